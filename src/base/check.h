@@ -1,0 +1,30 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace incubate {
+
+/// What the user gave is wrong (configuration, files). The program prints the message once and exits with status 2.
+/// The message names the problem with its numbers, why it is one, and the remedy.
+class InputError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Throws InputError with the formatted message unless `holds`.
+template <typename... Args>
+void check_input(bool holds, fmt::format_string<Args...> format, Args&&... args) {
+  if (!holds) throw InputError(fmt::format(format, std::forward<Args>(args)...));
+}
+
+/// Throws std::runtime_error with the formatted message unless `holds`: a failure while running, not the user's.
+template <typename... Args>
+void check_running(bool holds, fmt::format_string<Args...> format, Args&&... args) {
+  if (!holds) throw std::runtime_error(fmt::format(format, std::forward<Args>(args)...));
+}
+
+}  // namespace incubate

@@ -1,0 +1,38 @@
+#include "base/exact_sum.h"
+
+#include <bit>
+#include <cmath>
+#include <cstddef>
+
+namespace incubate {
+
+Addends add_exactly(std::span<const float> addends, std::span<std::int64_t> sum) {
+  // Adding 1.5 * 2^52 to a double below 2^51 leaves its rounded integer value in the low mantissa bits: a rounding that
+  // compilers turn into vector instructions, unlike llrint.
+  constexpr double kRounder = 0x1.8p52;
+  const auto rounder_bits = std::bit_cast<std::int64_t>(kRounder);
+  const std::size_t size = addends.size();
+  const float* addend = addends.data();
+  std::int64_t* total = sum.data();
+  std::int32_t out_of_range = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    out_of_range |= static_cast<std::int32_t>(!(std::fabs(addend[i]) < kLargestExactAddend));  // true for NaN
+    const double shifted = (static_cast<double>(addend[i]) * kExactUnitsPerOne) + kRounder;
+    total[i] += std::bit_cast<std::int64_t>(shifted) - rounder_bits;
+  }
+  return out_of_range == 0 ? Addends::all_in_range : Addends::some_out_of_range;
+}
+
+void exact_mean(std::span<const std::int64_t> sum, std::int64_t count, std::span<float> mean) {
+  const double scale = 1.0 / (kExactUnitsPerOne * static_cast<double>(count));
+  for (std::size_t i = 0; i < sum.size(); ++i) mean[i] = static_cast<float>(static_cast<double>(sum[i]) * scale);
+}
+
+std::int64_t to_exact_units(double value) {
+  constexpr std::int64_t kLargest = std::int64_t{1} << 50;
+  const double units = value * kExactUnitsPerOne;
+  if (!(std::fabs(units) < static_cast<double>(kLargest) * 0x1p12)) return kLargest;
+  return std::llrint(units);
+}
+
+}  // namespace incubate

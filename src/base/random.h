@@ -1,0 +1,43 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <vector>
+
+namespace incubate {
+
+/// What a random number is drawn for. Values are part of every result: never renumber.
+enum class Purpose : std::uint64_t { initialisation = 1, shuffle = 2, augmentation = 3, drop_path = 4 };
+
+/// A stream of random numbers at an address: the same (seed, purpose, address) gives the same numbers on every rank, in
+/// every order of calls, after every restart. Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+/// SC11), keyed by a 128-bit hash of the address.
+class Generator {
+ public:
+  Generator(std::uint64_t key, std::uint64_t subsequence) : key_(key), subsequence_(subsequence) {}
+
+  /// 32 random bits.
+  std::uint32_t bits();
+  /// Uniform in [0, 1), a multiple of 2^-24.
+  float uniform() { return static_cast<float>(bits() >> 8) * 0x1p-24F; }
+  /// Uniform integer in [0, bound), without bias. REQUIRES: 0 < bound < 2^32.
+  std::uint32_t below(std::uint32_t bound);
+  /// Standard normal (Box-Muller).
+  double normal();
+
+ private:
+  std::uint64_t key_;
+  std::uint64_t subsequence_;
+  std::uint64_t next_block_ = 0;
+  std::array<std::uint32_t, 4> block_{};
+  int num_used_ = 4;
+};
+
+/// The generator at (seed, purpose, address...), for example (phase, epoch, position).
+Generator make_generator(std::uint64_t seed, Purpose purpose, std::initializer_list<std::uint64_t> address);
+
+/// A uniformly random permutation of 0 .. size-1 (Fisher-Yates).
+std::vector<std::uint32_t> make_permutation(std::uint32_t size, Generator generator);
+
+}  // namespace incubate

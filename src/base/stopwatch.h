@@ -1,0 +1,18 @@
+#pragma once
+
+#include <chrono>
+
+namespace incubate {
+
+/// Seconds since it was made or restarted, from a clock that never steps back.
+class Stopwatch {
+ public:
+  double elapsed_s() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+  void restart() { start_ = Clock::now(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start_ = Clock::now();
+};
+
+}  // namespace incubate

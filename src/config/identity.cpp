@@ -1,0 +1,28 @@
+#include "config/identity.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+namespace incubate {
+
+std::string result_settings(const RunConfig& config, Phase phase) {
+  RunConfig copy = config;
+  std::string text;
+  for (const Setting& setting : list_settings(copy)) {
+    const std::string section = setting.name.substr(0, setting.name.find('.'));
+    const bool is_phase = section == "meta" || section == "incubation" || section == "finetuning" || section == "end_to_end";
+    const bool is_depths = setting.name == "model.depths" || setting.name == "model.meta_depths";
+    // How long a training lasts is a number of steps, which the training names itself.
+    const bool is_epochs = is_phase && setting.name == section + ".epochs";
+    if (setting.kind != Kind::result || is_depths || is_epochs || (is_phase && section != to_string(phase))) continue;
+    text += setting.name + "=" + setting.get() + "\n";
+  }
+  return text;
+}
+
+std::string hash_text(std::string_view text) {
+  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+}  // namespace incubate

@@ -1,0 +1,145 @@
+#include "config/parse.h"
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <numeric>
+#include <sstream>
+
+#include <boost/program_options.hpp>
+
+#include "base/check.h"
+
+namespace incubate {
+namespace {
+
+namespace po = boost::program_options;
+using Values = std::map<std::string, std::string>;
+
+/// Number of single-character insertions, deletions and replacements between two words (Levenshtein).
+std::size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0]++;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
+
+[[noreturn]] void reject_unknown_key(const std::string& key, const std::string& origin,
+                                     std::span<const Setting> settings) {
+  const auto nearest = std::ranges::min_element(
+      settings, {}, [&key](const Setting& setting) { return edit_distance(setting.name, key); });
+  throw InputError(fmt::format("{}: unknown setting '{}'. Did you mean '{}'? --help lists all.", origin, key,
+                               nearest->name));
+}
+
+po::options_description describe(std::span<const Setting> settings) {
+  po::options_description description;
+  for (const Setting& setting : settings) description.add_options()(setting.name.c_str(), po::value<std::string>());
+  return description;
+}
+
+Values collect(const po::parsed_options& parsed, const std::string& origin, std::span<const Setting> settings) {
+  Values values;
+  for (const po::option& option : parsed.options) {
+    if (option.unregistered) reject_unknown_key(option.string_key, origin, settings);
+    check_input(option.position_key < 0, "{}: '{}' is not an option. Settings are given as --section.key=value.", origin,
+                option.value.empty() ? "" : option.value.front());
+    const auto [place, is_new] = values.emplace(option.string_key, option.value.empty() ? "" : option.value.front());
+    check_input(is_new, "{}: '{}' is given twice ('{}' and '{}'). Give it once.", origin, option.string_key,
+                place->second, option.value.empty() ? "" : option.value.front());
+  }
+  return values;
+}
+
+Values read_ini(std::istream& stream, const std::string& origin, std::span<const Setting> settings) {
+  try {
+    return collect(po::parse_config_file(stream, describe(settings), true), origin, settings);
+  } catch (const po::error& error) {
+    throw InputError(fmt::format("{}: {}. Lines are [section], key = value or # comment.", origin, error.what()));
+  }
+}
+
+void set_values(const Values& values, std::span<const Setting> settings) {
+  for (const Setting& setting : settings) {
+    const auto value = values.find(setting.name);
+    if (value != values.end()) setting.set(value->second);
+  }
+}
+
+std::string section_of(const Setting& setting) { return setting.name.substr(0, setting.name.find('.')); }
+
+}  // namespace
+
+CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::span<const Setting> settings) {
+  CommonOptions options;
+  po::options_description description = describe(settings);
+  // clang-format off
+  description.add_options()("config", po::value<std::string>())("help", "")("print-config", "");
+  // clang-format on
+  Values given;
+  try {
+    const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing &
+                      ~po::command_line_style::allow_short;
+    given = collect(
+        po::command_line_parser(arguments).options(description).style(style).allow_unregistered().run(),
+        "command line", settings);
+  } catch (const po::error& error) {
+    throw InputError(fmt::format("command line: {}. Settings are given as --section.key=value.", error.what()));
+  }
+  options.help = given.contains("help");
+  options.print_config = given.contains("print-config");
+  if (given.contains("config")) {
+    options.config_file = given.at("config");
+    std::ifstream file(options.config_file);
+    check_input(file.good(), "--config={} cannot be read: no such file, or no permission. See input/ for examples.",
+                options.config_file);
+    set_values(read_ini(file, options.config_file, settings), settings);
+  }
+  set_values(given, settings);
+  return options;
+}
+
+void parse_ini(const std::string& text, const std::string& origin, std::span<const Setting> settings) {
+  std::istringstream stream(text);
+  set_values(read_ini(stream, origin, settings), settings);
+}
+
+std::string print_settings(std::span<const Setting> settings) {
+  std::string text;
+  std::string section;
+  for (const Setting& setting : settings) {
+    if (section_of(setting) != section) {
+      text += (section.empty() ? "[" : "\n[") + section_of(setting) + "]\n";
+      section = section_of(setting);
+    }
+    text += setting.name.substr(section.size() + 1) + " = " + setting.get();
+    if (!setting.unit.empty()) text += "  # " + setting.unit;
+    text += "\n";
+  }
+  return text;
+}
+
+std::string describe_settings(std::span<const Setting> settings) {
+  std::string text;
+  std::string section;
+  for (const Setting& setting : settings) {
+    if (section_of(setting) != section && setting.name.find('.') != std::string::npos) {
+      section = section_of(setting);
+      text += "\n[" + section + "]\n";
+    }
+    const std::string value = setting.get();
+    text += fmt::format("  --{}{}\n        {} (default: {})\n", setting.name,
+                        setting.unit.empty() ? "" : "  [" + setting.unit + "]", setting.meaning,
+                        value.empty() ? "none" : value);
+  }
+  return text;
+}
+
+}  // namespace incubate

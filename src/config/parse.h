@@ -1,0 +1,32 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/setting.h"
+
+namespace incubate {
+
+/// Options that every command has beside its settings.
+struct CommonOptions {
+  std::string config_file;
+  bool help = false;
+  bool print_config = false;
+};
+
+/// Sets `settings` from `arguments` (those after the command) and the file that --config names: the command line beats the
+/// file, the file beats the default. Throws InputError on an unknown key (naming the nearest known one), a value that is
+/// not of its type, a key given twice, or a file that cannot be read.
+CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::span<const Setting> settings);
+
+/// Sets `settings` from INI text, such as print_settings() writes. Throws InputError as above; `origin` names the text.
+void parse_ini(const std::string& text, const std::string& origin, std::span<const Setting> settings);
+
+/// INI text of all settings with their units; parse_ini() reads it back to equal values.
+std::string print_settings(std::span<const Setting> settings);
+
+/// The settings with units, meaning and defaults, for --help, in 80 columns where the names allow.
+std::string describe_settings(std::span<const Setting> settings);
+
+}  // namespace incubate

@@ -1,0 +1,159 @@
+#include "config/run_config.h"
+
+#include <stdexcept>
+
+namespace incubate {
+namespace {
+
+void append(std::vector<Setting>& all, std::vector<Setting> more) {
+  for (Setting& setting : more) all.push_back(std::move(setting));
+}
+
+std::vector<Setting> list_settings(ModelConfig& c) {
+  const Kind r = Kind::result;
+  return {make_setting("model.image_size", c.image_size, r, "pixels", "height and width of an image"),
+          make_setting("model.channels", c.channels, r, "", "channels of an image"),
+          make_setting("model.classes", c.classes, r, "", "classes to tell apart"),
+          make_setting("model.patch", c.patch, r, "pixels", "side of a patch; divides image_size"),
+          make_setting("model.width", c.width, r, "", "embedding dimension"),
+          make_setting("model.heads", c.heads, r, "", "attention heads; divides width"),
+          make_setting("model.mlp_ratio", c.mlp_ratio, r, "", "hidden width of the MLP over width"),
+          make_setting("model.depths", c.depths, r, "blocks", "depth of each stage of the target network"),
+          make_setting("model.meta_depths", c.meta_depths, r, "blocks", "depth of each stage of the meta model")};
+}
+
+std::vector<Setting> list_settings(DataConfig& c) {
+  const Kind r = Kind::result;
+  return {make_setting("data.file", c.file, Kind::operation, "path", "images, as written by 'incubate pack'"),
+          make_setting("data.mean", c.mean, r, "0..1", "mean of each channel, subtracted"),
+          make_setting("data.std", c.std, r, "0..1", "standard deviation of each channel, divided by"),
+          make_setting("data.crop_padding", c.crop_padding, r, "pixels",
+                       "zero padding of a training image before a random crop to its size"),
+          make_setting("data.flip", c.flip, r, "true|false", "mirror every second training image, at random")};
+}
+
+std::vector<Setting> list_settings(OptimizerConfig& c) {
+  const Kind r = Kind::result;
+  return {make_setting("optimizer.beta1", c.beta1, r, "0..1", "AdamW: decay of the mean gradient"),
+          make_setting("optimizer.beta2", c.beta2, r, "0..1", "AdamW: decay of the mean squared gradient"),
+          make_setting("optimizer.epsilon", c.epsilon, r, "", "AdamW: added to the root of the mean square")};
+}
+
+std::vector<Setting> list_settings(const std::string& section, PhaseConfig& c) {
+  const Kind r = Kind::result;
+  return {
+      make_setting(section + ".epochs", c.epochs, r, "number|matched",
+                   section == "end_to_end" ? "passes over the images, or the block FLOPs of Deep Incubation"
+                                           : "passes over the images"),
+      make_setting(section + ".micro", c.micro, r, "images", "micro-batch: what one forward pass sees"),
+      make_setting(section + ".learning_rate", c.learning_rate, r, "per 512 images", "peak, scaled by batch.global/512"),
+      make_setting(section + ".min_learning_rate", c.min_learning_rate, r, "", "where the cosine ends"),
+      make_setting(section + ".warmup_epochs", c.warmup_epochs, r, "epochs", "linear rise to the peak"),
+      make_setting(section + ".warmup_learning_rate", c.warmup_learning_rate, r, "", "where the rise begins"),
+      make_setting(section + ".weight_decay", c.weight_decay, r, "", "AdamW's, not applied to biases and norms"),
+      make_setting(section + ".drop_path", c.drop_path, r, "0..1", "stochastic depth of the last block"),
+      make_setting(section + ".clip_norm", c.clip_norm, r, "", "largest norm of the gradient; 0: do not clip"),
+      make_setting(section + ".label_smoothing", c.label_smoothing, r, "0..1", "weight of the uniform target")};
+}
+
+std::vector<Setting> list_settings(RunSection& c) {
+  const Kind r = Kind::result;
+  const Kind o = Kind::operation;
+  return {make_setting("run.directory", c.directory, o, "path", "outputs; empty: runs/NAME of the input file"),
+          make_setting("run.seed", c.seed, r, "", "of all random numbers"),
+          make_enum_setting<Sums>("run.sums", c.sums, {{Sums::exact, "exact"}, {Sums::fast, "fast"}}, r,
+                                  "gradient sums: the same on any number of ranks, or plain fp32"),
+          make_setting("run.threads", c.threads, r, "", "threads a rank computes with"),
+          make_enum_setting<DeviceChoice>(
+              "run.device", c.device,
+              {{DeviceChoice::automatic, "auto"}, {DeviceChoice::cpu, "cpu"}, {DeviceChoice::cuda, "cuda"}}, o,
+              "auto: a GPU for every rank if the node has them"),
+          make_setting("run.timeout_s", c.timeout_s, o, "s", "a collective that takes longer ends the job"),
+          make_enum_setting<ProgressStyle>("run.progress", c.progress,
+                                           {{ProgressStyle::automatic, "auto"},
+                                            {ProgressStyle::bar, "bar"},
+                                            {ProgressStyle::lines, "lines"},
+                                            {ProgressStyle::none, "none"}},
+                                           o, "how progress is shown"),
+          make_setting("run.only", c.only, o, "training", "train this one only; empty: all")};
+}
+
+std::vector<Setting> list_settings(CheckpointConfig& c) {
+  const Kind o = Kind::operation;
+  return {make_setting("checkpoint.every_steps", c.every_steps, o, "steps", "between checkpoints to resume from"),
+          make_setting("checkpoint.keep", c.keep, o, "files", "checkpoints kept of a training in progress")};
+}
+
+}  // namespace
+
+const char* to_string(Phase phase) {
+  switch (phase) {
+    case Phase::meta:
+      return "meta";
+    case Phase::incubation:
+      return "incubation";
+    case Phase::finetuning:
+      return "finetuning";
+    case Phase::end_to_end:
+      return "end_to_end";
+  }
+  throw std::logic_error("unknown phase");
+}
+
+std::string to_text(const Epochs& epochs) { return epochs.matched ? "matched" : to_text(epochs.count); }
+
+void from_text(const std::string& name, const std::string& text, Epochs& epochs) {
+  epochs.matched = text == "matched";
+  if (epochs.matched) {
+    epochs.count = 0;
+  } else {
+    from_text(name, text, epochs.count);
+  }
+}
+
+RunConfig::RunConfig() {
+  meta.epochs.count = 300;
+  meta.micro = 256;
+  incubation.epochs.count = 100;
+  incubation.drop_path = 0.1;
+  finetuning.epochs.count = 100;
+  finetuning.micro = 64;
+  finetuning.warmup_epochs = 0;
+  finetuning.drop_path = 0.1;
+  finetuning.clip_norm = 1;
+  end_to_end.epochs.matched = true;
+  end_to_end.micro = 64;
+  end_to_end.drop_path = 0.1;
+  end_to_end.clip_norm = 1;
+}
+
+const PhaseConfig& RunConfig::phase(Phase phase) const {
+  switch (phase) {
+    case Phase::meta:
+      return meta;
+    case Phase::incubation:
+      return incubation;
+    case Phase::finetuning:
+      return finetuning;
+    case Phase::end_to_end:
+      return end_to_end;
+  }
+  throw std::logic_error("unknown phase");
+}
+
+std::vector<Setting> list_settings(RunConfig& config) {
+  std::vector<Setting> all;
+  append(all, list_settings(config.model));
+  append(all, list_settings(config.data));
+  all.push_back(make_setting("batch.global", config.batch.global, Kind::result, "images", "seen by one optimizer update"));
+  append(all, list_settings(config.optimizer));
+  append(all, list_settings("meta", config.meta));
+  append(all, list_settings("incubation", config.incubation));
+  append(all, list_settings("finetuning", config.finetuning));
+  append(all, list_settings("end_to_end", config.end_to_end));
+  append(all, list_settings(config.run));
+  append(all, list_settings(config.checkpoint));
+  return all;
+}
+
+}  // namespace incubate

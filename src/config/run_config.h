@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/exact_sum.h"
+#include "config/setting.h"
+
+namespace incubate {
+
+/// The kinds of training. Values enter random addresses: never renumber.
+enum class Phase : std::uint64_t { meta = 0, incubation = 1, finetuning = 2, end_to_end = 3 };
+const char* to_string(Phase phase);
+
+enum class DeviceChoice { automatic, cpu, cuda };
+enum class ProgressStyle { automatic, bar, lines, none };
+
+/// The target network: a vision transformer cut into stages, and how deep the meta model's stages are.
+struct ModelConfig {
+  std::int64_t image_size = 224;
+  std::int64_t channels = 3;
+  std::int64_t classes = 1000;
+  std::int64_t patch = 16;
+  std::int64_t width = 768;
+  std::int64_t heads = 12;
+  std::int64_t mlp_ratio = 4;
+  std::vector<std::int64_t> depths = {3, 3, 3, 3};       // blocks of each stage of the target
+  std::vector<std::int64_t> meta_depths = {1, 1, 1, 1};  // blocks of each stage of the meta model
+
+  std::int64_t num_stages() const { return static_cast<std::int64_t>(depths.size()); }
+};
+
+struct DataConfig {
+  std::string file;
+  std::vector<double> mean = {0.485, 0.456, 0.406};  // ImageNet
+  std::vector<double> std = {0.229, 0.224, 0.225};
+  std::int64_t crop_padding = 0;
+  bool flip = false;
+};
+
+struct BatchConfig {
+  std::int64_t global = 2048;
+};
+
+struct OptimizerConfig {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+};
+
+/// How long a training lasts: a number of passes over the training images, or as long as it takes to spend the block
+/// FLOPs that the whole of Deep Incubation spends.
+struct Epochs {
+  double count = 0;
+  bool matched = false;
+};
+std::string to_text(const Epochs& epochs);
+void from_text(const std::string& name, const std::string& text, Epochs& epochs);
+
+/// Settings of one phase. The defaults are the DeiT recipe; the four phases override some of them.
+struct PhaseConfig {
+  Epochs epochs;
+  std::int64_t micro = 128;
+  double learning_rate = 5e-4;  // at a global batch of 512, scaled linearly
+  double min_learning_rate = 1e-5;
+  double warmup_epochs = 20;
+  double warmup_learning_rate = 1e-6;
+  double weight_decay = 0.05;
+  double drop_path = 0;
+  double clip_norm = 0;
+  double label_smoothing = 0.1;
+};
+
+struct RunSection {
+  std::string directory;  // empty: runs/NAME, NAME being the input file's
+  std::int64_t seed = 0;
+  Sums sums = Sums::exact;
+  std::int64_t threads = 1;
+  DeviceChoice device = DeviceChoice::automatic;
+  double timeout_s = 600;
+  ProgressStyle progress = ProgressStyle::automatic;
+  std::string only;
+};
+
+struct CheckpointConfig {
+  std::int64_t every_steps = 1000;
+  std::int64_t keep = 2;
+};
+
+/// Everything that `incubate train` can be told.
+struct RunConfig {
+  ModelConfig model;
+  DataConfig data;
+  BatchConfig batch;
+  OptimizerConfig optimizer;
+  PhaseConfig meta;
+  PhaseConfig incubation;
+  PhaseConfig finetuning;
+  PhaseConfig end_to_end;
+  RunSection run;
+  CheckpointConfig checkpoint;
+
+  RunConfig();
+  const PhaseConfig& phase(Phase phase) const;
+};
+
+/// All settings of `config`, which must outlive the result.
+std::vector<Setting> list_settings(RunConfig& config);
+
+}  // namespace incubate

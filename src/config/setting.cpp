@@ -1,0 +1,85 @@
+#include "config/setting.h"
+
+#include <charconv>
+#include <cmath>
+#include <sstream>
+
+#include "base/check.h"
+
+namespace incubate {
+namespace {
+
+template <typename T>
+std::string join(const std::vector<T>& values) {
+  std::string text;
+  for (const T& value : values) text += (text.empty() ? "" : ",") + to_text(value);
+  return text;
+}
+
+template <typename T>
+void split(const std::string& name, const std::string& text, std::vector<T>& values) {
+  values.clear();
+  if (text.empty()) return;
+  std::size_t begin = 0;
+  while (begin <= text.size()) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    std::string item = text.substr(begin, end - begin);
+    item.erase(0, item.find_first_not_of(' '));
+    item.erase(item.find_last_not_of(' ') + 1);
+    from_text(name, item, values.emplace_back());
+    begin = end + 1;
+  }
+}
+
+template <typename T>
+void parse_number(const std::string& name, const std::string& text, const char* expected, T& value) {
+  const char* end = text.data() + text.size();
+  const auto [stopped_at, error] = std::from_chars(text.data(), end, value);
+  check_input(error == std::errc{} && stopped_at == end, "{}={} is not {}. Give {}.", name, text, expected, expected);
+}
+
+}  // namespace
+
+std::string to_text(const std::string& value) { return value; }
+std::string to_text(std::int64_t value) { return std::to_string(value); }
+std::string to_text(double value) { return fmt::format("{}", value); }  // shortest text that reads back the same
+std::string to_text(bool value) { return value ? "true" : "false"; }
+std::string to_text(const std::vector<std::int64_t>& value) { return join(value); }
+std::string to_text(const std::vector<double>& value) { return join(value); }
+std::string to_text(const std::vector<std::string>& value) { return join(value); }
+
+void from_text(const std::string& /*name*/, const std::string& text, std::string& value) { value = text; }
+
+void from_text(const std::string& name, const std::string& text, std::int64_t& value) {
+  parse_number(name, text, "a whole number", value);
+}
+
+void from_text(const std::string& name, const std::string& text, double& value) {
+  parse_number(name, text, "a number", value);
+  check_input(std::isfinite(value), "{}={} is not finite. Give a finite number.", name, text);
+}
+
+void from_text(const std::string& name, const std::string& text, bool& value) {
+  check_input(text == "true" || text == "false", "{}={} is neither true nor false. Give true or false.", name, text);
+  value = text == "true";
+}
+
+void from_text(const std::string& name, const std::string& text, std::vector<std::int64_t>& value) {
+  split(name, text, value);
+}
+void from_text(const std::string& name, const std::string& text, std::vector<double>& value) {
+  split(name, text, value);
+}
+void from_text(const std::string& name, const std::string& text, std::vector<std::string>& value) {
+  split(name, text, value);
+}
+
+void reject_enum_text(const std::string& name, const std::string& text, const std::vector<std::string_view>& allowed) {
+  std::ostringstream choices;
+  for (std::size_t i = 0; i < allowed.size(); ++i) {
+    choices << (i == 0 ? "" : i + 1 == allowed.size() ? " or " : ", ") << allowed[i];
+  }
+  throw InputError(fmt::format("{}={} is not one of its values. Give {}.", name, text, choices.str()));
+}
+
+}  // namespace incubate

@@ -1,0 +1,111 @@
+#include "config/validate.h"
+
+#include <numeric>
+
+#include "base/check.h"
+
+namespace incubate {
+namespace {
+
+void check_positive(const char* name, std::int64_t value) {
+  check_input(value > 0, "{}={} is not positive. Give 1 or more.", name, value);
+}
+
+void check_model(const ModelConfig& c) {
+  check_positive("model.image_size", c.image_size);
+  check_positive("model.channels", c.channels);
+  check_input(c.classes >= 2, "model.classes={} leaves nothing to tell apart. Give 2 or more.", c.classes);
+  check_positive("model.patch", c.patch);
+  check_positive("model.width", c.width);
+  check_positive("model.heads", c.heads);
+  check_positive("model.mlp_ratio", c.mlp_ratio);
+  check_input(c.image_size % c.patch == 0,
+              "model.image_size={} is not a multiple of model.patch={} (patches must tile the image). Use {} or {}.",
+              c.image_size, c.patch, c.image_size / c.patch * c.patch, (c.image_size / c.patch + 1) * c.patch);
+  check_input(c.width % c.heads == 0,
+              "model.width={} is not a multiple of model.heads={} (heads share the width evenly). Use a width of {}.",
+              c.width, c.heads, (c.width / c.heads + 1) * c.heads);
+  check_input(c.depths.size() >= 2, "model.depths has {} stages; incubation needs at least 2, such as 3,3,3,3.",
+              c.depths.size());
+  check_input(c.depths.size() == c.meta_depths.size(),
+              "model.depths has {} stages but model.meta_depths has {} (they stand for the same stages). Give as many.",
+              c.depths.size(), c.meta_depths.size());
+  for (std::size_t i = 0; i < c.depths.size(); ++i) {
+    check_input(c.meta_depths[i] >= 1 && c.depths[i] >= 1,
+                "stage {} has {} blocks in model.depths and {} in model.meta_depths. Give 1 or more.", i, c.depths[i],
+                c.meta_depths[i]);
+  }
+}
+
+void check_data(const DataConfig& c, std::int64_t channels) {
+  check_input(!c.file.empty(), "data.file is missing. Name a file written by 'incubate pack'.");
+  for (const auto& [name, values] : {std::pair{"data.mean", &c.mean}, std::pair{"data.std", &c.std}}) {
+    check_input(static_cast<std::int64_t>(values->size()) == channels,
+                "{} has {} values but model.channels={}. Give one a channel.", name, values->size(), channels);
+  }
+  for (const double std : c.std) check_input(std > 0, "data.std={} is not positive (it divides). Give more than 0.", std);
+  check_input(c.crop_padding >= 0, "data.crop_padding={} is negative. Give 0 or more.", c.crop_padding);
+}
+
+void check_range(const std::string& name, double value, double low, double high) {
+  check_input(value >= low && value <= high, "{}={} is out of range. Give {} to {}.", name, value, low, high);
+}
+
+void check_phase(const std::string& name, const PhaseConfig& c, std::int64_t global) {
+  constexpr double kLargest = 1e9;
+  check_input(c.epochs.matched ? name == "end_to_end" : c.epochs.count > 0,
+              "{}.epochs={} is not possible. Give a positive number{}.", name, to_text(c.epochs),
+              name == "end_to_end" ? " or matched" : "");
+  check_input(c.micro > 0, "{}.micro={} is not positive. Give 1 or more.", name, c.micro);
+  check_input(global % c.micro == 0,
+              "batch.global={} is not a multiple of {}.micro={} (every micro-batch has the same size). "
+              "Use a multiple of {}, such as {}.",
+              global, name, c.micro, c.micro, (global / c.micro + 1) * c.micro);
+  check_input(global / c.micro <= 8192,
+              "batch.global={} makes {} micro-batches of {}.micro={}; exact sums hold 8192. Use larger micro-batches.",
+              global, global / c.micro, name, c.micro);
+  check_range(name + ".learning_rate", c.learning_rate, 0, kLargest);
+  check_range(name + ".min_learning_rate", c.min_learning_rate, 0, kLargest);
+  check_range(name + ".warmup_epochs", c.warmup_epochs, 0, kLargest);
+  check_range(name + ".warmup_learning_rate", c.warmup_learning_rate, 0, kLargest);
+  check_range(name + ".weight_decay", c.weight_decay, 0, kLargest);
+  check_range(name + ".drop_path", c.drop_path, 0, 0.99);
+  check_range(name + ".clip_norm", c.clip_norm, 0, kLargest);
+  check_range(name + ".label_smoothing", c.label_smoothing, 0, 0.99);
+}
+
+void check_only(const std::string& only, std::int64_t num_stages) {
+  if (only.empty()) return;
+  std::string known = "meta";
+  bool is_known = only == "meta" || only == "finetuned" || only == "end_to_end";
+  for (std::int64_t i = 0; i < num_stages; ++i) {
+    const std::string name = "stage_" + std::to_string(i);
+    known += ", " + name;
+    is_known = is_known || only == name;
+  }
+  check_input(is_known, "run.only={} is not a training of this method. Give one of {}, finetuned, end_to_end.", only,
+              known);
+}
+
+}  // namespace
+
+void validate(const RunConfig& config) {
+  check_model(config.model);
+  check_data(config.data, config.model.channels);
+  check_positive("batch.global", config.batch.global);
+  check_range("optimizer.beta1", config.optimizer.beta1, 0, 0.9999999);
+  check_range("optimizer.beta2", config.optimizer.beta2, 0, 0.9999999);
+  check_input(config.optimizer.epsilon > 0, "optimizer.epsilon={} is not positive (it keeps the division finite). "
+              "Give more than 0, such as 1e-8.", config.optimizer.epsilon);
+  for (const Phase phase : {Phase::meta, Phase::incubation, Phase::finetuning, Phase::end_to_end}) {
+    check_phase(to_string(phase), config.phase(phase), config.batch.global);
+  }
+  check_input(config.run.seed >= 0, "run.seed={} is negative. Give 0 or more.", config.run.seed);
+  check_positive("run.threads", config.run.threads);
+  check_range("run.timeout_s", config.run.timeout_s, 1, 1e6);
+  check_only(config.run.only, config.model.num_stages());
+  check_positive("checkpoint.every_steps", config.checkpoint.every_steps);
+  check_positive("checkpoint.keep", config.checkpoint.keep);
+}
+
+}  // namespace incubate

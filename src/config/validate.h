@@ -1,0 +1,10 @@
+#pragma once
+
+#include "config/run_config.h"
+
+namespace incubate {
+
+/// Checks every value and every pair that must fit, before anything is allocated. Throws InputError with the first fault.
+void validate(const RunConfig& config);
+
+}  // namespace incubate

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "config/run_config.h"
+
+namespace incubate {
+
+/// Where a micro-batch stands in its training.
+struct BatchPlace {
+  std::int64_t epoch = 0;
+  std::int64_t step_in_epoch = 0;
+  std::int64_t micro_batch = 0;  ///< 0 .. M-1
+};
+
+/// Which images a training reads, in which order: a pure function of (seed, phase, epoch), so that every rank count and
+/// every stage of an incubation sees the same. Not thread-safe: it remembers the last epoch's permutation.
+class Sampler {
+ public:
+  /// REQUIRES: `micro` divides `global`, and `global` <= `num_images`.
+  Sampler(std::int64_t num_images, std::int64_t global, std::int64_t micro, std::uint64_t seed, Phase phase);
+
+  /// Whole steps of one pass over the images.
+  std::int64_t steps_per_epoch() const { return num_images_ / global_; }
+  std::int64_t micro_batches_per_step() const { return global_ / micro_; }
+
+  /// Positions in the epoch of a micro-batch's samples: sB + m + kM for k = 0 .. b-1.
+  std::vector<std::int64_t> positions(const BatchPlace& place) const;
+  /// The image at a position of an epoch.
+  std::int64_t image_index(std::int64_t epoch, std::int64_t position);
+
+ private:
+  std::int64_t num_images_;
+  std::int64_t global_;
+  std::int64_t micro_;
+  std::uint64_t seed_;
+  Phase phase_;
+  std::int64_t permuted_epoch_ = -1;
+  std::vector<std::uint32_t> permutation_;
+};
+
+/// A half-open range of indices.
+struct Share {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  std::int64_t size() const { return end - begin; }
+};
+
+/// The contiguous share of `count` items that falls to `rank` of `size`; shares differ by one at most, the first ranks
+/// have the larger ones.
+Share share_of(std::int64_t count, std::int64_t rank, std::int64_t size);
+
+}  // namespace incubate

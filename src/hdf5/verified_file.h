@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+
+#include "hdf5/atomic_file.h"
+#include "hdf5/file.h"
+
+namespace incubate {
+
+/// Files of ours begin with an HDF5 user block of 512 bytes, little-endian:
+///   0  char[8]  "INCUBATE"
+///   8  uint64   version of this block, 1
+///   16 uint64   length of the rest of the file, in bytes
+///   24 uint64   XXH3 (64 bits) of the rest
+///   32 zeros
+/// It is checked before HDF5 opens the file, so that no damaged byte ever reaches the library.
+inline constexpr std::size_t kUserBlockBytes = 512;
+
+/// Writes a verified file atomically (see replace_atomically): `fill` writes its content.
+void write_verified_file(const FilePath& path, const std::function<void(Hdf5File&)>& fill,
+                         const std::function<void()>& before_rename = {});
+
+/// Reads the whole file once. Throws InputError if it is missing, not ours, truncated or damaged.
+void verify_file(const FilePath& path);
+
+/// The digest that the user block states, as 16 hexadecimal digits: a name for the file's content. Does not verify it.
+/// Throws InputError if the file is missing or not ours.
+std::string stated_digest(const FilePath& path);
+
+}  // namespace incubate

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/normalization.h>
+
+#include "model/spec.h"
+
+namespace incubate {
+
+// Shapes: B batch, T tokens, D width.
+
+/// Multi-head self-attention with a joint projection to queries, keys and values.
+class Attention : public torch::nn::Module {
+ public:
+  explicit Attention(const ModelSpec& spec);
+  torch::Tensor forward(const torch::Tensor& x_BTD);
+
+ private:
+  std::int64_t heads_;
+  torch::nn::Linear qkv_;
+  torch::nn::Linear proj_;
+};
+
+/// Two linear layers with GELU between.
+class Mlp : public torch::nn::Module {
+ public:
+  explicit Mlp(const ModelSpec& spec);
+  torch::Tensor forward(const torch::Tensor& x_BTD);
+
+ private:
+  torch::nn::Linear fc1_;
+  torch::nn::Linear fc2_;
+};
+
+/// A pre-norm transformer block: x + s0 attention(norm(x)), then x + s1 MLP(norm(x)).
+/// Dosovitskiy et al., "An image is worth 16x16 words", ICLR 2021, equations 2 and 3.
+class Block : public torch::nn::Module {
+ public:
+  explicit Block(const ModelSpec& spec);
+  /// `scales` is (2, B), the factors s0 and s1 of each sample, or undefined for 1.
+  torch::Tensor forward(const torch::Tensor& x_BTD, const torch::Tensor& scales);
+
+ private:
+  torch::nn::LayerNorm norm1_;
+  std::shared_ptr<Attention> attn_;
+  torch::nn::LayerNorm norm2_;
+  std::shared_ptr<Mlp> mlp_;
+};
+
+/// LayerNorm over the width, epsilon 1e-6.
+torch::nn::LayerNorm make_norm(const ModelSpec& spec);
+
+}  // namespace incubate

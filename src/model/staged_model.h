@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <torch/types.h>
+
+#include "model/stage.h"
+
+namespace incubate {
+
+/// A network: stages in order, some of which learn. The others are frozen: their weights get no gradient, and what runs
+/// before the first learning stage records no graph. Frozen stages keep their stochastic depth, as the method has it.
+class StagedModel {
+ public:
+  /// All stages learn; weights are undefined until initialised or loaded.
+  explicit StagedModel(const ModelSpec& spec);
+
+  const ModelSpec& spec() const { return spec_; }
+  std::int64_t num_stages() const { return spec_.num_stages(); }
+  Stage& stage(std::int64_t index) { return *stages_[index]; }
+
+  /// Freezes every stage whose entry is false. REQUIRES: one entry a stage, at least one of them true.
+  void set_learning(const std::vector<bool>& is_learning);
+  const std::vector<bool>& is_learning() const { return is_learning_; }
+
+  void to(torch::Device device);
+
+  /// Logits (batch, classes) of images (batch, channels, height, width). `branch_scales` as drawn by draw_branch_scales()
+  /// for all blocks of the model, or undefined.
+  torch::Tensor forward(const torch::Tensor& images, const torch::Tensor& branch_scales);
+  /// Every stage's output, in order: for heads that need several depths.
+  std::vector<torch::Tensor> stage_outputs(const torch::Tensor& images, const torch::Tensor& branch_scales);
+
+ private:
+  std::int64_t first_learning() const;
+
+  ModelSpec spec_;
+  std::vector<std::shared_ptr<Stage>> stages_;
+  std::vector<bool> is_learning_;
+};
+
+}  // namespace incubate

@@ -1,0 +1,110 @@
+#include "model/vit_stage.h"
+
+#include <cmath>
+#include <string>
+
+#include <torch/torch.h>
+#include <xxhash.h>
+
+#include "base/random.h"
+
+namespace incubate {
+namespace {
+
+/// Normal with standard deviation 0.02, truncated at +-2 as in DeiT's recipe.
+void fill_truncated_normal(torch::Tensor& tensor, Generator generator) {
+  float* values = tensor.data_ptr<float>();
+  for (std::int64_t i = 0; i < tensor.numel(); ++i) {
+    double value = 3;
+    while (std::fabs(value) > 2) value = 0.02 * generator.normal();
+    values[i] = static_cast<float>(value);
+  }
+}
+
+/// Uniform in +-bound: PyTorch's default of a convolution with bound = 1/sqrt(fan in).
+void fill_uniform(torch::Tensor& tensor, double bound, Generator generator) {
+  float* values = tensor.data_ptr<float>();
+  for (std::int64_t i = 0; i < tensor.numel(); ++i) {
+    values[i] = static_cast<float>(bound * ((2.0 * generator.uniform()) - 1.0));
+  }
+}
+
+}  // namespace
+
+PatchEmbedding::PatchEmbedding(const ModelSpec& spec)
+    : proj_(torch::nn::Conv2dOptions(spec.channels, spec.width, spec.patch).stride(spec.patch)) {
+  register_module("proj", proj_);
+}
+
+torch::Tensor PatchEmbedding::forward(const torch::Tensor& images) { return proj_(images).flatten(2).transpose(1, 2); }
+
+VitStage::VitStage(const ModelSpec& spec, std::int64_t stage_index)
+    : is_first_(stage_index == 0), is_last_(stage_index + 1 == spec.num_stages()) {
+  if (is_first_) {
+    patch_embed_ = register_module("patch_embed", std::make_shared<PatchEmbedding>(spec));
+    cls_token_ = register_parameter("cls_token", torch::zeros({1, 1, spec.width}));
+    pos_embed_ = register_parameter("pos_embed", torch::zeros({1, spec.num_tokens(), spec.width}));
+  }
+  torch::nn::ModuleList blocks;
+  for (std::int64_t i = 0; i < spec.depths.at(stage_index); ++i) {
+    blocks_.push_back(std::make_shared<Block>(spec));
+    blocks->push_back(blocks_.back());
+  }
+  register_module("blocks", blocks);
+  if (is_last_) {
+    norm_ = register_module("norm", make_norm(spec));
+    head_ = register_module("head", torch::nn::Linear(spec.width, spec.classes));
+  }
+}
+
+torch::Tensor VitStage::embed(const torch::Tensor& images) {
+  return torch::cat({cls_token_.expand({images.size(0), -1, -1}), patch_embed_->forward(images)}, 1) + pos_embed_;
+}
+
+torch::Tensor VitStage::forward(const torch::Tensor& input, const torch::Tensor& branch_scales) {
+  torch::Tensor x_BTD = is_first_ ? embed(input) : input;
+  for (std::int64_t i = 0; i < num_blocks(); ++i) {
+    x_BTD = blocks_[i]->forward(x_BTD, branch_scales.defined() ? branch_scales[i] : torch::Tensor());
+  }
+  return is_last_ ? head_(norm_(x_BTD.select(1, 0))) : x_BTD;
+}
+
+std::vector<ParameterInfo> VitStage::list_parameters() {
+  std::vector<ParameterInfo> list;
+  for (auto& item : named_parameters()) {
+    ParameterInfo info{item.key(), item.value(), 0, item.value().dim() >= 2};
+    const std::string& name = info.name;
+    if (name == "cls_token" || name == "pos_embed") info.decays = false;
+    if (name.starts_with("blocks.")) info.layer = 1 + std::stoll(name.substr(7));
+    if (name.starts_with("norm.") || name.starts_with("head.")) info.layer = 1 + num_blocks();
+    list.push_back(info);
+  }
+  return list;
+}
+
+void VitStage::initialise(std::uint64_t seed, Phase phase, std::int64_t stage_index) {
+  const torch::NoGradGuard no_grad;
+  for (ParameterInfo& parameter : list_parameters()) {
+    const std::uint64_t name_hash = XXH3_64bits(parameter.name.data(), parameter.name.size());
+    const Generator generator = make_generator(
+        seed, Purpose::initialisation,
+        {static_cast<std::uint64_t>(phase), static_cast<std::uint64_t>(stage_index), name_hash});
+    const bool is_norm = parameter.name.find("norm") != std::string::npos;
+    if (parameter.name.starts_with("patch_embed.")) {
+      const torch::Tensor weight = patch_embed_->named_parameters()["proj.weight"];
+      fill_uniform(parameter.tensor, 1 / std::sqrt(static_cast<double>(weight[0].numel())), generator);
+    } else if (is_norm) {
+      parameter.tensor.fill_(parameter.name.ends_with(".weight") ? 1 : 0);
+    } else if (parameter.name.ends_with(".bias")) {
+      parameter.tensor.zero_();
+    } else {
+      fill_truncated_normal(parameter.tensor, generator);
+    }
+  }
+}
+
+std::shared_ptr<Stage> make_stage(const ModelSpec& spec, std::int64_t stage_index) {
+  return std::make_shared<VitStage>(spec, stage_index);
+}
+
+}  // namespace incubate

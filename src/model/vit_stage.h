@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/nn/modules/conv.h>
+
+#include "model/block.h"
+#include "model/stage.h"
+
+namespace incubate {
+
+/// Cuts images into patches and projects each to the width: (batch, channels, height, width) to (batch, patches, width).
+class PatchEmbedding : public torch::nn::Module {
+ public:
+  explicit PatchEmbedding(const ModelSpec& spec);
+  torch::Tensor forward(const torch::Tensor& images);
+
+ private:
+  torch::nn::Conv2d proj_;
+};
+
+/// A piece of a vision transformer: its share of the blocks; the first also owns patch embedding, class token and position
+/// embedding, the last the final norm and the head. Parameters have timm's names within the stage.
+class VitStage : public Stage {
+ public:
+  VitStage(const ModelSpec& spec, std::int64_t stage_index);
+
+  torch::Tensor forward(const torch::Tensor& input, const torch::Tensor& branch_scales) override;
+  std::int64_t num_blocks() const override { return static_cast<std::int64_t>(blocks_.size()); }
+  std::vector<ParameterInfo> list_parameters() override;
+  void initialise(std::uint64_t seed, Phase phase, std::int64_t stage_index) override;
+
+ private:
+  torch::Tensor embed(const torch::Tensor& images);
+
+  bool is_first_;
+  bool is_last_;
+  std::shared_ptr<PatchEmbedding> patch_embed_;
+  torch::Tensor cls_token_;  // (1, 1, D)
+  torch::Tensor pos_embed_;  // (1, T, D)
+  std::vector<std::shared_ptr<Block>> blocks_;
+  torch::nn::LayerNorm norm_{nullptr};
+  torch::nn::Linear head_{nullptr};
+};
+
+}  // namespace incubate

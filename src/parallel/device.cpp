@@ -1,0 +1,58 @@
+#include "parallel/device.h"
+
+#include <algorithm>
+
+#include <torch/cuda.h>
+
+#include "base/check.h"
+
+namespace incubate {
+namespace {
+
+struct NodePlace {
+  int rank = 0;
+  int size = 1;
+};
+
+NodePlace place_within_node(const Communicator& world) {
+  const std::vector<std::string> hosts = world.hosts();
+  const std::string& mine = hosts[world.rank()];
+  NodePlace place;
+  place.rank = static_cast<int>(std::count(hosts.begin(), hosts.begin() + world.rank(), mine));
+  place.size = static_cast<int>(std::ranges::count(hosts, mine));
+  return place;
+}
+
+int num_gpus() { return torch::cuda::is_available() ? static_cast<int>(torch::cuda::device_count()) : 0; }
+
+torch::Device gpu_of(const NodePlace& place, int visible) {
+  return {torch::kCUDA, static_cast<c10::DeviceIndex>(visible == 1 ? 0 : place.rank)};
+}
+
+}  // namespace
+
+int rank_within_node(const Communicator& world) { return place_within_node(world).rank; }
+
+torch::Device require_gpu(const Communicator& world) {
+  const NodePlace place = place_within_node(world);
+  const int visible = num_gpus();
+  agree(world, [&] {
+    check_input(visible == 1 || visible >= place.size,
+                "run.device=cuda, but {} ranks share {} visible GPUs on the host of {} (one rank a GPU). Start with equal "
+                "--ntasks-per-node and --gpus-per-node, or give run.device=cpu.",
+                place.size, visible, world.member_name(world.rank()));
+  });
+  return gpu_of(place, visible);
+}
+
+torch::Device gpu_if_all_have_one(const Communicator& world) {
+  const NodePlace place = place_within_node(world);
+  const int visible = num_gpus();
+  // One visible GPU is this rank's own only if the launcher dealt them; several ranks that see one GPU share it.
+  const bool has_one = visible >= place.size;
+  std::vector<std::int64_t> without = {has_one ? 0 : 1};
+  world.all_reduce_sum(without, "counting GPUs");
+  return without[0] == 0 ? gpu_of(place, visible) : torch::Device(torch::kCPU);
+}
+
+}  // namespace incubate

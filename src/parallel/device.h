@@ -1,0 +1,19 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include "parallel/communicator.h"
+
+namespace incubate {
+
+/// Rank among the ranks of the same host. Collective over `world`.
+int rank_within_node(const Communicator& world);
+
+/// This rank's GPU: the one of its rank within the node, or the only one where the launcher shows each rank one. Throws
+/// InputError on every rank, naming the host, if any rank finds none. Collective over `world`.
+torch::Device require_gpu(const Communicator& world);
+
+/// The same if every rank finds a GPU, else the CPU on all. Collective over `world`.
+torch::Device gpu_if_all_have_one(const Communicator& world);
+
+}  // namespace incubate

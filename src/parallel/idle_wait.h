@@ -1,0 +1,26 @@
+#pragma once
+
+#include <chrono>
+#include <thread>
+
+#include "base/stopwatch.h"
+
+namespace incubate {
+
+/// Waiting for a peer without taking the core from it: spins politely for a millisecond, then sleeps 20 microseconds a turn.
+class IdleWait {
+ public:
+  void pause() {
+    if (watch_.elapsed_s() < 1e-3) {
+      std::this_thread::yield();
+    } else {
+      std::this_thread::sleep_for(std::chrono::microseconds(20));
+    }
+  }
+  double waited_s() const { return watch_.elapsed_s(); }
+
+ private:
+  Stopwatch watch_;
+};
+
+}  // namespace incubate

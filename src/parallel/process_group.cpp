@@ -1,0 +1,37 @@
+#include "parallel/process_group.h"
+
+#include <utility>
+
+#include <c10/cuda/CUDAFunctions.h>
+
+namespace incubate {
+
+ProcessGroup::ProcessGroup(Communicator communicator, torch::Device device)
+    : communicator_(std::move(communicator)), device_(device) {
+  if (device_.is_cuda()) {
+    c10::cuda::set_device(device_.index());
+    nccl_ = std::make_unique<NcclCommunicator>(communicator_);
+  }
+}
+
+void ProcessGroup::all_reduce_sum(torch::Tensor& tensor, const std::string& what) {
+  TORCH_INTERNAL_ASSERT(tensor.is_contiguous());
+  if (tensor.is_cuda()) {
+    nccl_->all_reduce_sum(tensor, what);
+  } else if (tensor.scalar_type() == torch::kInt64) {
+    communicator_.all_reduce_sum(std::span(tensor.data_ptr<std::int64_t>(), tensor.numel()), what);
+  } else {
+    communicator_.all_reduce_sum(std::span(tensor.data_ptr<float>(), tensor.numel()), what);
+  }
+}
+
+void ProcessGroup::broadcast(torch::Tensor& tensor, const std::string& what) {
+  TORCH_INTERNAL_ASSERT(tensor.is_contiguous());
+  if (tensor.is_cuda()) {
+    nccl_->broadcast(tensor, what);
+  } else {
+    communicator_.broadcast(std::span(static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes()), what);
+  }
+}
+
+}  // namespace incubate

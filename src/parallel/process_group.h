@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <torch/types.h>
+
+#include "parallel/communicator.h"
+#include "parallel/nccl_communicator.h"
+
+namespace incubate {
+
+/// The ranks that train together, as operations on tensors: NCCL moves those on a GPU, MPI those on the CPU. Tensors are
+/// contiguous and changed in place. Collective over the group: every rank, same order.
+class ProcessGroup {
+ public:
+  ProcessGroup(Communicator communicator, torch::Device device);
+
+  int rank() const { return communicator_.rank(); }
+  int size() const { return communicator_.size(); }
+  bool is_leader() const { return communicator_.is_leader(); }
+  torch::Device device() const { return device_; }
+  const Communicator& communicator() const { return communicator_; }
+
+  /// float or int64.
+  void all_reduce_sum(torch::Tensor& tensor, const std::string& what);
+  /// The leader's values to all; any type.
+  void broadcast(torch::Tensor& tensor, const std::string& what);
+
+ private:
+  Communicator communicator_;
+  torch::Device device_;
+  std::unique_ptr<NcclCommunicator> nccl_;  // on a GPU
+};
+
+}  // namespace incubate

@@ -1,0 +1,127 @@
+#include "parallel/status_channel.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "parallel/idle_wait.h"
+
+namespace incubate {
+namespace {
+
+enum Tag : int { kReport = 1, kArrived = 2, kStillWorking = 3, kRelease = 4 };
+constexpr double kReportEvery_s = 1;
+// A group's own roll call names the silent rank more exactly than rank 0 can: it goes first.
+constexpr double kGrace_s = 15;
+
+}  // namespace
+
+StatusChannel::StatusChannel(const Communicator& world, OnReport on_report)
+    : world_(world), on_report_(std::move(on_report)), peers_(world.size()) {
+  check_mpi(MPI_Comm_dup(world.get(), &comm_), "MPI_Comm_dup");
+}
+
+StatusChannel::~StatusChannel() {
+  if (pending_ != MPI_REQUEST_NULL) MPI_Wait(&pending_, MPI_STATUS_IGNORE);
+  MPI_Comm_free(&comm_);
+}
+
+void StatusChannel::report(std::span<const std::byte> report, Urgency urgency) {
+  if (world_.is_leader()) receive_reports();
+  if (urgency == Urgency::usual && has_reported_ && since_report_.elapsed_s() < kReportEvery_s) return;
+  if (world_.is_leader()) {
+    on_report_(report);
+  } else {
+    if (pending_ != MPI_REQUEST_NULL) {
+      int done = 0;
+      check_mpi(MPI_Test(&pending_, &done, MPI_STATUS_IGNORE), "reporting");
+      if (done == 0 && urgency == Urgency::usual) return;  // rank 0 is busy: a later report says more
+      if (done == 0) check_mpi(MPI_Wait(&pending_, MPI_STATUS_IGNORE), "reporting");
+    }
+    pending_bytes_.assign(report.begin(), report.end());
+    check_mpi(MPI_Isend(pending_bytes_.data(), static_cast<int>(pending_bytes_.size()), MPI_BYTE, 0, kReport, comm_,
+                        &pending_),
+              "reporting");
+  }
+  has_reported_ = true;
+  since_report_.restart();
+}
+
+void StatusChannel::meet(const std::vector<int>& leaders) {
+  if (world_.is_leader()) {
+    wait_for_all(leaders);
+  } else {
+    wait_for_release();
+  }
+  has_reported_ = false;
+}
+
+void StatusChannel::receive_reports() {
+  while (true) {
+    int arrived = 0;
+    MPI_Status status;
+    check_mpi(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, comm_, &arrived, &status), "receiving reports");
+    if (arrived == 0) break;
+    int size = 0;
+    MPI_Get_count(&status, MPI_BYTE, &size);
+    std::vector<std::byte> bytes(size);
+    check_mpi(MPI_Recv(bytes.data(), size, MPI_BYTE, status.MPI_SOURCE, status.MPI_TAG, comm_, MPI_STATUS_IGNORE),
+              "receiving reports");
+    Peer& peer = peers_[status.MPI_SOURCE];
+    peer.silence.restart();
+    if (status.MPI_TAG == kArrived) peer.arrived = true;
+    if (status.MPI_TAG == kReport) on_report_(bytes);
+  }
+  if (since_reassurance_.elapsed_s() > kReportEvery_s) {
+    since_reassurance_.restart();
+    reassure_waiting(kStillWorking);
+  }
+}
+
+void StatusChannel::reassure_waiting(int tag) {
+  for (int rank = 1; rank < world_.size(); ++rank) {
+    if (!peers_[rank].arrived) continue;
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(MPI_Isend(nullptr, 0, MPI_BYTE, rank, tag, comm_, &request), "telling waiting ranks");
+    MPI_Request_free(&request);
+  }
+}
+
+void StatusChannel::wait_for_all(const std::vector<int>& leaders) {
+  IdleWait idle;
+  peers_[0].arrived = true;
+  while (!std::ranges::all_of(peers_, &Peer::arrived)) {
+    receive_reports();
+    for (const int leader : leaders) {
+      const Peer& peer = peers_[leader];
+      check_running(peer.arrived || std::min(peer.silence.elapsed_s(), idle.waited_s()) < world_.timeout_s() + kGrace_s,
+                    "{} has not reported for {:.0f} s (run.timeout_s={}). Look for a stopped, killed or stuck process.",
+                    world_.member_name(leader), peer.silence.elapsed_s(), world_.timeout_s());
+    }
+    idle.pause();
+  }
+  reassure_waiting(kRelease);
+  for (Peer& peer : peers_) peer = Peer{};
+}
+
+void StatusChannel::wait_for_release() {
+  if (pending_ != MPI_REQUEST_NULL) check_mpi(MPI_Wait(&pending_, MPI_STATUS_IGNORE), "reporting");
+  check_mpi(MPI_Send(nullptr, 0, MPI_BYTE, 0, kArrived, comm_), "arriving at the end of a round");
+  IdleWait idle;
+  Stopwatch silence;
+  while (true) {
+    int arrived = 0;
+    MPI_Status status;
+    check_mpi(MPI_Iprobe(0, MPI_ANY_TAG, comm_, &arrived, &status), "waiting for the end of a round");
+    if (arrived != 0) {
+      check_mpi(MPI_Recv(nullptr, 0, MPI_BYTE, 0, status.MPI_TAG, comm_, MPI_STATUS_IGNORE), "waiting");
+      if (status.MPI_TAG == kRelease) return;
+      silence.restart();
+    }
+    check_running(silence.elapsed_s() < world_.timeout_s() + kGrace_s,
+                  "{} has been silent for {:.0f} s while others waited for the end of a round (run.timeout_s={}).",
+                  world_.member_name(0), silence.elapsed_s(), world_.timeout_s());
+    idle.pause();
+  }
+}
+
+}  // namespace incubate

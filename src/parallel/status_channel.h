@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/stopwatch.h"
+#include "parallel/communicator.h"
+
+namespace incubate {
+
+/// Small messages from group leaders to rank 0 while groups work apart, and the meeting of all ranks when they are done.
+/// Waiting there is unbounded while those still at work keep reporting: rank 0 knows who is alive, and tells the waiting.
+class StatusChannel {
+ public:
+  using OnReport = std::function<void(std::span<const std::byte> report)>;
+
+  /// Collective. `on_report` is called on rank 0 for each report received.
+  StatusChannel(const Communicator& world, OnReport on_report);
+  ~StatusChannel();
+  StatusChannel(const StatusChannel&) = delete;
+  StatusChannel& operator=(const StatusChannel&) = delete;
+
+  /// Sends at most one report a second (and `urgent` ones always) to rank 0; never blocks. On rank 0 it also receives.
+  enum class Urgency { usual, urgent };
+  void report(std::span<const std::byte> report, Urgency urgency);
+
+  /// Ends the round: returns when every rank has called it. `leaders` are the world ranks that report.
+  /// Throws on rank 0 if a leader that has not arrived was silent for longer than the timeout.
+  void meet(const std::vector<int>& leaders);
+
+ private:
+  struct Peer {
+    bool arrived = false;
+    Stopwatch silence;
+  };
+
+  void receive_reports();
+  void reassure_waiting(int tag);
+  void wait_for_all(const std::vector<int>& leaders);
+  void wait_for_release();
+
+  const Communicator& world_;
+  MPI_Comm comm_ = MPI_COMM_NULL;
+  OnReport on_report_;
+  Stopwatch since_report_;
+  bool has_reported_ = false;
+  MPI_Request pending_ = MPI_REQUEST_NULL;
+  std::vector<std::byte> pending_bytes_;
+  std::vector<Peer> peers_;       // on rank 0
+  Stopwatch since_reassurance_;  // on rank 0
+};
+
+}  // namespace incubate

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "report/meters.h"
+
+namespace incubate {
+
+/// One optimizer step.
+struct StepRow {
+  std::int64_t step = 0;  ///< from 0
+  double loss = 0;
+  double learning_rate = 0;
+  double gradient_norm = 0;  ///< before clipping
+  double images_per_s = 0;
+  double elapsed_s = 0;  ///< the training's own wall-clock at the end of the step
+};
+
+/// One evaluation, at the end of an epoch or of the training.
+struct EpochRow {
+  std::int64_t step = 0;  ///< steps done
+  double epoch = 0;       ///< passes over the training images done
+  double train_loss = 0;  ///< mean over the steps since the row before
+  Evaluation evaluation;
+  double block_flops = 0;  ///< spent by this training so far
+  double elapsed_s = 0;
+};
+
+/// The measurements of one training: in memory while it runs, in one HDF5 file (see ../checkpoint/FORMAT.md) whenever they
+/// are saved. The file is written whole, so a reader never sees half of it.
+class Metrics {
+ public:
+  std::vector<StepRow> steps;
+  std::vector<EpochRow> epochs;
+
+  /// Writes the file atomically.
+  void save(const std::filesystem::path& path, const std::string& training) const;
+  /// Reads it and drops what came after step `step`: a training resumed there repeats it. Without a file: empty.
+  static Metrics load(const std::filesystem::path& path, std::int64_t step);
+};
+
+/// "/<training>" in `path` stands for "metrics/<training>.h5" beside it: one file to open for all.
+void write_metrics_index(const std::filesystem::path& path, const std::vector<std::string>& trainings);
+
+}  // namespace incubate

@@ -1,0 +1,26 @@
+#include "train/lr_schedule.h"
+
+#include <cmath>
+#include <numbers>
+
+namespace incubate {
+
+LrSchedule make_lr_schedule(const PhaseConfig& phase, std::int64_t global_batch, std::int64_t steps_per_epoch,
+                            std::int64_t total_steps) {
+  return {.peak = phase.learning_rate * static_cast<double>(global_batch) / 512,
+          .min = phase.min_learning_rate,
+          .warmup_start = phase.warmup_learning_rate,
+          .warmup_steps = phase.warmup_epochs * static_cast<double>(steps_per_epoch),
+          .total_steps = total_steps};
+}
+
+double learning_rate_at(const LrSchedule& schedule, std::int64_t step) {
+  const auto t = static_cast<double>(step);
+  if (t < schedule.warmup_steps) {
+    return schedule.warmup_start + ((schedule.peak - schedule.warmup_start) * t / schedule.warmup_steps);
+  }
+  const double cosine = std::cos(std::numbers::pi * t / static_cast<double>(schedule.total_steps));
+  return schedule.min + ((schedule.peak - schedule.min) * (1 + cosine) / 2);
+}
+
+}  // namespace incubate

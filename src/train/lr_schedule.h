@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+
+#include "config/run_config.h"
+
+namespace incubate {
+
+/// Cosine annealing (Loshchilov and Hutter, ICLR 2017) with a linear warm-up that does not shift the cosine, as in DeiT's
+/// recipe: rate(t) = min + (peak - min) (1 + cos(pi t / T)) / 2 once t has passed the warm-up.
+struct LrSchedule {
+  double peak = 0;
+  double min = 0;
+  double warmup_start = 0;
+  double warmup_steps = 0;
+  std::int64_t total_steps = 0;
+};
+
+/// The schedule of a phase. Its learning rate is stated at a global batch of 512 and scales linearly.
+LrSchedule make_lr_schedule(const PhaseConfig& phase, std::int64_t global_batch, std::int64_t steps_per_epoch,
+                            std::int64_t total_steps);
+
+/// REQUIRES: 0 <= step < total_steps.
+double learning_rate_at(const LrSchedule& schedule, std::int64_t step);
+
+}  // namespace incubate

@@ -1,0 +1,28 @@
+#include "train/task.h"
+
+#include <algorithm>
+
+#include <torch/torch.h>
+
+#include "base/exact_sum.h"
+
+namespace incubate {
+
+namespace F = torch::nn::functional;
+
+torch::Tensor ClassificationTask::loss(const torch::Tensor& logits, const torch::Tensor& labels) const {
+  return F::cross_entropy(logits, labels, F::CrossEntropyFuncOptions().label_smoothing(label_smoothing_));
+}
+
+EvaluationSums ClassificationTask::evaluate(const torch::Tensor& logits, const torch::Tensor& labels) const {
+  const torch::Tensor loss = F::cross_entropy(logits, labels, F::CrossEntropyFuncOptions().reduction(torch::kSum));
+  const std::int64_t k = std::min<std::int64_t>(5, logits.size(1));
+  const torch::Tensor best = std::get<1>(logits.topk(k, 1));
+  const torch::Tensor hits = best.eq(labels.unsqueeze(1));
+  return {.num_images = logits.size(0),
+          .top1_hits = hits.select(1, 0).sum().item<std::int64_t>(),
+          .top5_hits = hits.sum().item<std::int64_t>(),
+          .loss_units = to_exact_units(loss.item<double>())};
+}
+
+}  // namespace incubate
