@@ -7,7 +7,6 @@
 
 #include <unistd.h>
 
-#include "base/check.h"
 #include "parallel/idle_wait.h"
 
 namespace incubate {
@@ -199,7 +198,7 @@ void agree(const Communicator& communicator, const std::function<void()>& check)
   std::vector<std::int64_t> characters(length[0], 0);
   if (is_mine) std::ranges::copy(message, characters.begin());
   communicator.all_reduce_sum(characters, "agreeing on the input");
-  throw InputError(std::string(characters.begin(), characters.end()));
+  throw AgreedInputError(std::string(characters.begin(), characters.end()));
 }
 
 }  // namespace incubate

@@ -10,6 +10,8 @@
 
 #include <mpi.h>
 
+#include "base/check.h"
+
 namespace incubate {
 
 /// A peer has already reported why the job must end: this rank ends without a message of its own.
@@ -73,8 +75,14 @@ class Communicator {
   std::shared_ptr<const std::vector<std::string>> member_names_;
 };
 
-/// Runs `check` on every rank; if it throws InputError on any, every rank throws that of the lowest such rank, so that all
-/// end in order. Collective.
+/// Bad input that every rank knows of: all can end in order.
+class AgreedInputError : public InputError {
+ public:
+  using InputError::InputError;
+};
+
+/// Runs `check` on every rank; if it throws InputError on any, every rank throws AgreedInputError with the message of the
+/// lowest such rank. Collective.
 void agree(const Communicator& communicator, const std::function<void()>& check);
 
 }  // namespace incubate

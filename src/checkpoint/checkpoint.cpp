@@ -1,0 +1,124 @@
+#include "checkpoint/checkpoint.h"
+
+#include <sstream>
+
+#include <torch/torch.h>
+
+#include "base/check.h"
+#include "base/version.h"
+
+namespace incubate {
+namespace {
+
+constexpr const char* kFiletype = "incubate checkpoint";
+constexpr std::int64_t kCheckpointVersion = 1;
+
+CheckpointHeader read_header(const Hdf5File& file, const FilePath& path) {
+  const std::string filetype = file.read_string_attribute("filetype");
+  check_input(filetype == kFiletype, "{} has the file type '{}', not '{}'. Check the path.", path.string(), filetype,
+              kFiletype);
+  const std::int64_t version = file.read_int_attribute("version");
+  check_input(version == kCheckpointVersion,
+              "{} has version {} of its format; this program reads {}. Use the program that wrote it.", path.string(),
+              version, kCheckpointVersion);
+  CheckpointHeader header;
+  header.training = file.read_string_attribute("training");
+  header.step = file.read_int_attribute("step");
+  header.identity = file.read_string_attribute("identity");
+  header.identity_text = file.read_string_attribute("identity_text");
+  header.config = file.read_string_attribute("config");
+  if (file.contains("/figures")) {
+    for (const std::string& name : file.list("/figures")) {
+      header.figures[name] = file.read<double>("/figures/" + name).at(0);
+    }
+  }
+  return header;
+}
+
+/// Tensors below `group`, whose members are groups down to `levels_below` levels.
+void read_tensors(const Hdf5File& file, const std::string& group, int levels_below, StateDict& state) {
+  if (!file.contains(group)) return;
+  for (const std::string& name : file.list(group)) {
+    const std::string key = group + "/" + name;
+    if (levels_below > 0) {
+      read_tensors(file, key, levels_below - 1, state);
+      continue;
+    }
+    const std::vector<hsize_t> extents = file.shape(key);
+    torch::Tensor tensor = torch::empty(std::vector<std::int64_t>(extents.begin(), extents.end()));
+    file.read_into<float>(key, std::span(tensor.data_ptr<float>(), tensor.numel()));
+    state.emplace(key, tensor);
+  }
+}
+
+std::string first_difference(const std::string& there, const std::string& here) {
+  std::istringstream lines_there(there);
+  std::istringstream lines_here(here);
+  std::string line_there;
+  std::string line_here;
+  while (true) {
+    const bool more_there = static_cast<bool>(std::getline(lines_there, line_there));
+    const bool more_here = static_cast<bool>(std::getline(lines_here, line_here));
+    if (!more_there && !more_here) return "no setting differs";
+    if (!more_there) line_there = "nothing";
+    if (!more_here) line_here = "nothing";
+    if (line_there != line_here) return fmt::format("'{}' there, '{}' here", line_there, line_here);
+  }
+}
+
+}  // namespace
+
+std::string stage_key(std::int64_t stage_index, const std::string& parameter) {
+  return fmt::format("/stages/{}/{}", stage_index, parameter);
+}
+
+std::string optimizer_key(std::int64_t stage_index, const std::string& parameter, const std::string& moment) {
+  return fmt::format("/optimizer/{}/{}/{}", stage_index, parameter, moment);
+}
+
+void save_checkpoint(const FilePath& path, const Checkpoint& checkpoint, const std::function<void()>& before_rename) {
+  write_verified_file(
+      path,
+      [&](Hdf5File& file) {
+        const CheckpointHeader& header = checkpoint.header;
+        file.write_attribute("filetype", kFiletype);
+        file.write_attribute("version", kCheckpointVersion);
+        file.write_attribute("git_sha1", kGitSha1);
+        file.write_attribute("training", header.training);
+        file.write_attribute("step", header.step);
+        file.write_attribute("identity", header.identity);
+        file.write_attribute("identity_text", header.identity_text);
+        file.write_attribute("config", header.config);
+        for (const auto& [name, value] : header.figures) file.write("/figures/" + name, std::vector<double>{value});
+        for (const auto& [key, tensor] : checkpoint.state) {
+          const torch::Tensor values = tensor.detach().cpu().contiguous();
+          file.write<float>(key, std::span<const float>(values.data_ptr<float>(), values.numel()),
+                            std::vector<hsize_t>(values.sizes().begin(), values.sizes().end()));
+        }
+      },
+      before_rename);
+}
+
+CheckpointHeader load_header(const FilePath& path) {
+  verify_file(path);
+  return read_header(Hdf5File::open(path), path);
+}
+
+Checkpoint load_checkpoint(const FilePath& path) {
+  verify_file(path);
+  const Hdf5File file = Hdf5File::open(path);
+  Checkpoint checkpoint;
+  checkpoint.header = read_header(file, path);
+  read_tensors(file, "/stages", 1, checkpoint.state);
+  read_tensors(file, "/optimizer", 2, checkpoint.state);
+  return checkpoint;
+}
+
+void check_identity(const FilePath& path, const CheckpointHeader& header, const std::string& identity,
+                    const std::string& identity_text) {
+  check_input(header.identity == identity,
+              "{} was made with other settings ({}). Give another run.directory, or that setting back.", path.string(),
+              first_difference(header.identity_text, identity_text));
+}
+
+}  // namespace incubate

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/stopwatch.h"
+
+namespace incubate {
+
+/// Says in a file that a training belongs to this job: host, process, Slurm job and a heartbeat. A lock left behind is
+/// taken over when it is of the same Slurm job, of a dead process of this host, or its heartbeat is a minute old.
+class Lock {
+ public:
+  /// Takes the lock. Throws InputError, naming the holder, if another job has it.
+  explicit Lock(std::filesystem::path path);
+  /// Gives it back.
+  ~Lock();
+  Lock(Lock&& other) noexcept;
+  Lock& operator=(Lock&&) = delete;
+  Lock(const Lock&) = delete;
+
+  /// Names this holder; another rank of the job can check_held() with it.
+  const std::string& token() const { return token_; }
+  /// Refreshes the heartbeat if it is older than ten seconds.
+  void beat();
+
+ private:
+  void write() const;
+
+  std::filesystem::path path_;
+  std::string token_;
+  Stopwatch since_beat_;
+};
+
+/// Throws std::runtime_error if the lock at `path` is no longer `token`'s.
+void check_held(const std::filesystem::path& path, const std::string& token);
+
+}  // namespace incubate

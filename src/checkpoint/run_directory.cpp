@@ -1,0 +1,54 @@
+#include "checkpoint/run_directory.h"
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <functional>
+
+#include "base/check.h"
+
+namespace incubate {
+
+void RunDirectory::create() const {
+  std::error_code error;
+  for (const Path& path : {root_ / "checkpoints", root_ / "metrics"}) {
+    std::filesystem::create_directories(path, error);
+    check_input(!error, "run.directory={} cannot be made: {}: {}. Choose another place.", root_.string(), path.string(),
+                error.message());
+    const Path probe = path / ".probe";
+    const bool can_write = std::ofstream(probe).put('\n').flush().good();
+    std::filesystem::remove(probe, error);
+    check_input(can_write, "run.directory={} cannot be written: no permission or no space in {}. Choose another place.",
+                root_.string(), path.string());
+  }
+}
+
+RunDirectory::Path RunDirectory::resume_point(const std::string& training, std::int64_t step) const {
+  return resume_directory(training) / fmt::format("step_{:07}.h5", step);
+}
+
+std::vector<std::int64_t> RunDirectory::list_resume_points(const std::string& training) const {
+  std::vector<std::int64_t> steps;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(resume_directory(training), error)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with("step_") || !name.ends_with(".h5")) continue;
+    std::int64_t step = 0;
+    const char* begin = name.data() + 5;
+    const char* end = name.data() + name.size() - 3;
+    if (const auto [stopped_at, code] = std::from_chars(begin, end, step); code == std::errc{} && stopped_at == end) {
+      steps.push_back(step);
+    }
+  }
+  std::ranges::sort(steps, std::greater<>());
+  return steps;
+}
+
+void RunDirectory::prune_resume_points(const std::string& training, std::int64_t keep) const {
+  const std::vector<std::int64_t> steps = list_resume_points(training);
+  for (std::size_t i = keep; i < steps.size(); ++i) std::filesystem::remove(resume_point(training, steps[i]));
+  std::error_code error;
+  if (keep == 0) std::filesystem::remove(resume_directory(training), error);  // only if nothing else is in it
+}
+
+}  // namespace incubate

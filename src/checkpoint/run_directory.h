@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace incubate {
+
+/// The files of a run. Every path is built here; see FORMAT.md.
+class RunDirectory {
+ public:
+  using Path = std::filesystem::path;
+
+  explicit RunDirectory(Path root) : root_(std::move(root)) {}
+
+  /// Makes the directories. Throws InputError if they cannot be written.
+  void create() const;
+
+  const Path& root() const { return root_; }
+  Path config() const { return root_ / "config.ini"; }
+  Path summary() const { return root_ / "summary.json"; }
+  Path log() const { return root_ / "log.txt"; }
+  Path metrics_index() const { return root_ / "metrics.h5"; }
+  Path metrics(const std::string& training) const { return root_ / "metrics" / (training + ".h5"); }
+  /// The finished weights of a training.
+  Path finished(const std::string& training) const { return root_ / "checkpoints" / (training + ".h5"); }
+  Path lock(const std::string& training) const { return root_ / "checkpoints" / (training + ".lock"); }
+  /// A checkpoint to resume from.
+  Path resume_point(const std::string& training, std::int64_t step) const;
+
+  /// Steps of the checkpoints to resume from, the latest first (in numeric order).
+  std::vector<std::int64_t> list_resume_points(const std::string& training) const;
+  /// Removes all but the latest `keep` of them.
+  void prune_resume_points(const std::string& training, std::int64_t keep) const;
+
+ private:
+  Path resume_directory(const std::string& training) const { return root_ / "checkpoints" / training; }
+
+  Path root_;
+};
+
+}  // namespace incubate

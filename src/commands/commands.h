@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "parallel/communicator.h"
+
+namespace incubate {
+
+/// Each command takes the arguments after its name and is called by every rank. Bad input throws AgreedInputError.
+
+/// `incubate train`: the whole method, or one training of it.
+void train_command(const std::vector<std::string>& arguments, Communicator& world, Log& log);
+/// `incubate pack`: images from other formats to one HDF5 file.
+void pack_command(const std::vector<std::string>& arguments, Communicator& world, Log& log);
+
+/// Runs the command that the first argument names; without one, or with --help, prints what there is.
+void run_command(const std::vector<std::string>& arguments, Communicator& world, Log& log);
+
+}  // namespace incubate

@@ -1,0 +1,34 @@
+#include <fmt/core.h>
+
+#include "base/check.h"
+#include "base/version.h"
+#include "commands/commands.h"
+
+namespace incubate {
+namespace {
+
+constexpr const char* kHelp =
+    "incubate COMMAND [--config input/NAME.ini] [--section.key=value ...]\n\n"
+    "Trains large deep networks on supercomputers by Deep Incubation.\n\n"
+    "  train   the whole method in one job, or one training of it\n"
+    "  pack    images from other formats to one HDF5 file\n\n"
+    "'incubate COMMAND --help' tells more. Exit status: 0 done, 2 bad usage or input,\n"
+    "anything else failed.\n";
+
+}  // namespace
+
+void run_command(const std::vector<std::string>& arguments, Communicator& world, Log& log) {
+  const std::string command = arguments.empty() ? "--help" : arguments.front();
+  const std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
+  if (command == "train") {
+    train_command(rest, world, log);
+  } else if (command == "pack") {
+    pack_command(rest, world, log);
+  } else if (command == "--help" || command == "--version") {
+    if (world.is_leader()) fmt::print("{}", command == "--help" ? kHelp : fmt::format("incubate {} ({})\n", kVersion, kGitSha1));
+  } else {
+    throw AgreedInputError(fmt::format("unknown command '{}'. Give train or pack; --help tells more.", command));
+  }
+}
+
+}  // namespace incubate

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "checkpoint/run_directory.h"
+#include "config/run_config.h"
+#include "data/dataset.h"
+#include "method/training.h"
+
+namespace incubate {
+
+/// What every training of a run shares. References outlive the run.
+struct RunContext {
+  const RunConfig& config;
+  const RunDirectory& run;
+  const std::vector<Training>& trainings;
+  const std::map<std::string, std::string>& lock_tokens;  ///< of the trainings this job may write
+  const Dataset& train;
+  const Dataset& validation;
+  Log& log;
+};
+
+/// How a training stands, sent by its group's leader to rank 0.
+struct StatusReport {
+  enum class Event : std::int32_t { step, done };
+  Event event = Event::step;
+  std::int32_t training = 0;  ///< index
+  std::int32_t num_ranks = 0;
+  std::int64_t step = 0;  ///< steps done
+  double loss = 0;
+  double images_per_s = 0;
+  double left_s = 0;
+  double elapsed_s = 0;
+  double rank_s = 0;
+  double top1 = 0, top5 = 0, validation_loss = 0;  ///< when done
+};
+using SendReport = std::function<void(const StatusReport& report)>;
+
+}  // namespace incubate

@@ -1,0 +1,240 @@
+#include "method/run_method.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include <torch/torch.h>
+
+#include "base/check.h"
+#include "base/version.h"
+#include "checkpoint/checkpoint.h"
+#include "config/parse.h"
+#include "data/dataset.h"
+#include "method/round.h"
+#include "method/run_recorder.h"
+#include "report/metrics_file.h"
+#include "parallel/device.h"
+
+namespace incubate {
+namespace {
+
+/// What rank 0 finds out before work starts, and hands to the others.
+struct Preparation {
+  DatasetInfo data;
+  std::vector<std::int64_t> is_done;  ///< of each training, 0 or 1
+  std::vector<std::map<std::string, double>> figures;
+};
+
+torch::Device choose_device(DeviceChoice choice, const Communicator& world) {
+  if (choice == DeviceChoice::cpu) return torch::kCPU;
+  return choice == DeviceChoice::cuda ? require_gpu(world) : gpu_if_all_have_one(world);
+}
+
+/// Whether this job is to run `training`.
+bool is_wanted(const RunConfig& config, const Training& training) {
+  return config.run.only.empty() || config.run.only == training.name;
+}
+
+/// Finished trainings and their figures, each file verified. Throws InputError if one is of another identity.
+void find_finished(const RunDirectory& run, const std::vector<Training>& trainings, Preparation& preparation) {
+  for (const Training& training : trainings) {
+    const FilePath path = run.finished(training.name);
+    preparation.figures.emplace_back();
+    preparation.is_done.push_back(std::filesystem::exists(path) ? 1 : 0);
+    if (preparation.is_done.back() == 0) continue;
+    const CheckpointHeader header = load_header(path);
+    check_identity(path, header, training.identity, training.identity_text);
+    preparation.figures.back() = header.figures;
+  }
+}
+
+/// States to resume from must be this configuration's too: a changed setting is refused, not silently begun anew.
+void check_resume_points(const RunDirectory& run, const std::vector<Training>& trainings, const Preparation& preparation) {
+  for (std::size_t i = 0; i < trainings.size(); ++i) {
+    if (preparation.is_done[i] != 0) continue;
+    for (const std::int64_t step : run.list_resume_points(trainings[i].name)) {
+      const FilePath path = run.resume_point(trainings[i].name, step);
+      std::optional<CheckpointHeader> header;
+      try {
+        header = load_header(path);
+      } catch (const InputError&) {
+        continue;  // damaged: the training warns and takes the one before
+      }
+      check_identity(path, *header, trainings[i].identity, trainings[i].identity_text);
+    }
+  }
+}
+
+void check_parents_done(const RunConfig& config, const std::vector<Training>& trainings, const Preparation& preparation) {
+  if (config.run.only.empty()) return;
+  const auto training = std::ranges::find(trainings, config.run.only, &Training::name);
+  for (const std::string& parent : training->parents()) {
+    const auto index = std::ranges::find(trainings, parent, &Training::name) - trainings.begin();
+    check_input(preparation.is_done[index] != 0, "run.only={} needs {}, which is not done in {}. Run that first.",
+                config.run.only, parent, config.run.directory);
+  }
+}
+
+/// The trainings that are wanted, not done, and whose parents are done: those of the first such phase.
+std::vector<std::int64_t> find_ready(const RunConfig& config, const std::vector<Training>& trainings,
+                                     const std::vector<std::int64_t>& is_done) {
+  std::vector<std::int64_t> ready;
+  for (std::size_t i = 0; i < trainings.size(); ++i) {
+    if (is_done[i] != 0 || !is_wanted(config, trainings[i])) continue;
+    if (!ready.empty() && trainings[ready.front()].phase != trainings[i].phase) break;
+    ready.push_back(static_cast<std::int64_t>(i));
+  }
+  return ready;
+}
+
+void log_start(const RunConfig& config, const Communicator& world, torch::Device device, Log& log) {
+  log.record(fmt::format("incubate {} ({}), LibTorch {}, {} ranks, {}, sums {}", kVersion, kGitSha1, TORCH_VERSION,
+                         world.size(), device.str(), config.run.sums == Sums::exact ? "exact" : "fast"));
+  for (int rank = 0; rank < world.size(); ++rank) log.record(world.member_name(rank));
+}
+
+/// Ranks beyond the number of micro-batches have nothing to do.
+void warn_of_idle_ranks(const RunConfig& config, const std::vector<Training>& trainings, int num_ranks, Log& log) {
+  for (const Training& training : trainings) {
+    if (training.phase == Phase::incubation || !is_wanted(config, training)) continue;
+    const std::int64_t micro_batches = config.batch.global / config.phase(training.phase).micro;
+    if (num_ranks > micro_batches) {
+      log.warn(fmt::format("{}: {} of {} ranks idle: batch.global={} has {} micro-batches of {}", training.name,
+                           num_ranks - micro_batches, num_ranks, config.batch.global, micro_batches,
+                           config.phase(training.phase).micro));
+    }
+  }
+}
+
+/// The whole run, on every rank; rank 0 also keeps the account of it.
+class MethodRun {
+ public:
+  MethodRun(const RunConfig& config, Communicator& world, Log& log)
+      : config_(config), world_(world), log_(log), run_(config.run.directory) {}
+  void run();
+
+ private:
+  void prepare();
+  void prepare_directory();
+  void share_preparation();
+  void open_data();
+  void run_rounds(const RunContext& context, torch::Device device);
+
+  const RunConfig& config_;
+  Communicator& world_;
+  Log& log_;
+  RunDirectory run_;
+  Preparation preparation_;
+  std::vector<Training> trainings_;
+  std::vector<Lock> locks_;                           // rank 0
+  std::map<std::string, std::string> lock_tokens_;  // every rank
+  std::optional<RunRecorder> recorder_;               // rank 0
+  std::optional<Dataset> train_;
+  std::optional<Dataset> validation_;
+};
+
+void MethodRun::run() {
+  torch::set_num_threads(static_cast<int>(config_.run.threads));
+  prepare();
+  const torch::Device device = choose_device(config_.run.device, world_);
+  if (world_.is_leader()) {
+    log_start(config_, world_, device, log_);
+    recorder_->set_locks(&locks_);
+  }
+  if (!find_ready(config_, trainings_, preparation_.is_done).empty()) {
+    if (world_.is_leader()) warn_of_idle_ranks(config_, trainings_, world_.size(), log_);
+    open_data();
+    run_rounds({config_, run_, trainings_, lock_tokens_, *train_, *validation_, log_}, device);
+  } else if (world_.is_leader()) {
+    log_.info(fmt::format("All is done in {}.", run_.root().string()));
+  }
+  if (world_.is_leader()) {
+    recorder_->end_run("done", config_.run.only.empty() ? "every training is done" : config_.run.only + " is done");
+    log_.info("\n" + format_results(recorder_->summary().results()));
+  }
+}
+
+void MethodRun::prepare() {
+  // Rank 0 looks at the files; the others learn its verdict.
+  agree(world_, [this] {
+    if (!world_.is_leader()) return;
+    preparation_.data = check_dataset(config_.data.file);
+    trainings_ = list_trainings(config_, preparation_.data);
+    find_finished(run_, trainings_, preparation_);
+    check_resume_points(run_, trainings_, preparation_);
+    check_parents_done(config_, trainings_, preparation_);
+    prepare_directory();
+  });
+  share_preparation();
+}
+
+void MethodRun::prepare_directory() {
+  run_.create();
+  for (std::size_t i = 0; i < trainings_.size(); ++i) {
+    if (preparation_.is_done[i] != 0 || !is_wanted(config_, trainings_[i])) continue;
+    locks_.emplace_back(run_.lock(trainings_[i].name));
+    lock_tokens_[trainings_[i].name] = locks_.back().token();
+  }
+  RunConfig copy = config_;
+  replace_text_atomically(run_.config(), print_settings(list_settings(copy)));
+  log_.attach_file(run_.log());
+  std::vector<std::string> names;
+  for (const Training& training : trainings_) names.push_back(training.name);
+  write_metrics_index(run_.metrics_index(), names);
+  recorder_.emplace(config_, run_, trainings_, preparation_.data.num_train, world_.size(), log_);
+  for (std::size_t i = 0; i < trainings_.size(); ++i) {
+    if (preparation_.is_done[i] != 0) recorder_->add_finished(static_cast<std::int64_t>(i), preparation_.figures[i]);
+  }
+}
+
+void MethodRun::share_preparation() {
+  DatasetInfo& data = preparation_.data;
+  std::vector<std::int64_t> numbers = {data.num_train, data.num_validation, data.height, data.width, data.channels};
+  world_.broadcast(std::as_writable_bytes(std::span(numbers)), "sharing what the data is");
+  data.num_train = numbers[0];
+  data.num_validation = numbers[1];
+  data.height = numbers[2];
+  data.width = numbers[3];
+  data.channels = numbers[4];
+  data.digest = world_.broadcast(data.digest, "sharing what the data is");
+  from_text("class names", world_.broadcast(to_text(data.class_names), "sharing what the data is"), data.class_names);
+  if (!world_.is_leader()) {
+    trainings_ = list_trainings(config_, data);
+    preparation_.is_done.resize(trainings_.size());
+  }
+  world_.broadcast(std::as_writable_bytes(std::span(preparation_.is_done)), "sharing what is done");
+  for (const Training& training : trainings_) {
+    lock_tokens_[training.name] = world_.broadcast(lock_tokens_[training.name], "sharing the locks");
+  }
+}
+
+void MethodRun::open_data() {
+  agree(world_, [this] {
+    try {
+      train_.emplace(config_.data.file, Split::train);
+      validation_.emplace(config_.data.file, Split::validation);
+    } catch (const std::runtime_error& error) {
+      throw InputError(fmt::format("{} cannot read the data: {}. Every host must see the same data.file.",
+                                   world_.member_name(world_.rank()), error.what()));
+    }
+  });
+}
+
+void MethodRun::run_rounds(const RunContext& context, torch::Device device) {
+  StatusChannel channel(world_, [this](std::span<const std::byte> report) { recorder_->on_report(report); });
+  while (true) {
+    const std::vector<std::int64_t> ready = find_ready(config_, trainings_, preparation_.is_done);
+    if (ready.empty()) break;
+    if (recorder_) recorder_->begin_round(to_string(trainings_[ready.front()].phase), ready);
+    run_round(context, ready, world_, device, channel);
+    if (recorder_) recorder_->end_round();
+    for (const std::int64_t index : ready) preparation_.is_done[index] = 1;
+  }
+}
+
+}  // namespace
+
+void run_method(const RunConfig& config, Communicator& world, Log& log) { MethodRun(config, world, log).run(); }
+
+}  // namespace incubate

@@ -1,0 +1,148 @@
+#include "method/run_recorder.h"
+
+#include <cstring>
+
+#include "base/check.h"
+
+namespace incubate {
+namespace {
+
+constexpr double kRefreshEvery_s = 5;
+
+Progress::Style progress_style(ProgressStyle style) {
+  switch (style) {
+    case ProgressStyle::bar:
+      return Progress::Style::bar;
+    case ProgressStyle::lines:
+      return Progress::Style::lines;
+    case ProgressStyle::none:
+      return Progress::Style::none;
+    case ProgressStyle::automatic:
+      break;
+  }
+  return automatic_progress_style();
+}
+
+}  // namespace
+
+RunRecorder::RunRecorder(const RunConfig& config, const RunDirectory& run, const std::vector<Training>& trainings,
+                         std::int64_t num_train_images, int num_ranks, Log& log)
+    : config_(config),
+      run_(run),
+      trainings_(trainings),
+      num_train_(num_train_images),
+      log_(log),
+      progress_(progress_style(config.run.progress)) {
+  summary_.num_ranks = num_ranks;
+  summary_.rounds = RunSummary::load_rounds(run.summary());
+  for (const Training& training : trainings) {
+    TrainingSummary entry;
+    entry.name = training.name;
+    entry.phase = to_string(training.phase);
+    entry.total_steps = training.total_steps;
+    summary_.trainings.push_back(entry);
+  }
+  log_.set_print([this](const std::string& line) { progress_.print(line); });
+}
+
+RunRecorder::~RunRecorder() {
+  log_.set_print([](const std::string& line) { fmt::print("{}\n", line); });
+}
+
+void RunRecorder::add_finished(std::int64_t index, const std::map<std::string, double>& figures) {
+  TrainingSummary& entry = summary_.trainings[index];
+  const auto figure = [&figures](const char* name) {
+    const auto found = figures.find(name);
+    return found == figures.end() ? 0 : found->second;
+  };
+  entry.state = TrainingState::done;
+  entry.step = entry.total_steps;
+  entry.num_ranks = static_cast<std::int64_t>(figure("num_ranks"));
+  entry.evaluation = {.loss = figure("loss"), .top1 = figure("top1"), .top5 = figure("top5")};
+  entry.block_flops = figure("block_flops");
+  entry.elapsed_s = figure("elapsed_s");
+  entry.rank_s = figure("rank_s");
+}
+
+void RunRecorder::begin_round(const std::string& phase, const std::vector<std::int64_t>& indices) {
+  RoundSummary round{.phase = phase, .trainings = {}, .num_ranks = summary_.num_ranks, .began = utc_now(), .elapsed_s = 0};
+  std::string names;
+  for (const std::int64_t index : indices) {
+    round.trainings.push_back(trainings_[index].name);
+    summary_.trainings[index].state = TrainingState::running;
+    names += (names.empty() ? "" : ", ") + trainings_[index].name;
+  }
+  summary_.rounds.push_back(round);
+  in_round_ = true;
+  round_watch_.restart();
+  log_.record(fmt::format("round: {} on {} ranks", names, summary_.num_ranks));
+  refresh();
+}
+
+void RunRecorder::on_report(std::span<const std::byte> bytes) {
+  StatusReport report;
+  check_running(bytes.size() == sizeof(report), "a status report has {} bytes, not {}", bytes.size(), sizeof(report));
+  std::memcpy(&report, bytes.data(), sizeof(report));
+  TrainingSummary& entry = summary_.trainings.at(report.training);
+  entry.step = report.step;
+  entry.num_ranks = report.num_ranks;
+  entry.elapsed_s = report.elapsed_s;
+  entry.rank_s = report.rank_s;
+  entry.block_flops = trainings_[report.training].block_flops_per_image * static_cast<double>(config_.batch.global) *
+                      static_cast<double>(report.step);
+  if (report.event == StatusReport::Event::done) {
+    note_done(report, entry);
+    refresh();
+  } else {
+    show(report);
+    if (since_refresh_.elapsed_s() > kRefreshEvery_s) refresh();
+  }
+}
+
+void RunRecorder::show(const StatusReport& report) {
+  const Training& training = trainings_[report.training];
+  const auto passes = [this](std::int64_t steps) {
+    return static_cast<double>(steps) * static_cast<double>(config_.batch.global) / static_cast<double>(num_train_);
+  };
+  progress_.update({.training = training.name,
+                    .epoch = passes(report.step),
+                    .num_epochs = passes(training.total_steps),
+                    .step = report.step,
+                    .total_steps = training.total_steps,
+                    .loss = report.loss,
+                    .images_per_s = report.images_per_s,
+                    .left_s = report.left_s});
+}
+
+void RunRecorder::note_done(const StatusReport& report, TrainingSummary& entry) {
+  entry.state = TrainingState::done;
+  entry.evaluation = {.loss = report.validation_loss, .top1 = report.top1, .top5 = report.top5};
+  log_.info(fmt::format("{} is done: top-1 {:.2f}%, test loss {:.4f}, {} steps in {} on {} rank{}", entry.name,
+                        100 * report.top1, report.validation_loss, report.step, format_duration(report.elapsed_s),
+                        report.num_ranks, report.num_ranks == 1 ? "" : "s"));
+}
+
+void RunRecorder::end_round() {
+  refresh();
+  in_round_ = false;
+  progress_.finish();
+  log_.record(fmt::format("round ended after {}", format_duration(summary_.rounds.back().elapsed_s)));
+}
+
+void RunRecorder::end_run(const std::string& state, const std::string& reason) {
+  summary_.state = state;
+  summary_.reason = reason;
+  refresh();
+  log_.record(fmt::format("{}: {}", state, reason));
+}
+
+void RunRecorder::refresh() {
+  if (in_round_) summary_.rounds.back().elapsed_s = round_watch_.elapsed_s();
+  if (locks_ != nullptr) {
+    for (Lock& lock : *locks_) lock.beat();
+  }
+  summary_.save(run_.summary());
+  since_refresh_.restart();
+}
+
+}  // namespace incubate

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/stopwatch.h"
+#include "checkpoint/lock.h"
+#include "checkpoint/run_directory.h"
+#include "method/run_context.h"
+#include "method/training.h"
+#include "report/progress.h"
+#include "report/summary.h"
+
+namespace incubate {
+
+/// Rank 0's account of a run: progress for the person at the terminal, summary.json, log.txt, the heartbeat of the locks.
+class RunRecorder {
+ public:
+  RunRecorder(const RunConfig& config, const RunDirectory& run, const std::vector<Training>& trainings,
+              std::int64_t num_train_images, int num_ranks, Log& log);
+  ~RunRecorder();
+  RunRecorder(const RunRecorder&) = delete;
+  RunRecorder& operator=(const RunRecorder&) = delete;
+
+  /// Takes over the figures of finished trainings; others wait.
+  void add_finished(std::int64_t index, const std::map<std::string, double>& figures);
+  void set_locks(std::vector<Lock>* locks) { locks_ = locks; }
+
+  void begin_round(const std::string& phase, const std::vector<std::int64_t>& indices);
+  void on_report(std::span<const std::byte> bytes);
+  void end_round();
+  /// The last word: state and reason go to summary.json and the log.
+  void end_run(const std::string& state, const std::string& reason);
+
+  const RunSummary& summary() const { return summary_; }
+
+ private:
+  void show(const StatusReport& report);
+  void note_done(const StatusReport& report, TrainingSummary& training);
+  void refresh();
+
+  const RunConfig& config_;
+  const RunDirectory& run_;
+  const std::vector<Training>& trainings_;
+  std::int64_t num_train_;
+  Log& log_;
+  Progress progress_;
+  RunSummary summary_;
+  std::vector<Lock>* locks_ = nullptr;
+  bool in_round_ = false;
+  Stopwatch round_watch_;
+  Stopwatch since_refresh_;
+};
+
+}  // namespace incubate

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "config/run_config.h"
+#include "data/dataset.h"
+#include "model/spec.h"
+
+namespace incubate {
+
+/// One optimisation of one model: what is trained, from where its first weights come, how long, and what its result depends on.
+struct Training {
+  std::string name;  ///< meta, stage_0, ..., finetuned, end_to_end
+  Phase phase = Phase::meta;
+  ModelSpec spec;
+  std::vector<bool> is_learning;             ///< of each stage
+  std::vector<std::string> weight_sources;  ///< of each stage: the training that made its first weights; empty: random
+  std::int64_t total_steps = 0;
+  double block_flops_per_image = 0;
+  std::string identity_text = {};  ///< all settings and parents that the result depends on, one a line
+  std::string identity = {};       ///< its hash
+
+  /// The trainings named in weight_sources, each once.
+  std::vector<std::string> parents() const;
+  double block_flops(std::int64_t global_batch) const {
+    return block_flops_per_image * static_cast<double>(global_batch) * static_cast<double>(total_steps);
+  }
+};
+
+/// The method as a list of trainings, parents first: meta, then each stage inside it, then the assembled network; and the
+/// baseline, end to end. REQUIRES: validate(config) passed. Throws InputError if the data does not fit the configuration.
+std::vector<Training> list_trainings(const RunConfig& config, const DatasetInfo& data);
+
+}  // namespace incubate

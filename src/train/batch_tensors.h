@@ -1,0 +1,18 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include "data/loader.h"
+
+namespace incubate {
+
+/// A batch on the device that computes.
+struct BatchTensors {
+  torch::Tensor images;  ///< (size, channels, height, width) float
+  torch::Tensor labels;  ///< (size) int64
+};
+
+/// `side` is height and width. The tensors may share the memory of `batch`, which must outlive them.
+BatchTensors to_tensors(Batch& batch, std::int64_t side, torch::Device device);
+
+}  // namespace incubate
