@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Configures and builds into build/ (or $INCUBATE_BUILD). Only what changed is built again. REQUIRES: jobscripts/setup.sh ran.
+#
+#   jobscripts/build.sh [TARGET ...]          default: everything, tests included
+#   BUILD_JOBS=8 jobscripts/build.sh          a compile job takes about 2 GB of memory; default: as fit memory and cores
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=${INCUBATE_BUILD:-build}
+
+jobs=$(nproc)
+by_memory=$(awk '/MemAvailable/ {print int($2 / 2500000)}' /proc/meminfo)
+[ "$by_memory" -lt "$jobs" ] && jobs=$by_memory
+[ "$jobs" -lt 1 ] && jobs=1
+
+if [ ! -e "$build/build.ninja" ]; then
+  mkdir -p "$build"
+  if ! cmake -S . -B "$build" -G Ninja >"$build/configure.log" 2>&1; then
+    tail -n 30 "$build/configure.log" >&2
+    exit 1
+  fi
+fi
+ninja -C "$build" -j "${BUILD_JOBS:-$jobs}" "$@"

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# The whole method on real images, from nothing: sets up, builds, packs Fashion-MNIST, trains a small vision transformer by
+# Deep Incubation and end to end with the same block FLOPs, and prints both beside each other. Run again, it goes on where it
+# was, or says that all is done.
+#
+# Arithmetic (input/fashion-mnist.ini): 12 blocks in 4 stages; global batch 256 in 4 micro-batches of 64; 234 steps an epoch.
+# 4 ranks: each phase but incubation uses all 4; incubation gives each stage a rank. About 4 minutes of training on 2 cores.
+#
+#   jobscripts/quickstart.sh                  as root on Debian or Ubuntu, or anywhere with the modules loaded
+#   RANKS=8 jobscripts/quickstart.sh          other rank counts give the same weights
+#   jobscripts/quickstart.sh --run.seed=1 --run.directory=runs/seed-1
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# The images: Debian's package (70,000 images, 30 MB), or any folder with its four files.
+images=${FASHION_MNIST:-/usr/share/datasets/fashion-mnist}
+if [ ! -e "$images/train-images-idx3-ubyte.gz" ]; then
+  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    echo "quickstart: installing the images (apt: dataset-fashion-mnist)"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends dataset-fashion-mnist >/dev/null
+  else
+    echo "quickstart: no Fashion-MNIST in $images. Install Debian's dataset-fashion-mnist, or set FASHION_MNIST to a folder" >&2
+    echo "quickstart: with train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-..., t10k-labels-..." >&2
+    exit 1
+  fi
+fi
+
+jobscripts/setup.sh
+jobscripts/build.sh incubate
+build=${INCUBATE_BUILD:-build}
+
+"$build/incubate" pack --format=idx --output=data/fashion-mnist.h5 \
+  --train-images="$images/train-images-idx3-ubyte.gz" --train-labels="$images/train-labels-idx1-ubyte.gz" \
+  --validation-images="$images/t10k-images-idx3-ubyte.gz" --validation-labels="$images/t10k-labels-idx1-ubyte.gz" \
+  --class-names="T-shirt,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot"
+
+progress=lines
+[ -t 1 ] && progress=bar
+[ "$(id -u)" -eq 0 ] && export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMP_NUM_THREADS=1
+mpirun -n "${RANKS:-4}" --oversubscribe --bind-to none --mca mpi_yield_when_idle 1 \
+  "$build/incubate" train --config input/fashion-mnist.ini --run.progress=$progress "$@"

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# All tests, from nothing: sets up, builds, then ctest (C++) and pytest (the program as its user sees it, analysis). Ends with
+# the closing lines of both. Exit status 0 only if both passed.
+#
+#   tests/run.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+jobscripts/setup.sh
+jobscripts/build.sh
+export INCUBATE_BUILD=${INCUBATE_BUILD:-build}
+INCUBATE_BUILD=$(realpath "$INCUBATE_BUILD")
+
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+ctest_status=0
+pytest_status=0
+ctest --test-dir "$INCUBATE_BUILD" --output-on-failure --no-tests=error >"$logs/ctest" 2>&1 || ctest_status=$?
+cat "$logs/ctest"
+.venv/bin/python -m pytest tests -q >"$logs/pytest" 2>&1 || pytest_status=$?
+cat "$logs/pytest"
+
+echo
+echo "ctest and pytest in short:"
+grep -E "tests (passed|failed)|Total Test time" "$logs/ctest" || true
+tail -n 1 "$logs/pytest"
+[ "$ctest_status" -eq 0 ] && [ "$pytest_status" -eq 0 ]
