@@ -15,10 +15,8 @@ logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 ctest_status=0
 pytest_status=0
-ctest --test-dir "$INCUBATE_BUILD" --output-on-failure --no-tests=error >"$logs/ctest" 2>&1 || ctest_status=$?
-cat "$logs/ctest"
-.venv/bin/python -m pytest tests -q >"$logs/pytest" 2>&1 || pytest_status=$?
-cat "$logs/pytest"
+ctest --test-dir "$INCUBATE_BUILD" --output-on-failure --no-tests=error 2>&1 | tee "$logs/ctest" || ctest_status=$?
+.venv/bin/python -m pytest tests -q 2>&1 | tee "$logs/pytest" || pytest_status=$?
 
 echo
 echo "ctest and pytest in short:"
