@@ -27,9 +27,10 @@ void run_round(const RunContext& context, const std::vector<std::int64_t>& indic
   ProcessGroup group(world.split(static_cast<int>(mine)), device);
   const SendReport send_report = [&](const StatusReport& report) {
     if (!group.is_leader()) return;
-    channel.report(std::as_bytes(std::span(&report, 1)), report.event == StatusReport::Event::step
-                                                             ? StatusChannel::Urgency::usual
-                                                             : StatusChannel::Urgency::urgent);
+    const bool is_last = report.event == StatusReport::Event::done ||
+                         report.step == context.trainings[report.training].total_steps;
+    channel.report(std::as_bytes(std::span(&report, 1)),
+                   is_last ? StatusChannel::Urgency::urgent : StatusChannel::Urgency::usual);
   };
   for (const std::int64_t training : groups[mine].trainings) run_training(context, indices[training], group, send_report);
   channel.meet(leaders);
