@@ -115,6 +115,8 @@ class MethodRun {
   void run();
 
  private:
+  void train_what_is_left();
+  void record_failure(const std::string& reason);
   void prepare();
   void prepare_directory();
   void share_preparation();
@@ -137,6 +139,18 @@ class MethodRun {
 void MethodRun::run() {
   torch::set_num_threads(static_cast<int>(config_.run.threads));
   prepare();
+  try {
+    train_what_is_left();
+  } catch (const std::exception& error) {
+    record_failure(error.what());
+    throw;
+  }
+  if (!world_.is_leader()) return;
+  recorder_->end_run("done", config_.run.only.empty() ? "every training is done" : config_.run.only + " is done");
+  log_.info(fmt::format("\n{}", format_results(recorder_->summary().results())));
+}
+
+void MethodRun::train_what_is_left() {
   const torch::Device device = choose_device(config_.run.device, world_);
   if (world_.is_leader()) {
     log_start(config_, world_, device, log_);
@@ -149,9 +163,15 @@ void MethodRun::run() {
   } else if (world_.is_leader()) {
     log_.info(fmt::format("All is done in {}.", run_.root().string()));
   }
-  if (world_.is_leader()) {
-    recorder_->end_run("done", config_.run.only.empty() ? "every training is done" : config_.run.only + " is done");
-    log_.info(fmt::format("\n{}", format_results(recorder_->summary().results())));
+}
+
+/// The run is about to end with an error: its last word is in the files too, if they can still be written.
+void MethodRun::record_failure(const std::string& reason) {
+  if (!recorder_) return;
+  try {
+    recorder_->end_run("failed", reason);
+  } catch (const std::exception& error) {
+    log_.warn(fmt::format("summary.json could not be written: {}", error.what()));
   }
 }
 
