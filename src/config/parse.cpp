@@ -73,6 +73,17 @@ void set_values(const Values& values, std::span<const Setting> settings) {
   }
 }
 
+/// `arguments` with "--key=" as two words, "--key" and an empty one: Boost refuses an empty value in the first form.
+std::vector<std::string> split_empty_values(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words;
+  for (const std::string& argument : arguments) {
+    const bool has_empty_value = argument.starts_with("--") && argument.find('=') + 1 == argument.size();
+    words.push_back(has_empty_value ? argument.substr(0, argument.size() - 1) : argument);
+    if (has_empty_value) words.emplace_back();
+  }
+  return words;
+}
+
 std::string section_of(const Setting& setting) { return setting.name.substr(0, setting.name.find('.')); }
 
 }  // namespace
@@ -88,7 +99,7 @@ CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::sp
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing &
                       ~po::command_line_style::allow_short;
     given = collect(
-        po::command_line_parser(arguments).options(description).style(style).allow_unregistered().run(),
+        po::command_line_parser(split_empty_values(arguments)).options(description).style(style).allow_unregistered().run(),
         "command line", settings);
   } catch (const po::error& error) {
     throw InputError(fmt::format("command line: {}. Settings are given as --section.key=value.", error.what()));

@@ -1,6 +1,7 @@
 #include "config/validate.h"
 
-#include <numeric>
+#include <cctype>
+#include <string>
 
 #include "base/check.h"
 
@@ -9,6 +10,20 @@ namespace {
 
 void check_positive(const char* name, std::int64_t value) {
   check_input(value > 0, "{}={} is not positive. Give 1 or more.", name, value);
+}
+
+/// Every value must survive print_settings() and parse_ini(): config.ini is written so, and the ranks share it so.
+void check_printable(const RunConfig& config) {
+  RunConfig copy = config;
+  const auto is_space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
+  for (const Setting& setting : list_settings(copy)) {
+    const std::string text = setting.get();
+    const bool is_trimmed = text.empty() || (!is_space(text.front()) && !is_space(text.back()));
+    check_input(is_trimmed && text.find_first_of("#\n") == std::string::npos,
+                "{}={} cannot be written to a configuration file ('#' begins a comment; a line's end or a space at "
+                "either end is lost). Choose another.",
+                setting.name, text);
+  }
 }
 
 void check_model(const ModelConfig& c) {
@@ -20,8 +35,10 @@ void check_model(const ModelConfig& c) {
   check_positive("model.heads", c.heads);
   check_positive("model.mlp_ratio", c.mlp_ratio);
   check_input(c.image_size % c.patch == 0,
-              "model.image_size={} is not a multiple of model.patch={} (patches must tile the image). Use {} or {}.",
-              c.image_size, c.patch, c.image_size / c.patch * c.patch, (c.image_size / c.patch + 1) * c.patch);
+              "model.image_size={} is not a multiple of model.patch={} (patches must tile the image). Use {}{}.",
+              c.image_size, c.patch,
+              c.image_size > c.patch ? fmt::format("{} or ", c.image_size / c.patch * c.patch) : "",
+              (c.image_size / c.patch + 1) * c.patch);
   check_input(c.width % c.heads == 0,
               "model.width={} is not a multiple of model.heads={} (heads share the width evenly). Use a width of {}.",
               c.width, c.heads, (c.width / c.heads + 1) * c.heads);
@@ -90,6 +107,7 @@ void check_only(const std::string& only, std::int64_t num_stages) {
 }  // namespace
 
 void validate(const RunConfig& config) {
+  check_printable(config);
   check_model(config.model);
   check_data(config.data, config.model.channels);
   check_positive("batch.global", config.batch.global);

@@ -30,6 +30,10 @@ DatasetInfo check_dataset(const std::filesystem::path& path) {
     check_input(shape.size() == 4 && shape[0] == labels.size(), "{}: {} has {} labels for {} images. Pack it again.",
                 name, group, labels.size(), shape.empty() ? 0 : shape[0]);
     check_labels(labels, info.num_classes(), name + group);
+    const std::vector<std::int64_t> sides(shape.begin() + 1, shape.end());
+    const std::vector<std::int64_t> train_sides = {info.height, info.width, info.channels};
+    check_input(split == Split::train || sides == train_sides, "{}: images of {} in /train but {} in {}. Pack it again.",
+                name, fmt::join(train_sides, "x"), fmt::join(sides, "x"), group);
     (split == Split::train ? info.num_train : info.num_validation) = static_cast<std::int64_t>(shape[0]);
     info.height = static_cast<std::int64_t>(shape[1]);
     info.width = static_cast<std::int64_t>(shape[2]);

@@ -108,7 +108,8 @@ void RunSummary::save(const std::filesystem::path& path) const {
 std::vector<RoundSummary> RunSummary::load_rounds(const std::filesystem::path& path) {
   std::vector<RoundSummary> rounds;
   try {
-    for (const json& j : json::parse(read_text(path)).at("rounds")) {
+    const json summary = json::parse(read_text(path));  // named: a range-for does not keep the temporary below alive
+    for (const json& j : summary.at("rounds")) {
       rounds.push_back({j.at("phase"), j.at("trainings"), j.at("num_ranks"), j.at("began"), j.at("elapsed_s")});
     }
   } catch (const std::exception&) {

@@ -1,0 +1,136 @@
+#include "checkpoint/checkpoint.h"
+
+#include <limits>
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "base/check.h"
+#include "support/temporary_directory.h"
+#include "support/thrown_message.h"
+
+namespace incubate {
+namespace {
+
+Checkpoint example() {
+  torch::manual_seed(6);
+  Checkpoint checkpoint;
+  checkpoint.header = {.training = "stage_1",
+                       .step = 1200,
+                       .identity = "0123",
+                       .identity_text = "a=1\nb=2\n",
+                       .config = "[run]\nseed = 1\n",
+                       .figures = {{"top1", 0.1}, {"elapsed_s", 12.5}}};
+  checkpoint.state[stage_key(0, "cls_token")] = torch::randn({1, 1, 4});
+  checkpoint.state[stage_key(11, "blocks.0.attn.qkv.weight")] = torch::randn({12, 4});
+  checkpoint.state[stage_key(11, "head.bias")] =
+      torch::tensor({0.1F, -0.0F, 1e-45F, std::numeric_limits<float>::infinity()});
+  checkpoint.state[optimizer_key(11, "head.bias", "exp_avg")] = torch::randn({4});
+  checkpoint.state[optimizer_key(11, "head.bias", "exp_avg_sq")] = torch::randn({4});
+  return checkpoint;
+}
+
+class CheckpointTest : public testing::Test {
+ protected:
+  TemporaryDirectory directory_;
+  FilePath path_ = directory_ / "c.h5";
+};
+
+void expect_equal(const CheckpointHeader& a, const CheckpointHeader& b) {
+  EXPECT_EQ(a.training, b.training);
+  EXPECT_EQ(a.step, b.step);
+  EXPECT_EQ(a.identity, b.identity);
+  EXPECT_EQ(a.identity_text, b.identity_text);
+  EXPECT_EQ(a.config, b.config);
+  EXPECT_EQ(a.figures, b.figures);
+}
+
+TEST_F(CheckpointTest, HeaderAndTensorsComeBackBitForBit) {
+  const Checkpoint saved = example();
+  save_checkpoint(path_, saved);
+  const Checkpoint loaded = load_checkpoint(path_);
+  expect_equal(loaded.header, saved.header);
+  ASSERT_EQ(loaded.state.size(), saved.state.size());
+  for (const auto& [key, tensor] : saved.state) {
+    const torch::Tensor& other = loaded.state.at(key);
+    ASSERT_EQ(other.sizes(), tensor.sizes()) << key;
+    EXPECT_EQ(std::memcmp(other.data_ptr(), tensor.data_ptr(), tensor.nbytes()), 0) << key;
+  }
+}
+
+TEST_F(CheckpointTest, HeaderIsReadOnItsOwn) {
+  save_checkpoint(path_, example());
+  expect_equal(load_header(path_), example().header);
+}
+
+TEST_F(CheckpointTest, ViewsAndOtherLayoutsAreSavedAsWhatTheyShow) {
+  Checkpoint checkpoint = example();
+  const torch::Tensor matrix = torch::randn({3, 5});
+  checkpoint.state[stage_key(0, "transposed")] = matrix.t();
+  checkpoint.state[stage_key(0, "learning")] = torch::ones({2}).set_requires_grad(true);
+  save_checkpoint(path_, checkpoint);
+  EXPECT_TRUE(torch::equal(load_checkpoint(path_).state.at("/stages/0/transposed"), matrix.t()));
+  EXPECT_TRUE(torch::equal(load_checkpoint(path_).state.at("/stages/0/learning"), torch::ones({2})));
+}
+
+TEST_F(CheckpointTest, KeysAreTheDocumentedPaths) {
+  EXPECT_EQ(stage_key(2, "norm.weight"), "/stages/2/norm.weight");
+  EXPECT_EQ(optimizer_key(2, "norm.weight", "exp_avg"), "/optimizer/2/norm.weight/exp_avg");
+}
+
+TEST_F(CheckpointTest, EqualContentMakesEqualBytes) {
+  save_checkpoint(path_, example());
+  const std::string bytes = read_text(path_);
+  save_checkpoint(path_, example());
+  EXPECT_EQ(read_text(path_), bytes);
+}
+
+TEST_F(CheckpointTest, ARefusalBeforeTheRenameLeavesTheOldFile) {
+  save_checkpoint(path_, example());
+  const std::string bytes = read_text(path_);
+  Checkpoint next = example();
+  next.header.step = 1300;
+  EXPECT_EQ(thrown_message<std::runtime_error>(
+                [&] { save_checkpoint(path_, next, [] { throw std::runtime_error("lock lost"); }); }),
+            "lock lost");
+  EXPECT_EQ(read_text(path_), bytes);
+}
+
+TEST_F(CheckpointTest, DamageIsTheUsersErrorBeforeAnythingIsRead) {
+  save_checkpoint(path_, example());
+  std::string bytes = read_text(path_);
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  replace_text_atomically(path_, bytes);
+  for (const auto& load : std::vector<std::function<void()>>{[&] { load_header(path_); }, [&] { load_checkpoint(path_); }}) {
+    EXPECT_TRUE(thrown_message<InputError>(load).starts_with(path_.string() + " is damaged: "));
+  }
+}
+
+TEST_F(CheckpointTest, OtherFileTypesAndVersionsAreRefused) {
+  write_verified_file(path_, [](Hdf5File& file) { file.write_attribute("filetype", std::string("incubate dataset")); });
+  EXPECT_EQ(thrown_message<InputError>([&] { load_header(path_); }),
+            path_.string() + " has the file type 'incubate dataset', not 'incubate checkpoint'. Check the path.");
+  write_verified_file(path_, [](Hdf5File& file) {
+    file.write_attribute("filetype", std::string("incubate checkpoint"));
+    file.write_attribute("version", std::int64_t{7});
+  });
+  EXPECT_EQ(thrown_message<InputError>([&] { load_header(path_); }),
+            path_.string() + " has version 7 of its format; this program reads 1. Use the program that wrote it.");
+}
+
+TEST_F(CheckpointTest, AnotherIdentityNamesTheFirstDifference) {
+  const CheckpointHeader header = example().header;
+  const auto message = [&](const std::string& identity, const std::string& text) {
+    return thrown_message<InputError>([&] { check_identity("c.h5", header, identity, text); });
+  };
+  EXPECT_EQ(message("0123", "a=1\nb=2\n"), "(no error)");
+  EXPECT_EQ(message("9", "a=1\nb=3\n"),
+            "c.h5 was made with other settings ('b=2' there, 'b=3' here). Give another run.directory, or that setting back.");
+  EXPECT_EQ(message("9", "a=1\n"), "c.h5 was made with other settings ('b=2' there, 'nothing' here). "
+                                   "Give another run.directory, or that setting back.");
+  EXPECT_EQ(message("9", "a=1\nb=2\nc=3\n"), "c.h5 was made with other settings ('nothing' there, 'c=3' here). "
+                                             "Give another run.directory, or that setting back.");
+}
+
+}  // namespace
+}  // namespace incubate

@@ -1,0 +1,98 @@
+#include "checkpoint/run_directory.h"
+
+#include <gtest/gtest.h>
+
+#include "base/check.h"
+#include "hdf5/atomic_file.h"
+#include "support/temporary_directory.h"
+#include "support/thrown_message.h"
+
+namespace incubate {
+namespace {
+
+using Steps = std::vector<std::int64_t>;
+
+class RunDirectoryTest : public testing::Test {
+ protected:
+  void add_resume_points(const Steps& steps) const {
+    std::filesystem::create_directories(run_.resume_point("meta", 0).parent_path());
+    for (const std::int64_t step : steps) replace_text_atomically(run_.resume_point("meta", step), "x");
+  }
+
+  TemporaryDirectory directory_;
+  RunDirectory run_{directory_ / "runs/a"};
+};
+
+TEST_F(RunDirectoryTest, PathsAreTheDocumentedOnes) {
+  const RunDirectory run("r");
+  EXPECT_EQ(run.config(), "r/config.ini");
+  EXPECT_EQ(run.summary(), "r/summary.json");
+  EXPECT_EQ(run.log(), "r/log.txt");
+  EXPECT_EQ(run.metrics_index(), "r/metrics.h5");
+  EXPECT_EQ(run.metrics("meta"), "r/metrics/meta.h5");
+  EXPECT_EQ(run.finished("meta"), "r/checkpoints/meta.h5");
+  EXPECT_EQ(run.lock("meta"), "r/checkpoints/meta.lock");
+  EXPECT_EQ(run.resume_point("meta", 1200), "r/checkpoints/meta/step_0001200.h5");
+  EXPECT_EQ(run.resume_point("meta", 123456789), "r/checkpoints/meta/step_123456789.h5");
+}
+
+TEST_F(RunDirectoryTest, CreateMakesTheDirectoriesAndLeavesThemEmpty) {
+  run_.create();
+  run_.create();  // a restart finds them
+  EXPECT_TRUE(std::filesystem::is_empty(run_.root() / "checkpoints"));
+  EXPECT_TRUE(std::filesystem::is_empty(run_.root() / "metrics"));
+}
+
+// A directory below a regular file cannot be made, whoever asks.
+TEST_F(RunDirectoryTest, PlaceThatCannotBeMadeIsTheUsersError) {
+  replace_text_atomically(directory_ / "file", "");
+  const std::string root = directory_ / "file/run";
+  EXPECT_EQ(thrown_message<InputError>([&] { RunDirectory(root).create(); }),
+            "run.directory=" + root + " cannot be made: " + root + "/checkpoints: Not a directory. Choose another place.");
+}
+
+TEST_F(RunDirectoryTest, PlaceThatCannotBeWrittenIsTheUsersError) {
+  run_.create();
+  std::filesystem::create_directory(run_.root() / "metrics/.probe");
+  replace_text_atomically(run_.root() / "metrics/.probe/x", "");
+  EXPECT_EQ(thrown_message<InputError>([&] { run_.create(); }),
+            "run.directory=" + run_.root().string() + " cannot be written: no permission or no space in " +
+                (run_.root() / "metrics").string() + ". Choose another place.");
+}
+
+TEST_F(RunDirectoryTest, ResumePointsAreListedInNumericOrder) {
+  add_resume_points({99, 100, 20000000, 3, 9999999});
+  EXPECT_EQ(run_.list_resume_points("meta"), (Steps{20000000, 9999999, 100, 99, 3}));
+}
+
+TEST_F(RunDirectoryTest, OtherFilesAreNotResumePoints) {
+  add_resume_points({5});
+  for (const char* name : {"step_0000006.h5.tmp", "step_.h5", "step_x.h5", "step_1x.h5", "other.h5"}) {
+    replace_text_atomically(run_.resume_point("meta", 5).parent_path() / name, "x");
+  }
+  EXPECT_EQ(run_.list_resume_points("meta"), Steps{5});
+}
+
+TEST_F(RunDirectoryTest, WithoutADirectoryThereAreNone) { EXPECT_EQ(run_.list_resume_points("meta"), Steps{}); }
+
+TEST_F(RunDirectoryTest, PruningKeepsTheLatest) {
+  add_resume_points({99, 100, 3, 9999999, 10000000});
+  run_.prune_resume_points("meta", 2);
+  EXPECT_EQ(run_.list_resume_points("meta"), (Steps{10000000, 9999999}));
+  run_.prune_resume_points("meta", 5);
+  EXPECT_EQ(run_.list_resume_points("meta"), (Steps{10000000, 9999999}));
+}
+
+TEST_F(RunDirectoryTest, PruningToNoneRemovesTheDirectoryIfItIsEmpty) {
+  add_resume_points({1, 2});
+  run_.prune_resume_points("meta", 0);
+  EXPECT_FALSE(std::filesystem::exists(run_.resume_point("meta", 1).parent_path()));
+  add_resume_points({1});
+  replace_text_atomically(run_.resume_point("meta", 1).parent_path() / "notes", "x");
+  run_.prune_resume_points("meta", 0);
+  EXPECT_EQ(run_.list_resume_points("meta"), Steps{});
+  EXPECT_EQ(read_text(run_.resume_point("meta", 1).parent_path() / "notes"), "x");
+}
+
+}  // namespace
+}  // namespace incubate

@@ -1,0 +1,64 @@
+#include "config/identity.h"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "config/changed_setting.h"
+
+namespace incubate {
+namespace {
+
+constexpr std::array kPhases = {Phase::meta, Phase::incubation, Phase::finetuning, Phase::end_to_end};
+
+/// The names on the lines of result_settings(), written down by hand.
+std::vector<std::string> expected_names(const std::string& phase) {
+  std::vector<std::string> names = {
+      "model.image_size", "model.channels",    "model.classes",    "model.patch",    "model.width", "model.heads",
+      "model.mlp_ratio",  "data.mean",         "data.std",         "data.crop_padding", "data.flip", "batch.global",
+      "optimizer.beta1",  "optimizer.beta2",   "optimizer.epsilon"};
+  for (const char* key : {"micro", "learning_rate", "min_learning_rate", "warmup_epochs", "warmup_learning_rate",
+                          "weight_decay", "drop_path", "clip_norm", "label_smoothing"}) {
+    names.push_back(phase + "." + key);
+  }
+  for (const char* name : {"run.seed", "run.sums", "run.threads"}) names.emplace_back(name);
+  return names;
+}
+
+TEST(Identity, ResultSettingsAreTheseLines) {
+  for (const Phase phase : kPhases) {
+    RunConfig config;
+    std::string expected;
+    for (const std::string& name : expected_names(to_string(phase))) {
+      for (const Setting& setting : list_settings(config)) {
+        if (setting.name == name) expected += name + "=" + setting.get() + "\n";
+      }
+    }
+    EXPECT_EQ(result_settings(config, phase), expected);
+  }
+}
+
+TEST(Identity, ChangesWithTheResultSettingsOfItsPhaseAndWithNothingElse) {
+  const RunConfig defaults;
+  RunConfig names_only;
+  for (std::size_t i = 0; i < list_settings(names_only).size(); ++i) {
+    RunConfig config;
+    const Setting setting = list_settings(config)[i];
+    change(setting);
+    for (const Phase phase : kPhases) {
+      const bool matters = std::ranges::count(expected_names(to_string(phase)), setting.name) > 0;
+      EXPECT_EQ(result_settings(config, phase) != result_settings(defaults, phase), matters)
+          << setting.name << " in " << to_string(phase);
+    }
+  }
+}
+
+// XXH3 of the empty text, from the test vectors of xxHash (seed 0).
+TEST(Identity, HashOfTextIsXxh3With128Bits) {
+  EXPECT_EQ(hash_text(""), "99aa06d3014798d86001c324468d497f");
+  EXPECT_NE(hash_text("a"), hash_text("b"));
+  EXPECT_EQ(hash_text("a").size(), 32);
+}
+
+}  // namespace
+}  // namespace incubate

@@ -1,0 +1,55 @@
+#include "config/pack_config.h"
+
+#include <gtest/gtest.h>
+
+#include "base/check.h"
+#include "config/parse.h"
+#include "support/thrown_message.h"
+
+namespace incubate {
+namespace {
+
+const std::vector<std::string> kComplete = {"--train-images=a",      "--train-labels=b", "--validation-images=c",
+                                            "--validation-labels=d", "--class-names=x,y", "--output=o"};
+
+std::string error_of(const std::vector<std::string>& arguments) {
+  PackConfig config;
+  return thrown_message<InputError>([&] {
+    parse_arguments(arguments, list_settings(config));
+    validate(config);
+  });
+}
+
+TEST(PackConfig, CompleteArgumentsAreRead) {
+  PackConfig config;
+  parse_arguments(kComplete, list_settings(config));
+  EXPECT_NO_THROW(validate(config));
+  EXPECT_EQ(config.train_images, "a");
+  EXPECT_EQ(config.train_labels, "b");
+  EXPECT_EQ(config.validation_images, "c");
+  EXPECT_EQ(config.validation_labels, "d");
+  EXPECT_EQ(config.class_names, (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ(config.output, "o");
+}
+
+TEST(PackConfig, EachArgumentIsNeeded) {
+  const std::vector<std::string> rest = {"--train-images=path (training images (IDX, gzip'ed or not))",
+                                         "--train-labels=path (training labels)",
+                                         "--validation-images=path (images to evaluate on)",
+                                         "--validation-labels=path (their labels)",
+                                         "--class-names=a,b,... (one name a class, in order of the labels)",
+                                         "--output=path (HDF5 file to write)"};
+  for (std::size_t i = 0; i < kComplete.size(); ++i) {
+    std::vector<std::string> arguments = kComplete;
+    arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(i));
+    const std::string option = kComplete[i].substr(0, kComplete[i].find('='));
+    EXPECT_EQ(error_of(arguments), option + " is missing: pack needs it. Give " + rest[i] + ".");
+  }
+}
+
+TEST(PackConfig, UnknownFormatIsRefused) {
+  EXPECT_EQ(error_of({"--format=png"}), "format=png is not one of its values. Give idx.");
+}
+
+}  // namespace
+}  // namespace incubate

@@ -1,0 +1,167 @@
+#include "config/parse.h"
+
+#include <gtest/gtest.h>
+
+#include "base/check.h"
+#include "config/changed_setting.h"
+#include "config/run_config.h"
+#include "hdf5/atomic_file.h"
+#include "support/temporary_directory.h"
+#include "support/thrown_message.h"
+
+namespace incubate {
+namespace {
+
+/// The configuration that arguments make.
+struct Parsed {
+  RunConfig config;
+  CommonOptions options;
+};
+
+Parsed parse(const std::vector<std::string>& arguments) {
+  Parsed parsed;
+  parsed.options = parse_arguments(arguments, list_settings(parsed.config));
+  return parsed;
+}
+
+std::string parse_error(const std::vector<std::string>& arguments) {
+  return thrown_message<InputError>([&] { parse(arguments); });
+}
+
+std::string ini_error(const std::string& text) {
+  RunConfig config;
+  return thrown_message<InputError>([&] { parse_ini(text, "f.ini", list_settings(config)); });
+}
+
+TEST(Parse, EverySettingPrintsAndReadsBack) {
+  RunConfig changed;
+  for (const Setting& setting : list_settings(changed)) change(setting);
+  RunConfig read;
+  parse_ini(print_settings(list_settings(changed)), "text", list_settings(read));
+  RunConfig defaults;
+  const std::vector<Setting> expected = list_settings(changed), actual = list_settings(read),
+                             unchanged = list_settings(defaults);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_NE(expected[i].get(), unchanged[i].get()) << expected[i].name;
+    EXPECT_EQ(actual[i].get(), expected[i].get()) << expected[i].name;
+  }
+}
+
+TEST(Parse, DefaultsPrintAndReadBack) {
+  RunConfig defaults;
+  RunConfig read;
+  for (const Setting& setting : list_settings(read)) change(setting);
+  parse_ini(print_settings(list_settings(defaults)), "text", list_settings(read));
+  EXPECT_EQ(print_settings(list_settings(read)), print_settings(list_settings(defaults)));
+}
+
+TEST(Parse, EverySettingHasAnOwnNameSectionAndMeaning) {
+  RunConfig config;
+  std::vector<std::string> names;
+  for (const Setting& setting : list_settings(config)) {
+    EXPECT_EQ(std::ranges::count(setting.name, '.'), 1) << setting.name;
+    EXPECT_EQ(std::ranges::count(names, setting.name), 0) << setting.name;
+    EXPECT_FALSE(setting.meaning.empty()) << setting.name;
+    names.push_back(setting.name);
+  }
+}
+
+TEST(Parse, PrintedTextIsIniWithUnits) {
+  double rate = 0.5;
+  std::string path = "x.h5";
+  const std::vector<Setting> settings = {make_setting("b.rate", rate, Kind::result, "per s", "a rate"),
+                                         make_setting("a.path", path, Kind::operation, "", "a path")};
+  EXPECT_EQ(print_settings(settings), "[b]\nrate = 0.5  # per s\n\n[a]\npath = x.h5\n");
+  EXPECT_EQ(describe_settings(settings),
+            "\n[b]\n  --b.rate  [per s]\n        a rate (default: 0.5)\n"
+            "\n[a]\n  --a.path\n        a path (default: x.h5)\n");
+}
+
+TEST(Parse, CommandLineBeatsFileBeatsDefault) {
+  const TemporaryDirectory directory;
+  const std::string file = directory / "f.ini";
+  replace_text_atomically(file, "# comment\n[run]\nseed = 5\nthreads = 6\n[meta]\nepochs=7\n");
+  const Parsed parsed = parse({"--run.seed=9", "--config", file});
+  EXPECT_EQ(parsed.config.run.seed, 9);
+  EXPECT_EQ(parsed.config.run.threads, 6);
+  EXPECT_EQ(parsed.config.meta.epochs.count, 7);
+  EXPECT_EQ(parsed.config.run.timeout_s, 600);
+  EXPECT_EQ(parsed.options.config_file, file);
+}
+
+TEST(Parse, ValuesMayFollowAsAWordOfTheirOwn) { EXPECT_EQ(parse({"--run.seed", "3"}).config.run.seed, 3); }
+
+TEST(Parse, AnEmptyValueOnTheCommandLineBeatsTheFile) {
+  const TemporaryDirectory directory;
+  const std::string file = directory / "f.ini";
+  replace_text_atomically(file, "[run]\nonly = meta\n");
+  EXPECT_EQ(parse({"--config", file}).config.run.only, "meta");
+  EXPECT_EQ(parse({"--run.only=", "--config", file}).config.run.only, "");
+}
+
+TEST(Parse, CommonOptions) {
+  EXPECT_FALSE(parse({}).options.help);
+  EXPECT_FALSE(parse({}).options.print_config);
+  EXPECT_TRUE(parse({"--help"}).options.help);
+  EXPECT_TRUE(parse({"--print-config"}).options.print_config);
+}
+
+TEST(Parse, UnknownSettingsNameTheNearest) {
+  EXPECT_EQ(parse_error({"--run.sed=1"}),
+            "command line: unknown setting 'run.sed'. Did you mean 'run.seed'? --help lists all.");
+  EXPECT_EQ(parse_error({"--incubation.learnin_rate=1"}),
+            "command line: unknown setting 'incubation.learnin_rate'. Did you mean 'incubation.learning_rate'? "
+            "--help lists all.");
+  EXPECT_EQ(ini_error("[model]\nheds = 3\n"),
+            "f.ini: unknown setting 'model.heds'. Did you mean 'model.heads'? --help lists all.");
+  EXPECT_EQ(ini_error("seed = 3\n"), "f.ini: unknown setting 'seed'. Did you mean 'run.seed'? --help lists all.");
+}
+
+TEST(Parse, AbbreviationsAreUnknown) {
+  EXPECT_EQ(parse_error({"--run.see=1"}),
+            "command line: unknown setting 'run.see'. Did you mean 'run.seed'? --help lists all.");
+  EXPECT_EQ(parse_error({"--model.image=1"}),
+            "command line: unknown setting 'model.image'. Did you mean 'model.heads'? --help lists all.");
+}
+
+TEST(Parse, SettingsAreGivenOnce) {
+  EXPECT_EQ(parse_error({"--run.seed=1", "--run.seed=2"}),
+            "command line: 'run.seed' is given twice ('1' and '2'). Give it once.");
+  EXPECT_EQ(ini_error("[run]\nseed=1\nseed=1\n"), "f.ini: 'run.seed' is given twice ('1' and '1'). Give it once.");
+}
+
+TEST(Parse, WordsThatAreNoOptionsAreRefused) {
+  EXPECT_EQ(parse_error({"input/x.ini"}),
+            "command line: 'input/x.ini' is not an option. Settings are given as --section.key=value.");
+}
+
+// Between our words stand Boost's own, which differ between its versions.
+TEST(Parse, BadSyntaxIsExplained) {
+  const std::string without_value = parse_error({"--run.seed"});
+  EXPECT_TRUE(without_value.starts_with("command line: ")) << without_value;
+  EXPECT_TRUE(without_value.ends_with(". Settings are given as --section.key=value.")) << without_value;
+  const std::string bad_line = ini_error("[run]\nnonsense\n");
+  EXPECT_TRUE(bad_line.starts_with("f.ini: ")) << bad_line;
+  EXPECT_TRUE(bad_line.ends_with(". Lines are [section], key = value or # comment.")) << bad_line;
+}
+
+TEST(Parse, MissingFileIsNamed) {
+  EXPECT_EQ(parse_error({"--config=no/such.ini"}),
+            "--config=no/such.ini cannot be read: no such file, or no permission. See input/ for examples.");
+}
+
+TEST(Parse, ValuesOfAnotherTypeAreRefused) {
+  EXPECT_EQ(parse_error({"--run.seed=x"}), "run.seed=x is not a whole number. Give a whole number.");
+  EXPECT_EQ(parse_error({"--run.sums=exactly"}), "run.sums=exactly is not one of its values. Give exact or fast.");
+  EXPECT_EQ(parse_error({"--meta.epochs=many"}), "meta.epochs=many is not a number. Give a number.");
+}
+
+TEST(Parse, EpochsAreANumberOrMatched) {
+  EXPECT_TRUE(parse({"--end_to_end.epochs=matched"}).config.end_to_end.epochs.matched);
+  const Epochs epochs = parse({"--end_to_end.epochs=2.5"}).config.end_to_end.epochs;
+  EXPECT_FALSE(epochs.matched);
+  EXPECT_EQ(epochs.count, 2.5);
+}
+
+}  // namespace
+}  // namespace incubate

@@ -1,0 +1,154 @@
+#include "config/validate.h"
+
+#include <gtest/gtest.h>
+
+#include "base/check.h"
+#include "config/parse.h"
+#include "support/thrown_message.h"
+
+namespace incubate {
+namespace {
+
+std::string validation_error(const std::vector<std::string>& arguments) {
+  RunConfig config;
+  config.data.file = "x.h5";
+  parse_arguments(arguments, list_settings(config));
+  return thrown_message<InputError>([&] { validate(config); });
+}
+
+struct Case {
+  std::vector<std::string> arguments;
+  std::string message;
+};
+
+void PrintTo(const Case& c, std::ostream* stream) { *stream << c.arguments.front(); }
+
+class Validate : public testing::TestWithParam<Case> {};
+
+TEST_P(Validate, RefusesWithTheProblemItsReasonAndTheRemedy) {
+  EXPECT_EQ(validation_error(GetParam().arguments), GetParam().message);
+}
+
+std::vector<Case> not_positive() {
+  std::vector<Case> cases;
+  for (const std::string name :
+       {"model.image_size", "model.channels", "model.patch", "model.width", "model.heads", "model.mlp_ratio",
+        "batch.global", "meta.micro", "incubation.micro", "finetuning.micro", "end_to_end.micro", "run.threads",
+        "checkpoint.every_steps", "checkpoint.keep"}) {
+    for (const std::string value : {"0", "-3"}) {
+      cases.push_back({{"--" + name + "=" + value}, name + "=" + value + " is not positive. Give 1 or more."});
+    }
+  }
+  return cases;
+}
+
+std::vector<Case> out_of_range() {
+  std::vector<Case> cases;
+  const auto add = [&](const std::string& name, const std::string& value, const std::string& range) {
+    cases.push_back({{"--" + name + "=" + value}, name + "=" + value + " is out of range. Give " + range + "."});
+  };
+  for (const std::string phase : {"meta", "incubation", "finetuning", "end_to_end"}) {
+    for (const std::string key : {".learning_rate", ".min_learning_rate", ".warmup_epochs", ".warmup_learning_rate",
+                                  ".weight_decay", ".clip_norm"}) {
+      add(phase + key, "-0.5", "0 to 1000000000");
+    }
+    for (const std::string key : {".drop_path", ".label_smoothing"}) {
+      add(phase + key, "1", "0 to 0.99");
+      add(phase + key, "-0.1", "0 to 0.99");
+    }
+  }
+  add("optimizer.beta1", "1", "0 to 0.9999999");
+  add("optimizer.beta2", "1", "0 to 0.9999999");
+  add("run.timeout_s", "0", "1 to 1000000");
+  return cases;
+}
+
+std::vector<Case> not_possible_epochs() {
+  std::vector<Case> cases;
+  for (const std::string phase : {"meta", "incubation", "finetuning"}) {
+    for (const std::string value : {"0", "-1", "matched"}) {
+      cases.push_back({{"--" + phase + ".epochs=" + value},
+                       phase + ".epochs=" + value + " is not possible. Give a positive number."});
+    }
+  }
+  cases.push_back(
+      {{"--end_to_end.epochs=0"}, "end_to_end.epochs=0 is not possible. Give a positive number or matched."});
+  return cases;
+}
+
+/// config.ini and the ranks other than 0 get settings as INI text, which these values would not survive.
+std::vector<Case> not_printable() {
+  std::vector<Case> cases;
+  for (const std::string text : {"a#b", " a", "a ", "a\nb"}) {
+    cases.push_back({{"--data.file=" + text},
+                     "data.file=" + text + " cannot be written to a configuration file ('#' begins a comment; a line's "
+                                           "end or a space at either end is lost). Choose another."});
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(NotPrintable, Validate, testing::ValuesIn(not_printable()));
+INSTANTIATE_TEST_SUITE_P(NotPositive, Validate, testing::ValuesIn(not_positive()));
+INSTANTIATE_TEST_SUITE_P(OutOfRange, Validate, testing::ValuesIn(out_of_range()));
+INSTANTIATE_TEST_SUITE_P(Epochs, Validate, testing::ValuesIn(not_possible_epochs()));
+INSTANTIATE_TEST_SUITE_P(
+    Model, Validate,
+    testing::Values(
+        Case{{"--model.classes=1"}, "model.classes=1 leaves nothing to tell apart. Give 2 or more."},
+        Case{{"--model.image_size=8"},
+             "model.image_size=8 is not a multiple of model.patch=16 (patches must tile the image). Use 16."},
+        Case{{"--model.image_size=30"},
+             "model.image_size=30 is not a multiple of model.patch=16 (patches must tile the image). Use 16 or 32."},
+        Case{{"--model.width=100"},
+             "model.width=100 is not a multiple of model.heads=12 (heads share the width evenly). Use a width of 108."},
+        Case{{"--model.depths=3"}, "model.depths has 1 stages; incubation needs at least 2, such as 3,3,3,3."},
+        Case{{"--model.depths=3,3,3"},
+             "model.depths has 3 stages but model.meta_depths has 4 (they stand for the same stages). Give as many."},
+        Case{{"--model.depths=3,0,3,3"},
+             "stage 1 has 0 blocks in model.depths and 1 in model.meta_depths. Give 1 or more."},
+        Case{{"--model.meta_depths=1,1,1,-1"},
+             "stage 3 has 3 blocks in model.depths and -1 in model.meta_depths. Give 1 or more."}));
+INSTANTIATE_TEST_SUITE_P(
+    Data, Validate,
+    testing::Values(
+        Case{{"--data.file="}, "data.file is missing. Name a file written by 'incubate pack'."},
+        Case{{"--data.mean=0.5"}, "data.mean has 1 values but model.channels=3. Give one a channel."},
+        Case{{"--data.std=1,1"}, "data.std has 2 values but model.channels=3. Give one a channel."},
+        Case{{"--data.std=1,0,1"}, "data.std=0 is not positive (it divides). Give more than 0."},
+        Case{{"--data.crop_padding=-1"}, "data.crop_padding=-1 is negative. Give 0 or more."}));
+INSTANTIATE_TEST_SUITE_P(
+    Batch, Validate,
+    testing::Values(
+        Case{{"--batch.global=1000"},
+             "batch.global=1000 is not a multiple of meta.micro=256 (every micro-batch has the same size). "
+             "Use a multiple of 256, such as 1024."},
+        Case{{"--batch.global=16384", "--finetuning.micro=1"},
+             "batch.global=16384 makes 16384 micro-batches of finetuning.micro=1; exact sums hold 8192. "
+             "Use larger micro-batches."}));
+INSTANTIATE_TEST_SUITE_P(
+    Rest, Validate,
+    testing::Values(
+        Case{{"--optimizer.epsilon=0"},
+             "optimizer.epsilon=0 is not positive (it keeps the division finite). Give more than 0, such as 1e-8."},
+        Case{{"--run.seed=-1"}, "run.seed=-1 is negative. Give 0 or more."},
+        Case{{"--run.only=stage_4"},
+             "run.only=stage_4 is not a training of this method. Give one of meta, stage_0, stage_1, stage_2, stage_3, "
+             "finetuned, end_to_end."}));
+
+TEST(ValidateAccepts, Defaults) { EXPECT_EQ(validation_error({}), "(no error)"); }
+
+TEST(ValidateAccepts, EveryTrainingOnItsOwn) {
+  for (const char* only : {"meta", "stage_0", "stage_3", "finetuned", "end_to_end", ""}) {
+    EXPECT_EQ(validation_error({"--run.only=" + std::string(only)}), "(no error)") << only;
+  }
+}
+
+TEST(ValidateAccepts, ValuesAtTheEndsOfTheirRanges) {
+  EXPECT_EQ(validation_error({"--meta.drop_path=0.99", "--meta.label_smoothing=0.99", "--meta.learning_rate=0",
+                              "--run.timeout_s=1", "--model.classes=2", "--batch.global=524288",
+                              "--end_to_end.epochs=0.01"}),
+            "(no error)");
+}
+
+}  // namespace
+}  // namespace incubate

@@ -1,0 +1,89 @@
+#include "data/loader.h"
+
+#include <gtest/gtest.h>
+
+#include "support/small_dataset.h"
+#include "support/temporary_directory.h"
+
+namespace incubate {
+namespace {
+
+const Normalisation kNormalisation = {.mean = {0.5}, .std = {0.25}};
+
+class Loader : public testing::Test {
+ protected:
+  Loader() : path_(pack_small_dataset(directory_.path(), {.num_train = 24, .num_validation = 11, .side = 4, .classes = 3})) {}
+
+  TrainLoader train_loader(const Augmentation& augmentation, std::uint64_t seed = 1) const {
+    return {train_, kNormalisation, augmentation, Sampler(24, 12, 4, seed, Phase::incubation), seed, Phase::incubation};
+  }
+  /// The pixels of `image`, normalised and cut.
+  std::vector<float> planes(const Dataset& dataset, std::int64_t image, const CropAndFlip& cut) const {
+    std::vector<float> planes(16);
+    transform(dataset.image(image), 4, 4, 1, cut, kNormalisation, planes);
+    return planes;
+  }
+
+  TemporaryDirectory directory_;
+  std::filesystem::path path_;
+  Dataset train_{path_, Split::train};
+  Dataset validation_{path_, Split::validation};
+};
+
+std::vector<float> image_of(const Batch& batch, std::int64_t k) {
+  return {batch.images.begin() + (k * 16), batch.images.begin() + ((k + 1) * 16)};
+}
+
+TEST_F(Loader, MicroBatchHoldsTheSampledImagesAugmentedByPosition) {
+  TrainLoader loader = train_loader({.crop_padding = 1, .flip = true});
+  Sampler sampler(24, 12, 4, 1, Phase::incubation);
+  const BatchPlace place = {.epoch = 2, .step_in_epoch = 1, .micro_batch = 2};
+  const Batch batch = loader.load(place);
+  ASSERT_EQ(batch.size, 4);
+  for (std::int64_t k = 0; k < 4; ++k) {
+    const std::int64_t position = 12 + 2 + (3 * k);
+    const std::int64_t image = sampler.image_index(2, position);
+    Generator generator = make_generator(1, Purpose::augmentation, {1, 2, static_cast<std::uint64_t>(position)});
+    EXPECT_EQ(batch.labels[k], image % 3);
+    EXPECT_EQ(image_of(batch, k), planes(train_, image, draw_crop_and_flip(generator, 1, true)));
+  }
+}
+
+TEST_F(Loader, BatchDoesNotDependOnWhatWasLoadedBefore) {
+  TrainLoader forward = train_loader({.crop_padding = 2, .flip = true});
+  TrainLoader backward = train_loader({.crop_padding = 2, .flip = true});
+  std::vector<BatchPlace> places;
+  for (const std::int64_t epoch : {0, 1}) {
+    for (const std::int64_t step : {0, 1}) {
+      for (const std::int64_t m : {0, 1, 2}) places.push_back({epoch, step, m});
+    }
+  }
+  std::vector<Batch> batches;
+  for (const BatchPlace& place : places) batches.push_back(forward.load(place));
+  for (std::size_t i = places.size(); i-- > 0;) {
+    const Batch batch = backward.load(places[i]);
+    EXPECT_EQ(batch.images, batches[i].images);
+    EXPECT_EQ(batch.labels, batches[i].labels);
+  }
+}
+
+TEST_F(Loader, EvaluationShowsEveryImageOnceAsItIs) {
+  const EvaluationLoader loader(validation_, kNormalisation, 4);
+  EXPECT_EQ(loader.num_images(), 11);
+  ASSERT_EQ(loader.num_batches(), 3);
+  std::int64_t image = 0;
+  for (std::int64_t i = 0; i < 3; ++i) {
+    const Batch batch = loader.load(i);
+    EXPECT_EQ(batch.size, i < 2 ? 4 : 3);
+    EXPECT_EQ(batch.labels.size(), batch.size);
+    EXPECT_EQ(batch.images.size(), 16 * batch.size);
+    for (std::int64_t k = 0; k < batch.size; ++k, ++image) {
+      EXPECT_EQ(batch.labels[k], image % 3);
+      EXPECT_EQ(image_of(batch, k), planes(validation_, image, {}));
+    }
+  }
+  EXPECT_EQ(image, 11);
+}
+
+}  // namespace
+}  // namespace incubate

@@ -1,0 +1,138 @@
+#include "hdf5/file.h"
+
+#include <gtest/gtest.h>
+
+#include "hdf5/atomic_file.h"
+#include "support/temporary_directory.h"
+#include "support/thrown_message.h"
+
+namespace incubate {
+namespace {
+
+class Hdf5FileTest : public testing::Test {
+ protected:
+  /// Closes what `fill` wrote and opens it to read.
+  template <typename Fill>
+  Hdf5File written(const Fill& fill) const {
+    Hdf5File file = Hdf5File::create(path());
+    fill(file);
+    file.close();
+    return Hdf5File::open(path());
+  }
+  std::filesystem::path path() const { return directory_ / "f.h5"; }
+
+  TemporaryDirectory directory_;
+};
+
+TEST_F(Hdf5FileTest, ArraysOfEveryTypeComeBack) {
+  const std::vector<float> floats = {0.1F, -3e38F, 1e-45F};
+  const std::vector<double> doubles = {0.1, -1e308, 5e-324};
+  const std::vector<std::int64_t> integers = {INT64_MIN, -1, INT64_MAX};
+  const std::vector<std::uint8_t> bytes = {0, 1, 255};
+  const std::vector<std::string> texts = {"", "T-shirt/top", "\xc3\xa9t\xc3\xa9"};
+  const Hdf5File file = written([&](Hdf5File& f) {
+    f.write("/a/b/floats", floats);
+    f.write("/a/doubles", doubles);
+    f.write("/integers", integers);
+    f.write("/a/b/c/bytes", bytes);
+    f.write_strings("/texts", texts);
+  });
+  EXPECT_EQ(file.read<float>("/a/b/floats"), floats);
+  EXPECT_EQ(file.read<double>("/a/doubles"), doubles);
+  EXPECT_EQ(file.read<std::int64_t>("/integers"), integers);
+  EXPECT_EQ(file.read<std::uint8_t>("/a/b/c/bytes"), bytes);
+  EXPECT_EQ(file.read_strings("/texts"), texts);
+}
+
+TEST_F(Hdf5FileTest, ShapesAreRowMajor) {
+  const std::vector<float> values = {1, 2, 3, 4, 5, 6};
+  const Hdf5File file = written([&](Hdf5File& f) {
+    f.write<float>("/matrix", values, {2, 3});
+    f.write<float>("/scalar", std::span(values).first(1), {});
+    f.write<float>("/empty", {}, {0, 4});
+  });
+  EXPECT_EQ(file.shape("/matrix"), (std::vector<hsize_t>{2, 3}));
+  EXPECT_EQ(file.shape("/scalar"), std::vector<hsize_t>{});
+  EXPECT_EQ(file.shape("/empty"), (std::vector<hsize_t>{0, 4}));
+  EXPECT_EQ(file.read<float>("/matrix"), values);
+  EXPECT_EQ(file.read<float>("/scalar"), std::vector<float>{1});
+  EXPECT_EQ(file.read<float>("/empty"), std::vector<float>{});
+}
+
+TEST_F(Hdf5FileTest, AttributesComeBack) {
+  const Hdf5File file = written([](Hdf5File& f) {
+    f.write_attribute("text", std::string("line 1\nline 2"));
+    f.write_attribute("none", std::string());
+    f.write_attribute("integer", std::int64_t{INT64_MIN});
+    f.write_attribute("number", 0.1);
+  });
+  EXPECT_EQ(file.read_string_attribute("text"), "line 1\nline 2");
+  EXPECT_EQ(file.read_string_attribute("none"), "");
+  EXPECT_EQ(file.read_int_attribute("integer"), INT64_MIN);
+  EXPECT_EQ(file.read_double_attribute("number"), 0.1);
+}
+
+TEST_F(Hdf5FileTest, ListsAGroupSorted) {
+  const Hdf5File file = written([](Hdf5File& f) {
+    for (const char* name : {"/g/b", "/g/c/x", "/g/a", "/top"}) f.write(name, std::vector<double>{1});
+  });
+  EXPECT_EQ(file.list("/"), (std::vector<std::string>{"g", "top"}));
+  EXPECT_EQ(file.list("/g"), (std::vector<std::string>{"a", "b", "c"}));
+}
+
+TEST_F(Hdf5FileTest, KnowsWhatItContains) {
+  const Hdf5File file = written([](Hdf5File& f) { f.write("/g/h/x", std::vector<double>{1}); });
+  for (const char* name : {"/g", "/g/h", "/g/h/x"}) EXPECT_TRUE(file.contains(name)) << name;
+  for (const char* name : {"/x", "/g/x", "/no/such/group"}) EXPECT_FALSE(file.contains(name)) << name;
+}
+
+TEST_F(Hdf5FileTest, ExternalLinksAreRelativeToTheFile) {
+  std::filesystem::create_directory(directory_ / "sub");
+  Hdf5File part = Hdf5File::create(directory_ / "sub/part.h5");
+  part.write("/x", std::vector<double>{7});
+  part.close();
+  const Hdf5File file = written([](Hdf5File& f) { f.add_external_link("part", "sub/part.h5"); });
+  EXPECT_EQ(file.read<double>("/part/x"), std::vector<double>{7});
+}
+
+TEST_F(Hdf5FileTest, FailuresNameActionDatasetAndFile) {
+  const Hdf5File file = written([](Hdf5File& f) {
+    f.write("/x", std::vector<double>{1, 2});
+    f.write_attribute("text", std::string("t"));
+    f.write_attribute("number", 1.0);
+  });
+  const std::string p = path();
+  const auto error = [](auto action) { return thrown_message<std::runtime_error>(action); };
+  EXPECT_TRUE(error([&] { file.read<double>("/y"); }).starts_with("cannot read '/y' in " + p + ": "));
+  EXPECT_TRUE(error([&] { file.read_strings("/y"); }).starts_with("cannot read '/y' in " + p + ": "));
+  EXPECT_TRUE(error([&] { file.list("/y"); }).starts_with("cannot list '/y' in " + p + ": "));
+  EXPECT_TRUE(error([&] { file.read_int_attribute("y"); }).starts_with("cannot read attribute 'y' in " + p + ": "));
+  std::vector<double> three(3);
+  EXPECT_EQ(error([&] { file.read_into<double>("/x", three); }),
+            "cannot read '/x' in " + p + ": it has 2 values, not 3");
+  EXPECT_EQ(error([&] { file.read_strings("/x"); }), "cannot read '/x' in " + p + ": it does not hold text");
+  EXPECT_EQ(error([&] { file.read_string_attribute("number"); }),
+            "cannot read attribute 'number' in " + p + ": it is not text");
+  EXPECT_FALSE(error([&] { file.read_int_attribute("text"); }).starts_with("(no error)"));
+  EXPECT_TRUE(error([&] { Hdf5File::open(directory_ / "none.h5"); })
+                  .starts_with("cannot open " + (directory_ / "none.h5").string() + ": "));
+  EXPECT_TRUE(error([&] { Hdf5File::create(directory_ / "no/f.h5"); })
+                  .starts_with("cannot create " + (directory_ / "no/f.h5").string() + ": "));
+}
+
+TEST_F(Hdf5FileTest, ShapeMustFitTheValues) {
+  Hdf5File file = Hdf5File::create(path());
+  const std::vector<double> values(5);
+  EXPECT_EQ(thrown_message<std::runtime_error>([&] { file.write<double>("/x", values, {2, 3}); }),
+            "cannot write '/x' in " + path().string() + ": 5 values for a shape of 6");
+}
+
+TEST_F(Hdf5FileTest, ANameIsWrittenOnce) {
+  Hdf5File file = Hdf5File::create(path());
+  file.write("/x", std::vector<double>{1});
+  EXPECT_TRUE(thrown_message<std::runtime_error>([&] { file.write("/x", std::vector<double>{1}); })
+                  .starts_with("cannot write '/x' in "));
+}
+
+}  // namespace
+}  // namespace incubate

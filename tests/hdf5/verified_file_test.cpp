@@ -1,0 +1,142 @@
+#include "hdf5/verified_file.h"
+
+#include <cstring>
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "base/check.h"
+#include "support/temporary_directory.h"
+#include "support/thrown_message.h"
+
+namespace incubate {
+namespace {
+
+void fill_example(Hdf5File& file) {
+  file.write_attribute("filetype", std::string("example"));
+  std::vector<double> values(300);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i);
+  file.write("/group/values", values);
+  file.write_strings("/names", {"a", "b"});
+}
+
+class VerifiedFile : public testing::Test {
+ protected:
+  VerifiedFile() { write_verified_file(path_, fill_example); }
+  void SetUp() override { bytes_ = read_text(path_); }
+
+  void replace(const std::string& bytes) const { std::ofstream(path_, std::ios::binary) << bytes; }
+  std::string error() const {
+    return thrown_message<InputError>([this] { verify_file(path_); });
+  }
+
+  TemporaryDirectory directory_;
+  FilePath path_ = directory_ / "f.h5";
+  std::string bytes_;
+};
+
+TEST_F(VerifiedFile, IntactFilePassesAndIsHdf5) {
+  EXPECT_EQ(error(), "(no error)");
+  EXPECT_EQ(Hdf5File::open(path_).read<double>("/group/values").at(299), 299);
+}
+
+TEST_F(VerifiedFile, BeginsWithMagicVersionAndLength) {
+  EXPECT_EQ(bytes_.substr(0, 8), "INCUBATE");
+  EXPECT_EQ(bytes_.substr(8, 8), std::string("\1\0\0\0\0\0\0\0", 8));
+  std::uint64_t length = 0;
+  std::memcpy(&length, bytes_.data() + 16, sizeof(length));
+  EXPECT_EQ(length, bytes_.size() - 512);
+  EXPECT_EQ(bytes_.substr(512, 8), "\211HDF\r\n\032\n");
+}
+
+TEST_F(VerifiedFile, EqualContentMakesEqualBytes) {
+  const FilePath other = directory_ / "other_name.h5";
+  write_verified_file(other, fill_example);
+  EXPECT_EQ(read_text(other), bytes_);
+  EXPECT_EQ(stated_digest(other), stated_digest(path_));
+}
+
+TEST_F(VerifiedFile, OtherContentHasAnotherDigest) {
+  const std::string before = stated_digest(path_);
+  write_verified_file(path_, [](Hdf5File& file) { file.write("/x", std::vector<double>{1}); });
+  EXPECT_NE(stated_digest(path_), before);
+  EXPECT_EQ(before.size(), 16);
+}
+
+TEST_F(VerifiedFile, EveryFlippedByteOfTheFirstBlockIsFound) {
+  for (std::size_t place = 0; place < kUserBlockBytes; ++place) {
+    std::string damaged = bytes_;
+    damaged[place] = static_cast<char>(damaged[place] ^ 1);
+    replace(damaged);
+    EXPECT_NE(error(), "(no error)") << "byte " << place;
+  }
+}
+
+TEST_F(VerifiedFile, FlippedBytesOfTheRestAreFound) {
+  const std::size_t stride = (bytes_.size() - kUserBlockBytes) / 400;
+  ASSERT_GT(stride, 0);
+  for (std::size_t place = kUserBlockBytes; place < bytes_.size(); place += stride) {
+    std::string damaged = bytes_;
+    damaged[place] = static_cast<char>(damaged[place] ^ 0x80);
+    replace(damaged);
+    EXPECT_TRUE(error().starts_with(path_.string() + " is damaged: its content has the checksum ")) << "byte " << place;
+  }
+}
+
+TEST_F(VerifiedFile, TruncationIsFoundAtEveryLength) {
+  for (const std::size_t length : {bytes_.size() - 1, bytes_.size() / 2, std::size_t{513}, std::size_t{512}}) {
+    replace(bytes_.substr(0, length));
+    EXPECT_EQ(error(), path_.string() + " has " + std::to_string(length - 512) + " bytes after its first block but states " +
+                           std::to_string(bytes_.size() - 512) +
+                           ": it is truncated or not completely copied. Make or copy it again.");
+  }
+  for (const std::size_t length : {511, 31, 1, 0}) {
+    replace(bytes_.substr(0, length));
+    EXPECT_EQ(error(), path_.string() + " is truncated: it has " + std::to_string(length) +
+                           " bytes, fewer than its first block of 512. Make or copy it again.");
+  }
+}
+
+TEST_F(VerifiedFile, AppendedBytesAreFound) {
+  replace(bytes_ + '\0');
+  EXPECT_EQ(error(), path_.string() + " has " + std::to_string(bytes_.size() - 511) + " bytes after its first block but states " +
+                         std::to_string(bytes_.size() - 512) +
+                         ": it is truncated or not completely copied. Make or copy it again.");
+}
+
+TEST_F(VerifiedFile, OtherFilesAreNotOurs) {
+  replace(bytes_.substr(512));
+  EXPECT_EQ(error(), path_.string() + " is not a file of this program (it does not begin with INCUBATE). Check the path.");
+}
+
+TEST_F(VerifiedFile, NewerVersionsAreRefused) {
+  std::string newer = bytes_;
+  newer[8] = 2;
+  replace(newer);
+  EXPECT_EQ(error(),
+            path_.string() + " has a first block of version 2; this program knows version 1. Use a newer one.");
+}
+
+TEST_F(VerifiedFile, MissingFilesAndDirectoriesAreRefused) {
+  const FilePath missing = directory_ / "none.h5";
+  const std::string message = missing.string() + " cannot be read: No such file or directory. Check the path.";
+  EXPECT_EQ(thrown_message<InputError>([&] { verify_file(missing); }), message);
+  EXPECT_EQ(thrown_message<InputError>([&] { stated_digest(missing); }), message);
+  EXPECT_TRUE(thrown_message<InputError>([&] { verify_file(directory_.path()); })
+                  .starts_with(directory_.path().string() + " cannot be read: "));
+}
+
+TEST_F(VerifiedFile, AFillThatThrowsLeavesTheOldFileAndNothingElse) {
+  EXPECT_EQ(thrown_message<std::runtime_error>([&] {
+              write_verified_file(path_, [](Hdf5File& file) {
+                file.write("/x", std::vector<double>{1});
+                throw std::runtime_error("stopped");
+              });
+            }),
+            "stopped");
+  EXPECT_EQ(read_text(path_), bytes_);
+  EXPECT_FALSE(std::filesystem::exists(path_.string() + ".tmp"));
+}
+
+}  // namespace
+}  // namespace incubate

@@ -1,0 +1,213 @@
+#include "method/training.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "base/check.h"
+#include "support/thrown_message.h"
+#include "support/tiny_model.h"
+
+namespace incubate {
+namespace {
+
+using Names = std::vector<std::string>;
+
+RunConfig example_config() {
+  RunConfig config;
+  config.model = tiny_model_config();
+  config.data.file = "d.h5";
+  config.batch.global = 20;
+  config.meta.epochs.count = 3;
+  config.incubation.epochs.count = 2.5;
+  config.finetuning.epochs.count = 0.7;
+  return config;
+}
+
+DatasetInfo example_data() {
+  return {.num_train = 109, .num_validation = 10, .height = 8, .width = 8, .channels = 1,
+          .class_names = {"a", "b", "c"}, .digest = "0123"};
+}
+
+std::vector<Training> list(const RunConfig& config) { return list_trainings(config, example_data()); }
+
+const Training& find(const std::vector<Training>& trainings, const std::string& name) {
+  return *std::ranges::find(trainings, name, &Training::name);
+}
+
+TEST(TrainingList, ParentsComeFirst) {
+  Names names;
+  for (const Training& training : list(example_config())) {
+    for (const std::string& parent : training.parents()) EXPECT_EQ(std::ranges::count(names, parent), 1) << parent;
+    names.push_back(training.name);
+  }
+  EXPECT_EQ(names, (Names{"meta", "stage_0", "stage_1", "stage_2", "finetuned", "end_to_end"}));
+}
+
+TEST(TrainingList, WeightsComeFromTheMethodsSources) {
+  const std::vector<Training> trainings = list(example_config());
+  EXPECT_EQ(find(trainings, "meta").weight_sources, (Names{"", "", ""}));
+  EXPECT_EQ(find(trainings, "stage_0").weight_sources, (Names{"", "meta", "meta"}));
+  EXPECT_EQ(find(trainings, "stage_1").weight_sources, (Names{"meta", "", "meta"}));
+  EXPECT_EQ(find(trainings, "stage_2").weight_sources, (Names{"meta", "meta", ""}));
+  EXPECT_EQ(find(trainings, "finetuned").weight_sources, (Names{"stage_0", "stage_1", "stage_2"}));
+  EXPECT_EQ(find(trainings, "end_to_end").weight_sources, (Names{"", "", ""}));
+  EXPECT_EQ(find(trainings, "stage_1").parents(), Names{"meta"});
+  EXPECT_EQ(find(trainings, "finetuned").parents(), (Names{"stage_0", "stage_1", "stage_2"}));
+  EXPECT_EQ(find(trainings, "end_to_end").parents(), Names{});
+}
+
+TEST(TrainingList, AStageLearnsAloneInsideTheMetaModel) {
+  using Depths = std::vector<std::int64_t>;
+  using Learning = std::vector<bool>;
+  const std::vector<Training> trainings = list(example_config());
+  const auto expect = [&](const std::string& name, Phase phase, const Depths& depths, const Learning& learning) {
+    EXPECT_EQ(find(trainings, name).phase, phase) << name;
+    EXPECT_EQ(find(trainings, name).spec.depths, depths) << name;
+    EXPECT_EQ(find(trainings, name).is_learning, learning) << name;
+  };
+  expect("meta", Phase::meta, {1, 1, 1}, {true, true, true});
+  expect("stage_0", Phase::incubation, {2, 1, 1}, {true, false, false});
+  expect("stage_1", Phase::incubation, {1, 1, 1}, {false, true, false});
+  expect("stage_2", Phase::incubation, {1, 1, 2}, {false, false, true});
+  expect("finetuned", Phase::finetuning, {2, 1, 2}, {true, true, true});
+  expect("end_to_end", Phase::end_to_end, {2, 1, 2}, {true, true, true});
+}
+
+TEST(TrainingList, StepsAreEpochsOfWholeBatches) {
+  RunConfig config = example_config();
+  config.end_to_end.epochs = {.count = 0.01, .matched = false};
+  const std::vector<Training> trainings = list(config);  // 109 / 20: 5 steps an epoch
+  EXPECT_EQ(find(trainings, "meta").total_steps, 15);
+  EXPECT_EQ(find(trainings, "stage_2").total_steps, 13);  // 12.5 rounds away from zero
+  EXPECT_EQ(find(trainings, "finetuned").total_steps, 4);
+  EXPECT_EQ(find(trainings, "end_to_end").total_steps, 1);  // at least one
+}
+
+TEST(TrainingList, MatchedBaselineSpendsWhatDeepIncubationSpendsWithinHalfAStep) {
+  for (const double epochs : {1.0, 3.0, 17.0}) {
+    RunConfig config = example_config();
+    config.meta.epochs.count = epochs;
+    const std::vector<Training> trainings = list(config);
+    double spent = 0;
+    for (const Training& t : trainings) spent += t.name == "end_to_end" ? 0 : t.block_flops(20);
+    const Training& baseline = find(trainings, "end_to_end");
+    const double per_step = 3 * 5 * block_forward_flops(baseline.spec) * 20;
+    EXPECT_EQ(baseline.block_flops(20), per_step * static_cast<double>(baseline.total_steps));
+    EXPECT_LE(std::fabs(baseline.block_flops(20) - spent), per_step / 2);
+  }
+}
+
+TEST(TrainingList, BlockFlopsFollowFromDepthsAndLearningStages) {
+  const std::vector<Training> trainings = list(example_config());
+  const double block = block_forward_flops(find(trainings, "meta").spec);
+  EXPECT_EQ(find(trainings, "meta").block_flops_per_image, 9 * block);
+  EXPECT_EQ(find(trainings, "stage_0").block_flops_per_image, (6 + 2 + 2) * block);
+  EXPECT_EQ(find(trainings, "stage_1").block_flops_per_image, (1 + 3 + 2) * block);
+  EXPECT_EQ(find(trainings, "stage_2").block_flops_per_image, (1 + 1 + 6) * block);
+  EXPECT_EQ(find(trainings, "finetuned").block_flops_per_image, 15 * block);
+}
+
+/// The trainings whose identity changes with the configuration or the data.
+Names changed(const RunConfig& config, const DatasetInfo& data = example_data()) {
+  Names names;
+  const std::vector<Training> before = list(example_config()), after = list_trainings(config, data);
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (before[i].identity != after[i].identity) names.push_back(before[i].name);
+  }
+  return names;
+}
+
+const Names kDeepIncubation = {"meta", "stage_0", "stage_1", "stage_2", "finetuned"};
+const Names kAll = {"meta", "stage_0", "stage_1", "stage_2", "finetuned", "end_to_end"};
+
+TEST(TrainingIdentity, ChangesPassFromParentsToChildren) {
+  RunConfig config = example_config();
+  config.meta.learning_rate *= 2;
+  EXPECT_EQ(changed(config), kDeepIncubation);
+  config = example_config();
+  config.incubation.learning_rate *= 2;
+  EXPECT_EQ(changed(config), (Names{"stage_0", "stage_1", "stage_2", "finetuned"}));
+  config = example_config();
+  config.finetuning.learning_rate *= 2;
+  EXPECT_EQ(changed(config), Names{"finetuned"});
+  config = example_config();
+  config.end_to_end.learning_rate *= 2;
+  EXPECT_EQ(changed(config), Names{"end_to_end"});
+}
+
+TEST(TrainingIdentity, ChangesWithTheNumberOfSteps) {
+  RunConfig config = example_config();
+  config.finetuning.epochs.count = 1;
+  EXPECT_EQ(changed(config), (Names{"finetuned", "end_to_end"}));  // the matched baseline lasts longer too
+  config.finetuning.epochs.count = 0.71;                           // rounds to the same 4 steps
+  EXPECT_EQ(changed(config), Names{});
+}
+
+TEST(TrainingIdentity, DepthsMatterToThoseThatHaveThem) {
+  RunConfig config = example_config();
+  config.end_to_end.epochs = {.count = 5, .matched = false};
+  const std::vector<Training> before = list(config);
+  config.model.depths[2] = 3;
+  const std::vector<Training> after = list(config);
+  Names names;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (before[i].identity != after[i].identity) names.push_back(before[i].name);
+  }
+  EXPECT_EQ(names, (Names{"stage_2", "finetuned", "end_to_end"}));
+}
+
+TEST(TrainingIdentity, SharedSettingsAndDataMatterToAll) {
+  RunConfig config = example_config();
+  config.run.seed = 1;
+  EXPECT_EQ(changed(config), kAll);
+  config = example_config();
+  config.optimizer.beta2 = 0.9;
+  EXPECT_EQ(changed(config), kAll);
+  DatasetInfo data = example_data();
+  data.digest = "4567";
+  EXPECT_EQ(changed(example_config(), data), kAll);
+}
+
+TEST(TrainingIdentity, OperationSettingsDoNotMatter) {
+  RunConfig config = example_config();
+  config.run.directory = "elsewhere";
+  config.run.timeout_s = 7;
+  config.run.only = "meta";
+  config.run.device = DeviceChoice::cpu;
+  config.run.progress = ProgressStyle::none;
+  config.data.file = "moved.h5";
+  config.checkpoint.every_steps = 3;
+  config.checkpoint.keep = 9;
+  EXPECT_EQ(changed(config), Names{});
+}
+
+TEST(TrainingIdentity, OfAllTrainingsDiffer) {
+  Names identities;
+  for (const Training& training : list(example_config())) {
+    EXPECT_EQ(std::ranges::count(identities, training.identity), 0) << training.name;
+    identities.push_back(training.identity);
+  }
+}
+
+TEST(TrainingList, DataThatDoesNotFitIsRefused) {
+  const auto message = [](auto change) {
+    RunConfig config = example_config();
+    DatasetInfo data = example_data();
+    change(config, data);
+    return thrown_message<InputError>([&] { list_trainings(config, data); });
+  };
+  EXPECT_EQ(message([](RunConfig&, DatasetInfo& d) { d.width = 9; }),
+            "d.h5 has images of 8x9 pixels but model.image_size=8. Set it to the images' size.");
+  EXPECT_EQ(message([](RunConfig&, DatasetInfo& d) { d.channels = 3; }),
+            "d.h5 has images of 3 channels but model.channels=1. Set it to 3.");
+  EXPECT_EQ(message([](RunConfig& c, DatasetInfo&) { c.model.classes = 4; }),
+            "d.h5 has 3 classes but model.classes=4. Set it to 3.");
+  EXPECT_EQ(message([](RunConfig&, DatasetInfo& d) { d.num_train = 19; }),
+            "d.h5 has 19 training images, fewer than batch.global=20 (an epoch is a number of whole batches). "
+            "Use a batch of 19 or less.");
+}
+
+}  // namespace
+}  // namespace incubate

@@ -1,0 +1,104 @@
+#include "parallel/communicator.h"
+
+#include <gtest/gtest.h>
+
+#include "support/test_world.h"
+#include "support/thrown_message.h"
+
+namespace incubate {
+namespace {
+
+TEST(CommunicatorTest, IntegersAddUp) {
+  const Communicator& world = test_world();
+  const std::int64_t rank = world.rank(), size = world.size();
+  constexpr std::int64_t kLarge = std::int64_t{1} << 53;  // a sum that doubles would round
+  std::vector<std::int64_t> values = {rank, -rank, 1, kLarge + rank};
+  world.all_reduce_sum(values, "test");
+  const std::int64_t sum = size * (size - 1) / 2;
+  EXPECT_EQ(values, (std::vector<std::int64_t>{sum, -sum, size, (size * kLarge) + sum}));
+}
+
+TEST(CommunicatorTest, FloatsAddUp) {
+  const Communicator& world = test_world();
+  const auto rank = static_cast<float>(world.rank()), size = static_cast<float>(world.size());
+  std::vector<float> values = {rank, 0.5F * rank, 1};
+  world.all_reduce_sum(values, "test");
+  EXPECT_EQ(values, (std::vector<float>{size * (size - 1) / 2, size * (size - 1) / 4, size}));
+}
+
+TEST(CommunicatorTest, NothingAddsUpToNothing) {
+  std::vector<std::int64_t> none;
+  test_world().all_reduce_sum(none, "test");
+  EXPECT_TRUE(none.empty());
+}
+
+TEST(CommunicatorTest, LeadersBytesAndTextReachAll) {
+  const Communicator& world = test_world();
+  std::vector<double> numbers = {world.rank() + 0.1, world.rank() + 0.2};
+  world.broadcast(std::as_writable_bytes(std::span(numbers)), "test");
+  EXPECT_EQ(numbers, (std::vector<double>{0.1, 0.2}));
+  for (const std::string& text : {std::string(), std::string("a\0b", 3), std::string(1 << 20, 'x')}) {
+    const std::string others = "rank " + std::to_string(world.rank());
+    EXPECT_EQ(world.broadcast(world.is_leader() ? text : others, "test"), text);
+  }
+}
+
+TEST(CommunicatorTest, SplitMakesGroupsOfEqualColourInOrder) {
+  const Communicator& world = test_world();
+  const Communicator part = world.split(world.rank() % 2);
+  EXPECT_EQ(part.rank(), world.rank() / 2);
+  EXPECT_EQ(part.size(), (world.size() + 1 - (world.rank() % 2)) / 2);
+  EXPECT_EQ(part.is_leader(), world.rank() < 2);
+  EXPECT_EQ(part.timeout_s(), world.timeout_s());
+  EXPECT_EQ(part.member_name(part.rank()), world.member_name(world.rank()));
+  std::vector<std::int64_t> sum = {world.rank()};
+  part.all_reduce_sum(sum, "test");
+  std::int64_t expected = 0;
+  for (int rank = world.rank() % 2; rank < world.size(); rank += 2) expected += rank;
+  EXPECT_EQ(sum[0], expected);
+}
+
+TEST(CommunicatorTest, MembersAreNamedByWorldRankAndHost) {
+  const Communicator& world = test_world();
+  ASSERT_EQ(world.hosts().size(), world.size());
+  for (int rank = 0; rank < world.size(); ++rank) {
+    EXPECT_EQ(world.member_name(rank), "rank " + std::to_string(rank) + " on " + world.hosts()[rank]);
+  }
+}
+
+TEST(CommunicatorTest, ErrorsOfMpiBecomeExceptions) {
+  EXPECT_NO_THROW(check_mpi(MPI_SUCCESS, "nothing"));
+  const Communicator part = test_world().split(0);
+  for (MPI_Comm comm : {test_world().get(), part.get()}) {
+    const std::string message = thrown_message<std::runtime_error>(
+        [&] { check_mpi(MPI_Send(nullptr, 0, MPI_BYTE, test_world().size() + 5, 0, comm), "a send to nobody"); });
+    EXPECT_TRUE(message.starts_with("MPI failed in a send to nobody: ")) << message;
+  }
+}
+
+TEST(Agree, NothingHappensWhereNobodyObjects) {
+  EXPECT_NO_THROW(agree(test_world(), [] {}));
+}
+
+TEST(Agree, TheMessageOfOneRankReachesAll) {
+  const Communicator& world = test_world();
+  for (int objecting = 0; objecting < world.size(); ++objecting) {
+    const std::string expected = "rank " + std::to_string(objecting) + " objects";
+    EXPECT_EQ(thrown_message<AgreedInputError>([&] {
+                agree(world, [&] { check_input(world.rank() != objecting, "rank {} objects", world.rank()); });
+              }),
+              expected);
+  }
+}
+
+TEST(Agree, OfSeveralMessagesThatOfTheLowestRankCounts) {
+  const Communicator& world = test_world();
+  const int lowest = world.size() / 2;
+  EXPECT_EQ(thrown_message<AgreedInputError>([&] {
+              agree(world, [&] { check_input(world.rank() < lowest, "rank {} objects", world.rank()); });
+            }),
+            "rank " + std::to_string(lowest) + " objects");
+}
+
+}  // namespace
+}  // namespace incubate

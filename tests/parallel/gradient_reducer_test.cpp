@@ -1,0 +1,134 @@
+#include "parallel/gradient_reducer.h"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "base/random.h"
+#include "support/test_world.h"
+
+namespace incubate {
+namespace {
+
+constexpr std::int64_t kSize = 1000;
+constexpr std::int64_t kMicroBatches = 12;
+
+/// Made-up gradients of a micro-batch, of magnitudes 2^-30 to 2^3: the order of a float sum would matter.
+torch::Tensor gradients_of(std::int64_t micro_batch) {
+  Generator generator(13, micro_batch);
+  torch::Tensor gradients = torch::empty({kSize});
+  for (std::int64_t i = 0; i < kSize; ++i) {
+    gradients.data_ptr<float>()[i] =
+        std::ldexp((2 * generator.uniform()) - 1, static_cast<int>(generator.below(34)) - 30);
+  }
+  return gradients;
+}
+
+/// The mean of all micro-batches, summed one after the other.
+torch::Tensor serial_mean() {
+  std::vector<std::int64_t> sum(kSize, 0);
+  for (std::int64_t m = 0; m < kMicroBatches; ++m) {
+    const torch::Tensor gradients = gradients_of(m);
+    EXPECT_EQ(add_exactly(std::span(gradients.data_ptr<float>(), kSize), sum), Addends::all_in_range);
+  }
+  torch::Tensor mean = torch::empty({kSize});
+  exact_mean(sum, kMicroBatches, std::span(mean.data_ptr<float>(), kSize));
+  return mean;
+}
+
+class GradientReducerTest : public testing::Test {
+ protected:
+  /// Micro-batches of this rank under different deals, in the order in which it computes them.
+  std::vector<std::vector<std::int64_t>> deals() const {
+    std::vector<std::int64_t> contiguous, cyclic, all_on_the_last;
+    for (std::int64_t m = 0; m < kMicroBatches; ++m) {
+      if (m * group_.size() / kMicroBatches == group_.rank()) contiguous.push_back(m);
+      if (m % group_.size() == group_.rank()) cyclic.insert(cyclic.begin(), m);
+      if (group_.rank() + 1 == group_.size()) all_on_the_last.push_back((m + 5) % kMicroBatches);
+    }
+    return {contiguous, cyclic, all_on_the_last};
+  }
+  bool is_last() const { return group_.rank() + 1 == group_.size(); }
+
+  ProcessGroup group_{test_world().split(0), torch::kCPU};
+};
+
+TEST_F(GradientReducerTest, ExactMeanIsTheSerialOneBitForBitWhateverTheDeal) {
+  const torch::Tensor expected = serial_mean();
+  GradientReducer reducer(group_, Sums::exact, kSize);
+  for (const std::vector<std::int64_t>& deal : deals()) {
+    for (const std::int64_t m : deal) reducer.add(gradients_of(m), 0.5 * static_cast<double>(m));
+    torch::Tensor mean = torch::full({kSize}, 7.0F);
+    const GradientReducer::StepSums sums = reducer.finalize(mean, kMicroBatches);
+    EXPECT_EQ(std::memcmp(mean.data_ptr(), expected.data_ptr(), mean.nbytes()), 0);
+    EXPECT_EQ(sums.mean_loss, 0.25 * (kMicroBatches - 1));
+    EXPECT_EQ(sums.num_nonfinite, 0);
+    EXPECT_FALSE(sums.stop_requested);
+  }
+}
+
+TEST_F(GradientReducerTest, FastMeanOfSmallIntegersIsExactToo) {
+  GradientReducer reducer(group_, Sums::fast, kSize);
+  for (int step = 0; step < 2; ++step) {
+    reducer.add(torch::full({kSize}, static_cast<float>(group_.rank())), group_.rank());
+    torch::Tensor mean = torch::empty({kSize});
+    const GradientReducer::StepSums sums = reducer.finalize(mean, group_.size());
+    EXPECT_TRUE((mean == 0.5 * (group_.size() - 1)).all().item<bool>());
+    EXPECT_EQ(sums.mean_loss, 0.5 * (group_.size() - 1));
+    EXPECT_EQ(sums.num_nonfinite, 0);
+    EXPECT_FALSE(sums.stop_requested);
+  }
+}
+
+TEST_F(GradientReducerTest, EveryRankCountsTheMicroBatchesThatAreNotFinite) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  GradientReducer reducer(group_, Sums::exact, kSize);
+  const auto bad_gradients = [](float value) {
+    torch::Tensor gradients = torch::zeros({kSize});
+    gradients[kSize - 1] = value;
+    return gradients;
+  };
+  reducer.add(torch::zeros({kSize}), 1);
+  if (is_last()) {
+    reducer.add(bad_gradients(std::nanf("")), 1);
+    reducer.add(bad_gradients(kInfinity), 1);
+    reducer.add(bad_gradients(1024), 1);
+    reducer.add(torch::zeros({kSize}), std::nan(""));
+    reducer.add(torch::zeros({kSize}), 1024);
+    reducer.add(bad_gradients(kInfinity), std::nan(""));  // one micro-batch, though both are bad
+  }
+  torch::Tensor mean = torch::empty({kSize});
+  EXPECT_EQ(reducer.finalize(mean, group_.size() + 6).num_nonfinite, 6);
+  reducer.add(torch::zeros({kSize}), 1);
+  const GradientReducer::StepSums next = reducer.finalize(mean, group_.size());
+  EXPECT_EQ(next.num_nonfinite, 0);
+  EXPECT_EQ(next.mean_loss, 1);
+  EXPECT_TRUE((mean == 0).all().item<bool>());
+}
+
+TEST_F(GradientReducerTest, FastSumsNoticeWhatIsNotFinite) {
+  GradientReducer reducer(group_, Sums::fast, kSize);
+  torch::Tensor mean = torch::empty({kSize});
+  reducer.add(is_last() ? torch::full({kSize}, std::nanf("")) : torch::zeros({kSize}), 1);
+  EXPECT_EQ(reducer.finalize(mean, group_.size()).num_nonfinite, 1);
+  reducer.add(torch::zeros({kSize}), is_last() ? std::nan("") : 1);
+  EXPECT_EQ(reducer.finalize(mean, group_.size()).num_nonfinite, 1);
+}
+
+TEST_F(GradientReducerTest, AStopThatAnyRankRequestsReachesAllForOneStep) {
+  GradientReducer reducer(group_, Sums::exact, kSize);
+  torch::Tensor mean = torch::empty({kSize});
+  for (int requesting = 0; requesting < group_.size(); ++requesting) {
+    if (group_.rank() == requesting) reducer.request_stop();
+    reducer.add(torch::zeros({kSize}), 1);
+    EXPECT_TRUE(reducer.finalize(mean, group_.size()).stop_requested);
+    reducer.add(torch::zeros({kSize}), 1);
+    EXPECT_FALSE(reducer.finalize(mean, group_.size()).stop_requested);
+  }
+}
+
+}  // namespace
+}  // namespace incubate

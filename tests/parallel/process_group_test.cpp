@@ -1,0 +1,42 @@
+#include "parallel/process_group.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "support/test_world.h"
+
+namespace incubate {
+namespace {
+
+class ProcessGroupTest : public testing::Test {
+ protected:
+  ProcessGroup group_{test_world().split(0), torch::kCPU};
+};
+
+TEST_F(ProcessGroupTest, KnowsItsRanksAndDevice) {
+  EXPECT_EQ(group_.rank(), test_world().rank());
+  EXPECT_EQ(group_.size(), test_world().size());
+  EXPECT_EQ(group_.is_leader(), test_world().rank() == 0);
+  EXPECT_TRUE(group_.device().is_cpu());
+}
+
+TEST_F(ProcessGroupTest, TensorsAddUpInPlace) {
+  const std::int64_t size = group_.size();
+  torch::Tensor integers = torch::full({2, 3}, group_.rank(), torch::kInt64);
+  torch::Tensor floats = torch::full({4}, 0.5 * group_.rank());
+  group_.all_reduce_sum(integers, "test");
+  group_.all_reduce_sum(floats, "test");
+  EXPECT_TRUE((integers == size * (size - 1) / 2).all().item<bool>());
+  EXPECT_TRUE((floats == 0.25 * static_cast<double>(size * (size - 1))).all().item<bool>());
+}
+
+TEST_F(ProcessGroupTest, LeadersTensorsOfAnyTypeReachAll) {
+  for (const torch::ScalarType type : {torch::kFloat32, torch::kFloat64, torch::kInt64, torch::kInt32, torch::kUInt8}) {
+    torch::Tensor tensor = (torch::arange(6) + (100 * group_.rank())).to(type).view({2, 3});
+    group_.broadcast(tensor, "test");
+    EXPECT_TRUE(torch::equal(tensor, torch::arange(6).to(type).view({2, 3})));
+  }
+}
+
+}  // namespace
+}  // namespace incubate

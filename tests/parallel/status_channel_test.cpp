@@ -1,0 +1,80 @@
+#include "parallel/status_channel.h"
+
+#include <chrono>
+#include <map>
+#include <numeric>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "support/test_world.h"
+
+namespace incubate {
+namespace {
+
+/// A report: from whom and which.
+struct Note {
+  std::int32_t rank = 0;
+  std::int32_t number = 0;
+};
+
+class StatusChannelTest : public testing::Test {
+ protected:
+  void send(std::int32_t number, StatusChannel::Urgency urgency) {
+    const Note note{world_.rank(), number};
+    channel_.report(std::as_bytes(std::span(&note, 1)), urgency);
+  }
+  std::vector<int> all_ranks() const {
+    std::vector<int> ranks(world_.size());
+    std::iota(ranks.begin(), ranks.end(), 0);
+    return ranks;
+  }
+
+  const Communicator& world_ = test_world();
+  std::map<std::int32_t, std::vector<std::int32_t>> received_;  // numbers by rank, on rank 0
+  StatusChannel channel_{world_, [this](std::span<const std::byte> bytes) {
+                           Note note;
+                           ASSERT_EQ(bytes.size(), sizeof(note));
+                           std::memcpy(&note, bytes.data(), sizeof(note));
+                           received_[note.rank].push_back(note.number);
+                         }};
+};
+
+TEST_F(StatusChannelTest, UrgentReportsAllReachRankZeroInOrder) {
+  for (int round = 0; round < 2; ++round) {
+    received_.clear();
+    for (std::int32_t i = 0; i < 5; ++i) send(i, StatusChannel::Urgency::urgent);
+    channel_.meet(all_ranks());
+    if (!world_.is_leader()) {
+      EXPECT_TRUE(received_.empty());
+      continue;
+    }
+    ASSERT_EQ(received_.size(), world_.size());
+    for (const auto& [rank, numbers] : received_) EXPECT_EQ(numbers, (std::vector<std::int32_t>{0, 1, 2, 3, 4})) << rank;
+  }
+}
+
+TEST_F(StatusChannelTest, UsualReportsAreOneASecondAndBeginAnewWithEachRound) {
+  for (int round = 0; round < 2; ++round) {
+    received_.clear();
+    for (std::int32_t i = 0; i < 5; ++i) send(i, StatusChannel::Urgency::usual);
+    channel_.meet(all_ranks());
+    if (!world_.is_leader()) continue;
+    ASSERT_EQ(received_.size(), world_.size());
+    for (const auto& [rank, numbers] : received_) EXPECT_EQ(numbers, std::vector<std::int32_t>{0}) << rank;
+  }
+}
+
+TEST_F(StatusChannelTest, NobodyLeavesBeforeTheLastHasArrived) {
+  for (int late = 0; late < world_.size(); ++late) {
+    world_.barrier("test");
+    const Stopwatch watch;
+    if (world_.rank() == late) std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    channel_.meet(all_ranks());
+    // The barrier lets ranks go at slightly different times, within a few milliseconds.
+    EXPECT_GT(watch.elapsed_s(), 0.1) << "rank " << late << " was late";
+  }
+}
+
+}  // namespace
+}  // namespace incubate

@@ -1,0 +1,93 @@
+#include "report/metrics_file.h"
+
+#include <gtest/gtest.h>
+
+#include "hdf5/verified_file.h"
+#include "support/temporary_directory.h"
+
+namespace incubate {
+namespace {
+
+/// Ten steps in epochs of four; every number of it differs.
+Metrics example() {
+  Metrics metrics;
+  for (std::int64_t i = 0; i < 10; ++i) {
+    const auto x = static_cast<double>(i);
+    metrics.steps.push_back({i, x + 0.1, x + 0.2, x + 0.3, x + 0.4, x + 0.5});
+  }
+  for (std::int64_t done : {4, 8, 10}) {
+    const auto x = static_cast<double>(100 * done);
+    metrics.epochs.push_back({done, x + 0.1, x + 0.2, {x + 0.3, x + 0.4, x + 0.5}, x + 0.6, x + 0.7});
+  }
+  return metrics;
+}
+
+void expect_equal(const StepRow& a, const StepRow& b) {
+  EXPECT_EQ(a.step, b.step);
+  EXPECT_EQ(a.loss, b.loss);
+  EXPECT_EQ(a.learning_rate, b.learning_rate);
+  EXPECT_EQ(a.gradient_norm, b.gradient_norm);
+  EXPECT_EQ(a.images_per_s, b.images_per_s);
+  EXPECT_EQ(a.elapsed_s, b.elapsed_s);
+}
+
+void expect_equal(const EpochRow& a, const EpochRow& b) {
+  EXPECT_EQ(a.step, b.step);
+  EXPECT_EQ(a.epoch, b.epoch);
+  EXPECT_EQ(a.train_loss, b.train_loss);
+  EXPECT_EQ(a.evaluation.loss, b.evaluation.loss);
+  EXPECT_EQ(a.evaluation.top1, b.evaluation.top1);
+  EXPECT_EQ(a.evaluation.top5, b.evaluation.top5);
+  EXPECT_EQ(a.block_flops, b.block_flops);
+  EXPECT_EQ(a.elapsed_s, b.elapsed_s);
+}
+
+class MetricsFile : public testing::Test {
+ protected:
+  TemporaryDirectory directory_;
+  FilePath path_ = directory_ / "metrics/meta.h5";
+  void SetUp() override {
+    std::filesystem::create_directory(directory_ / "metrics");
+    example().save(path_, "meta");
+  }
+};
+
+TEST_F(MetricsFile, RowsUpToTheStepComeBack) {
+  // After 8 steps: steps 0 to 7 and the evaluations at 4 and 8.
+  for (const auto [step, num_steps, num_epochs] :
+       {std::array{10, 10, 3}, {9, 9, 2}, {8, 8, 2}, {7, 7, 1}, {3, 3, 0}, {0, 0, 0}}) {
+    const Metrics metrics = Metrics::load(path_, step);
+    ASSERT_EQ(metrics.steps.size(), num_steps) << step;
+    ASSERT_EQ(metrics.epochs.size(), num_epochs) << step;
+    for (int i = 0; i < num_steps; ++i) expect_equal(metrics.steps[i], example().steps[i]);
+    for (int i = 0; i < num_epochs; ++i) expect_equal(metrics.epochs[i], example().epochs[i]);
+  }
+}
+
+TEST_F(MetricsFile, WithoutAFileThereAreNoRows) {
+  const Metrics metrics = Metrics::load(directory_ / "none.h5", 10);
+  EXPECT_TRUE(metrics.steps.empty() && metrics.epochs.empty());
+}
+
+TEST_F(MetricsFile, EmptyMetricsAreAFileToo) {
+  Metrics().save(path_, "meta");
+  EXPECT_TRUE(Metrics::load(path_, 10).steps.empty());
+}
+
+TEST_F(MetricsFile, IsVerifiedAndSaysWhatItIs) {
+  EXPECT_NO_THROW(verify_file(path_));
+  const Hdf5File file = Hdf5File::open(path_);
+  EXPECT_EQ(file.read_string_attribute("filetype"), "incubate metrics");
+  EXPECT_EQ(file.read_int_attribute("version"), 1);
+  EXPECT_EQ(file.read_string_attribute("training"), "meta");
+}
+
+TEST_F(MetricsFile, IndexOpensTheFilesOfTrainings) {
+  write_metrics_index(directory_ / "metrics.h5", {"meta", "stage_0"});
+  const Hdf5File index = Hdf5File::open(directory_ / "metrics.h5");
+  EXPECT_EQ(index.read<double>("/meta/steps/loss"), Hdf5File::open(path_).read<double>("/steps/loss"));
+  EXPECT_EQ(index.list("/"), (std::vector<std::string>{"meta", "stage_0"}));
+}
+
+}  // namespace
+}  // namespace incubate

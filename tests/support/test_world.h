@@ -1,0 +1,10 @@
+#pragma once
+
+#include "parallel/communicator.h"
+
+namespace incubate {
+
+/// All ranks of the MPI test program, which run the same tests in the same order.
+Communicator& test_world();
+
+}  // namespace incubate

@@ -1,0 +1,18 @@
+#include "train/batch_tensors.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+namespace incubate {
+namespace {
+
+TEST(BatchTensors, ValuesKeepTheirPlaces) {
+  Batch batch{.size = 2, .images = {}, .labels = {3, 4}};
+  for (int i = 0; i < 2 * 3 * 2 * 2; ++i) batch.images.push_back(static_cast<float>(i));
+  const BatchTensors tensors = to_tensors(batch, 2, torch::kCPU);
+  EXPECT_TRUE(torch::equal(tensors.images, torch::arange(24, torch::kFloat32).view({2, 3, 2, 2})));
+  EXPECT_TRUE(torch::equal(tensors.labels, torch::tensor({3, 4}, torch::kInt64)));
+}
+
+}  // namespace
+}  // namespace incubate

@@ -1,0 +1,118 @@
+#include "train/flat_parameters.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "support/tiny_model.h"
+
+namespace incubate {
+namespace {
+
+/// Parameters of a stage by name.
+std::map<std::string, ParameterInfo> parameters_of(StagedModel& model, std::int64_t stage) {
+  std::map<std::string, ParameterInfo> map;
+  for (const ParameterInfo& p : model.stage(stage).list_parameters()) map.emplace(p.name, p);
+  return map;
+}
+
+class FlatParametersTest : public testing::Test {
+ protected:
+  StagedModel original_ = make_initialised(target_spec(tiny_model_config()));
+  StagedModel model_ = make_initialised(target_spec(tiny_model_config()));
+};
+
+TEST_F(FlatParametersTest, EveryLearningParameterHasAViewWithItsValues) {
+  model_.set_learning({true, false, true});
+  FlatParameters flat(model_, torch::kCPU);
+  std::size_t num_parameters = 0;
+  for (const std::int64_t stage : {0, 2}) num_parameters += parameters_of(model_, stage).size();
+  EXPECT_EQ(flat.views().size(), num_parameters);
+  for (const FlatView& view : flat.views()) {
+    EXPECT_NE(view.stage, 1);
+    EXPECT_TRUE(torch::equal(view.of(flat.values()), parameters_of(original_, view.stage).at(view.name).tensor))
+        << view.name;
+  }
+}
+
+TEST_F(FlatParametersTest, BufferAndParametersAreTheSameMemory) {
+  FlatParameters flat(model_, torch::kCPU);
+  flat.values().fill_(7);
+  flat.gradients().fill_(9);
+  for (std::int64_t i = 0; i < 3; ++i) {
+    for (const auto& [name, p] : parameters_of(model_, i)) {
+      EXPECT_TRUE((p.tensor == 7).all().item<bool>()) << name;
+      EXPECT_TRUE((p.tensor.grad() == 9).all().item<bool>()) << name;
+    }
+  }
+}
+
+TEST_F(FlatParametersTest, ViewsAreAlignedDisjointAndFillTheBuffer) {
+  FlatParameters flat(model_, torch::kCPU);
+  std::int64_t end = 0;
+  for (const FlatView& view : flat.views()) {
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(view.of(flat.values()).data_ptr()) % 64, 0) << view.name;
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(view.of(flat.gradients()).data_ptr()) % 64, 0) << view.name;
+    EXPECT_EQ(view.offset, end);
+    end = (view.offset + view.of(flat.values()).numel() + 15) / 16 * 16;
+  }
+  EXPECT_EQ(end, flat.size());
+  EXPECT_EQ(flat.gradients().numel(), flat.size());
+}
+
+TEST_F(FlatParametersTest, OrderIsStageThenLayerThenDecay) {
+  FlatParameters flat(model_, torch::kCPU);
+  std::vector<std::tuple<std::int64_t, std::int64_t, bool>> order;
+  for (const FlatView& view : flat.views()) {
+    const ParameterInfo p = parameters_of(model_, view.stage).at(view.name);
+    order.emplace_back(view.stage, p.layer, !p.decays);
+  }
+  EXPECT_TRUE(std::ranges::is_sorted(order));
+}
+
+TEST_F(FlatParametersTest, SegmentsCoverTheBufferAndSeparateDecay) {
+  FlatParameters flat(model_, torch::kCPU);
+  std::int64_t end = 0;
+  for (std::size_t i = 0; i < flat.segments().size(); ++i) {
+    const Segment& segment = flat.segments()[i];
+    EXPECT_EQ(segment.begin, end);
+    EXPECT_GT(segment.end, segment.begin);
+    if (i > 0) EXPECT_NE(segment.decays, flat.segments()[i - 1].decays);
+    end = segment.end;
+  }
+  EXPECT_EQ(end, flat.size());
+  for (const FlatView& view : flat.views()) {
+    const auto segment = std::ranges::find_if(
+        flat.segments(), [&](const Segment& s) { return view.offset >= s.begin && view.offset < s.end; });
+    EXPECT_EQ(segment->decays, parameters_of(model_, view.stage).at(view.name).decays) << view.name;
+  }
+}
+
+TEST_F(FlatParametersTest, BackwardAddsToTheBuffer) {
+  torch::manual_seed(4);
+  const torch::Tensor images = torch::randn({2, 1, 8, 8});
+  FlatParameters flat(model_, torch::kCPU);
+  original_.forward(images, {}).square().sum().backward();
+  model_.forward(images, {}).square().sum().backward();
+  for (const FlatView& view : flat.views()) {
+    EXPECT_TRUE(torch::equal(view.of(flat.gradients()), parameters_of(original_, view.stage).at(view.name).tensor.grad()))
+        << view.name;
+  }
+  const torch::Tensor once = flat.gradients().clone();
+  model_.forward(images, {}).square().sum().backward();
+  EXPECT_TRUE(torch::equal(flat.gradients(), 2 * once));
+  EXPECT_GT(once.abs().max().item<float>(), 0);
+}
+
+TEST_F(FlatParametersTest, FrozenParametersKeepTheirOwnMemory) {
+  model_.set_learning({false, true, false});
+  FlatParameters flat(model_, torch::kCPU);
+  flat.values().fill_(7);
+  for (const std::int64_t stage : {0, 2}) {
+    for (const auto& [name, p] : parameters_of(model_, stage)) {
+      EXPECT_TRUE(torch::equal(p.tensor, parameters_of(original_, stage).at(name).tensor)) << name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace incubate

@@ -1,0 +1,51 @@
+#include "train/lr_schedule.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+namespace incubate {
+namespace {
+
+/// 100 steps an epoch for 10 epochs at a global batch of 1024, 2 epochs of warm-up.
+LrSchedule example() {
+  PhaseConfig phase;
+  phase.learning_rate = 5e-4;
+  phase.min_learning_rate = 1e-5;
+  phase.warmup_epochs = 2;
+  phase.warmup_learning_rate = 1e-6;
+  return make_lr_schedule(phase, 1024, 100, 1000);
+}
+
+TEST(LrSchedule, RateScalesWithTheBatchOver512) {
+  const LrSchedule schedule = example();
+  EXPECT_DOUBLE_EQ(schedule.peak, 1e-3);
+  EXPECT_DOUBLE_EQ(schedule.min, 1e-5);
+  EXPECT_DOUBLE_EQ(schedule.warmup_start, 1e-6);
+  EXPECT_DOUBLE_EQ(schedule.warmup_steps, 200);
+  EXPECT_EQ(schedule.total_steps, 1000);
+}
+
+TEST(LrSchedule, WarmupIsLinear) {
+  EXPECT_DOUBLE_EQ(learning_rate_at(example(), 0), 1e-6);
+  EXPECT_DOUBLE_EQ(learning_rate_at(example(), 50), 1e-6 + ((1e-3 - 1e-6) / 4));
+  EXPECT_DOUBLE_EQ(learning_rate_at(example(), 199), 1e-6 + ((1e-3 - 1e-6) * 199 / 200));
+}
+
+// The cosine runs over all steps: the warm-up hides its beginning and does not shift it.
+TEST(LrSchedule, CosineAfterTheWarmup) {
+  EXPECT_DOUBLE_EQ(learning_rate_at(example(), 200), 1e-5 + ((1e-3 - 1e-5) * (1 + std::cos(M_PI / 5)) / 2));
+  EXPECT_DOUBLE_EQ(learning_rate_at(example(), 250), 1e-5 + ((1e-3 - 1e-5) * (1 + std::sqrt(0.5)) / 2));
+  EXPECT_DOUBLE_EQ(learning_rate_at(example(), 500), (1e-3 + 1e-5) / 2);
+  EXPECT_DOUBLE_EQ(learning_rate_at(example(), 750), 1e-5 + ((1e-3 - 1e-5) * (1 - std::sqrt(0.5)) / 2));
+  EXPECT_DOUBLE_EQ(learning_rate_at(example(), 999), 1e-5 + ((1e-3 - 1e-5) * (1 - std::cos(M_PI / 1000)) / 2));
+}
+
+TEST(LrSchedule, WithoutWarmupItBeginsAtThePeak) {
+  LrSchedule schedule = example();
+  schedule.warmup_steps = 0;
+  EXPECT_DOUBLE_EQ(learning_rate_at(schedule, 0), 1e-3);
+}
+
+}  // namespace
+}  // namespace incubate

@@ -1,0 +1,54 @@
+#include "train/task.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+namespace incubate {
+namespace {
+
+// Logits that are logarithms of probabilities: softmax gives these back.
+const std::vector<double> kProbabilities0 = {0.5, 0.25, 0.25};
+const std::vector<double> kProbabilities1 = {0.125, 0.75, 0.125};
+
+torch::Tensor logits() { return torch::tensor({{0.5, 0.25, 0.25}, {0.125, 0.75, 0.125}}).log().to(torch::kFloat32); }
+torch::Tensor labels() { return torch::tensor({2, 1}, torch::kInt64); }
+
+/// Cross entropy with (1 - s) on the label and s spread evenly over all classes.
+double smoothed_loss(const std::vector<double>& probabilities, int label, double s) {
+  double mean = 0;
+  for (const double p : probabilities) mean -= std::log(p) / static_cast<double>(probabilities.size());
+  return ((1 - s) * -std::log(probabilities[label])) + (s * mean);
+}
+
+TEST(Task, LossIsTheMeanSmoothedCrossEntropy) {
+  for (const double s : {0.0, 0.1, 0.5}) {
+    const double expected = (smoothed_loss(kProbabilities0, 2, s) + smoothed_loss(kProbabilities1, 1, s)) / 2;
+    EXPECT_NEAR(ClassificationTask(s).loss(logits(), labels()).item<double>(), expected, 1e-6) << s;
+  }
+}
+
+TEST(Task, EvaluationLossIsASumWithoutSmoothing) {
+  const EvaluationSums sums = ClassificationTask(0.5).evaluate(logits(), labels());
+  EXPECT_NEAR(from_exact_units(sums.loss_units), -std::log(0.25) - std::log(0.75), 1e-6);
+  EXPECT_EQ(sums.num_images, 2);
+}
+
+TEST(Task, HitsAreCountedAmongTheFirstAndTheFirstFive) {
+  // Class c of 8 has the logit -c: the order of all images is 0, 1, ..., 7.
+  const torch::Tensor ordered = -torch::arange(8, torch::kFloat32).repeat({8, 1});
+  const EvaluationSums sums = ClassificationTask(0).evaluate(ordered, torch::arange(8, torch::kInt64));
+  EXPECT_EQ(sums.num_images, 8);
+  EXPECT_EQ(sums.top1_hits, 1);
+  EXPECT_EQ(sums.top5_hits, 5);
+}
+
+TEST(Task, WithFewClassesAllAreAmongTheFirstFive) {
+  const EvaluationSums sums = ClassificationTask(0).evaluate(logits(), labels());
+  EXPECT_EQ(sums.top1_hits, 1);
+  EXPECT_EQ(sums.top5_hits, 2);
+}
+
+}  // namespace
+}  // namespace incubate
