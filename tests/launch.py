@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -99,7 +100,10 @@ def find_ranks(process: subprocess.Popen[str]) -> list[int]:
     return ranks
 
 
-def kill_ranks(process: subprocess.Popen[str]) -> None:
-    """As a node's failure does: no rank gets to say or save anything."""
-    for rank in find_ranks(process):
-        os.kill(rank, signal.SIGKILL)
+def kill_ranks(process: subprocess.Popen[str]) -> int:
+    """As a node's failure does: no rank gets to say or save anything. Returns how many there were."""
+    ranks = find_ranks(process)
+    for rank in ranks:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(rank, signal.SIGKILL)
+    return len(ranks)

@@ -50,9 +50,14 @@ def kill_at(tiny: Tiny, run: Path, point: Point, num_ranks: int) -> bool:
     while len(resume_points(run, point.training)) < point.num_files and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.001)
-    launch.kill_ranks(process)
+    num_killed = launch.kill_ranks(process)
     outcome = launch.finish(process)
-    return outcome.status != 0 and not finished(run, point.training).exists()
+    if finished(run, point.training).exists():
+        return False
+    assert num_killed == num_ranks, outcome  # or it ended for a reason of its own
+    assert outcome.status != 0
+    assert len(resume_points(run, point.training)) >= point.num_files
+    return True
 
 
 def make_killed_run(tiny: Tiny, finished_run: Path, folder: Path, point: Point, num_ranks: int) -> Path:

@@ -19,7 +19,6 @@ NUM_COLUMNS = 80
 def test_help(arguments: list[str]) -> None:
     outcome = launch.run_well(*arguments)
     assert outcome.stdout.startswith("incubate ")
-    assert outcome.stderr == ""
     assert [line for line in outcome.stdout.splitlines() if len(line) > NUM_COLUMNS] == []
 
 
@@ -89,7 +88,7 @@ def test_every_training_is_announced_once(finished_runs: dict[int, FinishedRun],
     assert sorted(done) == sorted(TRAININGS)
     table = outcome.stdout[outcome.stdout.index("\nmethod ") :].split("\n")
     assert [row[:17].strip() for row in table[2:5]] == ["Deep Incubation", "end to end", "meta model alone"]
-    assert outcome.stderr == ""
+    assert outcome.messages() == []
 
 
 def test_finished_run_started_again(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
