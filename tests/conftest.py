@@ -1,0 +1,71 @@
+"""Fixtures: the tiny data, packed once, and the finished runs that many tests look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import launch
+from launch import Outcome
+from tiny_data import pack_arguments, write_tiny_idx
+
+CONFIG = Path(__file__).resolve().parent / "tiny.ini"
+# Each run shows progress in its own way, for the tests of progress.
+PROGRESS_OF = {1: "lines", 2: "bar", 3: "none", 4: "auto"}
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """The tiny data and how to train on it."""
+
+    idx: Path  # folder of the IDX files
+    data: Path  # the packed file
+
+    def arguments(self, run: Path, *settings: str) -> list[str]:
+        return ["train", f"--config={CONFIG}", f"--data.file={self.data}", f"--run.directory={run}", *settings]
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    path: Path
+    outcome: Outcome
+
+
+@pytest.fixture(scope="session")
+def pool() -> Iterator[ThreadPoolExecutor]:
+    """Starts wait for each other and for files; a few at a time use the cores better."""
+    with ThreadPoolExecutor(max_workers=3) as executor:
+        yield executor
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    assert launch.EXECUTABLE.is_file(), f"{launch.EXECUTABLE} is missing: build first, or set INCUBATE_BUILD"
+    folder = tmp_path_factory.mktemp("tiny")
+    write_tiny_idx(folder)
+    launch.run_well(*pack_arguments(folder, folder / "tiny.h5"))
+    return Tiny(folder, folder / "tiny.h5")
+
+
+@pytest.fixture(scope="session")
+def finished_runs(
+    tiny: Tiny, pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
+) -> dict[int, FinishedRun]:
+    """The whole method on 1, 2, 3 and 4 ranks. Tests copy what they change."""
+
+    def train(num_ranks: int) -> FinishedRun:
+        path = tmp_path_factory.mktemp("runs", numbered=True) / f"ranks_{num_ranks}"
+        arguments = tiny.arguments(path, f"--run.progress={PROGRESS_OF[num_ranks]}")
+        return FinishedRun(path, launch.run_well(*arguments, num_ranks=num_ranks))
+
+    return dict(zip(PROGRESS_OF, pool.map(train, PROGRESS_OF), strict=True))
+
+
+@pytest.fixture(scope="session")
+def finished_run(finished_runs: dict[int, FinishedRun]) -> Path:
+    """One of them; which does not matter."""
+    return finished_runs[2].path

@@ -1,0 +1,109 @@
+"""Starts the built executable as a user does, with or without mpirun, and never waits for ever."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+BUILD = Path(os.environ.get("INCUBATE_BUILD", REPOSITORY / "build")).resolve()
+EXECUTABLE = BUILD / "incubate"
+TIMEOUT_S = 100.0  # of one start; mpirun's own is later and only a second net
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a start ended."""
+
+    status: int
+    stdout: str
+    stderr: str
+    elapsed_s: float
+
+    def messages(self) -> list[str]:
+        """The program's own lines on stderr; mpirun adds others."""
+        return [line for line in self.stderr.splitlines() if "incubate:" in line]
+
+
+def make_environment() -> dict[str, str]:
+    """That of the tests, less what would make a start part of the job that the tests may run in."""
+    foreign = ("OMPI_", "PMIX_", "PMI_", "SLURM_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return environment | {
+        "OMPI_ALLOW_RUN_AS_ROOT": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def make_command(arguments: list[str], num_ranks: int) -> list[str]:
+    """With 1 rank the program is started by itself."""
+    command = [str(EXECUTABLE), *arguments]
+    if num_ranks == 1:
+        return command
+    options = "--oversubscribe --bind-to none --timeout 120 --mca mpi_yield_when_idle 1"
+    return ["mpirun", "-n", str(num_ranks), *options.split(), *command]
+
+
+def start(arguments: list[str], num_ranks: int = 1) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        make_command(arguments, num_ranks),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=make_environment(),
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen[str], timeout_s: float = TIMEOUT_S) -> Outcome:
+    """Waits; a start that hangs is killed, and TimeoutExpired raised."""
+    began = time.monotonic()
+    try:
+        stdout, stderr = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        kill_ranks(process)
+        process.kill()
+        process.communicate()
+        raise
+    return Outcome(process.returncode, stdout, stderr, time.monotonic() - began)
+
+
+def run(*arguments: str, num_ranks: int = 1, timeout_s: float = TIMEOUT_S) -> Outcome:
+    return finish(start(list(arguments), num_ranks), timeout_s)
+
+
+def run_well(*arguments: str, num_ranks: int = 1) -> Outcome:
+    """Runs what must end with status 0."""
+    outcome = run(*arguments, num_ranks=num_ranks)
+    assert outcome.status == 0, f"{arguments} on {num_ranks} ranks: {outcome.stdout}\n{outcome.stderr}"
+    return outcome
+
+
+def find_ranks(process: subprocess.Popen[str]) -> list[int]:
+    """Processes of the program that `process`, an mpirun, started."""
+    ranks = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
+        except OSError:
+            continue  # it has ended meanwhile
+        if name == EXECUTABLE.name and int(rest.split()[1]) == process.pid:
+            ranks.append(int(entry.name))
+    return ranks
+
+
+def kill_ranks(process: subprocess.Popen[str]) -> int:
+    """As a node's failure does: no rank gets to say or save anything. Returns how many there were."""
+    ranks = find_ranks(process)
+    for rank in ranks:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(rank, signal.SIGKILL)
+    return len(ranks)

@@ -1,0 +1,86 @@
+"""Reads what a run wrote, and compares runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+STAGES = ["stage_0", "stage_1", "stage_2", "stage_3"]
+TRAININGS = ["meta", *STAGES, "finetuned", "end_to_end"]
+NUM_STEPS = 20  # of each but end_to_end, whose number is matched
+
+
+def finished(run: Path, training: str) -> Path:
+    return run / "checkpoints" / f"{training}.h5"
+
+
+def resume_points(run: Path, training: str) -> list[Path]:
+    """In the order of their steps."""
+    return sorted((run / "checkpoints" / training).glob("step_*.h5"))
+
+
+def read_weights(path: Path) -> dict[str, NDArray[np.float32]]:
+    """'<stage>/<parameter>' to values."""
+    with h5py.File(path, "r") as file:
+        return {f"{i}/{name}": data[()] for i, stage in file["stages"].items() for name, data in stage.items()}
+
+
+def read_figures(path: Path) -> dict[str, float]:
+    with h5py.File(path, "r") as file:
+        return {name: float(value[0]) for name, value in file["figures"].items()}
+
+
+def read_columns(run: Path, training: str, group: str) -> dict[str, NDArray[Any]]:
+    with h5py.File(run / "metrics" / f"{training}.h5", "r") as file:
+        return {name: column[()] for name, column in file[group].items()}
+
+
+def read_summary(run: Path) -> dict[str, Any]:
+    summary: dict[str, Any] = json.loads((run / "summary.json").read_text())
+    return summary
+
+
+def find_differing(weights: dict[str, NDArray[np.float32]], other: dict[str, NDArray[np.float32]]) -> list[str]:
+    """Names of the parameters whose bits differ, or that only one of them has."""
+    names = sorted(weights.keys() | other.keys())
+    return [n for n in names if n not in weights or n not in other or weights[n].tobytes() != other[n].tobytes()]
+
+
+def assert_same_weights(run: Path, other: Path, trainings: list[str]) -> None:
+    for training in trainings:
+        weights = read_weights(finished(run, training))
+        assert weights, f"{training} of {run} holds no weights"
+        assert find_differing(weights, read_weights(finished(other, training))) == [], training
+
+
+def copy_run(run: Path, to: Path, without: list[str]) -> Path:
+    """A copy in which the trainings `without` are not done."""
+    shutil.copytree(run, to)
+    for training in without:
+        finished(to, training).unlink()
+        (to / "metrics" / f"{training}.h5").unlink()
+    return to
+
+
+def snapshot(folder: Path) -> dict[str, str]:
+    """Every path below `folder`, with time of change and content of files."""
+    state = {}
+    for path in sorted(folder.rglob("*")):
+        is_file = path.is_file()
+        digest = hashlib.sha256(path.read_bytes()).hexdigest() if is_file else "folder"
+        state[str(path.relative_to(folder))] = f"{path.stat().st_mtime_ns} {digest}" if is_file else digest
+    return state
+
+
+def flip_byte(path: Path) -> None:
+    """Damages the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
