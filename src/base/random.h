@@ -11,8 +11,8 @@ namespace incubate {
 enum class Purpose : std::uint64_t { initialisation = 1, shuffle = 2, augmentation = 3, drop_path = 4 };
 
 /// A stream of random numbers at an address: the same (seed, purpose, address) gives the same numbers on every rank, in
-/// every order of calls, after every restart. Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
-/// SC11), keyed by a 128-bit hash of the address.
+/// every order of calls, after every restart. Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2,
+/// 3", SC11), keyed by a 128-bit hash of the address.
 class Generator {
  public:
   Generator(std::uint64_t key, std::uint64_t subsequence) : key_(key), subsequence_(subsequence) {}

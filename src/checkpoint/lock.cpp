@@ -3,9 +3,12 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <condition_variable>
 #include <csignal>
-#include <cstring>
 #include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <mutex>
 #include <utility>
 
 #include <fcntl.h>
@@ -19,7 +22,7 @@ namespace incubate {
 namespace {
 
 constexpr double kStaleAfter_s = 60;
-constexpr double kBeatEvery_s = 10;
+constexpr std::chrono::seconds kBeatEvery(10);
 
 double now_s() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
@@ -44,13 +47,43 @@ nlohmann::json read_holder(const std::filesystem::path& path) {
   }
 }
 
+/// Whether a process of this host runs; a zombie, dead but not yet waited for, does not.
+bool is_running(pid_t pid) {
+  if (pid <= 0 || (kill(pid, 0) != 0 && errno == ESRCH)) return false;
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  std::string line;
+  std::getline(file, line);
+  const std::size_t name_end = line.rfind(") ");  // "PID (NAME) STATE ...", and NAME may hold anything
+  if (name_end == std::string::npos) return true;
+  const char state = line[name_end + 2];
+  return state != 'Z' && state != 'X';
+}
+
+void write_holder(const std::filesystem::path& path, const std::string& token) {
+  const nlohmann::json holder = {
+      {"token", token}, {"host", host_name()}, {"pid", getpid()}, {"slurm_job", slurm_job()}, {"heartbeat", now_s()}};
+  replace_text_atomically(path, holder.dump(2) + "\n");
+}
+
+/// Refreshes the heartbeat of a lock until it is asked to stop or the lock is another's.
+void beat(const std::stop_token& stop, const std::filesystem::path& path, const std::string& token) {
+  std::mutex mutex;
+  std::unique_lock held(mutex);
+  std::condition_variable_any stopped;
+  while (!stopped.wait_for(held, stop, kBeatEvery, [&stop] { return stop.stop_requested(); })) {
+    if (read_holder(path).value("token", "") != token) return;  // the next check_held() says so
+    try {
+      write_holder(path, token);
+    } catch (const std::exception&) {
+      continue;  // a full disk: an old heartbeat is all that comes of it
+    }
+  }
+}
+
 bool may_take_over(const nlohmann::json& holder) {
   const std::string job = holder.value("slurm_job", "");
   if (!job.empty() && job == slurm_job()) return true;
-  if (holder.value("host", "") == host_name()) {
-    const auto pid = static_cast<pid_t>(holder.value("pid", 0));
-    if (pid <= 0 || (kill(pid, 0) != 0 && errno == ESRCH)) return true;
-  }
+  if (holder.value("host", "") == host_name() && !is_running(static_cast<pid_t>(holder.value("pid", 0)))) return true;
   return now_s() - holder.value("heartbeat", 0.0) > kStaleAfter_s;
 }
 
@@ -65,35 +98,24 @@ Lock::Lock(std::filesystem::path path) : path_(std::move(path)) {
     check_input(errno == EEXIST, "{} cannot be made: {}. Choose another run.directory.", path_.string(),
                 std::strerror(errno));
     const nlohmann::json holder = read_holder(path_);
-    check_input(may_take_over(holder),
-                "{} says that another job works on this training: process {} on {}, {:.0f} s ago. Wait for it, or stop it.",
-                path_.string(), holder.value("pid", 0), holder.value("host", "?"),
-                now_s() - holder.value("heartbeat", 0.0));
+    check_input(
+        may_take_over(holder),
+        "{} says that another job works on this training: process {} on {}, {:.0f} s ago. Wait for it, or stop it.",
+        path_.string(), holder.value("pid", 0), holder.value("host", "?"), now_s() - holder.value("heartbeat", 0.0));
   }
-  write();
+  write_holder(path_, token_);
+  heart_ = std::jthread([path = path_, token = token_](const std::stop_token& stop) { beat(stop, path, token); });
 }
 
 Lock::~Lock() {
+  heart_ = std::jthread();  // stops and joins
   if (path_.empty() || read_holder(path_).value("token", "") != token_) return;
   std::error_code ignored;
   std::filesystem::remove(path_, ignored);
 }
 
 Lock::Lock(Lock&& other) noexcept
-    : path_(std::exchange(other.path_, {})), token_(std::move(other.token_)), since_beat_(other.since_beat_) {}
-
-void Lock::beat() {
-  if (since_beat_.elapsed_s() < kBeatEvery_s) return;
-  check_held(path_, token_);
-  write();
-  since_beat_.restart();
-}
-
-void Lock::write() const {
-  const nlohmann::json holder = {{"token", token_},         {"host", host_name()},  {"pid", getpid()},
-                                 {"slurm_job", slurm_job()}, {"heartbeat", now_s()}};
-  replace_text_atomically(path_, holder.dump(2) + "\n");
-}
+    : path_(std::exchange(other.path_, {})), token_(std::move(other.token_)), heart_(std::move(other.heart_)) {}
 
 void check_held(const std::filesystem::path& path, const std::string& token) {
   const std::string holder = read_holder(path).value("token", "nobody");

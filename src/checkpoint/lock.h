@@ -2,13 +2,13 @@
 
 #include <filesystem>
 #include <string>
-
-#include "base/stopwatch.h"
+#include <thread>
 
 namespace incubate {
 
-/// Says in a file that a training belongs to this job: host, process, Slurm job and a heartbeat. A lock left behind is
-/// taken over when it is of the same Slurm job, of a dead process of this host, or its heartbeat is a minute old.
+/// Says in a file that a training belongs to this job: host, process, Slurm job and a heartbeat, which a thread of its
+/// own refreshes every ten seconds, however long a step takes. A lock left behind is taken over when it is of the same
+/// Slurm job, of a dead process of this host, or its heartbeat is a minute old.
 class Lock {
  public:
   /// Takes the lock. Throws InputError, naming the holder, if another job has it.
@@ -21,15 +21,11 @@ class Lock {
 
   /// Names this holder; another rank of the job can check_held() with it.
   const std::string& token() const { return token_; }
-  /// Refreshes the heartbeat if it is older than ten seconds.
-  void beat();
 
  private:
-  void write() const;
-
   std::filesystem::path path_;
   std::string token_;
-  Stopwatch since_beat_;
+  std::jthread heart_;
 };
 
 /// Throws std::runtime_error if the lock at `path` is no longer `token`'s.

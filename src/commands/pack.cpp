@@ -36,9 +36,9 @@ void pack_command(const std::vector<std::string>& arguments, Communicator& world
     const Stopwatch watch;
     bool was_complete = false;
     const DatasetInfo info = pack_idx(config, was_complete);
-    log.info(fmt::format("{} {}: {} training and {} validation images of {}x{}x{}, {} classes ({:.1f} s)", config.output,
-                         was_complete ? "is complete" : "written", info.num_train, info.num_validation, info.height,
-                         info.width, info.channels, info.num_classes(), watch.elapsed_s()));
+    log.info(fmt::format("{} {}: {} training and {} validation images of {}x{}x{}, {} classes ({:.1f} s)",
+                         config.output, was_complete ? "is complete" : "written", info.num_train, info.num_validation,
+                         info.height, info.width, info.channels, info.num_classes(), watch.elapsed_s()));
   });
 }
 

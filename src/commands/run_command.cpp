@@ -25,7 +25,8 @@ void run_command(const std::vector<std::string>& arguments, Communicator& world,
   } else if (command == "pack") {
     pack_command(rest, world, log);
   } else if (command == "--help" || command == "--version") {
-    if (world.is_leader()) fmt::print("{}", command == "--help" ? kHelp : fmt::format("incubate {} ({})\n", kVersion, kGitSha1));
+    if (world.is_leader())
+      fmt::print("{}", command == "--help" ? kHelp : fmt::format("incubate {} ({})\n", kVersion, kGitSha1));
   } else {
     throw AgreedInputError(fmt::format("unknown command '{}'. Give train or pack; --help tells more.", command));
   }

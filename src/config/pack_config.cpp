@@ -18,8 +18,8 @@ std::vector<Setting> list_settings(PackConfig& c) {
 void validate(const PackConfig& config) {
   PackConfig copy = config;
   for (const Setting& setting : list_settings(copy)) {
-    check_input(!setting.get().empty(), "--{} is missing: pack needs it. Give --{}={} ({}).", setting.name, setting.name,
-                setting.unit, setting.meaning);
+    check_input(!setting.get().empty(), "--{} is missing: pack needs it. Give --{}={} ({}).", setting.name,
+                setting.name, setting.unit, setting.meaning);
   }
 }
 

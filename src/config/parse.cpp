@@ -1,6 +1,7 @@
 #include "config/parse.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <numeric>
@@ -35,8 +36,8 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
                                      std::span<const Setting> settings) {
   const auto nearest = std::ranges::min_element(
       settings, {}, [&key](const Setting& setting) { return edit_distance(setting.name, key); });
-  throw InputError(fmt::format("{}: unknown setting '{}'. Did you mean '{}'? --help lists all.", origin, key,
-                               nearest->name));
+  throw InputError(
+      fmt::format("{}: unknown setting '{}'. Did you mean '{}'? --help lists all.", origin, key, nearest->name));
 }
 
 po::options_description describe(std::span<const Setting> settings) {
@@ -49,8 +50,8 @@ Values collect(const po::parsed_options& parsed, const std::string& origin, std:
   Values values;
   for (const po::option& option : parsed.options) {
     if (option.unregistered) reject_unknown_key(option.string_key, origin, settings);
-    check_input(option.position_key < 0, "{}: '{}' is not an option. Settings are given as --section.key=value.", origin,
-                option.value.empty() ? "" : option.value.front());
+    check_input(option.position_key < 0, "{}: '{}' is not an option. Settings are given as --section.key=value.",
+                origin, option.value.empty() ? "" : option.value.front());
     const auto [place, is_new] = values.emplace(option.string_key, option.value.empty() ? "" : option.value.front());
     check_input(is_new, "{}: '{}' is given twice ('{}' and '{}'). Give it once.", origin, option.string_key,
                 place->second, option.value.empty() ? "" : option.value.front());
@@ -84,6 +85,23 @@ std::vector<std::string> split_empty_values(const std::vector<std::string>& argu
   return words;
 }
 
+/// Lines of at most 80 columns, indented by 8; a longer word has a line of its own.
+std::string wrap(const std::string& text) {
+  constexpr std::size_t kColumns = 80;
+  const std::string indent(8, ' ');
+  std::istringstream words(text);
+  std::string lines;
+  std::string line;
+  for (std::string word; words >> word;) {
+    if (!line.empty() && indent.size() + line.size() + 1 + word.size() > kColumns) {
+      lines += indent + line + "\n";
+      line.clear();
+    }
+    line += (line.empty() ? "" : " ") + word;
+  }
+  return lines + indent + line + "\n";
+}
+
 std::string section_of(const Setting& setting) { return setting.name.substr(0, setting.name.find('.')); }
 
 }  // namespace
@@ -98,9 +116,12 @@ CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::sp
   try {
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing &
                       ~po::command_line_style::allow_short;
-    given = collect(
-        po::command_line_parser(split_empty_values(arguments)).options(description).style(style).allow_unregistered().run(),
-        "command line", settings);
+    given = collect(po::command_line_parser(split_empty_values(arguments))
+                        .options(description)
+                        .style(style)
+                        .allow_unregistered()
+                        .run(),
+                    "command line", settings);
   } catch (const po::error& error) {
     throw InputError(fmt::format("command line: {}. Settings are given as --section.key=value.", error.what()));
   }
@@ -109,7 +130,8 @@ CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::sp
   if (given.contains("config")) {
     options.config_file = given.at("config");
     std::ifstream file(options.config_file);
-    check_input(file.good(), "--config={} cannot be read: no such file, or no permission. See input/ for examples.",
+    check_input(file.good() && !std::filesystem::is_directory(options.config_file),
+                "--config={} cannot be read: no such file, or no permission. See input/ for examples.",
                 options.config_file);
     set_values(read_ini(file, options.config_file, settings), settings);
   }
@@ -146,9 +168,8 @@ std::string describe_settings(std::span<const Setting> settings) {
       text += "\n[" + section + "]\n";
     }
     const std::string value = setting.get();
-    text += fmt::format("  --{}{}\n        {} (default: {})\n", setting.name,
-                        setting.unit.empty() ? "" : "  [" + setting.unit + "]", setting.meaning,
-                        value.empty() ? "none" : value);
+    text += fmt::format("  --{}{}\n", setting.name, setting.unit.empty() ? "" : "  [" + setting.unit + "]");
+    text += wrap(fmt::format("{} (default: {})", setting.meaning, value.empty() ? "none" : value));
   }
   return text;
 }

@@ -15,9 +15,9 @@ struct CommonOptions {
   bool print_config = false;
 };
 
-/// Sets `settings` from `arguments` (those after the command) and the file that --config names: the command line beats the
-/// file, the file beats the default. Throws InputError on an unknown key (naming the nearest known one), a value that is
-/// not of its type, a key given twice, or a file that cannot be read.
+/// Sets `settings` from `arguments` (those after the command) and the file that --config names: the command line beats
+/// the file, the file beats the default. Throws InputError on an unknown key (naming the nearest known one), a value
+/// that is not of its type, a key given twice, or a file that cannot be read.
 CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::span<const Setting> settings);
 
 /// Sets `settings` from INI text, such as print_settings() writes. Throws InputError as above; `origin` names the text.

@@ -41,19 +41,19 @@ std::vector<Setting> list_settings(OptimizerConfig& c) {
 
 std::vector<Setting> list_settings(const std::string& section, PhaseConfig& c) {
   const Kind r = Kind::result;
-  return {
-      make_setting(section + ".epochs", c.epochs, r, "number|matched",
-                   section == "end_to_end" ? "passes over the images, or the block FLOPs of Deep Incubation"
-                                           : "passes over the images"),
-      make_setting(section + ".micro", c.micro, r, "images", "micro-batch: what one forward pass sees"),
-      make_setting(section + ".learning_rate", c.learning_rate, r, "per 512 images", "peak, scaled by batch.global/512"),
-      make_setting(section + ".min_learning_rate", c.min_learning_rate, r, "", "where the cosine ends"),
-      make_setting(section + ".warmup_epochs", c.warmup_epochs, r, "epochs", "linear rise to the peak"),
-      make_setting(section + ".warmup_learning_rate", c.warmup_learning_rate, r, "", "where the rise begins"),
-      make_setting(section + ".weight_decay", c.weight_decay, r, "", "AdamW's, not applied to biases and norms"),
-      make_setting(section + ".drop_path", c.drop_path, r, "0..1", "stochastic depth of the last block"),
-      make_setting(section + ".clip_norm", c.clip_norm, r, "", "largest norm of the gradient; 0: do not clip"),
-      make_setting(section + ".label_smoothing", c.label_smoothing, r, "0..1", "weight of the uniform target")};
+  return {make_setting(section + ".epochs", c.epochs, r, "number|matched",
+                       section == "end_to_end" ? "passes over the images, or the block FLOPs of Deep Incubation"
+                                               : "passes over the images"),
+          make_setting(section + ".micro", c.micro, r, "images", "micro-batch: what one forward pass sees"),
+          make_setting(section + ".learning_rate", c.learning_rate, r, "per 512 images",
+                       "peak, scaled by batch.global/512"),
+          make_setting(section + ".min_learning_rate", c.min_learning_rate, r, "", "where the cosine ends"),
+          make_setting(section + ".warmup_epochs", c.warmup_epochs, r, "epochs", "linear rise to the peak"),
+          make_setting(section + ".warmup_learning_rate", c.warmup_learning_rate, r, "", "where the rise begins"),
+          make_setting(section + ".weight_decay", c.weight_decay, r, "", "AdamW's, not applied to biases and norms"),
+          make_setting(section + ".drop_path", c.drop_path, r, "0..1", "stochastic depth of the last block"),
+          make_setting(section + ".clip_norm", c.clip_norm, r, "", "largest norm of the gradient; 0: do not clip"),
+          make_setting(section + ".label_smoothing", c.label_smoothing, r, "0..1", "weight of the uniform target")};
 }
 
 std::vector<Setting> list_settings(RunSection& c) {
@@ -145,7 +145,8 @@ std::vector<Setting> list_settings(RunConfig& config) {
   std::vector<Setting> all;
   append(all, list_settings(config.model));
   append(all, list_settings(config.data));
-  all.push_back(make_setting("batch.global", config.batch.global, Kind::result, "images", "seen by one optimizer update"));
+  all.push_back(
+      make_setting("batch.global", config.batch.global, Kind::result, "images", "seen by one optimizer update"));
   append(all, list_settings(config.optimizer));
   append(all, list_settings("meta", config.meta));
   append(all, list_settings("incubation", config.incubation));

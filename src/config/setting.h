@@ -15,7 +15,7 @@ enum class Kind { result, operation };
 /// One configuration value, tied to the variable that holds it. A list of these is all that parsing, printing, help and
 /// identity need to know of a configuration.
 struct Setting {
-  std::string name;     ///< "section.key"
+  std::string name;  ///< "section.key"
   Kind kind;
   std::string unit;     ///< "" for plain counts
   std::string meaning;  ///< one line

@@ -60,7 +60,8 @@ void check_data(const DataConfig& c, std::int64_t channels) {
     check_input(static_cast<std::int64_t>(values->size()) == channels,
                 "{} has {} values but model.channels={}. Give one a channel.", name, values->size(), channels);
   }
-  for (const double std : c.std) check_input(std > 0, "data.std={} is not positive (it divides). Give more than 0.", std);
+  for (const double std : c.std)
+    check_input(std > 0, "data.std={} is not positive (it divides). Give more than 0.", std);
   check_input(c.crop_padding >= 0, "data.crop_padding={} is negative. Give 0 or more.", c.crop_padding);
 }
 
@@ -70,8 +71,8 @@ void check_range(const std::string& name, double value, double low, double high)
 
 void check_phase(const std::string& name, const PhaseConfig& c, std::int64_t global) {
   constexpr double kLargest = 1e9;
-  check_input(c.epochs.matched ? name == "end_to_end" : c.epochs.count > 0,
-              "{}.epochs={} is not possible. Give a positive number{}.", name, to_text(c.epochs),
+  check_input(c.epochs.matched ? name == "end_to_end" : c.epochs.count > 0 && c.epochs.count <= 1e6,
+              "{}.epochs={} is not possible. Give a positive number up to 1e6{}.", name, to_text(c.epochs),
               name == "end_to_end" ? " or matched" : "");
   check_input(c.micro > 0, "{}.micro={} is not positive. Give 1 or more.", name, c.micro);
   check_input(global % c.micro == 0,
@@ -113,8 +114,10 @@ void validate(const RunConfig& config) {
   check_positive("batch.global", config.batch.global);
   check_range("optimizer.beta1", config.optimizer.beta1, 0, 0.9999999);
   check_range("optimizer.beta2", config.optimizer.beta2, 0, 0.9999999);
-  check_input(config.optimizer.epsilon > 0, "optimizer.epsilon={} is not positive (it keeps the division finite). "
-              "Give more than 0, such as 1e-8.", config.optimizer.epsilon);
+  check_input(config.optimizer.epsilon > 0,
+              "optimizer.epsilon={} is not positive (it keeps the division finite). "
+              "Give more than 0, such as 1e-8.",
+              config.optimizer.epsilon);
   for (const Phase phase : {Phase::meta, Phase::incubation, Phase::finetuning, Phase::end_to_end}) {
     check_phase(to_string(phase), config.phase(phase), config.batch.global);
   }

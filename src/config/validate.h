@@ -4,7 +4,8 @@
 
 namespace incubate {
 
-/// Checks every value and every pair that must fit, before anything is allocated. Throws InputError with the first fault.
+/// Checks every value and every pair that must fit, before anything is allocated. Throws InputError with the first
+/// fault.
 void validate(const RunConfig& config);
 
 }  // namespace incubate

@@ -15,11 +15,12 @@ DatasetInfo check_dataset(const std::filesystem::path& path) {
   const Hdf5File file = Hdf5File::open(path);
   const std::string name = path.string();
   const std::string filetype = file.read_string_attribute("filetype");
-  check_input(filetype == kDatasetFiletype, "{} has the file type '{}', not '{}'. Name a file written by 'incubate pack'.",
-              name, filetype, kDatasetFiletype);
+  check_input(filetype == kDatasetFiletype,
+              "{} has the file type '{}', not '{}'. Name a file written by 'incubate pack'.", name, filetype,
+              kDatasetFiletype);
   const std::int64_t version = file.read_int_attribute("version");
-  check_input(version == kDatasetVersion, "{} has version {} of its format; this program reads {}. Pack it again.", name,
-              version, kDatasetVersion);
+  check_input(version == kDatasetVersion, "{} has version {} of its format; this program reads {}. Pack it again.",
+              name, version, kDatasetVersion);
   DatasetInfo info;
   info.digest = stated_digest(path);
   info.class_names = file.read_strings("/class_names");
@@ -32,8 +33,9 @@ DatasetInfo check_dataset(const std::filesystem::path& path) {
     check_labels(labels, info.num_classes(), name + group);
     const std::vector<std::int64_t> sides(shape.begin() + 1, shape.end());
     const std::vector<std::int64_t> train_sides = {info.height, info.width, info.channels};
-    check_input(split == Split::train || sides == train_sides, "{}: images of {} in /train but {} in {}. Pack it again.",
-                name, fmt::join(train_sides, "x"), fmt::join(sides, "x"), group);
+    check_input(split == Split::train || sides == train_sides,
+                "{}: images of {} in /train but {} in {}. Pack it again.", name, fmt::join(train_sides, "x"),
+                fmt::join(sides, "x"), group);
     (split == Split::train ? info.num_train : info.num_validation) = static_cast<std::int64_t>(shape[0]);
     info.height = static_cast<std::int64_t>(shape[1]);
     info.width = static_cast<std::int64_t>(shape[2]);

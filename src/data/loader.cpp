@@ -39,10 +39,9 @@ Batch TrainLoader::load(const BatchPlace& place) {
   const std::vector<std::int64_t> positions = sampler_.positions(place);
   Batch batch = make_batch(dataset_, static_cast<std::int64_t>(positions.size()));
   for (std::int64_t k = 0; k < batch.size; ++k) {
-    Generator generator =
-        make_generator(seed_, Purpose::augmentation,
-                       {static_cast<std::uint64_t>(phase_), static_cast<std::uint64_t>(place.epoch),
-                        static_cast<std::uint64_t>(positions[k])});
+    Generator generator = make_generator(seed_, Purpose::augmentation,
+                                         {static_cast<std::uint64_t>(phase_), static_cast<std::uint64_t>(place.epoch),
+                                          static_cast<std::uint64_t>(positions[k])});
     const CropAndFlip cut = draw_crop_and_flip(generator, augmentation_.crop_padding, augmentation_.flip);
     put(dataset_, normalisation_, sampler_.image_index(place.epoch, positions[k]), cut, k, batch);
   }

@@ -90,9 +90,10 @@ DatasetInfo pack_idx(const PackConfig& config, bool& was_complete) {
   const auto num_classes = static_cast<std::int64_t>(config.class_names.size());
   const LabelledImages train = read_split(config.train_images, config.train_labels, num_classes);
   const LabelledImages validation = read_split(config.validation_images, config.validation_labels, num_classes);
-  check_input(train.images.shape[1] == validation.images.shape[1] && train.images.shape[2] == validation.images.shape[2],
-              "training images are {}x{} but validation images {}x{}. Give files that belong together.",
-              train.images.shape[1], train.images.shape[2], validation.images.shape[1], validation.images.shape[2]);
+  check_input(
+      train.images.shape[1] == validation.images.shape[1] && train.images.shape[2] == validation.images.shape[2],
+      "training images are {}x{} but validation images {}x{}. Give files that belong together.", train.images.shape[1],
+      train.images.shape[2], validation.images.shape[1], validation.images.shape[2]);
   check_output(config.output);
   write_verified_file(config.output, [&](Hdf5File& file) {
     file.write_attribute("filetype", kDatasetFiletype);

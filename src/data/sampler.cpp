@@ -19,9 +19,10 @@ std::vector<std::int64_t> Sampler::positions(const BatchPlace& place) const {
 
 std::int64_t Sampler::image_index(std::int64_t epoch, std::int64_t position) {
   if (epoch != permuted_epoch_) {
-    permutation_ = make_permutation(static_cast<std::uint32_t>(num_images_),
-                                    make_generator(seed_, Purpose::shuffle, {static_cast<std::uint64_t>(phase_),
-                                                                             static_cast<std::uint64_t>(epoch)}));
+    permutation_ =
+        make_permutation(static_cast<std::uint32_t>(num_images_),
+                         make_generator(seed_, Purpose::shuffle,
+                                        {static_cast<std::uint64_t>(phase_), static_cast<std::uint64_t>(epoch)}));
     permuted_epoch_ = epoch;
   }
   return permutation_[position];

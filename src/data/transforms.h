@@ -16,7 +16,7 @@ struct Normalisation {
 
 /// Where a training image is cut out and whether it is mirrored.
 struct CropAndFlip {
-  std::int64_t top = 0;   ///< offset of the cut in pixels; negative: padding
+  std::int64_t top = 0;  ///< offset of the cut in pixels; negative: padding
   std::int64_t left = 0;
   bool flip = false;
 };

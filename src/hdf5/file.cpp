@@ -40,13 +40,21 @@ void check_status(herr_t status, const std::string& action) {
 template <typename T>
 hid_t native_type();
 template <>
-hid_t native_type<float>() { return H5T_NATIVE_FLOAT; }
+hid_t native_type<float>() {
+  return H5T_NATIVE_FLOAT;
+}
 template <>
-hid_t native_type<double>() { return H5T_NATIVE_DOUBLE; }
+hid_t native_type<double>() {
+  return H5T_NATIVE_DOUBLE;
+}
 template <>
-hid_t native_type<std::int64_t>() { return H5T_NATIVE_INT64; }
+hid_t native_type<std::int64_t>() {
+  return H5T_NATIVE_INT64;
+}
 template <>
-hid_t native_type<std::uint8_t>() { return H5T_NATIVE_UINT8; }
+hid_t native_type<std::uint8_t>() {
+  return H5T_NATIVE_UINT8;
+}
 
 Hdf5Handle make_string_type() {
   Hdf5Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "make a string type");
@@ -56,8 +64,9 @@ Hdf5Handle make_string_type() {
 }
 
 Hdf5Handle make_space(const std::vector<hsize_t>& shape) {
-  return {shape.empty() ? H5Screate(H5S_SCALAR) : H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr),
-          H5Sclose, "make a data space"};
+  return {
+      shape.empty() ? H5Screate(H5S_SCALAR) : H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr),
+      H5Sclose, "make a data space"};
 }
 
 Hdf5Handle create_dataset(hid_t file, const std::string& name, hid_t type, const Hdf5Handle& space,
@@ -247,9 +256,9 @@ void Hdf5File::add_external_link(const std::string& name, const std::string& fil
                action("link", name));
 }
 
-#define INCUBATE_INSTANTIATE(T)                                                                                \
-  template void Hdf5File::write<T>(const std::string&, std::span<const T>, const std::vector<hsize_t>&);       \
-  template void Hdf5File::read_into<T>(const std::string&, std::span<T>) const;                                \
+#define INCUBATE_INSTANTIATE(T)                                                                          \
+  template void Hdf5File::write<T>(const std::string&, std::span<const T>, const std::vector<hsize_t>&); \
+  template void Hdf5File::read_into<T>(const std::string&, std::span<T>) const;                          \
   template std::vector<T> Hdf5File::read<T>(const std::string&) const;
 INCUBATE_INSTANTIATE(float)
 INCUBATE_INSTANTIATE(double)

@@ -35,7 +35,8 @@ class Hdf5Handle {
 /// Every failure throws std::runtime_error that names the file, what was tried and HDF5's reason.
 class Hdf5File {
  public:
-  /// A new file (an old one is replaced) that leaves its first `user_block_bytes` to the caller: 0, or 512 times a power of 2.
+  /// A new file (an old one is replaced) that leaves its first `user_block_bytes` to the caller: 0, or 512 times a
+  /// power of 2.
   static Hdf5File create(const std::filesystem::path& path, hsize_t user_block_bytes = 0);
   /// An existing file, to read.
   static Hdf5File open(const std::filesystem::path& path);

@@ -12,8 +12,8 @@ struct GroupPlan {
   std::vector<std::int64_t> trainings;  ///< indices
 };
 
-/// Deals `num_ranks` to `num_trainings` evenly: a group for each training, or, with fewer ranks than trainings, a group for each
-/// rank with several trainings. Every rank is in exactly one group. REQUIRES: both positive.
+/// Deals `num_ranks` to `num_trainings` evenly: a group for each training, or, with fewer ranks than trainings, a group
+/// for each rank with several trainings. Every rank is in exactly one group. REQUIRES: both positive.
 std::vector<GroupPlan> deal_ranks(std::int64_t num_trainings, std::int64_t num_ranks);
 
 }  // namespace incubate

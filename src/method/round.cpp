@@ -27,12 +27,13 @@ void run_round(const RunContext& context, const std::vector<std::int64_t>& indic
   ProcessGroup group(world.split(static_cast<int>(mine)), device);
   const SendReport send_report = [&](const StatusReport& report) {
     if (!group.is_leader()) return;
-    const bool is_last = report.event == StatusReport::Event::done ||
-                         report.step == context.trainings[report.training].total_steps;
+    const bool is_usual =
+        report.event == StatusReport::Event::step && report.step < context.trainings[report.training].total_steps;
     channel.report(std::as_bytes(std::span(&report, 1)),
-                   is_last ? StatusChannel::Urgency::urgent : StatusChannel::Urgency::usual);
+                   is_usual ? StatusChannel::Urgency::usual : StatusChannel::Urgency::urgent);
   };
-  for (const std::int64_t training : groups[mine].trainings) run_training(context, indices[training], group, send_report);
+  for (const std::int64_t training : groups[mine].trainings)
+    run_training(context, indices[training], group, send_report);
   channel.meet(leaders);
 }
 

@@ -1,11 +1,12 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "base/log.h"
 #include "checkpoint/run_directory.h"
 #include "config/run_config.h"
 #include "data/dataset.h"
@@ -21,12 +22,11 @@ struct RunContext {
   const std::map<std::string, std::string>& lock_tokens;  ///< of the trainings this job may write
   const Dataset& train;
   const Dataset& validation;
-  Log& log;
 };
 
 /// How a training stands, sent by its group's leader to rank 0.
 struct StatusReport {
-  enum class Event : std::int32_t { step, done };
+  enum class Event : std::int32_t { step, resumed, done, warning };
   Event event = Event::step;
   std::int32_t training = 0;  ///< index
   std::int32_t num_ranks = 0;
@@ -37,6 +37,7 @@ struct StatusReport {
   double elapsed_s = 0;
   double rank_s = 0;
   double top1 = 0, top5 = 0, validation_loss = 0;  ///< when done
+  std::array<char, 512> text{};                    ///< of a warning; ends with a zero
 };
 using SendReport = std::function<void(const StatusReport& report)>;
 

@@ -9,12 +9,13 @@
 #include "base/check.h"
 #include "base/version.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/lock.h"
 #include "config/parse.h"
 #include "data/dataset.h"
 #include "method/round.h"
 #include "method/run_recorder.h"
-#include "report/metrics_file.h"
 #include "parallel/device.h"
+#include "report/metrics_file.h"
 
 namespace incubate {
 namespace {
@@ -50,7 +51,8 @@ void find_finished(const RunDirectory& run, const std::vector<Training>& trainin
 }
 
 /// States to resume from must be this configuration's too: a changed setting is refused, not silently begun anew.
-void check_resume_points(const RunDirectory& run, const std::vector<Training>& trainings, const Preparation& preparation) {
+void check_resume_points(const RunDirectory& run, const std::vector<Training>& trainings,
+                         const Preparation& preparation) {
   for (std::size_t i = 0; i < trainings.size(); ++i) {
     if (preparation.is_done[i] != 0) continue;
     for (const std::int64_t step : run.list_resume_points(trainings[i].name)) {
@@ -66,7 +68,8 @@ void check_resume_points(const RunDirectory& run, const std::vector<Training>& t
   }
 }
 
-void check_parents_done(const RunConfig& config, const std::vector<Training>& trainings, const Preparation& preparation) {
+void check_parents_done(const RunConfig& config, const std::vector<Training>& trainings,
+                        const Preparation& preparation) {
   if (config.run.only.empty()) return;
   const auto training = std::ranges::find(trainings, config.run.only, &Training::name);
   for (const std::string& parent : training->parents()) {
@@ -129,9 +132,9 @@ class MethodRun {
   RunDirectory run_;
   Preparation preparation_;
   std::vector<Training> trainings_;
-  std::vector<Lock> locks_;                           // rank 0
+  std::vector<Lock> locks_;                         // rank 0
   std::map<std::string, std::string> lock_tokens_;  // every rank
-  std::optional<RunRecorder> recorder_;               // rank 0
+  std::optional<RunRecorder> recorder_;             // rank 0
   std::optional<Dataset> train_;
   std::optional<Dataset> validation_;
 };
@@ -152,14 +155,11 @@ void MethodRun::run() {
 
 void MethodRun::train_what_is_left() {
   const torch::Device device = choose_device(config_.run.device, world_);
-  if (world_.is_leader()) {
-    log_start(config_, world_, device, log_);
-    recorder_->set_locks(&locks_);
-  }
+  if (world_.is_leader()) log_start(config_, world_, device, log_);
   if (!find_ready(config_, trainings_, preparation_.is_done).empty()) {
     if (world_.is_leader()) warn_of_idle_ranks(config_, trainings_, world_.size(), log_);
     open_data();
-    run_rounds({config_, run_, trainings_, lock_tokens_, *train_, *validation_, log_}, device);
+    run_rounds({config_, run_, trainings_, lock_tokens_, *train_, *validation_}, device);
   } else if (world_.is_leader()) {
     log_.info(fmt::format("All is done in {}.", run_.root().string()));
   }

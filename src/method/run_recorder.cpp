@@ -65,7 +65,8 @@ void RunRecorder::add_finished(std::int64_t index, const std::map<std::string, d
 }
 
 void RunRecorder::begin_round(const std::string& phase, const std::vector<std::int64_t>& indices) {
-  RoundSummary round{.phase = phase, .trainings = {}, .num_ranks = summary_.num_ranks, .began = utc_now(), .elapsed_s = 0};
+  RoundSummary round{
+      .phase = phase, .trainings = {}, .num_ranks = summary_.num_ranks, .began = utc_now(), .elapsed_s = 0};
   std::string names;
   for (const std::int64_t index : indices) {
     round.trainings.push_back(trainings_[index].name);
@@ -83,6 +84,10 @@ void RunRecorder::on_report(std::span<const std::byte> bytes) {
   StatusReport report;
   check_running(bytes.size() == sizeof(report), "a status report has {} bytes, not {}", bytes.size(), sizeof(report));
   std::memcpy(&report, bytes.data(), sizeof(report));
+  if (report.event == StatusReport::Event::warning) {
+    log_.warn(report.text.data());
+    return;
+  }
   TrainingSummary& entry = summary_.trainings.at(report.training);
   entry.step = report.step;
   entry.num_ranks = report.num_ranks;
@@ -93,6 +98,8 @@ void RunRecorder::on_report(std::span<const std::byte> bytes) {
   if (report.event == StatusReport::Event::done) {
     note_done(report, entry);
     refresh();
+  } else if (report.event == StatusReport::Event::resumed) {
+    log_.info(fmt::format("{}: continues after step {} of {}", entry.name, report.step, entry.total_steps));
   } else {
     show(report);
     if (since_refresh_.elapsed_s() > kRefreshEvery_s) refresh();
@@ -138,9 +145,6 @@ void RunRecorder::end_run(const std::string& state, const std::string& reason) {
 
 void RunRecorder::refresh() {
   if (in_round_) summary_.rounds.back().elapsed_s = round_watch_.elapsed_s();
-  if (locks_ != nullptr) {
-    for (Lock& lock : *locks_) lock.beat();
-  }
   summary_.save(run_.summary());
   since_refresh_.restart();
 }

@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "base/stopwatch.h"
-#include "checkpoint/lock.h"
 #include "checkpoint/run_directory.h"
 #include "method/run_context.h"
 #include "method/training.h"
@@ -16,7 +15,7 @@
 
 namespace incubate {
 
-/// Rank 0's account of a run: progress for the person at the terminal, summary.json, log.txt, the heartbeat of the locks.
+/// Rank 0's account of a run: progress for the person at the terminal, summary.json, log.txt.
 class RunRecorder {
  public:
   RunRecorder(const RunConfig& config, const RunDirectory& run, const std::vector<Training>& trainings,
@@ -27,7 +26,6 @@ class RunRecorder {
 
   /// Takes over the figures of finished trainings; others wait.
   void add_finished(std::int64_t index, const std::map<std::string, double>& figures);
-  void set_locks(std::vector<Lock>* locks) { locks_ = locks; }
 
   void begin_round(const std::string& phase, const std::vector<std::int64_t>& indices);
   void on_report(std::span<const std::byte> bytes);
@@ -49,7 +47,6 @@ class RunRecorder {
   Log& log_;
   Progress progress_;
   RunSummary summary_;
-  std::vector<Lock>* locks_ = nullptr;
   bool in_round_ = false;
   Stopwatch round_watch_;
   Stopwatch since_refresh_;

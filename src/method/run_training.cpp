@@ -1,5 +1,6 @@
 #include "method/run_training.h"
 
+#include <algorithm>
 #include <optional>
 
 #include <torch/torch.h>
@@ -27,21 +28,6 @@ TrainerSettings trainer_settings(const RunConfig& config, const Training& traini
           .block_flops_per_image = training.block_flops_per_image};
 }
 
-/// The latest checkpoint of `training` that is intact; older ones stand in for damaged ones, with a warning.
-std::optional<Checkpoint> find_resume_point(const RunContext& context, const Training& training) {
-  for (const std::int64_t step : context.run.list_resume_points(training.name)) {
-    const FilePath path = context.run.resume_point(training.name, step);
-    try {
-      Checkpoint checkpoint = load_checkpoint(path);
-      check_identity(path, checkpoint.header, training.identity, training.identity_text);
-      return checkpoint;
-    } catch (const std::exception& error) {
-      context.log.warn(fmt::format("{} Trying the checkpoint before it.", error.what()));
-    }
-  }
-  return std::nullopt;
-}
-
 /// Runs one training's parts that touch files on the group's leader, and shares what they bring with the others.
 class TrainingRun {
  public:
@@ -51,12 +37,14 @@ class TrainingRun {
  private:
   void share_weights();
   void resume();
+  std::optional<Checkpoint> find_resume_point() const;
   void restore(const Checkpoint& checkpoint);
   Metrics load_metrics(std::int64_t step) const;
   void on_step(const StepRow& row);
   void save_resume_point(std::int64_t steps_done);
-  void save_finished(const Evaluation& evaluation);
-  Checkpoint make_checkpoint(std::int64_t steps_done);
+  void finish(const Evaluation& evaluation);
+  void warn(const std::string& message) const;
+  Checkpoint make_checkpoint(const StatusReport& report);
   void save(const FilePath& path, const Checkpoint& checkpoint);
   StatusReport make_report(std::int64_t steps_done) const;
   /// Ranks times seconds so far; earlier runs may have had another number of ranks.
@@ -74,6 +62,7 @@ class TrainingRun {
   std::int64_t resumed_step_ = 0;
   double resumed_elapsed_s_ = 0;
   double resumed_rank_s_ = 0;
+  StatusReport last_report_;  // repeated while an evaluation takes its time
   Stopwatch watch_;
 };
 
@@ -85,12 +74,14 @@ TrainLoader make_train_loader(const RunContext& context, const Training& trainin
   return {context.train,
           normalisation_of(config.data),
           {config.data.crop_padding, config.data.flip},
-          Sampler(context.train.num_images(), config.batch.global, config.phase(training.phase).micro, seed, training.phase),
+          Sampler(context.train.num_images(), config.batch.global, config.phase(training.phase).micro, seed,
+                  training.phase),
           seed,
           training.phase};
 }
 
-TrainingRun::TrainingRun(const RunContext& context, std::int64_t index, ProcessGroup& group, const SendReport& send_report)
+TrainingRun::TrainingRun(const RunContext& context, std::int64_t index, ProcessGroup& group,
+                         const SendReport& send_report)
     : context_(context),
       index_(index),
       training_(context.trainings[index]),
@@ -111,16 +102,13 @@ void TrainingRun::run() {
   model_.set_learning(training_.is_learning);
   trainer_.emplace(model_, train_loader_, validation_loader_, group_, trainer_settings(context_.config, training_));
   resume();
-  const Evaluation evaluation = trainer_->run(
-      {.on_step = [this](const StepRow& row) { on_step(row); },
-       .save = [this](std::int64_t steps_done) { if (group_.is_leader()) save_resume_point(steps_done); }});
-  if (group_.is_leader()) save_finished(evaluation);
-  StatusReport report = make_report(training_.total_steps);
-  report.event = StatusReport::Event::done;
-  report.top1 = evaluation.top1;
-  report.top5 = evaluation.top5;
-  report.validation_loss = evaluation.loss;
-  send_report_(report);
+  const Evaluation evaluation = trainer_->run({.on_step = [this](const StepRow& row) { on_step(row); },
+                                               .on_evaluation_batch = [this] { send_report_(last_report_); },
+                                               .save =
+                                                   [this](std::int64_t steps_done) {
+                                                     if (group_.is_leader()) save_resume_point(steps_done);
+                                                   }});
+  finish(evaluation);
 }
 
 void TrainingRun::share_weights() {
@@ -137,7 +125,7 @@ void TrainingRun::resume() {
   std::int64_t step = 0;
   Metrics metrics;
   if (group_.is_leader()) {
-    if (const std::optional<Checkpoint> checkpoint = find_resume_point(context_, training_)) {
+    if (const std::optional<Checkpoint> checkpoint = find_resume_point()) {
       restore(*checkpoint);
       step = checkpoint->header.step;
       resumed_elapsed_s_ = checkpoint->header.figures.at("elapsed_s");
@@ -153,13 +141,31 @@ void TrainingRun::resume() {
   }
   resumed_step_ = step;
   trainer_->resume(step, std::move(metrics), resumed_elapsed_s_);
-  if (group_.is_leader()) context_.log.info(fmt::format("{}: continues after step {}", training_.name, step));
+  StatusReport report = make_report(step);
+  report.event = StatusReport::Event::resumed;
+  send_report_(report);
+}
+
+/// The latest checkpoint that is intact; older ones stand in for damaged ones, with a warning.
+std::optional<Checkpoint> TrainingRun::find_resume_point() const {
+  for (const std::int64_t step : context_.run.list_resume_points(training_.name)) {
+    const FilePath path = context_.run.resume_point(training_.name, step);
+    try {
+      Checkpoint checkpoint = load_checkpoint(path);
+      check_identity(path, checkpoint.header, training_.identity, training_.identity_text);
+      return checkpoint;
+    } catch (const std::exception& error) {
+      warn(fmt::format("{} Trying the checkpoint before it.", error.what()));
+    }
+  }
+  return std::nullopt;
 }
 
 void TrainingRun::restore(const Checkpoint& checkpoint) {
   for (const FlatView& view : trainer_->parameters().views()) {
     view.of(trainer_->parameters().values()).copy_(checkpoint.state.at(stage_key(view.stage, view.name)));
-    view.of(trainer_->optimizer().exp_avg()).copy_(checkpoint.state.at(optimizer_key(view.stage, view.name, "exp_avg")));
+    view.of(trainer_->optimizer().exp_avg())
+        .copy_(checkpoint.state.at(optimizer_key(view.stage, view.name, "exp_avg")));
     view.of(trainer_->optimizer().exp_avg_sq())
         .copy_(checkpoint.state.at(optimizer_key(view.stage, view.name, "exp_avg_sq")));
   }
@@ -169,9 +175,16 @@ Metrics TrainingRun::load_metrics(std::int64_t step) const {
   try {
     return Metrics::load(context_.run.metrics(training_.name), step);
   } catch (const std::exception& error) {
-    context_.log.warn(fmt::format("{} The figures of steps before {} are lost; training goes on.", error.what(), step));
+    warn(fmt::format("{} The figures of steps before {} are lost; training goes on.", error.what(), step));
     return {};
   }
+}
+
+/// To the person at the terminal and the log, by way of rank 0.
+void TrainingRun::warn(const std::string& message) const {
+  StatusReport report{.event = StatusReport::Event::warning, .training = static_cast<std::int32_t>(index_)};
+  std::copy_n(message.data(), std::min(message.size(), report.text.size() - 1), report.text.data());
+  send_report_(report);
 }
 
 StatusReport TrainingRun::make_report(std::int64_t steps_done) const {
@@ -189,20 +202,22 @@ void TrainingRun::on_step(const StepRow& row) {
   StatusReport report = make_report(row.step + 1);
   report.loss = row.loss;
   report.images_per_s = row.images_per_s;
+  last_report_ = report;
   send_report_(report);
 }
 
-Checkpoint TrainingRun::make_checkpoint(std::int64_t steps_done) {
+/// The learning stages' weights; `report` says where the training stands.
+Checkpoint TrainingRun::make_checkpoint(const StatusReport& report) {
   RunConfig config = context_.config;
   Checkpoint checkpoint{.header = {.training = training_.name,
-                                   .step = steps_done,
+                                   .step = report.step,
                                    .identity = training_.identity,
                                    .identity_text = training_.identity_text,
                                    .config = print_settings(list_settings(config)),
                                    .figures = {}},
                         .state = {}};
-  checkpoint.header.figures = {{"elapsed_s", trainer_->elapsed_s()},
-                               {"rank_s", rank_s()},
+  checkpoint.header.figures = {{"elapsed_s", report.elapsed_s},
+                               {"rank_s", report.rank_s},
                                {"num_ranks", group_.size()},
                                {"total_steps", static_cast<double>(training_.total_steps)}};
   for (const FlatView& view : trainer_->parameters().views()) {
@@ -212,15 +227,17 @@ Checkpoint TrainingRun::make_checkpoint(std::int64_t steps_done) {
 }
 
 void TrainingRun::save(const FilePath& path, const Checkpoint& checkpoint) {
+  const auto check_lock = [this] {
+    check_held(context_.run.lock(training_.name), context_.lock_tokens.at(training_.name));
+  };
+  check_lock();
   trainer_->metrics().save(context_.run.metrics(training_.name), training_.name);
   std::filesystem::create_directories(path.parent_path());
-  save_checkpoint(path, checkpoint, [this] {
-    check_held(context_.run.lock(training_.name), context_.lock_tokens.at(training_.name));
-  });
+  save_checkpoint(path, checkpoint, check_lock);
 }
 
 void TrainingRun::save_resume_point(std::int64_t steps_done) {
-  Checkpoint checkpoint = make_checkpoint(steps_done);
+  Checkpoint checkpoint = make_checkpoint(make_report(steps_done));
   for (const FlatView& view : trainer_->parameters().views()) {
     checkpoint.state[optimizer_key(view.stage, view.name, "exp_avg")] = view.of(trainer_->optimizer().exp_avg());
     checkpoint.state[optimizer_key(view.stage, view.name, "exp_avg_sq")] = view.of(trainer_->optimizer().exp_avg_sq());
@@ -229,14 +246,23 @@ void TrainingRun::save_resume_point(std::int64_t steps_done) {
   context_.run.prune_resume_points(training_.name, context_.config.checkpoint.keep);
 }
 
-void TrainingRun::save_finished(const Evaluation& evaluation) {
-  Checkpoint checkpoint = make_checkpoint(training_.total_steps);
-  checkpoint.header.figures["top1"] = evaluation.top1;
-  checkpoint.header.figures["top5"] = evaluation.top5;
-  checkpoint.header.figures["loss"] = evaluation.loss;
-  checkpoint.header.figures["block_flops"] = training_.block_flops(context_.config.batch.global);
-  save(context_.run.finished(training_.name), checkpoint);
-  context_.run.prune_resume_points(training_.name, 0);
+/// Saves the finished weights, and reports the very figures that the file holds.
+void TrainingRun::finish(const Evaluation& evaluation) {
+  StatusReport report = make_report(training_.total_steps);
+  report.event = StatusReport::Event::done;
+  report.top1 = evaluation.top1;
+  report.top5 = evaluation.top5;
+  report.validation_loss = evaluation.loss;
+  if (group_.is_leader()) {
+    Checkpoint checkpoint = make_checkpoint(report);
+    checkpoint.header.figures["top1"] = evaluation.top1;
+    checkpoint.header.figures["top5"] = evaluation.top5;
+    checkpoint.header.figures["loss"] = evaluation.loss;
+    checkpoint.header.figures["block_flops"] = training_.block_flops(context_.config.batch.global);
+    save(context_.run.finished(training_.name), checkpoint);
+    context_.run.prune_resume_points(training_.name, 0);
+  }
+  send_report_(report);
 }
 
 }  // namespace

@@ -16,8 +16,9 @@ void load_stage(Stage& stage, std::int64_t stage_index, const Checkpoint& checkp
     const auto found = checkpoint.state.find(stage_key(stage_index, parameter.name));
     check_input(found != checkpoint.state.end(), "{} lacks {}. It was written by another model; remove it.",
                 path.string(), stage_key(stage_index, parameter.name));
-    check_input(found->second.sizes() == parameter.tensor.sizes(), "{}: {} has another shape than the model's. Remove it.",
-                path.string(), stage_key(stage_index, parameter.name));
+    check_input(found->second.sizes() == parameter.tensor.sizes(),
+                "{}: {} has another shape than the model's. Remove it.", path.string(),
+                stage_key(stage_index, parameter.name));
     parameter.tensor.copy_(found->second);
   }
 }

@@ -10,12 +10,13 @@
 
 namespace incubate {
 
-/// One optimisation of one model: what is trained, from where its first weights come, how long, and what its result depends on.
+/// One optimisation of one model: what is trained, from where its first weights come, how long, and what its result
+/// depends on.
 struct Training {
   std::string name;  ///< meta, stage_0, ..., finetuned, end_to_end
   Phase phase = Phase::meta;
   ModelSpec spec;
-  std::vector<bool> is_learning;             ///< of each stage
+  std::vector<bool> is_learning;            ///< of each stage
   std::vector<std::string> weight_sources;  ///< of each stage: the training that made its first weights; empty: random
   std::int64_t total_steps = 0;
   double block_flops_per_image = 0;
@@ -29,8 +30,9 @@ struct Training {
   }
 };
 
-/// The method as a list of trainings, parents first: meta, then each stage inside it, then the assembled network; and the
-/// baseline, end to end. REQUIRES: validate(config) passed. Throws InputError if the data does not fit the configuration.
+/// The method as a list of trainings, parents first: meta, then each stage inside it, then the assembled network; and
+/// the baseline, end to end. REQUIRES: validate(config) passed. Throws InputError if the data does not fit the
+/// configuration.
 std::vector<Training> list_trainings(const RunConfig& config, const DatasetInfo& data);
 
 }  // namespace incubate

@@ -23,10 +23,9 @@ torch::Tensor draw_branch_scales(const std::vector<double>& rates, std::int64_t 
   torch::Tensor scales = torch::empty({num_blocks, 2, batch});
   float* scale = scales.data_ptr<float>();
   for (std::int64_t block = 0; block < num_blocks; ++block) {
-    Generator generator = make_generator(
-        seed, Purpose::drop_path,
-        {static_cast<std::uint64_t>(phase), static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(micro_batch),
-         static_cast<std::uint64_t>(block)});
+    Generator generator = make_generator(seed, Purpose::drop_path,
+                                         {static_cast<std::uint64_t>(phase), static_cast<std::uint64_t>(step),
+                                          static_cast<std::uint64_t>(micro_batch), static_cast<std::uint64_t>(block)});
     const auto kept = static_cast<float>(1 / (1 - rates[block]));
     for (std::int64_t i = 0; i < 2 * batch; ++i) *scale++ = generator.uniform() < rates[block] ? 0 : kept;
   }

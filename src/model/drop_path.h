@@ -9,8 +9,8 @@
 
 namespace incubate {
 
-/// Stochastic depth (Huang et al., ECCV 2016): in training, each residual branch of each sample is dropped with its block's
-/// rate p, and scaled by 1/(1-p) where it is kept.
+/// Stochastic depth (Huang et al., ECCV 2016): in training, each residual branch of each sample is dropped with its
+/// block's rate p, and scaled by 1/(1-p) where it is kept.
 
 /// Rates rising linearly from 0 at the first block to `rate` at the last.
 std::vector<double> drop_path_rates(double rate, std::int64_t num_blocks);

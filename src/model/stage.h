@@ -19,11 +19,12 @@ struct ParameterInfo {
   bool decays = true;      ///< whether weight decay applies
 };
 
-/// A piece of a network: maps a tensor to a tensor. The only interface through which anything above model/ sees a network.
+/// A piece of a network: maps a tensor to a tensor. The only interface through which anything above model/ sees a
+/// network.
 class Stage : public torch::nn::Module {
  public:
-  /// `branch_scales` is (num_blocks, 2, batch), a factor for each sample's residual branches (see drop_path.h), or undefined
-  /// for 1. The first stage of a model takes images (batch, channels, height, width); the last returns logits
+  /// `branch_scales` is (num_blocks, 2, batch), a factor for each sample's residual branches (see drop_path.h), or
+  /// undefined for 1. The first stage of a model takes images (batch, channels, height, width); the last returns logits
   /// (batch, classes); between stages flow tokens (batch, tokens, width).
   virtual torch::Tensor forward(const torch::Tensor& input, const torch::Tensor& branch_scales) = 0;
   virtual std::int64_t num_blocks() const = 0;

@@ -26,8 +26,8 @@ class StagedModel {
 
   void to(torch::Device device);
 
-  /// Logits (batch, classes) of images (batch, channels, height, width). `branch_scales` as drawn by draw_branch_scales()
-  /// for all blocks of the model, or undefined.
+  /// Logits (batch, classes) of images (batch, channels, height, width). `branch_scales` as drawn by
+  /// draw_branch_scales() for all blocks of the model, or undefined.
   torch::Tensor forward(const torch::Tensor& images, const torch::Tensor& branch_scales);
   /// Every stage's output, in order: for heads that need several depths.
   std::vector<torch::Tensor> stage_outputs(const torch::Tensor& images, const torch::Tensor& branch_scales);

@@ -86,9 +86,9 @@ void VitStage::initialise(std::uint64_t seed, Phase phase, std::int64_t stage_in
   const torch::NoGradGuard no_grad;
   for (ParameterInfo& parameter : list_parameters()) {
     const std::uint64_t name_hash = XXH3_64bits(parameter.name.data(), parameter.name.size());
-    const Generator generator = make_generator(
-        seed, Purpose::initialisation,
-        {static_cast<std::uint64_t>(phase), static_cast<std::uint64_t>(stage_index), name_hash});
+    const Generator generator =
+        make_generator(seed, Purpose::initialisation,
+                       {static_cast<std::uint64_t>(phase), static_cast<std::uint64_t>(stage_index), name_hash});
     const bool is_norm = parameter.name.find("norm") != std::string::npos;
     if (parameter.name.starts_with("patch_embed.")) {
       const torch::Tensor weight = patch_embed_->named_parameters()["proj.weight"];

@@ -11,7 +11,8 @@
 
 namespace incubate {
 
-/// Cuts images into patches and projects each to the width: (batch, channels, height, width) to (batch, patches, width).
+/// Cuts images into patches and projects each to the width: (batch, channels, height, width) to (batch, patches,
+/// width).
 class PatchEmbedding : public torch::nn::Module {
  public:
   explicit PatchEmbedding(const ModelSpec& spec);
@@ -21,8 +22,8 @@ class PatchEmbedding : public torch::nn::Module {
   torch::nn::Conv2d proj_;
 };
 
-/// A piece of a vision transformer: its share of the blocks; the first also owns patch embedding, class token and position
-/// embedding, the last the final norm and the head. Parameters have timm's names within the stage.
+/// A piece of a vision transformer: its share of the blocks; the first also owns patch embedding, class token and
+/// position embedding, the last the final norm and the head. Parameters have timm's names within the stage.
 class VitStage : public Stage {
  public:
   VitStage(const ModelSpec& spec, std::int64_t stage_index);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kRollCallTag = 1;
 constexpr double kRollCallWindow_s = 3;
-constexpr double kListenAfter_s = 0.25;      // a collective this late may be the subject of a peer's roll call
+constexpr double kListenAfter_s = 0.25;               // a collective this late may be the subject of a peer's roll call
 constexpr std::size_t kChunk = std::size_t{1} << 28;  // elements a call, well under MPI's limit of 2^31-1
 
 std::string host_name() {
@@ -63,7 +63,8 @@ void Communicator::name_members() {
   const std::string name = fmt::format("rank {} on {}", world_rank, host_name());
   std::copy_n(name.data(), std::min(name.size(), mine.size() - 1), mine.data());
   std::vector<char> all(mine.size() * size_);
-  check_mpi(MPI_Allgather(mine.data(), mine.size(), MPI_CHAR, all.data(), mine.size(), MPI_CHAR, comm_), "naming ranks");
+  check_mpi(MPI_Allgather(mine.data(), mine.size(), MPI_CHAR, all.data(), mine.size(), MPI_CHAR, comm_),
+            "naming ranks");
   std::vector<std::string> names;
   for (int i = 0; i < size_; ++i) names.emplace_back(all.data() + (i * mine.size()));
   member_names_ = std::make_shared<const std::vector<std::string>>(std::move(names));
@@ -142,7 +143,8 @@ void Communicator::wait(MPI_Request& request, const std::string& what) const {
 
 bool Communicator::is_roll_called() const {
   int called = 0;
-  check_mpi(MPI_Iprobe(MPI_ANY_SOURCE, kRollCallTag, roll_call_, &called, MPI_STATUS_IGNORE), "listening for a roll call");
+  check_mpi(MPI_Iprobe(MPI_ANY_SOURCE, kRollCallTag, roll_call_, &called, MPI_STATUS_IGNORE),
+            "listening for a roll call");
   return called != 0;
 }
 
@@ -175,8 +177,9 @@ void Communicator::call_roll(const std::string& what, double waited_s) const {
   }
   throw std::runtime_error(fmt::format(
       "{} did not complete within {:.0f} s (run.timeout_s={}). {}", what, waited_s, timeout_s_,
-      silent.empty() ? "All its ranks answer a roll call: the network may be slow, or the time too short."
-                     : fmt::format("Silent in a roll call: {}. Look for a stopped, killed or stuck process there.", silent)));
+      silent.empty()
+          ? "All its ranks answer a roll call: the network may be slow, or the time too short."
+          : fmt::format("Silent in a roll call: {}. Look for a stopped, killed or stuck process there.", silent)));
 }
 
 void agree(const Communicator& communicator, const std::function<void()>& check) {

@@ -23,8 +23,8 @@ class PeerFailure : public std::runtime_error {
 /// Throws std::runtime_error naming `what` unless `code` is MPI_SUCCESS (the world returns errors: see MpiSession).
 void check_mpi(int code, const std::string& what);
 
-/// An MPI communicator with collectives that cannot hang: each is non-blocking, tested until its deadline; past it a roll
-/// call finds the ranks that do not answer, and the job ends with their names. Frees itself; must not outlive MPI.
+/// An MPI communicator with collectives that cannot hang: each is non-blocking, tested until its deadline; past it a
+/// roll call finds the ranks that do not answer, and the job ends with their names. Frees itself; must not outlive MPI.
 /// Collective: construction, split() and every operation, by all ranks in the same order.
 class Communicator {
  public:
@@ -81,8 +81,8 @@ class AgreedInputError : public InputError {
   using InputError::InputError;
 };
 
-/// Runs `check` on every rank; if it throws InputError on any, every rank throws AgreedInputError with the message of the
-/// lowest such rank. Collective.
+/// Runs `check` on every rank; if it throws InputError on any, every rank throws AgreedInputError with the message of
+/// the lowest such rank. Collective.
 void agree(const Communicator& communicator, const std::function<void()>& check);
 
 }  // namespace incubate

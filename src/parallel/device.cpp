@@ -37,10 +37,11 @@ torch::Device require_gpu(const Communicator& world) {
   const NodePlace place = place_within_node(world);
   const int visible = num_gpus();
   agree(world, [&] {
-    check_input(visible == 1 || visible >= place.size,
-                "run.device=cuda, but {} ranks share {} visible GPUs on the host of {} (one rank a GPU). Start with equal "
-                "--ntasks-per-node and --gpus-per-node, or give run.device=cpu.",
-                place.size, visible, world.member_name(world.rank()));
+    check_input(
+        visible == 1 || visible >= place.size,
+        "run.device=cuda, but {} ranks share {} visible GPUs on the host of {} (one rank a GPU). Start with equal "
+        "--ntasks-per-node and --gpus-per-node, or give run.device=cpu.",
+        place.size, visible, world.member_name(world.rank()));
   });
   return gpu_of(place, visible);
 }

@@ -15,8 +15,9 @@ GradientReducer::GradientReducer(ProcessGroup& group, Sums sums, std::int64_t nu
     : group_(group),
       sums_(sums),
       num_gradients_(num_gradients),
-      buffer_(torch::zeros({num_gradients + kNumRiders},
-                           torch::dtype(sums == Sums::exact ? torch::kInt64 : torch::kFloat32).device(group.device()))) {}
+      buffer_(
+          torch::zeros({num_gradients + kNumRiders},
+                       torch::dtype(sums == Sums::exact ? torch::kInt64 : torch::kFloat32).device(group.device()))) {}
 
 void GradientReducer::add(const torch::Tensor& gradients, double loss) {
   TORCH_INTERNAL_ASSERT(gradients.numel() == num_gradients_ && gradients.is_contiguous());
@@ -66,7 +67,8 @@ GradientReducer::StepSums GradientReducer::finalize(torch::Tensor& gradients, st
   const torch::Tensor sums = buffer_.narrow(0, 0, num_gradients_);
   if (sums_ == Sums::fast) {
     gradients.copy_(sums).div_(static_cast<double>(num_micro_batches));
-    if (!std::isfinite(gradients.sum().item<float>())) result.num_nonfinite = std::max<std::int64_t>(result.num_nonfinite, 1);
+    if (!std::isfinite(gradients.sum().item<float>()))
+      result.num_nonfinite = std::max<std::int64_t>(result.num_nonfinite, 1);
   } else if (gradients.is_cuda()) {
     gradients.copy_(sums.to(torch::kFloat64).div_(kExactUnitsPerOne * static_cast<double>(num_micro_batches)));
   } else {

@@ -10,8 +10,8 @@
 
 namespace incubate {
 
-/// Sums the gradients of a step's micro-batches over the ranks of a group, in one reduction a step. A few numbers ride along.
-/// With Sums::exact the result is the same bit for bit however the micro-batches were dealt.
+/// Sums the gradients of a step's micro-batches over the ranks of a group, in one reduction a step. A few numbers ride
+/// along. With Sums::exact the result is the same bit for bit however the micro-batches were dealt.
 ///
 ///   for each micro-batch of this rank: backward; reducer.add(gradients, loss);
 ///   StepSums sums = reducer.finalize(gradients, num_micro_batches);

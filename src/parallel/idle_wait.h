@@ -7,7 +7,8 @@
 
 namespace incubate {
 
-/// Waiting for a peer without taking the core from it: spins politely for a millisecond, then sleeps 20 microseconds a turn.
+/// Waiting for a peer without taking the core from it: spins politely for a millisecond, then sleeps 20 microseconds a
+/// turn.
 class IdleWait {
  public:
   void pause() {

@@ -7,7 +7,8 @@
 
 namespace incubate {
 
-/// MPI from its start to its end. Make it first in main: it outlives every communicator. MPI calls are for the main thread.
+/// MPI from its start to its end. Make it first in main: it outlives every communicator. MPI calls are for the main
+/// thread.
 class MpiSession {
  public:
   MpiSession(int* argc, char*** argv);

@@ -28,7 +28,8 @@ NcclCommunicator::NcclCommunicator(const Communicator& communicator) : timeout_s
   communicator.broadcast(std::as_writable_bytes(std::span(&id, 1)), "sending the NCCL id");
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;
-  check_nccl(ncclCommInitRankConfig(&comm_, communicator.size(), id, communicator.rank(), &config), "making an NCCL group");
+  check_nccl(ncclCommInitRankConfig(&comm_, communicator.size(), id, communicator.rank(), &config),
+             "making an NCCL group");
   wait_until_accepted("making an NCCL group");
 }
 
@@ -58,7 +59,8 @@ void NcclCommunicator::wait_until_accepted(const std::string& what) {
   while (state == ncclInProgress) {
     check_nccl(ncclCommGetAsyncError(comm_, &state), what);
     check_nccl(state, what);
-    check_running(idle.waited_s() < timeout_s_, "{} was not accepted by NCCL within {} s (run.timeout_s).", what, timeout_s_);
+    check_running(idle.waited_s() < timeout_s_, "{} was not accepted by NCCL within {} s (run.timeout_s).", what,
+                  timeout_s_);
     idle.pause();
   }
 }

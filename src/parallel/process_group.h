@@ -10,8 +10,8 @@
 
 namespace incubate {
 
-/// The ranks that train together, as operations on tensors: NCCL moves those on a GPU, MPI those on the CPU. Tensors are
-/// contiguous and changed in place. Collective over the group: every rank, same order.
+/// The ranks that train together, as operations on tensors: NCCL moves those on a GPU, MPI those on the CPU. Tensors
+/// are contiguous and changed in place. Collective over the group: every rank, same order.
 class ProcessGroup {
  public:
   ProcessGroup(Communicator communicator, torch::Device device);

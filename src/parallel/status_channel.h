@@ -11,8 +11,9 @@
 
 namespace incubate {
 
-/// Small messages from group leaders to rank 0 while groups work apart, and the meeting of all ranks when they are done.
-/// Waiting there is unbounded while those still at work keep reporting: rank 0 knows who is alive, and tells the waiting.
+/// Small messages from group leaders to rank 0 while groups work apart, and the meeting of all ranks when they are
+/// done. Waiting there is unbounded while those still at work keep reporting: rank 0 knows who is alive, and tells the
+/// waiting.
 class StatusChannel {
  public:
   using OnReport = std::function<void(std::span<const std::byte> report)>;
@@ -49,7 +50,7 @@ class StatusChannel {
   bool has_reported_ = false;
   MPI_Request pending_ = MPI_REQUEST_NULL;
   std::vector<std::byte> pending_bytes_;
-  std::vector<Peer> peers_;       // on rank 0
+  std::vector<Peer> peers_;      // on rank 0
   Stopwatch since_reassurance_;  // on rank 0
 };
 

@@ -64,8 +64,12 @@ Metrics Metrics::load(const std::filesystem::path& path, std::int64_t step) {
                             top5 = read("/epochs/top5"), flops = read("/epochs/block_flops"),
                             epoch_time = read("/epochs/elapsed_s");
   for (std::size_t i = 0; i < steps_done.size() && steps_done[i] <= step; ++i) {
-    metrics.epochs.push_back({steps_done[i], epoch.at(i), train_loss.at(i),
-                              {validation_loss.at(i), top1.at(i), top5.at(i)}, flops.at(i), epoch_time.at(i)});
+    metrics.epochs.push_back({steps_done[i],
+                              epoch.at(i),
+                              train_loss.at(i),
+                              {validation_loss.at(i), top1.at(i), top5.at(i)},
+                              flops.at(i),
+                              epoch_time.at(i)});
   }
   return metrics;
 }

@@ -29,8 +29,8 @@ struct EpochRow {
   double elapsed_s = 0;
 };
 
-/// The measurements of one training: in memory while it runs, in one HDF5 file (see ../checkpoint/FORMAT.md) whenever they
-/// are saved. The file is written whole, so a reader never sees half of it.
+/// The measurements of one training: in memory while it runs, in one HDF5 file (see ../checkpoint/FORMAT.md) whenever
+/// they are saved. The file is written whole, so a reader never sees half of it.
 class Metrics {
  public:
   std::vector<StepRow> steps;

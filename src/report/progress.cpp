@@ -4,9 +4,8 @@
 #include <cmath>
 #include <cstdlib>
 
-#include <unistd.h>
-
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace incubate {
 namespace {
@@ -33,8 +32,8 @@ std::string format_duration(double seconds) {
 std::string format_status(const TrainingStatus& s) {
   const double fraction = static_cast<double>(s.step) / static_cast<double>(std::max<std::int64_t>(1, s.total_steps));
   return fmt::format("{:<11} [{}] {:3.0f}%  epoch {:.2f}/{:.2f}  step {}/{}  loss {:.4f}  {:.0f} images/s  {} left",
-                     s.training, draw_bar(fraction), 100 * fraction, s.epoch, s.num_epochs, s.step, s.total_steps, s.loss,
-                     s.images_per_s, format_duration(s.left_s));
+                     s.training, draw_bar(fraction), 100 * fraction, s.epoch, s.num_epochs, s.step, s.total_steps,
+                     s.loss, s.images_per_s, format_duration(s.left_s));
 }
 
 void Progress::update(const TrainingStatus& status) {

@@ -22,9 +22,15 @@ const char* to_string(TrainingState state) {
 }
 
 json to_json(const TrainingSummary& t) {
-  json j = {{"name", t.name},           {"phase", t.phase},         {"state", to_string(t.state)},
-            {"step", t.step},           {"total_steps", t.total_steps}, {"num_ranks", t.num_ranks},
-            {"block_flops", t.block_flops}, {"elapsed_s", t.elapsed_s}, {"rank_s", t.rank_s}};
+  json j = {{"name", t.name},
+            {"phase", t.phase},
+            {"state", to_string(t.state)},
+            {"step", t.step},
+            {"total_steps", t.total_steps},
+            {"num_ranks", t.num_ranks},
+            {"block_flops", t.block_flops},
+            {"elapsed_s", t.elapsed_s},
+            {"rank_s", t.rank_s}};
   if (t.state == TrainingState::done) {
     j["top1"] = t.evaluation.top1;
     j["top5"] = t.evaluation.top5;
@@ -34,7 +40,10 @@ json to_json(const TrainingSummary& t) {
 }
 
 json to_json(const RoundSummary& r) {
-  return {{"phase", r.phase}, {"trainings", r.trainings}, {"num_ranks", r.num_ranks}, {"began", r.began},
+  return {{"phase", r.phase},
+          {"trainings", r.trainings},
+          {"num_ranks", r.num_ranks},
+          {"began", r.began},
           {"elapsed_s", r.elapsed_s}};
 }
 
@@ -96,9 +105,10 @@ std::vector<ResultRow> RunSummary::results() const {
 }
 
 void RunSummary::save(const std::filesystem::path& path) const {
-  json j = {{"state", state},   {"reason", reason},        {"updated", utc_now()},      {"version", kVersion},
-            {"git_sha1", kGitSha1}, {"num_ranks", num_ranks}, {"trainings", json::array()}, {"rounds", json::array()},
-            {"results", json::array()}};
+  json j = {
+      {"state", state},          {"reason", reason},       {"updated", utc_now()},       {"version", kVersion},
+      {"git_sha1", kGitSha1},    {"num_ranks", num_ranks}, {"trainings", json::array()}, {"rounds", json::array()},
+      {"results", json::array()}};
   for (const TrainingSummary& t : trainings) j["trainings"].push_back(to_json(t));
   for (const RoundSummary& r : rounds) j["rounds"].push_back(to_json(r));
   for (const ResultRow& row : results()) j["results"].push_back(to_json(row));
@@ -130,7 +140,8 @@ std::string format_results(const std::vector<ResultRow>& rows) {
 }
 
 std::string utc_now() {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
 }
 
 }  // namespace incubate

@@ -7,7 +7,7 @@
 namespace incubate {
 
 Evaluation evaluate(StagedModel& model, const ClassificationTask& task, const EvaluationLoader& loader,
-                    ProcessGroup& group) {
+                    ProcessGroup& group, const std::function<void()>& on_batch) {
   const torch::NoGradGuard no_grad;
   const Share share = share_of(loader.num_batches(), group.rank(), group.size());
   EvaluationSums sums;
@@ -15,6 +15,7 @@ Evaluation evaluate(StagedModel& model, const ClassificationTask& task, const Ev
     Batch batch = loader.load(i);
     const BatchTensors tensors = to_tensors(batch, model.spec().image_size, group.device());
     sums += task.evaluate(model.forward(tensors.images, {}), tensors.labels);
+    if (on_batch) on_batch();
   }
   std::array<std::int64_t, 4> counts = sums.pack();
   group.communicator().all_reduce_sum(counts, "the counts of an evaluation");

@@ -21,9 +21,8 @@ std::vector<Placed> learning_parameters(StagedModel& model) {
     if (!model.is_learning()[i]) continue;
     for (const ParameterInfo& info : model.stage(i).list_parameters()) parameters.push_back({i, info});
   }
-  std::ranges::stable_sort(parameters, {}, [](const Placed& p) {
-    return std::tuple(p.stage, p.info.layer, !p.info.decays);
-  });
+  std::ranges::stable_sort(parameters, {},
+                           [](const Placed& p) { return std::tuple(p.stage, p.info.layer, !p.info.decays); });
   return parameters;
 }
 

@@ -28,8 +28,9 @@ struct Segment {
   bool decays = true;
 };
 
-/// The learning parameters of a model in one fp32 buffer and their gradients in another, ordered by (stage, layer, decay).
-/// The model's parameters and their gradients become views into them, each aligned to 64 bytes; the gaps stay 0.
+/// The learning parameters of a model in one fp32 buffer and their gradients in another, ordered by (stage, layer,
+/// decay). The model's parameters and their gradients become views into them, each aligned to 64 bytes; the gaps stay
+/// 0.
 class FlatParameters {
  public:
   /// Moves the values of the model's learning parameters. REQUIRES: their device is `device`.

@@ -6,8 +6,8 @@
 
 namespace incubate {
 
-/// Cosine annealing (Loshchilov and Hutter, ICLR 2017) with a linear warm-up that does not shift the cosine, as in DeiT's
-/// recipe: rate(t) = min + (peak - min) (1 + cos(pi t / T)) / 2 once t has passed the warm-up.
+/// Cosine annealing (Loshchilov and Hutter, ICLR 2017) with a linear warm-up that does not shift the cosine, as in
+/// DeiT's recipe: rate(t) = min + (peak - min) (1 + cos(pi t / T)) / 2 once t has passed the warm-up.
 struct LrSchedule {
   double peak = 0;
   double min = 0;

@@ -36,12 +36,14 @@ struct TrainerSettings {
 /// Called on every rank of the group; may be empty.
 struct TrainerHooks {
   std::function<void(const StepRow&)> on_step;
+  /// After each batch of an evaluation: a sign of life.
+  std::function<void()> on_evaluation_batch;
   /// Whether there is a checkpoint to be written after `steps_done` steps, from the trainer's state.
   std::function<void(std::int64_t steps_done)> save;
 };
 
-/// One training on one group of ranks: a deterministic function of (first weights, data, settings), whatever the number of
-/// ranks and wherever it was resumed. Construct it when the model has its weights and the right stages are frozen.
+/// One training on one group of ranks: a deterministic function of (first weights, data, settings), whatever the number
+/// of ranks and wherever it was resumed. Construct it when the model has its weights and the right stages are frozen.
 /// Collective over `group`: construction and run().
 class Trainer {
  public:
@@ -57,15 +59,16 @@ class Trainer {
   /// Continues after `steps_done` steps; parameters and optimizer state have been restored.
   void resume(std::int64_t steps_done, Metrics metrics, double elapsed_s);
 
-  /// Trains to the end and returns the last evaluation. Throws std::runtime_error on every rank if a loss or gradient is
-  /// not finite; the step is not applied.
+  /// Trains to the end and returns the last evaluation. Throws std::runtime_error on every rank if a loss or gradient
+  /// is not finite (PeerFailure on all but the leader: one says it); the step is not applied.
   Evaluation run(const TrainerHooks& hooks);
 
  private:
   StepRow train_step(std::int64_t step);
   void accumulate_micro_batch(std::int64_t step, std::int64_t micro_batch);
+  [[noreturn]] void report_nonfinite(std::int64_t step, std::int64_t num_nonfinite) const;
   bool is_evaluation_due(std::int64_t steps_done) const;
-  void add_evaluation(std::int64_t steps_done);
+  void add_evaluation(std::int64_t steps_done, const std::function<void()>& on_batch);
 
   StagedModel& model_;
   TrainLoader& train_;

@@ -68,11 +68,11 @@ std::vector<Case> not_possible_epochs() {
   for (const std::string phase : {"meta", "incubation", "finetuning"}) {
     for (const std::string value : {"0", "-1", "matched"}) {
       cases.push_back({{"--" + phase + ".epochs=" + value},
-                       phase + ".epochs=" + value + " is not possible. Give a positive number."});
+                       phase + ".epochs=" + value + " is not possible. Give a positive number up to 1e6."});
     }
   }
   cases.push_back(
-      {{"--end_to_end.epochs=0"}, "end_to_end.epochs=0 is not possible. Give a positive number or matched."});
+      {{"--end_to_end.epochs=0"}, "end_to_end.epochs=0 is not possible. Give a positive number up to 1e6 or matched."});
   return cases;
 }
 
