@@ -151,7 +151,7 @@ void MethodRun::run() {
   }
   if (world_.is_leader()) {
     recorder_->end_run("done", config_.run.only.empty() ? "every training is done" : config_.run.only + " is done");
-    log_.info("\n" + format_results(recorder_->summary().results()));
+    log_.info(fmt::format("\n{}", format_results(recorder_->summary().results())));
   }
 }
 
