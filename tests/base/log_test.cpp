@@ -42,7 +42,8 @@ TEST(Log, FileHoldsTimeLevelAndAllMessagesSinceItWasAttached) {
   log.record("three");
   const std::string time = R"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} )";
   const std::string text = read_text(directory / "log.txt");
-  EXPECT_TRUE(std::regex_match(text, std::regex(time + "info  one\n" + time + "warning  two\n" + time + "info  three\n")))
+  EXPECT_TRUE(
+      std::regex_match(text, std::regex(time + "info  one\n" + time + "warning  two\n" + time + "info  three\n")))
       << text;
 }
 
@@ -59,8 +60,9 @@ TEST(Log, FileThatCannotBeOpenedIsTheUsersError) {
   const TemporaryDirectory directory;
   replace_text_atomically(directory / "file", "");
   Log log(Log::Level::everything, [](const std::string&) {});
-  EXPECT_TRUE(thrown_message<InputError>([&] { log.attach_file(directory / "file/log.txt"); })
-                  .starts_with("cannot write the log: "));
+  EXPECT_TRUE(thrown_message<InputError>([&] {
+                log.attach_file(directory / "file/log.txt");
+              }).starts_with("cannot write the log: "));
 }
 
 }  // namespace

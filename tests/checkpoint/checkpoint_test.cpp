@@ -101,7 +101,8 @@ TEST_F(CheckpointTest, DamageIsTheUsersErrorBeforeAnythingIsRead) {
   std::string bytes = read_text(path_);
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
   replace_text_atomically(path_, bytes);
-  for (const auto& load : std::vector<std::function<void()>>{[&] { load_header(path_); }, [&] { load_checkpoint(path_); }}) {
+  for (const auto& load :
+       std::vector<std::function<void()>>{[&] { load_header(path_); }, [&] { load_checkpoint(path_); }}) {
     EXPECT_TRUE(thrown_message<InputError>(load).starts_with(path_.string() + " is damaged: "));
   }
 }
@@ -124,12 +125,15 @@ TEST_F(CheckpointTest, AnotherIdentityNamesTheFirstDifference) {
     return thrown_message<InputError>([&] { check_identity("c.h5", header, identity, text); });
   };
   EXPECT_EQ(message("0123", "a=1\nb=2\n"), "(no error)");
-  EXPECT_EQ(message("9", "a=1\nb=3\n"),
-            "c.h5 was made with other settings ('b=2' there, 'b=3' here). Give another run.directory, or that setting back.");
-  EXPECT_EQ(message("9", "a=1\n"), "c.h5 was made with other settings ('b=2' there, 'nothing' here). "
-                                   "Give another run.directory, or that setting back.");
-  EXPECT_EQ(message("9", "a=1\nb=2\nc=3\n"), "c.h5 was made with other settings ('nothing' there, 'c=3' here). "
-                                             "Give another run.directory, or that setting back.");
+  EXPECT_EQ(
+      message("9", "a=1\nb=3\n"),
+      "c.h5 was made with other settings ('b=2' there, 'b=3' here). Give another run.directory, or that setting back.");
+  EXPECT_EQ(message("9", "a=1\n"),
+            "c.h5 was made with other settings ('b=2' there, 'nothing' here). "
+            "Give another run.directory, or that setting back.");
+  EXPECT_EQ(message("9", "a=1\nb=2\nc=3\n"),
+            "c.h5 was made with other settings ('nothing' there, 'c=3' here). "
+            "Give another run.directory, or that setting back.");
 }
 
 }  // namespace

@@ -5,11 +5,10 @@
 #include <cstdlib>
 #include <optional>
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "hdf5/atomic_file.h"
@@ -42,8 +41,8 @@ class LockTest : public testing::Test {
 
   /// A lock left by another job.
   void leave_lock(const std::string& host, pid_t pid, double age_s, const std::string& slurm_job = "") const {
-    const nlohmann::json holder = {{"token", "other"}, {"host", host}, {"pid", pid}, {"slurm_job", slurm_job},
-                                   {"heartbeat", now_s() - age_s}};
+    const nlohmann::json holder = {
+        {"token", "other"}, {"host", host}, {"pid", pid}, {"slurm_job", slurm_job}, {"heartbeat", now_s() - age_s}};
     replace_text_atomically(path_, holder.dump());
   }
   std::string error() const {
@@ -76,8 +75,9 @@ TEST_F(LockTest, ASecondHolderIsRefused) {
 
 TEST_F(LockTest, AProcessOfAnotherHostIsTrustedWhileItsHeartIsBeating) {
   leave_lock("elsewhere", 1, 50);
-  EXPECT_EQ(error(), path_.string() + " says that another job works on this training: process 1 on elsewhere, 50 s ago. "
-                                      "Wait for it, or stop it.");
+  EXPECT_EQ(error(), path_.string() +
+                         " says that another job works on this training: process 1 on elsewhere, 50 s ago. "
+                         "Wait for it, or stop it.");
 }
 
 TEST_F(LockTest, LockOfADeadProcessIsTakenOver) {

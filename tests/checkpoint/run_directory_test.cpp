@@ -47,8 +47,9 @@ TEST_F(RunDirectoryTest, CreateMakesTheDirectoriesAndLeavesThemEmpty) {
 TEST_F(RunDirectoryTest, PlaceThatCannotBeMadeIsTheUsersError) {
   replace_text_atomically(directory_ / "file", "");
   const std::string root = directory_ / "file/run";
-  EXPECT_EQ(thrown_message<InputError>([&] { RunDirectory(root).create(); }),
-            "run.directory=" + root + " cannot be made: " + root + "/checkpoints: Not a directory. Choose another place.");
+  EXPECT_EQ(
+      thrown_message<InputError>([&] { RunDirectory(root).create(); }),
+      "run.directory=" + root + " cannot be made: " + root + "/checkpoints: Not a directory. Choose another place.");
 }
 
 TEST_F(RunDirectoryTest, PlaceThatCannotBeWrittenIsTheUsersError) {

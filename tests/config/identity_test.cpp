@@ -13,10 +13,10 @@ constexpr std::array kPhases = {Phase::meta, Phase::incubation, Phase::finetunin
 
 /// The names on the lines of result_settings(), written down by hand.
 std::vector<std::string> expected_names(const std::string& phase) {
-  std::vector<std::string> names = {
-      "model.image_size", "model.channels",    "model.classes",    "model.patch",    "model.width", "model.heads",
-      "model.mlp_ratio",  "data.mean",         "data.std",         "data.crop_padding", "data.flip", "batch.global",
-      "optimizer.beta1",  "optimizer.beta2",   "optimizer.epsilon"};
+  std::vector<std::string> names = {"model.image_size", "model.channels",    "model.classes",    "model.patch",
+                                    "model.width",      "model.heads",       "model.mlp_ratio",  "data.mean",
+                                    "data.std",         "data.crop_padding", "data.flip",        "batch.global",
+                                    "optimizer.beta1",  "optimizer.beta2",   "optimizer.epsilon"};
   for (const char* key : {"micro", "learning_rate", "min_learning_rate", "warmup_epochs", "warmup_learning_rate",
                           "weight_decay", "drop_path", "clip_norm", "label_smoothing"}) {
     names.push_back(phase + "." + key);

@@ -9,7 +9,7 @@
 namespace incubate {
 namespace {
 
-const std::vector<std::string> kComplete = {"--train-images=a",      "--train-labels=b", "--validation-images=c",
+const std::vector<std::string> kComplete = {"--train-images=a",      "--train-labels=b",  "--validation-images=c",
                                             "--validation-labels=d", "--class-names=x,y", "--output=o"};
 
 std::string error_of(const std::vector<std::string>& arguments) {

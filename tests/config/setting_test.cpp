@@ -53,8 +53,7 @@ TEST(Setting, TextOfAnotherTypeIsRefused) {
     EXPECT_EQ(message(double{}, text), "s.k=" + std::string(text) + " is not finite. Give a finite number.");
   }
   for (const char* text : {"", "1", "True", "yes"}) {
-    EXPECT_EQ(message(bool{}, text),
-              "s.k=" + std::string(text) + " is neither true nor false. Give true or false.");
+    EXPECT_EQ(message(bool{}, text), "s.k=" + std::string(text) + " is neither true nor false. Give true or false.");
   }
   EXPECT_EQ(message(std::vector<std::int64_t>{}, "1,,2"), "s.k= is not a whole number. Give a whole number.");
   EXPECT_EQ(message(std::vector<double>{}, "1,x"), "s.k=x is not a number. Give a number.");
@@ -63,8 +62,9 @@ TEST(Setting, TextOfAnotherTypeIsRefused) {
 TEST(Setting, EnumTextOutsideItsNamesIsRefused) {
   enum class Colour { red, green, blue };
   Colour colour = Colour::green;
-  const Setting setting = make_enum_setting<Colour>(
-      "s.k", colour, {{Colour::red, "red"}, {Colour::green, "green"}, {Colour::blue, "blue"}}, Kind::result, "a colour");
+  const Setting setting =
+      make_enum_setting<Colour>("s.k", colour, {{Colour::red, "red"}, {Colour::green, "green"}, {Colour::blue, "blue"}},
+                                Kind::result, "a colour");
   EXPECT_EQ(setting.get(), "green");
   EXPECT_EQ(setting.unit, "red|green|blue");
   setting.set("blue");

@@ -81,8 +81,9 @@ std::vector<Case> not_printable() {
   std::vector<Case> cases;
   for (const std::string text : {"a#b", " a", "a ", "a\nb"}) {
     cases.push_back({{"--data.file=" + text},
-                     "data.file=" + text + " cannot be written to a configuration file ('#' begins a comment; a line's "
-                                           "end or a space at either end is lost). Choose another."});
+                     "data.file=" + text +
+                         " cannot be written to a configuration file ('#' begins a comment; a line's "
+                         "end or a space at either end is lost). Choose another."});
   }
   return cases;
 }
@@ -110,21 +111,19 @@ INSTANTIATE_TEST_SUITE_P(
              "stage 3 has 3 blocks in model.depths and -1 in model.meta_depths. Give 1 or more."}));
 INSTANTIATE_TEST_SUITE_P(
     Data, Validate,
-    testing::Values(
-        Case{{"--data.file="}, "data.file is missing. Name a file written by 'incubate pack'."},
-        Case{{"--data.mean=0.5"}, "data.mean has 1 values but model.channels=3. Give one a channel."},
-        Case{{"--data.std=1,1"}, "data.std has 2 values but model.channels=3. Give one a channel."},
-        Case{{"--data.std=1,0,1"}, "data.std=0 is not positive (it divides). Give more than 0."},
-        Case{{"--data.crop_padding=-1"}, "data.crop_padding=-1 is negative. Give 0 or more."}));
+    testing::Values(Case{{"--data.file="}, "data.file is missing. Name a file written by 'incubate pack'."},
+                    Case{{"--data.mean=0.5"}, "data.mean has 1 values but model.channels=3. Give one a channel."},
+                    Case{{"--data.std=1,1"}, "data.std has 2 values but model.channels=3. Give one a channel."},
+                    Case{{"--data.std=1,0,1"}, "data.std=0 is not positive (it divides). Give more than 0."},
+                    Case{{"--data.crop_padding=-1"}, "data.crop_padding=-1 is negative. Give 0 or more."}));
 INSTANTIATE_TEST_SUITE_P(
     Batch, Validate,
-    testing::Values(
-        Case{{"--batch.global=1000"},
-             "batch.global=1000 is not a multiple of meta.micro=256 (every micro-batch has the same size). "
-             "Use a multiple of 256, such as 1024."},
-        Case{{"--batch.global=16384", "--finetuning.micro=1"},
-             "batch.global=16384 makes 16384 micro-batches of finetuning.micro=1; exact sums hold 8192. "
-             "Use larger micro-batches."}));
+    testing::Values(Case{{"--batch.global=1000"},
+                         "batch.global=1000 is not a multiple of meta.micro=256 (every micro-batch has the same size). "
+                         "Use a multiple of 256, such as 1024."},
+                    Case{{"--batch.global=16384", "--finetuning.micro=1"},
+                         "batch.global=16384 makes 16384 micro-batches of finetuning.micro=1; exact sums hold 8192. "
+                         "Use larger micro-batches."}));
 INSTANTIATE_TEST_SUITE_P(
     Rest, Validate,
     testing::Values(
@@ -144,10 +143,10 @@ TEST(ValidateAccepts, EveryTrainingOnItsOwn) {
 }
 
 TEST(ValidateAccepts, ValuesAtTheEndsOfTheirRanges) {
-  EXPECT_EQ(validation_error({"--meta.drop_path=0.99", "--meta.label_smoothing=0.99", "--meta.learning_rate=0",
-                              "--run.timeout_s=1", "--model.classes=2", "--batch.global=524288",
-                              "--end_to_end.epochs=0.01"}),
-            "(no error)");
+  EXPECT_EQ(
+      validation_error({"--meta.drop_path=0.99", "--meta.label_smoothing=0.99", "--meta.learning_rate=0",
+                        "--run.timeout_s=1", "--model.classes=2", "--batch.global=524288", "--end_to_end.epochs=0.01"}),
+      "(no error)");
 }
 
 }  // namespace

@@ -41,8 +41,9 @@ std::string check_error(const Content& content) {
 TEST(Dataset, ConsistentFilesPass) { EXPECT_EQ(check_error({}), "(no error)"); }
 
 TEST(Dataset, OtherFileTypesAreRefused) {
-  EXPECT_EQ(check_error({.filetype = "incubate checkpoint"}),
-            "PATH has the file type 'incubate checkpoint', not 'incubate dataset'. Name a file written by 'incubate pack'.");
+  EXPECT_EQ(
+      check_error({.filetype = "incubate checkpoint"}),
+      "PATH has the file type 'incubate checkpoint', not 'incubate dataset'. Name a file written by 'incubate pack'.");
 }
 
 TEST(Dataset, OtherVersionsAreRefused) {

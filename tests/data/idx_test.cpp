@@ -47,14 +47,17 @@ TEST_F(Idx, ExtentsAreBigEndian) {
 
 TEST_F(Idx, WrongMagicIsRefused) {
   write_plain(path_, idx_bytes({1, 1, 1}, {0}));
-  EXPECT_EQ(error(), name_ + " begins with 00000803, not 00000802 (IDX bytes of 2 dimensions). "
-                             "Check that the file is the right one.");
+  EXPECT_EQ(error(), name_ +
+                         " begins with 00000803, not 00000802 (IDX bytes of 2 dimensions). "
+                         "Check that the file is the right one.");
   write_plain(path_, std::string("\0\0\x0d\2", 4) + std::string(20, '\0'));
-  EXPECT_EQ(error(), name_ + " begins with 00000d02, not 00000802 (IDX bytes of 2 dimensions). "
-                             "Check that the file is the right one.");
+  EXPECT_EQ(error(), name_ +
+                         " begins with 00000d02, not 00000802 (IDX bytes of 2 dimensions). "
+                         "Check that the file is the right one.");
   write_plain(path_, "");
-  EXPECT_EQ(error(), name_ + " begins with 00000000, not 00000802 (IDX bytes of 2 dimensions). "
-                             "Check that the file is the right one.");
+  EXPECT_EQ(error(), name_ +
+                         " begins with 00000000, not 00000802 (IDX bytes of 2 dimensions). "
+                         "Check that the file is the right one.");
 }
 
 TEST_F(Idx, TruncatedHeaderIsRefused) {

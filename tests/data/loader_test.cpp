@@ -12,7 +12,9 @@ const Normalisation kNormalisation = {.mean = {0.5}, .std = {0.25}};
 
 class Loader : public testing::Test {
  protected:
-  Loader() : path_(pack_small_dataset(directory_.path(), {.num_train = 24, .num_validation = 11, .side = 4, .classes = 3})) {}
+  Loader()
+      : path_(pack_small_dataset(directory_.path(), {.num_train = 24, .num_validation = 11, .side = 4, .classes = 3})) {
+  }
 
   TrainLoader train_loader(const Augmentation& augmentation, std::uint64_t seed = 1) const {
     return {train_, kNormalisation, augmentation, Sampler(24, 12, 4, seed, Phase::incubation), seed, Phase::incubation};

@@ -13,7 +13,8 @@ namespace {
 
 class Pack : public testing::Test {
  protected:
-  Pack() : config_(write_small_idx(directory_.path(), {.num_train = 7, .num_validation = 4, .side = 5, .classes = 3})) {}
+  Pack()
+      : config_(write_small_idx(directory_.path(), {.num_train = 7, .num_validation = 4, .side = 5, .classes = 3})) {}
 
   DatasetInfo pack() { return pack_idx(config_, was_complete_); }
   std::string error() {
@@ -58,7 +59,8 @@ TEST_F(Pack, FileHasTheStatedFormat) {
   const Hdf5File file = Hdf5File::open(config_.output);
   EXPECT_EQ(file.read_string_attribute("filetype"), "incubate dataset");
   EXPECT_EQ(file.read_int_attribute("version"), 1);
-  EXPECT_EQ(file.read_string_attribute("source"), "train-images.gz, train-labels, validation-images.gz, validation-labels");
+  EXPECT_EQ(file.read_string_attribute("source"),
+            "train-images.gz, train-labels, validation-images.gz, validation-labels");
   EXPECT_EQ(file.shape("/train/images"), (std::vector<hsize_t>{7, 5, 5, 1}));
   EXPECT_EQ(file.shape("/validation/labels"), std::vector<hsize_t>{4});
 }
@@ -106,8 +108,9 @@ TEST_F(Pack, ChangedSourcesNamesAndDamageArePackedAgain) {
 
 TEST_F(Pack, LabelsBeyondTheClassesAreRefused) {
   write_plain(config_.train_labels, idx_bytes({7}, {0, 1, 2, 0, 3, 0, 9}));
-  EXPECT_EQ(error(), config_.train_labels + ": label 3 of image 4 is not below the number of classes, 3. "
-                                            "Give a name for every class.");
+  EXPECT_EQ(error(), config_.train_labels +
+                         ": label 3 of image 4 is not below the number of classes, 3. "
+                         "Give a name for every class.");
   EXPECT_FALSE(std::filesystem::exists(config_.output));
 }
 

@@ -13,7 +13,8 @@ namespace {
 TEST(Sampler, MicroBatchReadsEveryMthPositionOfItsStep) {
   const Sampler sampler(100, 12, 4, 0, Phase::meta);  // B = 12, b = 4, M = 3
   EXPECT_EQ(sampler.micro_batches_per_step(), 3);
-  EXPECT_EQ(sampler.positions({.epoch = 0, .step_in_epoch = 0, .micro_batch = 0}), (std::vector<std::int64_t>{0, 3, 6, 9}));
+  EXPECT_EQ(sampler.positions({.epoch = 0, .step_in_epoch = 0, .micro_batch = 0}),
+            (std::vector<std::int64_t>{0, 3, 6, 9}));
   EXPECT_EQ(sampler.positions({.epoch = 5, .step_in_epoch = 2, .micro_batch = 1}),
             (std::vector<std::int64_t>{25, 28, 31, 34}));
 }

@@ -114,24 +114,29 @@ TEST_F(Hdf5FileTest, FailuresNameActionDatasetAndFile) {
   EXPECT_EQ(error([&] { file.read_string_attribute("number"); }),
             "cannot read attribute 'number' in " + p + ": it is not text");
   EXPECT_FALSE(error([&] { file.read_int_attribute("text"); }).starts_with("(no error)"));
-  EXPECT_TRUE(error([&] { Hdf5File::open(directory_ / "none.h5"); })
-                  .starts_with("cannot open " + (directory_ / "none.h5").string() + ": "));
-  EXPECT_TRUE(error([&] { Hdf5File::create(directory_ / "no/f.h5"); })
-                  .starts_with("cannot create " + (directory_ / "no/f.h5").string() + ": "));
+  EXPECT_TRUE(error([&] {
+                Hdf5File::open(directory_ / "none.h5");
+              }).starts_with("cannot open " + (directory_ / "none.h5").string() + ": "));
+  EXPECT_TRUE(error([&] {
+                Hdf5File::create(directory_ / "no/f.h5");
+              }).starts_with("cannot create " + (directory_ / "no/f.h5").string() + ": "));
 }
 
 TEST_F(Hdf5FileTest, ShapeMustFitTheValues) {
   Hdf5File file = Hdf5File::create(path());
   const std::vector<double> values(5);
-  EXPECT_EQ(thrown_message<std::runtime_error>([&] { file.write<double>("/x", values, {2, 3}); }),
+  EXPECT_EQ(thrown_message<std::runtime_error>([&] {
+              file.write<double>("/x", values, {2, 3});
+            }),
             "cannot write '/x' in " + path().string() + ": 5 values for a shape of 6");
 }
 
 TEST_F(Hdf5FileTest, ANameIsWrittenOnce) {
   Hdf5File file = Hdf5File::create(path());
   file.write("/x", std::vector<double>{1});
-  EXPECT_TRUE(thrown_message<std::runtime_error>([&] { file.write("/x", std::vector<double>{1}); })
-                  .starts_with("cannot write '/x' in "));
+  EXPECT_TRUE(thrown_message<std::runtime_error>([&] {
+                file.write("/x", std::vector<double>{1});
+              }).starts_with("cannot write '/x' in "));
 }
 
 }  // namespace

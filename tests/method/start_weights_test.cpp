@@ -23,9 +23,8 @@ std::map<std::string, torch::Tensor> weights_of(StagedModel& model, std::int64_t
 }
 
 bool equal(const std::map<std::string, torch::Tensor>& a, const std::map<std::string, torch::Tensor>& b) {
-  return std::ranges::equal(a, b, [](const auto& x, const auto& y) {
-    return x.first == y.first && torch::equal(x.second, y.second);
-  });
+  return std::ranges::equal(
+      a, b, [](const auto& x, const auto& y) { return x.first == y.first && torch::equal(x.second, y.second); });
 }
 
 class StartWeights : public testing::Test {
@@ -34,8 +33,9 @@ class StartWeights : public testing::Test {
     RunConfig config;
     config.model = tiny_model_config();
     config.batch.global = 20;
-    trainings_ = list_trainings(config, {.num_train = 100, .height = 8, .width = 8, .channels = 1,
-                                         .class_names = {"a", "b", "c"}, .digest = "0123"});
+    trainings_ = list_trainings(
+        config,
+        {.num_train = 100, .height = 8, .width = 8, .channels = 1, .class_names = {"a", "b", "c"}, .digest = "0123"});
     run_.create();
   }
 
@@ -45,8 +45,12 @@ class StartWeights : public testing::Test {
   Checkpoint finished(const std::string& name, float value) const {
     const Training& training = find(name);
     Checkpoint checkpoint;
-    checkpoint.header = {.training = name, .step = training.total_steps, .identity = training.identity,
-                         .identity_text = training.identity_text, .config = {}, .figures = {}};
+    checkpoint.header = {.training = name,
+                         .step = training.total_steps,
+                         .identity = training.identity,
+                         .identity_text = training.identity_text,
+                         .config = {},
+                         .figures = {}};
     StagedModel model(training.spec);
     for (std::int64_t i = 0; i < 3; ++i) {
       if (!training.is_learning[i]) continue;

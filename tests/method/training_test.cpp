@@ -26,8 +26,13 @@ RunConfig example_config() {
 }
 
 DatasetInfo example_data() {
-  return {.num_train = 109, .num_validation = 10, .height = 8, .width = 8, .channels = 1,
-          .class_names = {"a", "b", "c"}, .digest = "0123"};
+  return {.num_train = 109,
+          .num_validation = 10,
+          .height = 8,
+          .width = 8,
+          .channels = 1,
+          .class_names = {"a", "b", "c"},
+          .digest = "0123"};
 }
 
 std::vector<Training> list(const RunConfig& config) { return list_trainings(config, example_data()); }

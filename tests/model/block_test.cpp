@@ -9,8 +9,14 @@ namespace incubate {
 namespace {
 
 constexpr std::int64_t kWidth = 6;
-const ModelSpec kSpec = {.image_size = 4, .channels = 1, .classes = 2, .patch = 2, .width = kWidth, .heads = 2,
-                         .mlp_ratio = 2, .depths = {1, 1}};
+const ModelSpec kSpec = {.image_size = 4,
+                         .channels = 1,
+                         .classes = 2,
+                         .patch = 2,
+                         .width = kWidth,
+                         .heads = 2,
+                         .mlp_ratio = 2,
+                         .depths = {1, 1}};
 
 /// A module in double with weights drawn by torch's generator: precise enough for comparisons with a plain formula.
 template <typename Module>
@@ -45,12 +51,14 @@ torch::Tensor reference_attention(const torch::Tensor& x, const std::map<std::st
   return linear(torch::cat(heads, 2), w, prefix + "proj");
 }
 
-torch::Tensor reference_mlp(const torch::Tensor& x, const std::map<std::string, torch::Tensor>& w, const std::string& prefix) {
+torch::Tensor reference_mlp(const torch::Tensor& x, const std::map<std::string, torch::Tensor>& w,
+                            const std::string& prefix) {
   const torch::Tensor hidden = linear(x, w, prefix + "fc1");
   return linear(hidden * 0.5 * (1 + torch::erf(hidden / std::sqrt(2.0))), w, prefix + "fc2");
 }
 
-torch::Tensor reference_norm(const torch::Tensor& x, const std::map<std::string, torch::Tensor>& w, const std::string& name) {
+torch::Tensor reference_norm(const torch::Tensor& x, const std::map<std::string, torch::Tensor>& w,
+                             const std::string& name) {
   const torch::Tensor centred = x - x.mean(2, true);
   return centred / (centred.square().mean(2, true) + 1e-6).sqrt() * w.at(name + ".weight") + w.at(name + ".bias");
 }
@@ -78,7 +86,8 @@ TEST(Block, BranchesAreNormedScaledAndAdded) {
   const torch::Tensor scales = torch::tensor({{0.0, 1.0, 2.0}, {1.5, 0.0, 1.0}}, torch::kFloat64);
   for (const bool with_scales : {false, true}) {
     const torch::Tensor s = with_scales ? scales : torch::ones({2, 3}, torch::kFloat64);
-    const torch::Tensor y = input() + s[0].view({3, 1, 1}) * reference_attention(reference_norm(input(), w, "norm1"), w, "attn.");
+    const torch::Tensor y =
+        input() + s[0].view({3, 1, 1}) * reference_attention(reference_norm(input(), w, "norm1"), w, "attn.");
     const torch::Tensor z = y + s[1].view({3, 1, 1}) * reference_mlp(reference_norm(y, w, "norm2"), w, "mlp.");
     EXPECT_TRUE(torch::allclose(block.forward(input(), with_scales ? scales : torch::Tensor()), z, 1e-10, 1e-12));
   }

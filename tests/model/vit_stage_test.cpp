@@ -22,7 +22,8 @@ std::int64_t num_values(StagedModel& model) {
 std::int64_t expected_values(const ModelSpec& s) {
   const std::int64_t d = s.width, hidden = s.mlp_ratio * s.width;
   const std::int64_t embedding = (s.channels * s.patch * s.patch * d + d) + d + (s.num_tokens() * d);
-  const std::int64_t block = (2 * d) + (3 * d * d + 3 * d) + (d * d + d) + (2 * d) + (d * hidden + hidden) + (hidden * d + d);
+  const std::int64_t block =
+      (2 * d) + (3 * d * d + 3 * d) + (d * d + d) + (2 * d) + (d * hidden + hidden) + (hidden * d + d);
   return embedding + (s.num_blocks() * block) + (2 * d) + (s.classes * d + s.classes);
 }
 
@@ -80,7 +81,8 @@ TEST(VitStage, ParametersHaveTimmsNamesAndAscendFromInputToOutput) {
     return a;
   };
   using Names = std::vector<std::pair<std::string, std::int64_t>>;
-  const Names first = {{"cls_token", 0}, {"pos_embed", 0}, {"patch_embed.proj.weight", 0}, {"patch_embed.proj.bias", 0}};
+  const Names first = {
+      {"cls_token", 0}, {"pos_embed", 0}, {"patch_embed.proj.weight", 0}, {"patch_embed.proj.bias", 0}};
   const Names last = {{"norm.weight", 3}, {"norm.bias", 3}, {"head.weight", 3}, {"head.bias", 3}};
   EXPECT_EQ(names(0), joined(first, block(0), block(1)));
   EXPECT_EQ(names(1), joined(Names{}, block(0), Names{}));
@@ -150,7 +152,8 @@ TEST(VitStage, BlocksOfAStageStartDifferently) {
   EXPECT_FALSE(torch::equal(weights.at("blocks.0.mlp.fc1.weight"), weights.at("blocks.1.mlp.fc1.weight")));
 }
 
-// With attention and MLP switched off by their scales, blocks pass tokens on: logits follow from embedding, norm and head.
+// With attention and MLP switched off by their scales, blocks pass tokens on: logits follow from embedding, norm and
+// head.
 TEST(VitStage, WithoutBranchesTheClassTokenGoesStraightToTheHead) {
   const torch::NoGradGuard no_grad;
   const ModelSpec spec = target_spec(tiny_model_config());

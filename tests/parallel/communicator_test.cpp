@@ -94,9 +94,8 @@ TEST(Agree, TheMessageOfOneRankReachesAll) {
 TEST(Agree, OfSeveralMessagesThatOfTheLowestRankCounts) {
   const Communicator& world = test_world();
   const int lowest = world.size() / 2;
-  EXPECT_EQ(thrown_message<AgreedInputError>([&] {
-              agree(world, [&] { check_input(world.rank() < lowest, "rank {} objects", world.rank()); });
-            }),
+  EXPECT_EQ(thrown_message<AgreedInputError>(
+                [&] { agree(world, [&] { check_input(world.rank() < lowest, "rank {} objects", world.rank()); }); }),
             "rank " + std::to_string(lowest) + " objects");
 }
 

@@ -50,7 +50,8 @@ TEST_F(StatusChannelTest, UrgentReportsAllReachRankZeroInOrder) {
       continue;
     }
     ASSERT_EQ(received_.size(), world_.size());
-    for (const auto& [rank, numbers] : received_) EXPECT_EQ(numbers, (std::vector<std::int32_t>{0, 1, 2, 3, 4})) << rank;
+    for (const auto& [rank, numbers] : received_)
+      EXPECT_EQ(numbers, (std::vector<std::int32_t>{0, 1, 2, 3, 4})) << rank;
   }
 }
 

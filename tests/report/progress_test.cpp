@@ -21,7 +21,8 @@ TrainingStatus status(const std::string& training, std::int64_t step) {
 const std::string kLine25 =
     "stage_0     [#####...............]  25%  epoch 3.12/12.50  step 25/100  loss 1.2346  988 images/s  1:02:03 left\n";
 const std::string kLine100 =
-    "stage_0     [####################] 100%  epoch 12.50/12.50  step 100/100  loss 1.2346  988 images/s  1:02:03 left\n";
+    "stage_0     [####################] 100%  epoch 12.50/12.50  step 100/100  loss 1.2346  988 images/s  1:02:03 "
+    "left\n";
 
 /// A stream whose text can be read back.
 class Stream {
@@ -96,10 +97,10 @@ TEST(Progress, BarsAreRedrawnInPlaceBelowMessages) {
     progress.print("a message");
   }
   const std::string other = format_status(status("stage_1", 25)) + "\n";
-  EXPECT_EQ(stream.text(), kLine25                                           // one training
-                               + "\033[1A\033[J" + kLine25 + other           // two
+  EXPECT_EQ(stream.text(), kLine25                                             // one training
+                               + "\033[1A\033[J" + kLine25 + other             // two
                                + "\033[2A\033[Ja message\n" + kLine25 + other  // the message above them
-                               + "\033[2A\033[J" + kLine25 + other);         // the end
+                               + "\033[2A\033[J" + kLine25 + other);           // the end
 }
 
 TEST(Progress, NoneShowsMessagesOnly) {

@@ -89,8 +89,7 @@ TEST(Summary, FileIsJsonWithTheDocumentedKeys) {
   EXPECT_EQ(j.at("state"), "done");
   EXPECT_EQ(j.at("reason"), "every training is done");
   EXPECT_EQ(j.at("num_ranks"), 4);
-  EXPECT_TRUE(std::regex_match(j.at("updated").get<std::string>(),
-                               std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")));
+  EXPECT_TRUE(std::regex_match(j.at("updated").get<std::string>(), std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")));
   ASSERT_EQ(j.at("trainings").size(), 5);
   EXPECT_EQ(j["trainings"][0].at("name"), "meta");
   EXPECT_EQ(j["trainings"][0].at("state"), "done");

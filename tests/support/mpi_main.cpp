@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
   std::vector<std::int64_t> counts = {status != 0 ? 1 : 0, num_run};
   test_world().all_reduce_sum(counts, "counting failures");
   if (test_world().is_leader() && counts[1] == 0) std::fprintf(stderr, "no test ran\n");
-  if (test_world().is_leader() && counts[0] > 0) std::fprintf(stderr, "tests failed on %d ranks\n", static_cast<int>(counts[0]));
+  if (test_world().is_leader() && counts[0] > 0)
+    std::fprintf(stderr, "tests failed on %d ranks\n", static_cast<int>(counts[0]));
   return counts[0] > 0 || counts[1] == 0 ? 1 : 0;
 }

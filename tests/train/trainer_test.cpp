@@ -15,7 +15,8 @@
 namespace incubate {
 namespace {
 
-constexpr std::int64_t kGlobal = 12, kMicro = 2, kImages = 24, kSteps = 5;  // two steps an epoch, six micro-batches each
+constexpr std::int64_t kGlobal = 12, kMicro = 2, kImages = 24,
+                       kSteps = 5;  // two steps an epoch, six micro-batches each
 
 bool same_bits(const torch::Tensor& a, const torch::Tensor& b) {
   return a.numel() == b.numel() && std::memcmp(a.data_ptr(), b.data_ptr(), a.nbytes()) == 0;
@@ -38,8 +39,8 @@ class SmallTraining {
                 const std::vector<bool>& is_learning)
       : group_(std::move(communicator), torch::kCPU),
         model_(make_initialised(target_spec(tiny_model_config()))),
-        train_(train, kNormalisation, {.crop_padding = 1, .flip = true}, Sampler(kImages, kGlobal, kMicro, 3, Phase::meta),
-               3, Phase::meta),
+        train_(train, kNormalisation, {.crop_padding = 1, .flip = true},
+               Sampler(kImages, kGlobal, kMicro, 3, Phase::meta), 3, Phase::meta),
         validation_(validation, kNormalisation, 4) {
     model_.set_learning(is_learning);
     trainer_.emplace(model_, train_, validation_, group_,
@@ -109,8 +110,7 @@ TEST_F(TrainerTest, ResumedTrainingEqualsOneWithoutAStopBitForBit) {
   const auto whole = make(world_size());
   torch::Tensor values, mean, mean_square;
   std::int64_t saved_at = 0;
-  whole->trainer().run({.on_step = {},
-                        .save = [&](std::int64_t steps_done) {
+  whole->trainer().run({.on_step = {}, .save = [&](std::int64_t steps_done) {
                           if (saved_at != 0) return;
                           saved_at = steps_done;
                           values = whole->values().clone();
@@ -154,7 +154,9 @@ TEST_F(TrainerTest, MetricsHaveARowAStepAndARowAnEpochAndOneAtTheEnd) {
     EXPECT_GT(metrics.steps[i].images_per_s, 0);
   }
   ASSERT_EQ(metrics.epochs.size(), 3);
-  const auto mean_loss = [&](std::int64_t a, std::int64_t b) { return (metrics.steps[a].loss + metrics.steps[b].loss) / 2; };
+  const auto mean_loss = [&](std::int64_t a, std::int64_t b) {
+    return (metrics.steps[a].loss + metrics.steps[b].loss) / 2;
+  };
   const std::array<double, 3> train_losses = {mean_loss(0, 1), mean_loss(2, 3), metrics.steps[4].loss};
   const std::array<std::int64_t, 3> steps = {2, 4, 5};
   for (std::size_t i = 0; i < 3; ++i) {
@@ -175,7 +177,6 @@ TEST_F(TrainerTest, FrozenStagesStayAsTheyAreBitForBit) {
     const std::vector<ParameterInfo> now = training->model().stage(i).list_parameters();
     for (std::size_t p = 0; p < old.size(); ++p) {
       const bool is_same = same_bits(now[p].tensor.detach(), old[p].tensor.detach());
-      // Biases of the keys have no influence on a softmax, but their gradient's rounding errors move them too.
       EXPECT_EQ(is_same, i != 1) << "stage " << i << ", " << old[p].name;
     }
   }
@@ -200,9 +201,10 @@ TEST_F(TrainerTest, ALossOutOfRangeStopsEveryRankBeforeItIsApplied) {
     training->trainer().run(
         {.on_step = [&](const StepRow&) { after_first_step = training->values().clone(); }, .save = {}});
   });
-  EXPECT_EQ(message,
-            "small: step 1 has a loss or gradient that is not finite, or above 1024, in 6 of 6 micro-batches. The step was "
-            "not applied; checkpoints before it are good. Lower the learning rate or clip the gradient.");
+  EXPECT_EQ(
+      message,
+      "small: step 1 has a loss or gradient that is not finite, or above 1024, in 6 of 6 micro-batches. The step was "
+      "not applied; checkpoints before it are good. Lower the learning rate or clip the gradient.");
   EXPECT_TRUE(same_bits(training->values(), after_first_step));
 }
 

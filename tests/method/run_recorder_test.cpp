@@ -1,0 +1,110 @@
+#include "method/run_recorder.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "hdf5/atomic_file.h"
+#include "support/temporary_directory.h"
+#include "support/thrown_message.h"
+#include "support/tiny_model.h"
+
+namespace incubate {
+namespace {
+
+class RunRecorderTest : public testing::Test {
+ protected:
+  RunRecorderTest() {
+    config_.model = tiny_model_config();
+    config_.batch.global = 20;
+    config_.run.progress = ProgressStyle::none;
+    trainings_ = list_trainings(
+        config_,
+        {.num_train = 100, .height = 8, .width = 8, .channels = 1, .class_names = {"a", "b", "c"}, .digest = "0123"});
+    run_.create();
+    log_.attach_file(run_.log());
+  }
+
+  RunRecorder make() { return {config_, run_, trainings_, 100, 4, log_}; }
+  static void report(RunRecorder& recorder, const StatusReport& report) {
+    recorder.on_report(std::as_bytes(std::span(&report, 1)));
+  }
+  nlohmann::json summary() const { return nlohmann::json::parse(read_text(run_.summary())); }
+
+  TemporaryDirectory directory_;
+  RunConfig config_;
+  RunDirectory run_{directory_.path()};
+  std::vector<Training> trainings_;
+  Log log_{Log::Level::warnings_only, [](const std::string&) {}};
+};
+
+TEST_F(RunRecorderTest, TrainingsWaitRunAndAreDone) {
+  RunRecorder recorder = make();
+  recorder.begin_round("incubation", {1, 2});
+  EXPECT_EQ(summary().at("state"), "running");
+  EXPECT_EQ(summary().at("trainings")[0].at("state"), "waiting");
+  EXPECT_EQ(summary().at("trainings")[1].at("state"), "running");
+  EXPECT_EQ(summary().at("rounds")[0].at("trainings"), (std::vector<std::string>{"stage_0", "stage_1"}));
+  report(recorder, {.event = StatusReport::Event::done,
+                    .training = 1,
+                    .num_ranks = 2,
+                    .step = 500,
+                    .elapsed_s = 10,
+                    .rank_s = 20,
+                    .top1 = 0.5,
+                    .top5 = 0.75,
+                    .validation_loss = 1.25});
+  const nlohmann::json stage = summary().at("trainings")[1];
+  EXPECT_EQ(stage.at("state"), "done");
+  EXPECT_EQ(stage.at("step"), 500);
+  EXPECT_EQ(stage.at("num_ranks"), 2);
+  EXPECT_EQ(stage.at("top1"), 0.5);
+  EXPECT_EQ(stage.at("loss"), 1.25);
+  EXPECT_EQ(stage.at("rank_s"), 20);
+  EXPECT_EQ(stage.at("block_flops"), trainings_[1].block_flops_per_image * 20 * 500);
+  recorder.end_round();
+  recorder.end_run("done", "every training is done");
+  EXPECT_EQ(summary().at("state"), "done");
+  EXPECT_EQ(summary().at("reason"), "every training is done");
+}
+
+TEST_F(RunRecorderTest, RoundsOfEarlierRunsAreKept) {
+  {
+    RunRecorder recorder = make();
+    recorder.begin_round("meta", {0});
+    recorder.end_round();
+  }
+  RunRecorder recorder = make();
+  recorder.begin_round("finetuning", {4});
+  ASSERT_EQ(summary().at("rounds").size(), 2);
+  EXPECT_EQ(summary().at("rounds")[0].at("phase"), "meta");
+  EXPECT_EQ(summary().at("rounds")[1].at("phase"), "finetuning");
+}
+
+TEST_F(RunRecorderTest, FinishedTrainingsBringTheirFigures) {
+  RunRecorder recorder = make();
+  recorder.add_finished(0, {{"top1", 0.5},
+                            {"top5", 0.9},
+                            {"loss", 1.5},
+                            {"block_flops", 7},
+                            {"elapsed_s", 8},
+                            {"rank_s", 9},
+                            {"num_ranks", 3}});
+  ASSERT_EQ(recorder.summary().results().size(), 1);
+  const ResultRow row = recorder.summary().results()[0];
+  EXPECT_EQ(row.method, "meta model alone");
+  EXPECT_EQ(row.evaluation.top1, 0.5);
+  EXPECT_EQ(row.evaluation.loss, 1.5);
+  EXPECT_EQ(row.cost.block_flops, 7);
+  EXPECT_EQ(row.cost.rank_s, 9);
+  EXPECT_EQ(row.cost.critical_path_s, 8);
+}
+
+TEST_F(RunRecorderTest, ReportsOfAnotherSizeAreABug) {
+  RunRecorder recorder = make();
+  const std::array<std::byte, 3> bytes{};
+  EXPECT_EQ(thrown_message<std::runtime_error>([&] { recorder.on_report(bytes); }),
+            "a status report has 3 bytes, not " + std::to_string(sizeof(StatusReport)));
+}
+
+}  // namespace
+}  // namespace incubate
