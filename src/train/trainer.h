@@ -35,11 +35,11 @@ struct TrainerSettings {
 
 /// Called on every rank of the group; may be empty.
 struct TrainerHooks {
-  std::function<void(const StepRow&)> on_step;
+  std::function<void(const StepRow&)> on_step = {};
   /// After each batch of an evaluation: a sign of life.
-  std::function<void()> on_evaluation_batch;
+  std::function<void()> on_evaluation_batch = {};
   /// Whether there is a checkpoint to be written after `steps_done` steps, from the trainer's state.
-  std::function<void(std::int64_t steps_done)> save;
+  std::function<void(std::int64_t steps_done)> save = {};
 };
 
 /// One training on one group of ranks: a deterministic function of (first weights, data, settings), whatever the number
