@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -14,13 +15,17 @@ MpiSession* session = nullptr;
 
 /// Prints failures of one rank; rank 0 has gtest's own printer.
 class FailurePrinter : public testing::EmptyTestEventListener {
+  // gtest holds the lock of its state while it reports a failure, so the test's name is taken down before.
+  void OnTestStart(const testing::TestInfo& test) override {
+    test_ = std::string(test.test_suite_name()) + "." + test.name();
+  }
   void OnTestPartResult(const testing::TestPartResult& result) override {
     if (!result.failed()) return;
-    const testing::TestInfo* test = testing::UnitTest::GetInstance()->current_test_info();
-    std::fprintf(stderr, "%s: %s.%s: %s:%d: %s\n", test_world().member_name(test_world().rank()).c_str(),
-                 test == nullptr ? "?" : test->test_suite_name(), test == nullptr ? "?" : test->name(),
+    std::fprintf(stderr, "%s: %s: %s:%d: %s\n", test_world().member_name(test_world().rank()).c_str(), test_.c_str(),
                  result.file_name() == nullptr ? "?" : result.file_name(), result.line_number(), result.message());
   }
+
+  std::string test_;
 };
 
 }  // namespace
