@@ -64,8 +64,8 @@ bool is_complete(const PackConfig& config, const std::string& checksums, Dataset
 }
 
 void check_output(const std::string& output) {
-  check_input(!std::filesystem::is_directory(output), "--output={} is a directory. Name a file in it, such as {}.", output,
-              (std::filesystem::path(output) / "images.h5").string());
+  check_input(!std::filesystem::is_directory(output), "--output={} is a directory. Name a file in it, such as {}.",
+              output, (std::filesystem::path(output) / "images.h5").string());
   const std::filesystem::path parent = std::filesystem::absolute(output).parent_path();
   std::error_code error;
   std::filesystem::create_directories(parent, error);
