@@ -11,7 +11,6 @@
 #include <mutex>
 #include <utility>
 
-#include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
@@ -91,19 +90,27 @@ bool may_take_over(const nlohmann::json& holder) {
 
 Lock::Lock(std::filesystem::path path) : path_(std::move(path)) {
   token_ = fmt::format("{}:{}:{:.6f}", host_name(), getpid(), now_s());
-  const int descriptor = ::open(path_.c_str(), O_CREAT | O_EXCL | O_WRONLY, 0644);
-  if (descriptor >= 0) {
-    ::close(descriptor);
-  } else {
-    check_input(errno == EEXIST, "{} cannot be made: {}. Choose another run.directory.", path_.string(),
-                std::strerror(errno));
+  // Written beside its place and linked there: a lock is never seen empty, and only one of two can take a free one.
+  const std::filesystem::path draft = path_.string() + "." + std::to_string(getpid());
+  try {
+    write_holder(draft, token_);
+  } catch (const std::runtime_error& error) {
+    throw InputError(fmt::format("{} cannot be made: {}. Choose another run.directory.", path_.string(), error.what()));
+  }
+  const int status = ::link(draft.c_str(), path_.c_str());
+  const int reason = errno;
+  std::error_code ignored;
+  std::filesystem::remove(draft, ignored);
+  if (status != 0) {
+    check_input(reason == EEXIST, "{} cannot be made: {}. Choose another run.directory.", path_.string(),
+                std::strerror(reason));
     const nlohmann::json holder = read_holder(path_);
     check_input(
         may_take_over(holder),
         "{} says that another job works on this training: process {} on {}, {:.0f} s ago. Wait for it, or stop it.",
         path_.string(), holder.value("pid", 0), holder.value("host", "?"), now_s() - holder.value("heartbeat", 0.0));
+    write_holder(path_, token_);
   }
-  write_holder(path_, token_);
   heart_ = std::jthread([path = path_, token = token_](const std::stop_token& stop) { beat(stop, path, token); });
 }
 

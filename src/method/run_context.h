@@ -26,7 +26,7 @@ struct RunContext {
 
 /// How a training stands, sent by its group's leader to rank 0.
 struct StatusReport {
-  enum class Event : std::int32_t { step, resumed, done, warning };
+  enum class Event : std::int32_t { step, resumed, done, warning, failed };
   Event event = Event::step;
   std::int32_t training = 0;  ///< index
   std::int32_t num_ranks = 0;
@@ -37,7 +37,7 @@ struct StatusReport {
   double elapsed_s = 0;
   double rank_s = 0;
   double top1 = 0, top5 = 0, validation_loss = 0;  ///< when done
-  std::array<char, 512> text{};                    ///< of a warning; ends with a zero
+  std::array<char, 512> text{};                    ///< of a warning or failure; ends with a zero
 };
 using SendReport = std::function<void(const StatusReport& report)>;
 

@@ -88,6 +88,10 @@ void RunRecorder::on_report(std::span<const std::byte> bytes) {
     log_.warn(report.text.data());
     return;
   }
+  if (report.event == StatusReport::Event::failed) {
+    end_run("failed", report.text.data());
+    return;
+  }
   TrainingSummary& entry = summary_.trainings.at(report.training);
   entry.step = report.step;
   entry.num_ranks = report.num_ranks;
@@ -137,6 +141,7 @@ void RunRecorder::end_round() {
 }
 
 void RunRecorder::end_run(const std::string& state, const std::string& reason) {
+  if (summary_.state != "running") return;  // the first word counts: later errors are its consequences
   summary_.state = state;
   summary_.reason = reason;
   refresh();

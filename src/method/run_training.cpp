@@ -33,6 +33,8 @@ class TrainingRun {
  public:
   TrainingRun(const RunContext& context, std::int64_t index, ProcessGroup& group, const SendReport& send_report);
   void run();
+  /// A warning or failure, to the person at the terminal and the log, by way of rank 0.
+  void report_text(StatusReport::Event event, const std::string& text) const;
 
  private:
   void share_weights();
@@ -43,7 +45,7 @@ class TrainingRun {
   void on_step(const StepRow& row);
   void save_resume_point(std::int64_t steps_done);
   void finish(const Evaluation& evaluation);
-  void warn(const std::string& message) const;
+
   Checkpoint make_checkpoint(const StatusReport& report);
   void save(const FilePath& path, const Checkpoint& checkpoint);
   StatusReport make_report(std::int64_t steps_done) const;
@@ -155,7 +157,7 @@ std::optional<Checkpoint> TrainingRun::find_resume_point() const {
       check_identity(path, checkpoint.header, training_.identity, training_.identity_text);
       return checkpoint;
     } catch (const std::exception& error) {
-      warn(fmt::format("{} Trying the checkpoint before it.", error.what()));
+      report_text(StatusReport::Event::warning, fmt::format("{} Trying the checkpoint before it.", error.what()));
     }
   }
   return std::nullopt;
@@ -175,15 +177,15 @@ Metrics TrainingRun::load_metrics(std::int64_t step) const {
   try {
     return Metrics::load(context_.run.metrics(training_.name), step);
   } catch (const std::exception& error) {
-    warn(fmt::format("{} The figures of steps before {} are lost; training goes on.", error.what(), step));
+    report_text(StatusReport::Event::warning,
+                fmt::format("{} The figures of steps before {} are lost; training goes on.", error.what(), step));
     return {};
   }
 }
 
-/// To the person at the terminal and the log, by way of rank 0.
-void TrainingRun::warn(const std::string& message) const {
-  StatusReport report{.event = StatusReport::Event::warning, .training = static_cast<std::int32_t>(index_)};
-  std::copy_n(message.data(), std::min(message.size(), report.text.size() - 1), report.text.data());
+void TrainingRun::report_text(StatusReport::Event event, const std::string& text) const {
+  StatusReport report{.event = event, .training = static_cast<std::int32_t>(index_)};
+  std::copy_n(text.data(), std::min(text.size(), report.text.size() - 1), report.text.data());
   send_report_(report);
 }
 
@@ -269,7 +271,15 @@ void TrainingRun::finish(const Evaluation& evaluation) {
 
 void run_training(const RunContext& context, std::int64_t training_index, ProcessGroup& group,
                   const SendReport& send_report) {
-  TrainingRun(context, training_index, group, send_report).run();
+  TrainingRun training(context, training_index, group, send_report);
+  try {
+    training.run();
+  } catch (const PeerFailure&) {
+    throw;  // whoever knows the reason reports it
+  } catch (const std::exception& error) {
+    training.report_text(StatusReport::Event::failed, error.what());  // rank 0 writes it down before the job ends
+    throw;
+  }
 }
 
 }  // namespace incubate

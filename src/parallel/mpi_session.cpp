@@ -27,6 +27,8 @@ void MpiSession::abort(const std::exception& error) {
   } else {
     std::fprintf(stderr, "incubate: %s: %s\n", world_->member_name(world_->rank()).c_str(), error.what());
     std::fflush(nullptr);
+    // A last report to rank 0 may be on its way.
+    if (!world_->is_leader()) std::this_thread::sleep_for(std::chrono::seconds(2));
   }
   MPI_Abort(MPI_COMM_WORLD, 1);
   std::abort();

@@ -141,7 +141,8 @@ TEST_F(LockTest, MovesWithItsHolder) {
 TEST_F(LockTest, PlaceThatCannotBeWrittenIsTheUsersError) {
   const std::filesystem::path path = directory_ / "no/meta.lock";
   EXPECT_EQ(thrown_message<InputError>([&] { Lock lock(path); }),
-            path.string() + " cannot be made: No such file or directory. Choose another run.directory.");
+            path.string() + " cannot be made: cannot write " + path.string() + "." + std::to_string(getpid()) +
+                ": No such file or directory. Choose another run.directory.");
 }
 
 }  // namespace
