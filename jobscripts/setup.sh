@@ -75,6 +75,14 @@ make_virtual_environment() {
   echo "setup: making the virtual environment .venv (LibTorch, CUDA 13 compiler and libraries: 3 GB to download)"
   [ -x .venv/bin/python ] || "$PYTHON" -m venv .venv
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir -r jobscripts/requirements.txt
+  # The packages hold lib/libcudart.so.13 and so on; CMake looks for libcudart.so, nvcc for a folder lib64.
+  local toolkit library
+  for toolkit in .venv/lib/python3*/site-packages/nvidia/cu13; do
+    [ -e "$toolkit/lib64" ] || ln -s lib "$toolkit/lib64"
+  done
+  for library in .venv/lib/python3*/site-packages/nvidia/cu13/lib/lib*.so.*; do
+    [ -e "${library%%.so.*}.so" ] || ln -s "$(basename "$library")" "${library%%.so.*}.so"
+  done
   cp jobscripts/requirements.txt "$stamp"
 }
 
