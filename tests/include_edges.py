@@ -3,6 +3,7 @@
 
 Usage: include_edges.py SRC | include_edges.py --self-test
 """
+
 import pathlib
 import re
 import sys
@@ -20,24 +21,24 @@ MAY_INCLUDE = {
     "report": ["base", "hdf5"],
     "train": ["base", "config", "data", "model", "parallel", "report"],
     "method": LOWER,
-    "commands": LOWER + ["method"],
+    "commands": [*LOWER, "method"],
     "": ["base", "commands", "parallel"],  # main.cpp
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 
 
-def read_includes(src):
+def read_includes(src: pathlib.Path) -> dict[str, list[str]]:
     """Maps each source file, relative to src, to the names that it includes in quotes."""
     paths = sorted(p for p in src.rglob("*") if p.suffix in (".h", ".cpp", ".cu", ".cuh", ".in"))
     return {p.relative_to(src).as_posix(): INCLUDE.findall(p.read_text()) for p in paths}
 
 
-def folder_of(name):
+def folder_of(name: str) -> str:
     return name.split("/")[0] if "/" in name else ""
 
 
-def find_bad_edges(includes):
-    faults = []
+def find_bad_edges(includes: dict[str, list[str]]) -> list[str]:
+    faults: list[str] = []
     for name, targets in includes.items():
         folder = folder_of(name)
         if folder not in MAY_INCLUDE:
@@ -51,16 +52,17 @@ def find_bad_edges(includes):
     return faults
 
 
-def find_cycles(includes):
+def find_cycles(includes: dict[str, list[str]]) -> list[str]:
     """Cycles among headers, found by depth-first search."""
-    faults, finished = [], set()
+    faults: list[str] = []
+    finished: set[str] = set()
 
-    def visit(name, path):
+    def visit(name: str, path: list[str]) -> None:
         if name in path:
-            faults.append("cycle: " + " -> ".join(path[path.index(name):] + [name]))
+            faults.append("cycle: " + " -> ".join([*path[path.index(name) :], name]))
         elif name not in finished:
             for target in includes.get(name, []):
-                visit(target, path + [name])
+                visit(target, [*path, name])
             finished.add(name)
 
     for name in includes:
@@ -68,22 +70,24 @@ def find_cycles(includes):
     return faults
 
 
-def check(src):
+def check(src: pathlib.Path) -> list[str]:
     includes = read_includes(src)
     if not includes:
         return [f"no sources below {src}"]
     return find_bad_edges(includes) + find_cycles(includes)
 
 
-def self_test():
-    cases = [
+def self_test() -> None:
+    cases: list[tuple[dict[str, str], list[str]]] = [
         ({"base/a.h": "", "config/b.h": '#include "base/a.h"\n#include <vector>\n'}, []),
         ({"base/a.h": '#include "config/b.h"\n', "config/b.h": ""}, ["base/a.h: base must not include config/b.h"]),
         ({"main.cpp": '#include "model/m.h"\n', "model/m.h": ""}, ["main.cpp: main must not include model/m.h"]),
         ({"train/t.cpp": '  # include "checkpoint/c.h"\n'}, ["train/t.cpp: train must not include checkpoint/c.h"]),
         ({"base/a.h": '#include "b.h"\n'}, ['base/a.h: includes "b.h" without its folder']),
-        ({"base/a.h": '#include "base/b.h"\n', "base/b.h": '#include "base/a.h"\n'},
-         ["cycle: base/a.h -> base/b.h -> base/a.h"]),
+        (
+            {"base/a.h": '#include "base/b.h"\n', "base/b.h": '#include "base/a.h"\n'},
+            ["cycle: base/a.h -> base/b.h -> base/a.h"],
+        ),
         ({"utils/a.h": ""}, ["utils/a.h: the folder utils/ has no place in the layering (add it to include_edges.py)"]),
     ]
     for files, expected in cases:
@@ -99,7 +103,7 @@ def self_test():
     print(f"{len(cases) + 1} cases pass")
 
 
-def main():
+def main() -> None:
     if sys.argv[1:] == ["--self-test"]:
         self_test()
         return
