@@ -94,9 +94,10 @@ def test_every_training_is_announced_once(finished_runs: dict[int, FinishedRun],
 def test_finished_run_started_again(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
     run = copy_run(finished_run, tmp_path / "run", without=[])
     before = {name: snapshot(run / name) for name in ("checkpoints", "metrics")}
+    start_s = launch.run_well("--version", num_ranks=2).elapsed_s  # MPI's, which depends on the machine
     outcome = launch.run_well(*tiny.arguments(run), num_ranks=2)
     assert f"All is done in {run}." in outcome.stdout
-    assert outcome.elapsed_s < 5
+    assert outcome.elapsed_s - start_s < 3
     assert {name: snapshot(run / name) for name in before} == before
     summary, first = read_summary(run), read_summary(finished_run)
     assert summary["state"] == "done"

@@ -28,7 +28,8 @@ void run_round(const RunContext& context, const std::vector<std::int64_t>& indic
   const SendReport send_report = [&](const StatusReport& report) {
     if (!group.is_leader()) return;
     const bool is_usual =
-        report.event == StatusReport::Event::step && report.step < context.trainings[report.training].total_steps;
+        report.event == StatusReport::Event::evaluating ||
+        (report.event == StatusReport::Event::step && report.step < context.trainings[report.training].total_steps);
     channel.report(std::as_bytes(std::span(&report, 1)),
                    is_usual ? StatusChannel::Urgency::usual : StatusChannel::Urgency::urgent);
   };

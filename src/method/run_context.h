@@ -26,7 +26,7 @@ struct RunContext {
 
 /// How a training stands, sent by its group's leader to rank 0.
 struct StatusReport {
-  enum class Event : std::int32_t { step, resumed, done, warning, failed };
+  enum class Event : std::int32_t { step, evaluating, resumed, done, warning, failed };
   Event event = Event::step;
   std::int32_t training = 0;  ///< index
   std::int32_t num_ranks = 0;

@@ -84,6 +84,7 @@ void RunRecorder::on_report(std::span<const std::byte> bytes) {
   StatusReport report;
   check_running(bytes.size() == sizeof(report), "a status report has {} bytes, not {}", bytes.size(), sizeof(report));
   std::memcpy(&report, bytes.data(), sizeof(report));
+  if (report.event == StatusReport::Event::evaluating) return;  // a sign of life, which the channel has noted
   if (report.event == StatusReport::Event::warning) {
     log_.warn(report.text.data());
     return;

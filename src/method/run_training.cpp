@@ -205,6 +205,7 @@ void TrainingRun::on_step(const StepRow& row) {
   report.loss = row.loss;
   report.images_per_s = row.images_per_s;
   last_report_ = report;
+  last_report_.event = StatusReport::Event::evaluating;
   send_report_(report);
 }
 
