@@ -92,8 +92,9 @@ std::vector<std::int64_t> find_ready(const RunConfig& config, const std::vector<
 }
 
 void log_start(const RunConfig& config, const Communicator& world, torch::Device device, Log& log) {
-  log.record(fmt::format("incubate {} ({}), LibTorch {}, {} ranks, {}, sums {}", kVersion, kGitSha1, TORCH_VERSION,
-                         world.size(), device.str(), config.run.sums == Sums::exact ? "exact" : "fast"));
+  log.record(fmt::format("incubate {} ({}), LibTorch {}, {}, {} ranks, {}, sums {}", kVersion, kGitSha1, TORCH_VERSION,
+                         gpu_library_versions(), world.size(), device.str(),
+                         config.run.sums == Sums::exact ? "exact" : "fast"));
   for (int rank = 0; rank < world.size(); ++rank) log.record(world.member_name(rank));
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <cuda_runtime_api.h>
+#include <nccl.h>
 #include <torch/cuda.h>
 
 #include "base/check.h"
@@ -30,6 +32,15 @@ torch::Device gpu_of(const NodePlace& place, int visible) {
 }
 
 }  // namespace
+
+std::string gpu_library_versions() {
+  int cuda = 0;
+  int nccl = 0;
+  cudaRuntimeGetVersion(&cuda);
+  ncclGetVersion(&nccl);
+  return fmt::format("CUDA runtime {}.{}, NCCL {}.{}.{}", cuda / 1000, cuda / 10 % 100, nccl / 10000, nccl / 100 % 100,
+                     nccl % 100);
+}
 
 int rank_within_node(const Communicator& world) { return place_within_node(world).rank; }
 

@@ -1,10 +1,15 @@
 #pragma once
 
+#include <string>
+
 #include <torch/types.h>
 
 #include "parallel/communicator.h"
 
 namespace incubate {
+
+/// Versions of the CUDA runtime and NCCL that this program runs with, for the log.
+std::string gpu_library_versions();
 
 /// Rank among the ranks of the same host. Collective over `world`.
 int rank_within_node(const Communicator& world);
