@@ -1,6 +1,5 @@
 #include "checkpoint/lock.h"
 
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/host_name.h"
 #include "hdf5/atomic_file.h"
 
 namespace incubate {
@@ -24,12 +24,6 @@ constexpr double kStaleAfter_s = 60;
 constexpr std::chrono::seconds kBeatEvery(10);
 
 double now_s() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
 
 std::string slurm_job() {
   const char* job = std::getenv("SLURM_JOB_ID");

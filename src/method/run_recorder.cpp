@@ -98,8 +98,7 @@ void RunRecorder::on_report(std::span<const std::byte> bytes) {
   entry.num_ranks = report.num_ranks;
   entry.elapsed_s = report.elapsed_s;
   entry.rank_s = report.rank_s;
-  entry.block_flops = trainings_[report.training].block_flops_per_image * static_cast<double>(config_.batch.global) *
-                      static_cast<double>(report.step);
+  entry.block_flops = trainings_[report.training].block_flops(config_.batch.global, report.step);
   if (report.event == StatusReport::Event::done) {
     note_done(report, entry);
     refresh();

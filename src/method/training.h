@@ -25,9 +25,12 @@ struct Training {
 
   /// The trainings named in weight_sources, each once.
   std::vector<std::string> parents() const;
-  double block_flops(std::int64_t global_batch) const {
-    return block_flops_per_image * static_cast<double>(global_batch) * static_cast<double>(total_steps);
+  /// Spent in the first `steps` steps.
+  double block_flops(std::int64_t global_batch, std::int64_t steps) const {
+    return block_flops_per_image * static_cast<double>(global_batch) * static_cast<double>(steps);
   }
+  /// Spent in all.
+  double block_flops(std::int64_t global_batch) const { return block_flops(global_batch, total_steps); }
 };
 
 /// The method as a list of trainings, parents first: meta, then each stage inside it, then the assembled network; and

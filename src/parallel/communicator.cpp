@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <climits>
 #include <utility>
 
-#include <unistd.h>
-
+#include "base/host_name.h"
 #include "parallel/idle_wait.h"
 
 namespace incubate {
@@ -16,12 +14,6 @@ constexpr int kRollCallTag = 1;
 constexpr double kRollCallWindow_s = 3;
 constexpr double kListenAfter_s = 0.25;               // a collective this late may be the subject of a peer's roll call
 constexpr std::size_t kChunk = std::size_t{1} << 28;  // elements a call, well under MPI's limit of 2^31-1
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
 
 }  // namespace
 

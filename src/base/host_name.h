@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string>
+
+namespace incubate {
+
+/// The name of the host that this process runs on.
+std::string host_name();
+
+}  // namespace incubate
