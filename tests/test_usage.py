@@ -15,7 +15,7 @@ from run_files import TRAININGS, copy_run, read_summary, snapshot
 NUM_COLUMNS = 80
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["pack", "--help"], []])
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["plan", "--help"], ["pack", "--help"], []])
 def test_help(arguments: list[str]) -> None:
     outcome = launch.run_well(*arguments)
     assert outcome.stdout.startswith("incubate ")

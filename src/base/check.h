@@ -15,10 +15,10 @@ class InputError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Throws InputError with the formatted message unless `holds`.
-template <typename... Args>
+/// Throws InputError (or a kind of it) with the formatted message unless `holds`.
+template <typename Error = InputError, typename... Args>
 void check_input(bool holds, fmt::format_string<Args...> format, Args&&... args) {
-  if (!holds) throw InputError(fmt::format(format, std::forward<Args>(args)...));
+  if (!holds) throw Error(fmt::format(format, std::forward<Args>(args)...));
 }
 
 /// Throws std::runtime_error with the formatted message unless `holds`: a failure while running, not the user's.

@@ -12,6 +12,8 @@ namespace incubate {
 
 /// `incubate train`: the whole method, or one training of it.
 void train_command(const std::vector<std::string>& arguments, Communicator& world, Log& log);
+/// `incubate plan`: what the trainings cost and how a number of ranks would carry them out, without training anything.
+void plan_command(const std::vector<std::string>& arguments, Communicator& world, Log& log);
 /// `incubate pack`: images from other formats to one HDF5 file.
 void pack_command(const std::vector<std::string>& arguments, Communicator& world, Log& log);
 

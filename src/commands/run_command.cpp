@@ -11,6 +11,7 @@ constexpr const char* kHelp =
     "incubate COMMAND [--config input/NAME.ini] [--section.key=value ...]\n\n"
     "Trains large deep networks on supercomputers by Deep Incubation.\n\n"
     "  train   the whole method in one job, or one training of it\n"
+    "  plan    what it would cost, and how N ranks would share the work\n"
     "  pack    images from other formats to one HDF5 file\n\n"
     "'incubate COMMAND --help' tells more. Exit status: 0 done, 2 bad usage or input,\n"
     "anything else failed.\n";
@@ -22,13 +23,15 @@ void run_command(const std::vector<std::string>& arguments, Communicator& world,
   const std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
   if (command == "train") {
     train_command(rest, world, log);
+  } else if (command == "plan") {
+    plan_command(rest, world, log);
   } else if (command == "pack") {
     pack_command(rest, world, log);
   } else if (command == "--help" || command == "--version") {
     if (world.is_leader())
       fmt::print("{}", command == "--help" ? kHelp : fmt::format("incubate {} ({})\n", kVersion, kGitSha1));
   } else {
-    throw AgreedInputError(fmt::format("unknown command '{}'. Give train or pack; --help tells more.", command));
+    throw AgreedInputError(fmt::format("unknown command '{}'. Give train, plan or pack; --help tells more.", command));
   }
 }
 

@@ -42,7 +42,13 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
 
 po::options_description describe(std::span<const Setting> settings) {
   po::options_description description;
-  for (const Setting& setting : settings) description.add_options()(setting.name.c_str(), po::value<std::string>());
+  for (const Setting& setting : settings) {
+    if (setting.is_flag) {
+      description.add_options()(setting.name.c_str(), "");
+    } else {
+      description.add_options()(setting.name.c_str(), po::value<std::string>());
+    }
+  }
   return description;
 }
 
@@ -70,7 +76,7 @@ Values read_ini(std::istream& stream, const std::string& origin, std::span<const
 void set_values(const Values& values, std::span<const Setting> settings) {
   for (const Setting& setting : settings) {
     const auto value = values.find(setting.name);
-    if (value != values.end()) setting.set(value->second);
+    if (value != values.end()) setting.set(setting.is_flag ? "true" : value->second);
   }
 }
 
@@ -106,9 +112,12 @@ std::string section_of(const Setting& setting) { return setting.name.substr(0, s
 
 }  // namespace
 
-CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::span<const Setting> settings) {
-  CommonOptions options;
-  po::options_description description = describe(settings);
+CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::span<const Setting> settings,
+                              std::span<const Setting> options) {
+  CommonOptions common;
+  std::vector<Setting> all(settings.begin(), settings.end());
+  all.insert(all.end(), options.begin(), options.end());
+  po::options_description description = describe(all);
   // clang-format off
   description.add_options()("config", po::value<std::string>())("help", "")("print-config", "");
   // clang-format on
@@ -121,22 +130,22 @@ CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::sp
                         .style(style)
                         .allow_unregistered()
                         .run(),
-                    "command line", settings);
+                    "command line", all);
   } catch (const po::error& error) {
     throw InputError(fmt::format("command line: {}. Settings are given as --section.key=value.", error.what()));
   }
-  options.help = given.contains("help");
-  options.print_config = given.contains("print-config");
+  common.help = given.contains("help");
+  common.print_config = given.contains("print-config");
   if (given.contains("config")) {
-    options.config_file = given.at("config");
-    std::ifstream file(options.config_file);
-    check_input(file.good() && !std::filesystem::is_directory(options.config_file),
+    common.config_file = given.at("config");
+    std::ifstream file(common.config_file);
+    check_input(file.good() && !std::filesystem::is_directory(common.config_file),
                 "--config={} cannot be read: no such file, or no permission. See input/ for examples.",
-                options.config_file);
-    set_values(read_ini(file, options.config_file, settings), settings);
+                common.config_file);
+    set_values(read_ini(file, common.config_file, settings), settings);
   }
-  set_values(given, settings);
-  return options;
+  set_values(given, all);
+  return common;
 }
 
 void parse_ini(const std::string& text, const std::string& origin, std::span<const Setting> settings) {
@@ -169,7 +178,8 @@ std::string describe_settings(std::span<const Setting> settings) {
     }
     const std::string value = setting.get();
     text += fmt::format("  --{}{}\n", setting.name, setting.unit.empty() ? "" : "  [" + setting.unit + "]");
-    text += wrap(fmt::format("{} (default: {})", setting.meaning, value.empty() ? "none" : value));
+    const std::string by_default = setting.is_flag ? "" : " (default: " + (value.empty() ? "none" : value) + ")";
+    text += wrap(setting.meaning + by_default);
   }
   return text;
 }

@@ -17,8 +17,10 @@ struct CommonOptions {
 
 /// Sets `settings` from `arguments` (those after the command) and the file that --config names: the command line beats
 /// the file, the file beats the default. Throws InputError on an unknown key (naming the nearest known one), a value
-/// that is not of its type, a key given twice, or a file that cannot be read.
-CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::span<const Setting> settings);
+/// that is not of its type, a key given twice, or a file that cannot be read. `options` are those that only the command
+/// line has, such as flags.
+CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::span<const Setting> settings,
+                              std::span<const Setting> options = {});
 
 /// Sets `settings` from INI text, such as print_settings() writes. Throws InputError as above; `origin` names the text.
 void parse_ini(const std::string& text, const std::string& origin, std::span<const Setting> settings);

@@ -69,6 +69,8 @@ std::vector<Setting> list_settings(RunSection& c) {
               {{DeviceChoice::automatic, "auto"}, {DeviceChoice::cpu, "cpu"}, {DeviceChoice::cuda, "cuda"}}, o,
               "auto: a GPU for every rank if the node has them"),
           make_setting("run.timeout_s", c.timeout_s, o, "s", "a collective that takes longer ends the job"),
+          make_setting("run.round_cost_s", c.round_cost_s, o, "s",
+                       "what dealing the ranks anew costs; a lower figure makes for more rounds"),
           make_enum_setting<ProgressStyle>("run.progress", c.progress,
                                            {{ProgressStyle::automatic, "auto"},
                                             {ProgressStyle::bar, "bar"},
@@ -80,7 +82,10 @@ std::vector<Setting> list_settings(RunSection& c) {
 
 std::vector<Setting> list_settings(CheckpointConfig& c) {
   const Kind o = Kind::operation;
-  return {make_setting("checkpoint.every_steps", c.every_steps, o, "steps", "between checkpoints to resume from"),
+  return {make_setting("checkpoint.every_steps", c.every_steps, o, "steps",
+                       "between checkpoints to resume from; 0: not by steps"),
+          make_setting("checkpoint.every_minutes", c.every_minutes, o, "min",
+                       "between checkpoints to resume from; 0: not by time"),
           make_setting("checkpoint.keep", c.keep, o, "files", "checkpoints kept of a training in progress")};
 }
 

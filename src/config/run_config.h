@@ -79,12 +79,14 @@ struct RunSection {
   std::int64_t threads = 1;
   DeviceChoice device = DeviceChoice::automatic;
   double timeout_s = 600;
+  double round_cost_s = 10;
   ProgressStyle progress = ProgressStyle::automatic;
   std::string only;
 };
 
 struct CheckpointConfig {
-  std::int64_t every_steps = 1000;
+  std::int64_t every_steps = 0;  // 0: not by steps
+  double every_minutes = 10;     // 0: not by time
   std::int64_t keep = 2;
 };
 

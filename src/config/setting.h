@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +22,7 @@ struct Setting {
   std::string meaning;  ///< one line
   std::function<std::string()> get;
   std::function<void(const std::string& text)> set;  ///< throws InputError on text that is not a value of the type
+  bool is_flag = false;                              ///< given by its name alone
 };
 
 /// Names of an enumeration's values, in order of definition.
@@ -42,6 +44,17 @@ void from_text(const std::string& name, const std::string& text, bool& value);
 void from_text(const std::string& name, const std::string& text, std::vector<std::int64_t>& value);
 void from_text(const std::string& name, const std::string& text, std::vector<double>& value);
 void from_text(const std::string& name, const std::string& text, std::vector<std::string>& value);
+
+/// Of a value that may be absent, which is the empty text.
+template <typename T>
+std::string to_text(const std::optional<T>& value) {
+  return value ? to_text(*value) : std::string();
+}
+template <typename T>
+void from_text(const std::string& name, const std::string& text, std::optional<T>& value) {
+  from_text(name, text, value.emplace());
+}
+
 [[noreturn]] void reject_enum_text(const std::string& name, const std::string& text,
                                    const std::vector<std::string_view>& allowed);
 
@@ -51,6 +64,13 @@ Setting make_setting(std::string name, T& variable, Kind kind, std::string unit,
   auto set = [name, &variable](const std::string& text) { from_text(name, text, variable); };
   auto get = [&variable] { return to_text(variable); };
   return {std::move(name), kind, std::move(unit), std::move(meaning), std::move(get), std::move(set)};
+}
+
+/// The flag `name`, which makes `variable` true.
+inline Setting make_flag(std::string name, bool& variable, std::string meaning) {
+  Setting flag = make_setting(std::move(name), variable, Kind::operation, "", std::move(meaning));
+  flag.is_flag = true;
+  return flag;
 }
 
 template <typename Enum>

@@ -55,7 +55,6 @@ void check_model(const ModelConfig& c) {
 }
 
 void check_data(const DataConfig& c, std::int64_t channels) {
-  check_input(!c.file.empty(), "data.file is missing. Name a file written by 'incubate pack'.");
   for (const auto& [name, values] : {std::pair{"data.mean", &c.mean}, std::pair{"data.std", &c.std}}) {
     check_input(static_cast<std::int64_t>(values->size()) == channels,
                 "{} has {} values but model.channels={}. Give one a channel.", name, values->size(), channels);
@@ -108,6 +107,11 @@ void check_only(const std::string& only, std::int64_t num_stages) {
 }  // namespace
 
 void validate(const RunConfig& config) {
+  validate_without_data_file(config);
+  check_input(!config.data.file.empty(), "data.file is missing. Name a file written by 'incubate pack'.");
+}
+
+void validate_without_data_file(const RunConfig& config) {
   check_printable(config);
   check_model(config.model);
   check_data(config.data, config.model.channels);
@@ -124,8 +128,11 @@ void validate(const RunConfig& config) {
   check_input(config.run.seed >= 0, "run.seed={} is negative. Give 0 or more.", config.run.seed);
   check_positive("run.threads", config.run.threads);
   check_range("run.timeout_s", config.run.timeout_s, 1, 1e6);
+  check_range("run.round_cost_s", config.run.round_cost_s, 0, 1e6);
   check_only(config.run.only, config.model.num_stages());
-  check_positive("checkpoint.every_steps", config.checkpoint.every_steps);
+  check_input(config.checkpoint.every_steps >= 0, "checkpoint.every_steps={} is negative. Give 0 or more.",
+              config.checkpoint.every_steps);
+  check_range("checkpoint.every_minutes", config.checkpoint.every_minutes, 0, 1e6);
   check_positive("checkpoint.keep", config.checkpoint.keep);
 }
 

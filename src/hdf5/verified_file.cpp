@@ -56,11 +56,13 @@ std::ifstream open_to_read(const FilePath& path) {
 UserBlock read_user_block(std::ifstream& file, const FilePath& path) {
   UserBlock block;
   file.read(reinterpret_cast<char*>(&block), sizeof(block));
-  check_input(file.gcount() == sizeof(block),
-              "{} is truncated: it has {} bytes, fewer than its first block of {}. Make or copy it again.",
-              path.string(), file.gcount(), kUserBlockBytes);
-  check_input(block.magic == UserBlock{}.magic,
-              "{} is not a file of this program (it does not begin with INCUBATE). Check the path.", path.string());
+  check_input<DamagedFileError>(
+      file.gcount() == sizeof(block),
+      "{} is truncated: it has {} bytes, fewer than its first block of {}. Make or copy it again.", path.string(),
+      file.gcount(), kUserBlockBytes);
+  check_input<DamagedFileError>(block.magic == UserBlock{}.magic,
+                                "{} is not a file of this program (it does not begin with INCUBATE). Check the path.",
+                                path.string());
   check_input(block.version == 1, "{} has a first block of version {}; this program knows version 1. Use a newer one.",
               path.string(), block.version);
   return block;
@@ -93,13 +95,15 @@ void verify_file(const FilePath& path) {
   std::ifstream file = open_to_read(path);
   const UserBlock block = read_user_block(file, path);
   const Content content = read_content(file);
-  check_input(content.length == block.length,
-              "{} has {} bytes after its first block but states {}: it is truncated or not completely copied. "
-              "Make or copy it again.",
-              path.string(), content.length, block.length);
-  check_input(content.digest == block.digest && block.zeros == UserBlock{}.zeros,
-              "{} is damaged: its content has the checksum {:016x} but states {:016x}. Make or copy it again.",
-              path.string(), content.digest, block.digest);
+  check_input<DamagedFileError>(
+      content.length == block.length,
+      "{} has {} bytes after its first block but states {}: it is truncated or not completely copied. "
+      "Make or copy it again.",
+      path.string(), content.length, block.length);
+  check_input<DamagedFileError>(
+      content.digest == block.digest && block.zeros == UserBlock{}.zeros,
+      "{} is damaged: its content has the checksum {:016x} but states {:016x}. Make or copy it again.", path.string(),
+      content.digest, block.digest);
 }
 
 std::string stated_digest(const FilePath& path) {

@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "base/check.h"
 #include "hdf5/atomic_file.h"
 #include "hdf5/file.h"
 
@@ -20,7 +21,14 @@ inline constexpr std::size_t kUserBlockBytes = 512;
 void write_verified_file(const FilePath& path, const std::function<void(Hdf5File&)>& fill,
                          const std::function<void()>& before_rename = {});
 
-/// Reads the whole file once. Throws InputError if it is missing, not ours, truncated or damaged.
+/// A file that is truncated or whose content is not what was written.
+class DamagedFileError : public InputError {
+ public:
+  using InputError::InputError;
+};
+
+/// Reads the whole file once. Throws InputError if it is missing; DamagedFileError if it is not ours, truncated or
+/// damaged.
 void verify_file(const FilePath& path);
 
 /// The digest that the user block states, as 16 hexadecimal digits: a name for the file's content. Does not verify it.

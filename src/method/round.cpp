@@ -1,41 +1,64 @@
 #include "method/round.h"
 
 #include <algorithm>
+#include <cmath>
 
-#include "method/run_training.h"
+#include "base/stopwatch.h"
 
 namespace incubate {
 namespace {
 
-/// Index of the group that holds `rank`.
-std::size_t group_of(const std::vector<GroupPlan>& groups, int rank) {
-  const auto found = std::ranges::find_if(groups, [rank](const GroupPlan& group) {
+constexpr double kNanosecond = 1e-9;
+
+std::int64_t to_ns(double seconds) { return std::llround(seconds / kNanosecond); }
+
+/// The group that holds `rank`, or the end: then the rank is idle.
+auto find_group(const RoundPlan& plan, int rank) {
+  return std::ranges::find_if(plan.groups, [rank](const GroupPlan& group) {
     return rank >= group.first_rank && rank < group.first_rank + group.num_ranks;
   });
-  return found - groups.begin();
+}
+
+/// Adds up what the leaders know: each training is in one group at most.
+double share_progress(const RoundPlan& plan, const Communicator& world, double busy_rank_s,
+                      std::vector<TrainingProgress>& progress) {
+  std::vector<std::int64_t> numbers = {to_ns(busy_rank_s)};
+  for (const GroupPlan& group : plan.groups) {
+    const bool is_mine = group.first_rank == world.rank();
+    for (const Assignment& a : group.assignments) {
+      numbers.push_back(is_mine ? progress[a.training].steps_done : 0);
+      numbers.push_back(is_mine ? to_ns(progress[a.training].micro_batch_s) : 0);
+    }
+  }
+  world.all_reduce_sum(numbers, "sharing how far the trainings are");
+  auto number = numbers.begin() + 1;
+  for (const GroupPlan& group : plan.groups) {
+    for (const Assignment& a : group.assignments) {
+      progress[a.training].steps_done = *number++;
+      progress[a.training].micro_batch_s = static_cast<double>(*number++) * kNanosecond;
+    }
+  }
+  return static_cast<double>(numbers.front()) * kNanosecond;
 }
 
 }  // namespace
 
-void run_round(const RunContext& context, const std::vector<std::int64_t>& indices, const Communicator& world,
-               torch::Device device, StatusChannel& channel) {
-  const std::vector<GroupPlan> groups = deal_ranks(static_cast<std::int64_t>(indices.size()), world.size());
-  const std::size_t mine = group_of(groups, world.rank());
+double run_round(const RoundPlan& plan, const Communicator& world, torch::Device device, StatusChannel& channel,
+                 const TrainGroup& train_group, std::vector<TrainingProgress>& progress) {
+  double busy_rank_s = 0;  // of the group, known to its leader
+  const auto mine = find_group(plan, world.rank());
+  const bool is_idle = mine == plan.groups.end();
+  Communicator part = world.split(static_cast<int>(mine - plan.groups.begin()));
+  if (!is_idle) {
+    const Stopwatch watch;
+    ProcessGroup group(std::move(part), device);
+    train_group(*mine, group, progress);
+    if (group.is_leader()) busy_rank_s = watch.elapsed_s() * static_cast<double>(mine->num_ranks);
+  }
   std::vector<int> leaders;
-  for (const GroupPlan& group : groups) leaders.push_back(static_cast<int>(group.first_rank));
-
-  ProcessGroup group(world.split(static_cast<int>(mine)), device);
-  const SendReport send_report = [&](const StatusReport& report) {
-    if (!group.is_leader()) return;
-    const bool is_usual =
-        report.event == StatusReport::Event::evaluating ||
-        (report.event == StatusReport::Event::step && report.step < context.trainings[report.training].total_steps);
-    channel.report(std::as_bytes(std::span(&report, 1)),
-                   is_usual ? StatusChannel::Urgency::usual : StatusChannel::Urgency::urgent);
-  };
-  for (const std::int64_t training : groups[mine].trainings)
-    run_training(context, indices[training], group, send_report);
+  for (const GroupPlan& group : plan.groups) leaders.push_back(static_cast<int>(group.first_rank));
   channel.meet(leaders);
+  return share_progress(plan, world, busy_rank_s, progress);
 }
 
 }  // namespace incubate

@@ -1,18 +1,33 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <vector>
 
-#include "method/deal.h"
-#include "method/run_context.h"
+#include <torch/types.h>
+
+#include "method/planner.h"
 #include "parallel/communicator.h"
+#include "parallel/process_group.h"
 #include "parallel/status_channel.h"
 
 namespace incubate {
 
-/// Trains `indices` at the same time, each on its own group of ranks (or several after each other on one), from files
-/// to files. Returns on every rank when all are done. Collective over `world`.
-void run_round(const RunContext& context, const std::vector<std::int64_t>& indices, const Communicator& world,
-               torch::Device device, StatusChannel& channel);
+/// How far a training is; between rounds every rank knows it of all.
+struct TrainingProgress {
+  std::int64_t steps_done = 0;
+  std::int64_t total_steps = 0;
+  double micro_batch_s = 0;  ///< measured time of a micro-batch on one rank; 0: not known yet
+};
+
+/// Carries on the assignments of a group, from files to files, and enters their steps and measured times into
+/// `progress`. Collective over `group`.
+using TrainGroup =
+    std::function<void(const GroupPlan& plan, ProcessGroup& group, std::vector<TrainingProgress>& progress)>;
+
+/// One round: groups with communicators of their own train at the same time, and meet when all are done. Brings
+/// `progress` up to date on every rank. Returns the rank-seconds in which groups were at work. Collective over `world`.
+double run_round(const RoundPlan& plan, const Communicator& world, torch::Device device, StatusChannel& channel,
+                 const TrainGroup& train_group, std::vector<TrainingProgress>& progress);
 
 }  // namespace incubate

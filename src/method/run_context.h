@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/background_writer.h"
 #include "checkpoint/run_directory.h"
 #include "config/run_config.h"
 #include "data/dataset.h"
@@ -22,11 +23,13 @@ struct RunContext {
   const std::map<std::string, std::string>& lock_tokens;  ///< of the trainings this job may write
   const Dataset& train;
   const Dataset& validation;
+  BackgroundWriter& writer;
 };
 
 /// How a training stands, sent by its group's leader to rank 0.
 struct StatusReport {
-  enum class Event : std::int32_t { step, evaluating, resumed, done, warning, failed };
+  /// waiting: alive, but no step is done (an evaluation, a file being written); paused: the round is over for it.
+  enum class Event : std::int32_t { step, waiting, resumed, paused, done, warning, failed };
   Event event = Event::step;
   std::int32_t training = 0;  ///< index
   std::int32_t num_ranks = 0;

@@ -12,8 +12,10 @@
 #include "checkpoint/lock.h"
 #include "config/parse.h"
 #include "data/dataset.h"
-#include "method/round.h"
+#include "method/cost_model.h"
 #include "method/run_recorder.h"
+#include "method/run_rounds.h"
+#include "method/train_group.h"
 #include "parallel/device.h"
 #include "report/metrics_file.h"
 
@@ -23,9 +25,11 @@ namespace {
 /// What rank 0 finds out before work starts, and hands to the others.
 struct Preparation {
   DatasetInfo data;
-  std::vector<std::int64_t> is_done;  ///< of each training, 0 or 1
-  std::vector<std::map<std::string, double>> figures;
+  std::vector<TrainingProgress> progress;              ///< of each training
+  std::vector<std::map<std::string, double>> figures;  ///< of the finished ones
 };
+
+bool is_done(const TrainingProgress& progress) { return progress.steps_done == progress.total_steps; }
 
 torch::Device choose_device(DeviceChoice choice, const Communicator& world) {
   if (choice == DeviceChoice::cpu) return torch::kCPU;
@@ -37,34 +41,48 @@ bool is_wanted(const RunConfig& config, const Training& training) {
   return config.run.only.empty() || config.run.only == training.name;
 }
 
-/// Finished trainings and their figures, each file verified. Throws InputError if one is of another identity.
-void find_finished(const RunDirectory& run, const std::vector<Training>& trainings, Preparation& preparation) {
-  for (const Training& training : trainings) {
-    const FilePath path = run.finished(training.name);
-    preparation.figures.emplace_back();
-    preparation.is_done.push_back(std::filesystem::exists(path) ? 1 : 0);
-    if (preparation.is_done.back() == 0) continue;
-    const CheckpointHeader header = load_header(path);
-    check_identity(path, header, training.identity, training.identity_text);
-    preparation.figures.back() = header.figures;
-  }
+double figure(const CheckpointHeader& header, const std::string& name) {
+  const auto found = header.figures.find(name);
+  return found == header.figures.end() ? 0 : found->second;
 }
 
-/// States to resume from must be this configuration's too: a changed setting is refused, not silently begun anew.
-void check_resume_points(const RunDirectory& run, const std::vector<Training>& trainings,
-                         const Preparation& preparation) {
-  for (std::size_t i = 0; i < trainings.size(); ++i) {
-    if (preparation.is_done[i] != 0) continue;
-    for (const std::int64_t step : run.list_resume_points(trainings[i].name)) {
-      const FilePath path = run.resume_point(trainings[i].name, step);
-      std::optional<CheckpointHeader> header;
-      try {
-        header = load_header(path);
-      } catch (const InputError&) {
-        continue;  // damaged: the training warns and takes the one before
-      }
-      check_identity(path, *header, trainings[i].identity, trainings[i].identity_text);
+/// The header of the latest checkpoint that is intact; those that are must be of this configuration: a changed setting
+/// is refused, not silently begun anew.
+std::optional<CheckpointHeader> find_resume_point(const RunDirectory& run, const Training& training) {
+  std::optional<CheckpointHeader> latest;
+  for (const std::int64_t step : run.list_resume_points(training.name)) {
+    const FilePath path = run.resume_point(training.name, step);
+    try {
+      const CheckpointHeader header = load_header(path);
+      check_identity(path, header, training.identity, training.identity_text);
+      if (!latest) latest = header;
+    } catch (const DamagedFileError&) {
+      continue;  // the training warns and takes the one before
     }
+  }
+  return latest;
+}
+
+/// How far each training is by its files. Throws InputError if one is of another identity or a newer format.
+void find_progress(const RunDirectory& run, const std::vector<Training>& trainings, Preparation& preparation) {
+  for (const Training& training : trainings) {
+    TrainingProgress progress{.steps_done = 0, .total_steps = training.total_steps, .micro_batch_s = 0};
+    preparation.figures.emplace_back();
+    const FilePath path = run.finished(training.name);
+    std::optional<CheckpointHeader> header;
+    if (std::filesystem::exists(path)) {
+      header = load_header(path);
+      check_identity(path, *header, training.identity, training.identity_text);
+      preparation.figures.back() = header->figures;
+    } else {
+      header = find_resume_point(run, training);
+      if (header) check_metrics_version(run.metrics(training.name));
+    }
+    if (header) {
+      progress.steps_done = header->step;
+      progress.micro_batch_s = figure(*header, "micro_batch_s");
+    }
+    preparation.progress.push_back(progress);
   }
 }
 
@@ -74,21 +92,40 @@ void check_parents_done(const RunConfig& config, const std::vector<Training>& tr
   const auto training = std::ranges::find(trainings, config.run.only, &Training::name);
   for (const std::string& parent : training->parents()) {
     const auto index = std::ranges::find(trainings, parent, &Training::name) - trainings.begin();
-    check_input(preparation.is_done[index] != 0, "run.only={} needs {}, which is not done in {}. Run that first.",
+    check_input(is_done(preparation.progress[index]), "run.only={} needs {}, which is not done in {}. Run that first.",
                 config.run.only, parent, config.run.directory);
   }
 }
 
 /// The trainings that are wanted, not done, and whose parents are done: those of the first such phase.
 std::vector<std::int64_t> find_ready(const RunConfig& config, const std::vector<Training>& trainings,
-                                     const std::vector<std::int64_t>& is_done) {
+                                     const std::vector<TrainingProgress>& progress) {
   std::vector<std::int64_t> ready;
   for (std::size_t i = 0; i < trainings.size(); ++i) {
-    if (is_done[i] != 0 || !is_wanted(config, trainings[i])) continue;
+    if (is_done(progress[i]) || !is_wanted(config, trainings[i])) continue;
     if (!ready.empty() && trainings[ready.front()].phase != trainings[i].phase) break;
     ready.push_back(static_cast<std::int64_t>(i));
   }
   return ready;
+}
+
+/// The time of each training's micro-batches by its FLOPs, at the speed of the trainings that have been measured.
+std::vector<double> estimate_micro_batch_s(const RunConfig& config, const std::vector<Training>& trainings,
+                                           const std::vector<TrainingProgress>& progress) {
+  constexpr double kUnknownSecondsPerFlop = 1e-12;  // before anything has run
+  std::vector<double> flops;
+  double measured_s = 0;
+  double measured_flops = 0;
+  for (std::size_t i = 0; i < trainings.size(); ++i) {
+    const auto micro = static_cast<double>(config.phase(trainings[i].phase).micro);
+    flops.push_back(trainings[i].block_flops_per_image * micro);
+    if (progress[i].micro_batch_s == 0) continue;
+    measured_s += progress[i].micro_batch_s;
+    measured_flops += flops.back();
+  }
+  const double seconds_per_flop = measured_flops > 0 ? measured_s / measured_flops : kUnknownSecondsPerFlop;
+  for (double& value : flops) value *= seconds_per_flop;
+  return flops;
 }
 
 void log_start(const RunConfig& config, const Communicator& world, torch::Device device, Log& log) {
@@ -100,15 +137,25 @@ void log_start(const RunConfig& config, const Communicator& world, torch::Device
 
 /// Ranks beyond the number of micro-batches have nothing to do.
 void warn_of_idle_ranks(const RunConfig& config, const std::vector<Training>& trainings, int num_ranks, Log& log) {
-  for (const Training& training : trainings) {
-    if (training.phase == Phase::incubation || !is_wanted(config, training)) continue;
-    const std::int64_t micro_batches = config.batch.global / config.phase(training.phase).micro;
-    if (num_ranks > micro_batches) {
-      log.warn(fmt::format("{}: {} of {} ranks idle: batch.global={} has {} micro-batches of {}", training.name,
-                           num_ranks - micro_batches, num_ranks, config.batch.global, micro_batches,
-                           config.phase(training.phase).micro));
-    }
+  for (const Phase phase : {Phase::meta, Phase::incubation, Phase::finetuning, Phase::end_to_end}) {
+    const std::int64_t count =
+        std::ranges::count_if(trainings, [&](const Training& t) { return t.phase == phase && is_wanted(config, t); });
+    const std::int64_t useful = count * micro_batches_of(config, phase);
+    if (count == 0 || num_ranks <= useful) continue;
+    log.warn(fmt::format("{}: {} of {} ranks idle: batch.global={} has {} micro-batches of {}", to_string(phase),
+                         num_ranks - useful, num_ranks, config.batch.global, micro_batches_of(config, phase),
+                         config.phase(phase).micro));
   }
+}
+
+/// Reports of a group go to rank 0 by way of its leader.
+SendReport make_send_report(const ProcessGroup& group, StatusChannel& channel) {
+  return [&group, &channel](const StatusReport& report) {
+    if (!group.is_leader()) return;
+    const bool is_usual = report.event == StatusReport::Event::step || report.event == StatusReport::Event::waiting;
+    channel.report(std::as_bytes(std::span(&report, 1)),
+                   is_usual ? StatusChannel::Urgency::usual : StatusChannel::Urgency::urgent, report.training);
+  };
 }
 
 /// The whole run, on every rank; rank 0 also keeps the account of it.
@@ -125,7 +172,7 @@ class MethodRun {
   void prepare_directory();
   void share_preparation();
   void open_data();
-  void run_rounds(const RunContext& context, torch::Device device);
+  void run_phases(const RunContext& context, torch::Device device);
 
   const RunConfig& config_;
   Communicator& world_;
@@ -136,6 +183,7 @@ class MethodRun {
   std::vector<Lock> locks_;                         // rank 0
   std::map<std::string, std::string> lock_tokens_;  // every rank
   std::optional<RunRecorder> recorder_;             // rank 0
+  BackgroundWriter writer_;
   std::optional<Dataset> train_;
   std::optional<Dataset> validation_;
 };
@@ -157,10 +205,10 @@ void MethodRun::run() {
 void MethodRun::train_what_is_left() {
   const torch::Device device = choose_device(config_.run.device, world_);
   if (world_.is_leader()) log_start(config_, world_, device, log_);
-  if (!find_ready(config_, trainings_, preparation_.is_done).empty()) {
+  if (!find_ready(config_, trainings_, preparation_.progress).empty()) {
     if (world_.is_leader()) warn_of_idle_ranks(config_, trainings_, world_.size(), log_);
     open_data();
-    run_rounds({config_, run_, trainings_, lock_tokens_, *train_, *validation_}, device);
+    run_phases({config_, run_, trainings_, lock_tokens_, *train_, *validation_, writer_}, device);
   } else if (world_.is_leader()) {
     log_.info(fmt::format("All is done in {}.", run_.root().string()));
   }
@@ -182,8 +230,7 @@ void MethodRun::prepare() {
     if (!world_.is_leader()) return;
     preparation_.data = check_dataset(config_.data.file);
     trainings_ = list_trainings(config_, preparation_.data);
-    find_finished(run_, trainings_, preparation_);
-    check_resume_points(run_, trainings_, preparation_);
+    find_progress(run_, trainings_, preparation_);
     check_parents_done(config_, trainings_, preparation_);
     prepare_directory();
   });
@@ -193,7 +240,7 @@ void MethodRun::prepare() {
 void MethodRun::prepare_directory() {
   run_.create();
   for (std::size_t i = 0; i < trainings_.size(); ++i) {
-    if (preparation_.is_done[i] != 0 || !is_wanted(config_, trainings_[i])) continue;
+    if (is_done(preparation_.progress[i]) || !is_wanted(config_, trainings_[i])) continue;
     locks_.emplace_back(run_.lock(trainings_[i].name));
     lock_tokens_[trainings_[i].name] = locks_.back().token();
   }
@@ -205,7 +252,8 @@ void MethodRun::prepare_directory() {
   write_metrics_index(run_.metrics_index(), names);
   recorder_.emplace(config_, run_, trainings_, preparation_.data.num_train, world_.size(), log_);
   for (std::size_t i = 0; i < trainings_.size(); ++i) {
-    if (preparation_.is_done[i] != 0) recorder_->add_finished(static_cast<std::int64_t>(i), preparation_.figures[i]);
+    if (is_done(preparation_.progress[i]))
+      recorder_->add_finished(static_cast<std::int64_t>(i), preparation_.figures[i]);
   }
 }
 
@@ -222,9 +270,9 @@ void MethodRun::share_preparation() {
   from_text("class names", world_.broadcast(to_text(data.class_names), "sharing what the data is"), data.class_names);
   if (!world_.is_leader()) {
     trainings_ = list_trainings(config_, data);
-    preparation_.is_done.resize(trainings_.size());
+    preparation_.progress.resize(trainings_.size());
   }
-  world_.broadcast(std::as_writable_bytes(std::span(preparation_.is_done)), "sharing what is done");
+  world_.broadcast(std::as_writable_bytes(std::span(preparation_.progress)), "sharing how far the trainings are");
   for (const Training& training : trainings_) {
     lock_tokens_[training.name] = world_.broadcast(lock_tokens_[training.name], "sharing the locks");
   }
@@ -242,15 +290,30 @@ void MethodRun::open_data() {
   });
 }
 
-void MethodRun::run_rounds(const RunContext& context, torch::Device device) {
+void MethodRun::run_phases(const RunContext& context, torch::Device device) {
   StatusChannel channel(world_, [this](std::span<const std::byte> report) { recorder_->on_report(report); });
+  std::vector<TrainingProgress>& progress = preparation_.progress;
+  const auto train = [&](const GroupPlan& plan, ProcessGroup& group, std::vector<TrainingProgress>& reached) {
+    train_group(context, plan, group, make_send_report(group, channel), reached);
+  };
   while (true) {
-    const std::vector<std::int64_t> ready = find_ready(config_, trainings_, preparation_.is_done);
+    const std::vector<std::int64_t> ready = find_ready(config_, trainings_, progress);
     if (ready.empty()) break;
-    if (recorder_) recorder_->begin_round(to_string(trainings_[ready.front()].phase), ready);
-    run_round(context, ready, world_, device, channel);
-    if (recorder_) recorder_->end_round();
-    for (const std::int64_t index : ready) preparation_.is_done[index] = 1;
+    const Phase phase = trainings_[ready.front()].phase;
+    run_rounds(ready,
+               {.micro_batches = micro_batches_of(config_, phase),
+                .round_cost_s = config_.run.round_cost_s,
+                .estimated_micro_batch_s = estimate_micro_batch_s(config_, trainings_, progress)},
+               world_, device, channel, train,
+               {.on_begin =
+                    [&](const RoundPlan& round) {
+                      if (recorder_) recorder_->begin_round(to_string(phase), round);
+                    },
+                .on_end =
+                    [&](const RoundPlan&, double busy_rank_s) {
+                      if (recorder_) recorder_->end_round(busy_rank_s);
+                    }},
+               progress);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/unix_time.h"
 
 namespace incubate {
 namespace {
@@ -33,13 +34,14 @@ RunRecorder::RunRecorder(const RunConfig& config, const RunDirectory& run, const
       num_train_(num_train_images),
       log_(log),
       progress_(progress_style(config.run.progress)) {
-  summary_.num_ranks = num_ranks;
-  summary_.rounds = RunSummary::load_rounds(run.summary());
+  summary_.job = config.run.only.empty() ? "all" : config.run.only;
+  summary_.own().num_ranks = num_ranks;
   for (const Training& training : trainings) {
     TrainingSummary entry;
     entry.name = training.name;
     entry.phase = to_string(training.phase);
     entry.total_steps = training.total_steps;
+    entry.is_own = config.run.only.empty() || config.run.only == training.name;
     summary_.trainings.push_back(entry);
   }
   log_.set_print([this](const std::string& line) { progress_.print(line); });
@@ -64,19 +66,27 @@ void RunRecorder::add_finished(std::int64_t index, const std::map<std::string, d
   entry.rank_s = figure("rank_s");
 }
 
-void RunRecorder::begin_round(const std::string& phase, const std::vector<std::int64_t>& indices) {
-  RoundSummary round{
-      .phase = phase, .trainings = {}, .num_ranks = summary_.num_ranks, .began = utc_now(), .elapsed_s = 0};
-  std::string names;
-  for (const std::int64_t index : indices) {
-    round.trainings.push_back(trainings_[index].name);
-    summary_.trainings[index].state = TrainingState::running;
-    names += (names.empty() ? "" : ", ") + trainings_[index].name;
+void RunRecorder::begin_round(const std::string& phase, const RoundPlan& plan) {
+  RoundSummary round{.phase = phase,
+                     .trainings = {},
+                     .num_ranks = summary_.own().num_ranks,
+                     .job = summary_.job,
+                     .began_s = unix_now_s()};
+  std::string groups;
+  for (const GroupPlan& group : plan.groups) {
+    std::string names;
+    for (const Assignment& a : group.assignments) {
+      round.trainings.push_back(trainings_[a.training].name);
+      summary_.trainings[a.training].state = TrainingState::running;
+      names += fmt::format("{}{} ({} steps)", names.empty() ? "" : ", ", trainings_[a.training].name, a.num_steps);
+    }
+    groups += fmt::format("{}ranks {}-{}: {}", groups.empty() ? "" : "; ", group.first_rank,
+                          group.first_rank + group.num_ranks - 1, names);
   }
   summary_.rounds.push_back(round);
   in_round_ = true;
   round_watch_.restart();
-  log_.record(fmt::format("round: {} on {} ranks", names, summary_.num_ranks));
+  log_.record(fmt::format("round of {}: {}", phase, groups));
   refresh();
 }
 
@@ -84,7 +94,7 @@ void RunRecorder::on_report(std::span<const std::byte> bytes) {
   StatusReport report;
   check_running(bytes.size() == sizeof(report), "a status report has {} bytes, not {}", bytes.size(), sizeof(report));
   std::memcpy(&report, bytes.data(), sizeof(report));
-  if (report.event == StatusReport::Event::evaluating) return;  // a sign of life, which the channel has noted
+  if (report.event == StatusReport::Event::waiting) return;  // a sign of life, which the channel has noted
   if (report.event == StatusReport::Event::warning) {
     log_.warn(report.text.data());
     return;
@@ -103,11 +113,12 @@ void RunRecorder::on_report(std::span<const std::byte> bytes) {
     note_done(report, entry);
     refresh();
   } else if (report.event == StatusReport::Event::resumed) {
-    log_.info(fmt::format("{}: continues after step {} of {}", entry.name, report.step, entry.total_steps));
-  } else {
+    note_resumed(entry);
+  } else if (report.event == StatusReport::Event::step) {
     show(report);
     if (since_refresh_.elapsed_s() > kRefreshEvery_s) refresh();
   }
+  was_seen_.insert(entry.name);
 }
 
 void RunRecorder::show(const StatusReport& report) {
@@ -125,6 +136,17 @@ void RunRecorder::show(const StatusReport& report) {
                     .left_s = report.left_s});
 }
 
+/// The person at the terminal learns of what an earlier job has done, not of every round.
+void RunRecorder::note_resumed(const TrainingSummary& entry) {
+  const std::string message =
+      fmt::format("{}: continues after step {} of {}", entry.name, entry.step, entry.total_steps);
+  if (was_seen_.contains(entry.name)) {
+    log_.record(message);
+  } else {
+    log_.info(message);
+  }
+}
+
 void RunRecorder::note_done(const StatusReport& report, TrainingSummary& entry) {
   entry.state = TrainingState::done;
   entry.evaluation = {.loss = report.validation_loss, .top1 = report.top1, .top5 = report.top5};
@@ -133,17 +155,22 @@ void RunRecorder::note_done(const StatusReport& report, TrainingSummary& entry) 
                         report.num_ranks, report.num_ranks == 1 ? "" : "s"));
 }
 
-void RunRecorder::end_round() {
-  refresh();
+void RunRecorder::end_round(double busy_rank_s) {
+  RoundSummary& round = summary_.rounds.back();
+  round.elapsed_s = round_watch_.elapsed_s();
+  round.idle = 1 - (busy_rank_s / (round.elapsed_s * static_cast<double>(round.num_ranks)));
   in_round_ = false;
+  const std::string message =
+      fmt::format("round ended after {}, {:.0f}% of it idle", format_duration(round.elapsed_s), 100 * round.idle);
+  refresh();
   progress_.finish();
-  log_.record(fmt::format("round ended after {}", format_duration(summary_.rounds.back().elapsed_s)));
+  log_.record(message);
 }
 
 void RunRecorder::end_run(const std::string& state, const std::string& reason) {
-  if (summary_.state != "running") return;  // the first word counts: later errors are its consequences
-  summary_.state = state;
-  summary_.reason = reason;
+  if (summary_.own().state != "running") return;  // the first word counts: later errors are its consequences
+  summary_.own().state = state;
+  summary_.own().reason = reason;
   refresh();
   log_.record(fmt::format("{}: {}", state, reason));
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "base/log.h"
 #include "base/stopwatch.h"
 #include "checkpoint/run_directory.h"
+#include "method/planner.h"
 #include "method/run_context.h"
 #include "method/training.h"
 #include "report/progress.h"
@@ -27,9 +29,10 @@ class RunRecorder {
   /// Takes over the figures of finished trainings; others wait.
   void add_finished(std::int64_t index, const std::map<std::string, double>& figures);
 
-  void begin_round(const std::string& phase, const std::vector<std::int64_t>& indices);
+  void begin_round(const std::string& phase, const RoundPlan& plan);
   void on_report(std::span<const std::byte> bytes);
-  void end_round();
+  /// `busy_rank_s`: the rank-seconds in which groups were at work.
+  void end_round(double busy_rank_s);
   /// The last word: state and reason go to summary.json and the log.
   void end_run(const std::string& state, const std::string& reason);
 
@@ -37,6 +40,7 @@ class RunRecorder {
 
  private:
   void show(const StatusReport& report);
+  void note_resumed(const TrainingSummary& training);
   void note_done(const StatusReport& report, TrainingSummary& training);
   void refresh();
 
@@ -47,6 +51,7 @@ class RunRecorder {
   Log& log_;
   Progress progress_;
   RunSummary summary_;
+  std::set<std::string> was_seen_;  // trainings that this job has reported on
   bool in_round_ = false;
   Stopwatch round_watch_;
   Stopwatch since_refresh_;

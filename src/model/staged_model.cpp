@@ -1,6 +1,7 @@
 #include "model/staged_model.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include <torch/torch.h>
 
@@ -25,23 +26,35 @@ std::int64_t StagedModel::first_learning() const {
   return std::ranges::find(is_learning_, true) - is_learning_.begin();
 }
 
+void StagedModel::share_stage(std::int64_t index, const StagedModel& other) {
+  TORCH_INTERNAL_ASSERT(!is_learning_[index] && !other.is_learning_[index]);
+  TORCH_INTERNAL_ASSERT(spec_.depths[index] == other.spec_.depths[index]);
+  stages_[index] = other.stages_[index];
+}
+
 torch::Tensor StagedModel::forward(const torch::Tensor& images, const torch::Tensor& branch_scales) {
-  return stage_outputs(images, branch_scales).back();
+  return forward_from(0, images, branch_scales);
+}
+
+torch::Tensor StagedModel::forward_from(std::int64_t first, torch::Tensor x, const torch::Tensor& branch_scales) {
+  for (std::int64_t i = first; i < num_stages(); ++i) x = forward_stage(i, x, branch_scales);
+  return x;
 }
 
 std::vector<torch::Tensor> StagedModel::stage_outputs(const torch::Tensor& images, const torch::Tensor& branch_scales) {
   std::vector<torch::Tensor> outputs;
-  torch::Tensor x = images;
-  std::int64_t first_block = 0;
   for (std::int64_t i = 0; i < num_stages(); ++i) {
-    const torch::AutoGradMode with_graph(torch::GradMode::is_enabled() && i >= first_learning());
-    const std::int64_t num_blocks = stages_[i]->num_blocks();
-    x = stages_[i]->forward(
-        x, branch_scales.defined() ? branch_scales.narrow(0, first_block, num_blocks) : torch::Tensor());
-    first_block += num_blocks;
-    outputs.push_back(x);
+    outputs.push_back(forward_stage(i, i == 0 ? images : outputs.back(), branch_scales));
   }
   return outputs;
+}
+
+torch::Tensor StagedModel::forward_stage(std::int64_t index, const torch::Tensor& x,
+                                         const torch::Tensor& branch_scales) {
+  const torch::AutoGradMode with_graph(torch::GradMode::is_enabled() && index >= first_learning());
+  if (!branch_scales.defined()) return stages_[index]->forward(x, {});
+  const std::int64_t first_block = std::accumulate(spec_.depths.begin(), spec_.depths.begin() + index, std::int64_t{0});
+  return stages_[index]->forward(x, branch_scales.narrow(0, first_block, spec_.depths[index]));
 }
 
 }  // namespace incubate

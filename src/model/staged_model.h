@@ -23,18 +23,23 @@ class StagedModel {
   /// Freezes every stage whose entry is false. REQUIRES: one entry a stage, at least one of them true.
   void set_learning(const std::vector<bool>& is_learning);
   const std::vector<bool>& is_learning() const { return is_learning_; }
+  std::int64_t first_learning() const;
+  /// Uses the stage of `other` instead of its own. REQUIRES: both are frozen and of one depth.
+  void share_stage(std::int64_t index, const StagedModel& other);
 
   void to(torch::Device device);
 
   /// Logits (batch, classes) of images (batch, channels, height, width). `branch_scales` as drawn by
   /// draw_branch_scales() for all blocks of the model, or undefined.
   torch::Tensor forward(const torch::Tensor& images, const torch::Tensor& branch_scales);
+  /// The same from stage `first` on, whose input is `x`.
+  torch::Tensor forward_from(std::int64_t first, torch::Tensor x, const torch::Tensor& branch_scales);
   /// Every stage's output, in order: for heads that need several depths.
   std::vector<torch::Tensor> stage_outputs(const torch::Tensor& images, const torch::Tensor& branch_scales);
+  /// The output of one stage. `branch_scales` are still those of the whole model.
+  torch::Tensor forward_stage(std::int64_t index, const torch::Tensor& x, const torch::Tensor& branch_scales);
 
  private:
-  std::int64_t first_learning() const;
-
   ModelSpec spec_;
   std::vector<std::shared_ptr<Stage>> stages_;
   std::vector<bool> is_learning_;

@@ -25,9 +25,11 @@ StatusChannel::~StatusChannel() {
   MPI_Comm_free(&comm_);
 }
 
-void StatusChannel::report(std::span<const std::byte> report, Urgency urgency) {
+void StatusChannel::report(std::span<const std::byte> report, Urgency urgency, int topic) {
   if (world_.is_leader()) receive_reports();
-  if (urgency == Urgency::usual && has_reported_ && since_report_.elapsed_s() < kReportEvery_s) return;
+  const auto last = since_report_.find(topic);
+  const bool is_early = last != since_report_.end() && last->second.elapsed_s() < kReportEvery_s;
+  if (urgency == Urgency::usual && is_early) return;
   if (world_.is_leader()) {
     on_report_(report);
   } else {
@@ -42,8 +44,7 @@ void StatusChannel::report(std::span<const std::byte> report, Urgency urgency) {
                         &pending_),
               "reporting");
   }
-  has_reported_ = true;
-  since_report_.restart();
+  since_report_[topic].restart();
 }
 
 void StatusChannel::meet(const std::vector<int>& leaders) {
@@ -52,7 +53,7 @@ void StatusChannel::meet(const std::vector<int>& leaders) {
   } else {
     wait_for_release();
   }
-  has_reported_ = false;
+  since_report_.clear();
 }
 
 void StatusChannel::receive_reports() {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,9 +25,10 @@ class StatusChannel {
   StatusChannel(const StatusChannel&) = delete;
   StatusChannel& operator=(const StatusChannel&) = delete;
 
-  /// Sends at most one report a second (and `urgent` ones always) to rank 0; never blocks. On rank 0 it also receives.
+  /// Sends at most one report a second on each `topic` (and `urgent` ones always) to rank 0. On rank 0 it also
+  /// receives.
   enum class Urgency { usual, urgent };
-  void report(std::span<const std::byte> report, Urgency urgency);
+  void report(std::span<const std::byte> report, Urgency urgency, int topic);
 
   /// Ends the round: returns when every rank has called it. `leaders` are the world ranks that report.
   /// Throws on rank 0 if a leader that has not arrived was silent for longer than the timeout.
@@ -46,8 +48,7 @@ class StatusChannel {
   const Communicator& world_;
   MPI_Comm comm_ = MPI_COMM_NULL;
   OnReport on_report_;
-  Stopwatch since_report_;
-  bool has_reported_ = false;
+  std::map<int, Stopwatch> since_report_;  // by topic
   MPI_Request pending_ = MPI_REQUEST_NULL;
   std::vector<std::byte> pending_bytes_;
   std::vector<Peer> peers_;      // on rank 0

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/version.h"
 #include "hdf5/verified_file.h"
 
 namespace incubate {
 namespace {
 
-constexpr std::int64_t kMetricsVersion = 1;
+constexpr std::int64_t kMetricsVersion = 2;
 
 /// The values of one member of all rows.
 template <typename Row, typename Get>
@@ -40,6 +41,16 @@ void Metrics::save(const std::filesystem::path& path, const std::string& trainin
     file.write("/epochs/top5", column(epochs, [](const EpochRow& r) { return r.evaluation.top5; }));
     file.write("/epochs/block_flops", column(epochs, [](const EpochRow& r) { return r.block_flops; }));
     file.write("/epochs/elapsed_s", column(epochs, [](const EpochRow& r) { return r.elapsed_s; }));
+    file.write("/rounds/began_s", column(rounds, [](const RoundRow& r) { return r.began_s; }));
+    file.write("/rounds/ended_s", column(rounds, [](const RoundRow& r) { return r.ended_s; }));
+    file.write("/rounds/first_step", column(rounds, [](const RoundRow& r) { return r.first_step; }));
+    file.write("/rounds/last_step", column(rounds, [](const RoundRow& r) { return r.last_step; }));
+    file.write("/rounds/first_rank", column(rounds, [](const RoundRow& r) { return r.first_rank; }));
+    file.write("/rounds/num_ranks", column(rounds, [](const RoundRow& r) { return r.num_ranks; }));
+    file.write("/rounds/images_per_s", column(rounds, [](const RoundRow& r) { return r.images_per_s; }));
+    file.write("/checkpoints/step", column(checkpoints, [](const CheckpointRow& r) { return r.step; }));
+    file.write("/checkpoints/stall_s", column(checkpoints, [](const CheckpointRow& r) { return r.stall_s; }));
+    file.write("/checkpoints/write_s", column(checkpoints, [](const CheckpointRow& r) { return r.write_s; }));
   });
 }
 
@@ -48,6 +59,10 @@ Metrics Metrics::load(const std::filesystem::path& path, std::int64_t step) {
   if (!std::filesystem::exists(path)) return metrics;
   verify_file(path);
   const Hdf5File file = Hdf5File::open(path);
+  const std::int64_t version = file.read_int_attribute("version");
+  check_input(version == kMetricsVersion,
+              "{} has version {} of its format; this program reads {}. Use the program that wrote it.", path.string(),
+              version, kMetricsVersion);
   const auto read = [&file](const char* name) { return file.read<double>(name); };
 
   const std::vector<std::int64_t> step_numbers = file.read<std::int64_t>("/steps/step");
@@ -71,7 +86,37 @@ Metrics Metrics::load(const std::filesystem::path& path, std::int64_t step) {
                               flops.at(i),
                               epoch_time.at(i)});
   }
+
+  const std::vector<std::int64_t> first_step = file.read<std::int64_t>("/rounds/first_step"),
+                                  last_step = file.read<std::int64_t>("/rounds/last_step"),
+                                  first_rank = file.read<std::int64_t>("/rounds/first_rank"),
+                                  num_ranks = file.read<std::int64_t>("/rounds/num_ranks");
+  const std::vector<double> began = read("/rounds/began_s"), ended = read("/rounds/ended_s"),
+                            round_speed = read("/rounds/images_per_s");
+  for (std::size_t i = 0; i < last_step.size() && first_step[i] < step; ++i) {
+    metrics.rounds.push_back({began.at(i), ended.at(i), first_step.at(i), std::min(last_step.at(i), step),
+                              first_rank.at(i), num_ranks.at(i), round_speed.at(i)});
+  }
+
+  const std::vector<std::int64_t> checkpoint_step = file.read<std::int64_t>("/checkpoints/step");
+  const std::vector<double> stall = read("/checkpoints/stall_s"), write = read("/checkpoints/write_s");
+  for (std::size_t i = 0; i < checkpoint_step.size() && checkpoint_step[i] <= step; ++i) {
+    metrics.checkpoints.push_back({checkpoint_step[i], stall.at(i), write.at(i)});
+  }
   return metrics;
+}
+
+void check_metrics_version(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) return;
+  try {
+    verify_file(path);
+  } catch (const DamagedFileError&) {
+    return;
+  }
+  const std::int64_t version = Hdf5File::open(path).read_int_attribute("version");
+  check_input(version <= kMetricsVersion,
+              "{} has version {} of its format; this program reads {}. Use the program that wrote it.", path.string(),
+              version, kMetricsVersion);
 }
 
 void write_metrics_index(const std::filesystem::path& path, const std::vector<std::string>& trainings) {

@@ -29,18 +29,43 @@ struct EpochRow {
   double elapsed_s = 0;
 };
 
+/// A round of this training: who trained it, from when to when.
+struct RoundRow {
+  double began_s = 0;           ///< Unix time
+  double ended_s = 0;           ///< or when the latest checkpoint of the round was taken
+  std::int64_t first_step = 0;  ///< steps done when it began
+  std::int64_t last_step = 0;   ///< steps done when it ended
+  std::int64_t first_rank = 0;  ///< the group is the ranks [first_rank, first_rank + num_ranks)
+  std::int64_t num_ranks = 0;
+  double images_per_s = 0;
+};
+
+/// A checkpoint, and what it cost.
+struct CheckpointRow {
+  std::int64_t step = 0;  ///< steps done
+  double stall_s = 0;     ///< how long training stood still
+  double write_s = 0;     ///< how long it took to be written, in the background
+};
+
 /// The measurements of one training: in memory while it runs, in one HDF5 file (see ../checkpoint/FORMAT.md) whenever
 /// they are saved. The file is written whole, so a reader never sees half of it.
 class Metrics {
  public:
   std::vector<StepRow> steps;
   std::vector<EpochRow> epochs;
+  std::vector<RoundRow> rounds;
+  std::vector<CheckpointRow> checkpoints;
 
   /// Writes the file atomically.
   void save(const std::filesystem::path& path, const std::string& training) const;
-  /// Reads it and drops what came after step `step`: a training resumed there repeats it. Without a file: empty.
+  /// Reads it and drops what came after step `step`: a training resumed there repeats it. Without a file: empty. Throws
+  /// InputError if the file is damaged or of another version.
   static Metrics load(const std::filesystem::path& path, std::int64_t step);
 };
+
+/// Throws InputError if the file at `path` is of a newer version than this program writes. Silent if it is missing or
+/// damaged: figures are not needed to go on.
+void check_metrics_version(const std::filesystem::path& path);
 
 /// "/<training>" in `path` stands for "metrics/<training>.h5" beside it: one file to open for all.
 void write_metrics_index(const std::filesystem::path& path, const std::vector<std::string>& trainings);

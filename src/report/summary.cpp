@@ -2,12 +2,19 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <ctime>
+#include <limits>
+#include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/directory_lock.h"
+#include "base/unix_time.h"
 #include "base/version.h"
 #include "hdf5/atomic_file.h"
 #include "report/progress.h"
@@ -16,6 +23,8 @@ namespace incubate {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::chrono::seconds kLockPatience(2);
 
 const char* to_string(TrainingState state) {
   return state == TrainingState::done ? "done" : state == TrainingState::running ? "running" : "waiting";
@@ -43,8 +52,15 @@ json to_json(const RoundSummary& r) {
   return {{"phase", r.phase},
           {"trainings", r.trainings},
           {"num_ranks", r.num_ranks},
-          {"began", r.began},
-          {"elapsed_s", r.elapsed_s}};
+          {"job", r.job},
+          {"began", utc_text(r.began_s)},
+          {"began_s", r.began_s},
+          {"elapsed_s", r.elapsed_s},
+          {"idle", r.idle}};
+}
+
+json to_json(const JobSummary& job) {
+  return {{"state", job.state}, {"reason", job.reason}, {"num_ranks", job.num_ranks}, {"updated", job.updated}};
 }
 
 json to_json(const ResultRow& row) {
@@ -58,6 +74,108 @@ json to_json(const ResultRow& row) {
           {"critical_path_s", row.cost.critical_path_s}};
 }
 
+/// JSON has no NaN and no infinity: they are written as null.
+double to_number(const json& j) { return j.is_null() ? std::numeric_limits<double>::quiet_NaN() : j.get<double>(); }
+
+TrainingState to_training_state(const std::string& text) {
+  return text == "done" ? TrainingState::done : text == "running" ? TrainingState::running : TrainingState::waiting;
+}
+
+TrainingSummary to_training(const json& j) {
+  TrainingSummary t{.name = j.at("name"),
+                    .phase = j.at("phase"),
+                    .state = to_training_state(j.at("state")),
+                    .step = j.at("step"),
+                    .total_steps = j.at("total_steps"),
+                    .num_ranks = j.at("num_ranks"),
+                    .evaluation = {},
+                    .block_flops = to_number(j.at("block_flops")),
+                    .elapsed_s = to_number(j.at("elapsed_s")),
+                    .rank_s = to_number(j.at("rank_s"))};
+  if (t.state == TrainingState::done) {
+    t.evaluation = {.loss = to_number(j.at("loss")), .top1 = to_number(j.at("top1")), .top5 = to_number(j.at("top5"))};
+  }
+  return t;
+}
+
+RoundSummary to_round(const json& j) {
+  return {.phase = j.at("phase"),
+          .trainings = j.at("trainings"),
+          .num_ranks = j.at("num_ranks"),
+          .job = j.at("job"),
+          .began_s = to_number(j.at("began_s")),
+          .elapsed_s = to_number(j.at("elapsed_s")),
+          .idle = to_number(j.at("idle"))};
+}
+
+JobSummary to_job(const json& j) {
+  return {.state = j.at("state"), .reason = j.at("reason"), .num_ranks = j.at("num_ranks"), .updated = j.at("updated")};
+}
+
+/// What the file holds; nothing if there is none, or it is unreadable or of an older layout.
+std::optional<RunSummary> load(const FilePath& path) {
+  try {
+    const json j = json::parse(read_text(path));
+    RunSummary summary;
+    for (const auto& [name, job] : j.at("jobs").items()) summary.jobs[name] = to_job(job);
+    for (const json& training : j.at("trainings")) summary.trainings.push_back(to_training(training));
+    for (const json& round : j.at("rounds")) summary.rounds.push_back(to_round(round));
+    return summary;
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+/// The file's, and those that only `known` has. This job's own are as known: the file's are older.
+std::vector<RoundSummary> merge_rounds(const std::vector<RoundSummary>& known, const std::vector<RoundSummary>& file,
+                                       const std::string& own_job) {
+  const auto contains = [](const std::vector<RoundSummary>& rounds, const RoundSummary& round) {
+    return std::ranges::any_of(
+        rounds, [&round](const RoundSummary& r) { return r.job == round.job && r.began_s == round.began_s; });
+  };
+  std::vector<RoundSummary> merged;
+  for (const RoundSummary& round : file) {
+    if (round.job != own_job || !contains(known, round)) merged.push_back(round);
+  }
+  for (const RoundSummary& round : known) {
+    if (!contains(merged, round)) merged.push_back(round);
+  }
+  return merged;
+}
+
+/// Takes over what other jobs wrote.
+void merge(RunSummary& summary, const RunSummary& file) {
+  const JobSummary own = summary.own();
+  const bool is_first_save = own.updated.empty();
+  if (summary.job != "all" || !is_first_save) summary.jobs = file.jobs;
+  summary.own() = own;
+  summary.rounds = merge_rounds(summary.rounds, file.rounds, summary.job);
+  for (TrainingSummary& t : summary.trainings) {
+    const auto found = std::ranges::find(file.trainings, t.name, &TrainingSummary::name);
+    if (t.is_own || found == file.trainings.end()) continue;
+    if (t.state == TrainingState::done && found->state != TrainingState::done) continue;  // known from its weights
+    t = *found;
+    t.is_own = false;
+  }
+}
+
+/// In which at least one of the rounds that belong ran.
+template <typename Belongs>
+double covered_s(const std::vector<RoundSummary>& rounds, const Belongs& belongs) {
+  std::vector<std::pair<double, double>> intervals;  // [begin, end)
+  for (const RoundSummary& r : rounds) {
+    if (belongs(r.phase)) intervals.emplace_back(r.began_s, r.began_s + r.elapsed_s);
+  }
+  std::ranges::sort(intervals);
+  double covered = 0;
+  double covered_to = -std::numeric_limits<double>::infinity();
+  for (const auto& [begin, end] : intervals) {
+    covered += std::max(0.0, end - std::max(begin, covered_to));
+    covered_to = std::max(covered_to, end);
+  }
+  return covered;
+}
+
 bool is_of_deep_incubation(const std::string& phase) {
   return phase == "meta" || phase == "incubation" || phase == "finetuning";
 }
@@ -68,6 +186,13 @@ TrainingSummary& RunSummary::training(const std::string& name) {
   const auto found = std::ranges::find(trainings, name, &TrainingSummary::name);
   if (found == trainings.end()) throw std::logic_error("no training " + name);
   return *found;
+}
+
+std::string RunSummary::state() const {
+  for (const char* state : {"running", "failed", "stopped"}) {
+    if (std::ranges::any_of(jobs, [state](const auto& entry) { return entry.second.state == state; })) return state;
+  }
+  return "done";
 }
 
 std::vector<ResultRow> RunSummary::results() const {
@@ -86,7 +211,7 @@ std::vector<ResultRow> RunSummary::results() const {
       }
     }
     row.cost.critical_path_s += longest_incubation_s;
-    for (const RoundSummary& round : rounds) row.cost.wall_s += belongs(round.phase) ? round.elapsed_s : 0;
+    row.cost.wall_s = covered_s(rounds, belongs);
     return row;
   };
   const auto is_done = [this](const std::string& name) {
@@ -104,28 +229,24 @@ std::vector<ResultRow> RunSummary::results() const {
   return rows;
 }
 
-void RunSummary::save(const std::filesystem::path& path) const {
-  json j = {
-      {"state", state},          {"reason", reason},       {"updated", utc_now()},       {"version", kVersion},
-      {"git_sha1", kGitSha1},    {"num_ranks", num_ranks}, {"trainings", json::array()}, {"rounds", json::array()},
-      {"results", json::array()}};
+void RunSummary::save(const FilePath& path) {
+  const DirectoryLock lock(path.has_parent_path() ? path.parent_path() : FilePath("."), kLockPatience);
+  if (const std::optional<RunSummary> file = load(path)) merge(*this, *file);
+  own().updated = utc_text(unix_now_s());
+  json j = {{"state", state()},        {"reason", own().reason},     {"updated", own().updated},
+            {"version", kVersion},     {"git_sha1", kGitSha1},       {"num_ranks", own().num_ranks},
+            {"jobs", json::object()},  {"trainings", json::array()}, {"rounds", json::array()},
+            {"results", json::array()}};
+  for (const auto& [name, entry] : jobs) j["jobs"][name] = to_json(entry);
   for (const TrainingSummary& t : trainings) j["trainings"].push_back(to_json(t));
-  for (const RoundSummary& r : rounds) j["rounds"].push_back(to_json(r));
+  std::vector<RoundSummary> by_time = rounds;
+  std::ranges::stable_sort(by_time, {}, &RoundSummary::began_s);
+  for (const RoundSummary& r : by_time) j["rounds"].push_back(to_json(r));
   for (const ResultRow& row : results()) j["results"].push_back(to_json(row));
-  replace_text_atomically(path, j.dump(2) + "\n");
-}
-
-std::vector<RoundSummary> RunSummary::load_rounds(const std::filesystem::path& path) {
-  std::vector<RoundSummary> rounds;
-  try {
-    const json summary = json::parse(read_text(path));  // named: a range-for does not keep the temporary below alive
-    for (const json& j : summary.at("rounds")) {
-      rounds.push_back({j.at("phase"), j.at("trainings"), j.at("num_ranks"), j.at("began"), j.at("elapsed_s")});
-    }
-  } catch (const std::exception&) {
-    rounds.clear();  // the first start, or a summary of another version: times begin anew
-  }
-  return rounds;
+  // Written beside its place under this job's name: where there is no lock, two jobs may write at once.
+  const FilePath draft = path.string() + "." + job;
+  replace_text_atomically(draft, j.dump(2) + "\n");
+  std::filesystem::rename(draft, path);
 }
 
 std::string format_results(const std::vector<ResultRow>& rows) {
@@ -139,9 +260,8 @@ std::string format_results(const std::vector<ResultRow>& rows) {
   return table;
 }
 
-std::string utc_now() {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
-                     fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
+std::string utc_text(double unix_s) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(std::floor(unix_s))));
 }
 
 }  // namespace incubate

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,7 +14,7 @@ namespace incubate {
 struct Cost {
   double block_flops = 0;
   double rank_s = 0;           ///< wall-clock times ranks, summed over trainings
-  double wall_s = 0;           ///< of the rounds, as they ran
+  double wall_s = 0;           ///< in which at least one of the rounds ran
   double critical_path_s = 0;  ///< wall-clock if every incubation had ranks of its own
 };
 
@@ -31,15 +31,26 @@ struct TrainingSummary {
   double block_flops = 0;
   double elapsed_s = 0;
   double rank_s = 0;
+  bool is_own = true;  ///< whether this job runs it; not in the file
 };
 
-/// The time between two deals of ranks.
+/// The time between two deals of ranks. Its job and its beginning tell it from every other.
 struct RoundSummary {
   std::string phase;
   std::vector<std::string> trainings;
   std::int64_t num_ranks = 0;
-  std::string began;  ///< UTC
+  std::string job;
+  double began_s = 0;  ///< since the Unix epoch
   double elapsed_s = 0;
+  double idle = 0;  ///< fraction of the round's rank-seconds in which nothing was trained
+};
+
+/// How a job that works, or worked, on the run stands.
+struct JobSummary {
+  std::string state = "running";  ///< running, stopped, done, failed
+  std::string reason;             ///< why it ended
+  std::int64_t num_ranks = 0;
+  std::string updated;  ///< UTC; when it last saved, empty before that
 };
 
 /// A line of the result table.
@@ -49,28 +60,35 @@ struct ResultRow {
   Cost cost;
 };
 
-/// The state of a run, kept in summary.json for people and scripts.
+/// The state of a run, kept in summary.json for people and scripts. Jobs that work on one run at the same time share
+/// the file; each has its own RunSummary.
 struct RunSummary {
-  std::string state = "running";  ///< running, stopped, done, failed
-  std::string reason;             ///< why it ended
-  std::int64_t num_ranks = 0;
+  std::string job = "all";  ///< this one: "all", or the training that it runs alone
+  std::map<std::string, JobSummary> jobs;
   std::vector<TrainingSummary> trainings;
   std::vector<RoundSummary> rounds;
 
+  JobSummary& own() { return jobs[job]; }
   TrainingSummary& training(const std::string& name);
 
+  /// Of the jobs together: running if any is, else failed if any did, else stopped if any was, else done.
+  std::string state() const;
   /// Deep Incubation, end to end, and the meta model on its own: those that are done.
   std::vector<ResultRow> results() const;
-  /// Replaces the file.
-  void save(const std::filesystem::path& path) const;
-  /// The rounds of an earlier summary; none if there is no readable file.
-  static std::vector<RoundSummary> load_rounds(const std::filesystem::path& path);
+
+  /// Replaces the file, after taking over from it what is not this job's: other jobs, their rounds, trainings that are
+  /// not own (but not those known here to be done, there not yet). The rounds of this job's earlier starts come back
+  /// too. A file that is missing, unreadable or older than this layout adds nothing. Trainings keep their places, and a
+  /// round of this job that was last stays last. The first save of "all", which holds every training's lock, forgets
+  /// the other jobs, not their rounds. Where the file system has no locks, what a job writes may stay out of the file
+  /// until it saves again.
+  void save(const std::filesystem::path& path);
 };
 
 /// The table for a person, one row a method.
 std::string format_results(const std::vector<ResultRow>& rows);
 
-/// "2026-01-31T12:00:00Z".
-std::string utc_now();
+/// "2026-01-31T12:00:00Z", the second begun.
+std::string utc_text(double unix_s);
 
 }  // namespace incubate

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <span>
+#include <vector>
 
 #include "data/loader.h"
 #include "model/staged_model.h"
@@ -10,10 +12,12 @@
 
 namespace incubate {
 
-/// Evaluates `model` on every validation image exactly once: each rank takes a contiguous share of the batches, and the
-/// counts are added up. The result is the same on any number of ranks. Collective over `group`.
-/// `on_batch`, if given, is called after each batch.
-Evaluation evaluate(StagedModel& model, const ClassificationTask& task, const EvaluationLoader& loader,
-                    ProcessGroup& group, const std::function<void()>& on_batch = {});
+/// Evaluates `models` on every validation image exactly once: each rank takes a contiguous share of the batches, and
+/// the counts are added up. The result is the same on any number of ranks, and for a model alone or among others, which
+/// share the images and the frozen stages they have in common. REQUIRES: all take images of one size. Collective over
+/// `group`. `on_batch`, if given, is called after each batch.
+std::vector<Evaluation> evaluate(std::span<StagedModel* const> models, const ClassificationTask& task,
+                                 const EvaluationLoader& loader, ProcessGroup& group,
+                                 const std::function<void()>& on_batch = {});
 
 }  // namespace incubate

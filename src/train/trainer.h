@@ -1,13 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
+#include <vector>
 
 #include "base/exact_sum.h"
-#include "base/stopwatch.h"
 #include "config/run_config.h"
-#include "data/loader.h"
 #include "model/staged_model.h"
 #include "parallel/gradient_reducer.h"
 #include "parallel/process_group.h"
@@ -19,7 +17,7 @@
 
 namespace incubate {
 
-/// What a training needs to know beside its model and data.
+/// What a training needs to know beside its model.
 struct TrainerSettings {
   std::string name;  ///< for messages
   Phase phase = Phase::meta;
@@ -28,51 +26,52 @@ struct TrainerSettings {
   Sums sums = Sums::exact;
   std::uint64_t seed = 0;
   std::int64_t global_batch = 0;
+  std::int64_t steps_per_epoch = 0;
   std::int64_t total_steps = 0;
-  std::int64_t checkpoint_every_steps = 0;
   double block_flops_per_image = 0;
+
+  std::int64_t micro_batches() const { return global_batch / recipe.micro; }
 };
 
-/// Called on every rank of the group; may be empty.
-struct TrainerHooks {
-  std::function<void(const StepRow&)> on_step = {};
-  /// After each batch of an evaluation: a sign of life.
-  std::function<void()> on_evaluation_batch = {};
-  /// Whether there is a checkpoint to be written after `steps_done` steps, from the trainer's state.
-  std::function<void(std::int64_t steps_done)> save = {};
-};
-
-/// One training on one group of ranks: a deterministic function of (first weights, data, settings), whatever the number
-/// of ranks and wherever it was resumed. Construct it when the model has its weights and the right stages are frozen.
-/// Collective over `group`: construction and run().
+/// The optimisation of one model on one group of ranks, a step at a time (train_together() makes the steps): a
+/// deterministic function of (first weights, data, settings), whatever the number of ranks and wherever it was resumed.
+/// Construct it when the model has its weights and the right stages are frozen.
 class Trainer {
  public:
-  Trainer(StagedModel& model, TrainLoader& train, const EvaluationLoader& validation, ProcessGroup& group,
-          TrainerSettings settings);
+  Trainer(StagedModel& model, ProcessGroup& group, TrainerSettings settings);
 
+  const TrainerSettings& settings() const { return settings_; }
+  StagedModel& model() { return model_; }
+  const ClassificationTask& task() const { return task_; }
   FlatParameters& parameters() { return parameters_; }
   AdamW& optimizer() { return optimizer_; }
-  const Metrics& metrics() const { return metrics_; }
-  /// This training's wall-clock so far, earlier runs included.
-  double elapsed_s() const { return elapsed_before_s_ + watch_.elapsed_s(); }
+  /// Stochastic depth of each block.
+  const std::vector<double>& drop_path_rates() const { return drop_path_rates_; }
+  Metrics& metrics() { return metrics_; }
+  std::int64_t steps_done() const { return steps_done_; }
+  /// This training's own wall-clock, earlier runs included: where a group carries on several, its part of the time.
+  double elapsed_s() const { return elapsed_s_; }
 
   /// Continues after `steps_done` steps; parameters and optimizer state have been restored.
   void resume(std::int64_t steps_done, Metrics metrics, double elapsed_s);
 
-  /// Trains to the end and returns the last evaluation. Throws std::runtime_error on every rank if a loss or gradient
-  /// is not finite (PeerFailure on all but the leader: one says it); the step is not applied.
-  Evaluation run(const TrainerHooks& hooks);
+  /// Adds a micro-batch's gradient. `input` is that of the first learning stage, `branch_scales` those of the model.
+  void accumulate(const torch::Tensor& input, const torch::Tensor& labels, const torch::Tensor& branch_scales);
+  /// Updates the weights from what all ranks have accumulated; the times of the row are left to record_step(). Throws
+  /// std::runtime_error on every rank if a loss or gradient is not finite (PeerFailure on all but the leader: one says
+  /// it); the step is not applied. Collective over the group.
+  StepRow finish_step();
+  /// Notes a step that took the group `step_s`, of which `own_s` falls to this training.
+  void record_step(StepRow row, double step_s, double own_s);
+  /// Notes what took time but was no step.
+  void add_time(double own_s) { elapsed_s_ += own_s; }
+  bool is_evaluation_due() const;
+  void record_evaluation(const Evaluation& evaluation);
 
  private:
-  StepRow train_step(std::int64_t step);
-  void accumulate_micro_batch(std::int64_t step, std::int64_t micro_batch);
-  [[noreturn]] void report_nonfinite(std::int64_t step, std::int64_t num_nonfinite) const;
-  bool is_evaluation_due(std::int64_t steps_done) const;
-  void add_evaluation(std::int64_t steps_done, const std::function<void()>& on_batch);
+  [[noreturn]] void report_nonfinite(std::int64_t num_nonfinite) const;
 
   StagedModel& model_;
-  TrainLoader& train_;
-  const EvaluationLoader& validation_;
   ProcessGroup& group_;
   TrainerSettings settings_;
   ClassificationTask task_;
@@ -83,8 +82,7 @@ class Trainer {
   std::vector<double> drop_path_rates_;
   Metrics metrics_;
   std::int64_t steps_done_ = 0;
-  double elapsed_before_s_ = 0;
-  Stopwatch watch_;
+  double elapsed_s_ = 0;
 };
 
 }  // namespace incubate

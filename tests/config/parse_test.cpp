@@ -145,6 +145,50 @@ TEST(Parse, BadSyntaxIsExplained) {
   EXPECT_TRUE(bad_line.ends_with(". Lines are [section], key = value or # comment.")) << bad_line;
 }
 
+/// Settings of a file and options of the command line alone.
+struct WithOptions {
+  std::int64_t seed = 0;
+  std::int64_t ranks = 0;
+  bool json = false;
+  std::vector<Setting> settings = {make_setting("run.seed", seed, Kind::result, "", "a seed")};
+  std::vector<Setting> options = {make_setting("ranks", ranks, Kind::operation, "", "how many"),
+                                  make_flag("json", json, "print JSON")};
+
+  void parse(const std::vector<std::string>& arguments) { parse_arguments(arguments, settings, options); }
+  std::string error(const std::vector<std::string>& arguments) {
+    return thrown_message<InputError>([&] { parse(arguments); });
+  }
+};
+
+TEST(Parse, FlagsHaveNoValue) {
+  WithOptions given;
+  given.parse({"--json", "--ranks=3", "--run.seed=4"});
+  EXPECT_TRUE(given.json);
+  EXPECT_EQ(given.ranks, 3);
+  EXPECT_EQ(given.seed, 4);
+  WithOptions not_given;
+  not_given.parse({"--ranks", "3"});
+  EXPECT_FALSE(not_given.json);
+  const std::string with_value = WithOptions().error({"--json=true"});
+  EXPECT_TRUE(with_value.starts_with("command line: ") && with_value.find("json") != std::string::npos) << with_value;
+  EXPECT_EQ(WithOptions().error({"--json", "--json"}),
+            "command line: 'json' is given twice ('' and ''). Give it once.");
+  EXPECT_EQ(describe_settings(WithOptions().options),
+            "  --ranks\n        how many (default: 0)\n  --json\n        print JSON\n");
+}
+
+TEST(Parse, OptionsOfTheCommandLineAreUnknownInFiles) {
+  const TemporaryDirectory directory;
+  const std::string file = directory / "f.ini";
+  replace_text_atomically(file, "ranks = 3\n");
+  EXPECT_EQ(WithOptions().error({"--config", file}),
+            file + ": unknown setting 'ranks'. Did you mean 'run.seed'? --help lists all.");
+  EXPECT_EQ(WithOptions().error({"--rank=3"}),
+            "command line: unknown setting 'rank'. Did you mean 'ranks'? --help lists all.");
+  EXPECT_EQ(WithOptions().error({"--jsn"}),
+            "command line: unknown setting 'jsn'. Did you mean 'json'? --help lists all.");
+}
+
 TEST(Parse, MissingFileIsNamed) {
   EXPECT_EQ(parse_error({"--config=no/such.ini"}),
             "--config=no/such.ini cannot be read: no such file, or no permission. See input/ for examples.");

@@ -31,10 +31,9 @@ TEST_P(Validate, RefusesWithTheProblemItsReasonAndTheRemedy) {
 
 std::vector<Case> not_positive() {
   std::vector<Case> cases;
-  for (const std::string name :
-       {"model.image_size", "model.channels", "model.patch", "model.width", "model.heads", "model.mlp_ratio",
-        "batch.global", "meta.micro", "incubation.micro", "finetuning.micro", "end_to_end.micro", "run.threads",
-        "checkpoint.every_steps", "checkpoint.keep"}) {
+  for (const std::string name : {"model.image_size", "model.channels", "model.patch", "model.width", "model.heads",
+                                 "model.mlp_ratio", "batch.global", "meta.micro", "incubation.micro",
+                                 "finetuning.micro", "end_to_end.micro", "run.threads", "checkpoint.keep"}) {
     for (const std::string value : {"0", "-3"}) {
       cases.push_back({{"--" + name + "=" + value}, name + "=" + value + " is not positive. Give 1 or more."});
     }

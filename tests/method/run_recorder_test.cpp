@@ -1,5 +1,6 @@
 #include "method/run_recorder.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -25,6 +26,15 @@ class RunRecorderTest : public testing::Test {
   }
 
   RunRecorder make() { return {config_, run_, trainings_, 100, 4, log_}; }
+  /// Each training on a rank of its own.
+  static RoundPlan round_of(const std::vector<std::int64_t>& trainings) {
+    RoundPlan plan;
+    for (const std::int64_t i : trainings) {
+      const auto rank = static_cast<std::int64_t>(plan.groups.size());
+      plan.groups.push_back({.first_rank = rank, .num_ranks = 1, .assignments = {{i, 10}}});
+    }
+    return plan;
+  }
   static void report(RunRecorder& recorder, const StatusReport& report) {
     recorder.on_report(std::as_bytes(std::span(&report, 1)));
   }
@@ -39,7 +49,7 @@ class RunRecorderTest : public testing::Test {
 
 TEST_F(RunRecorderTest, TrainingsWaitRunAndAreDone) {
   RunRecorder recorder = make();
-  recorder.begin_round("incubation", {1, 2});
+  recorder.begin_round("incubation", round_of({1, 2}));
   EXPECT_EQ(summary().at("state"), "running");
   EXPECT_EQ(summary().at("trainings")[0].at("state"), "waiting");
   EXPECT_EQ(summary().at("trainings")[1].at("state"), "running");
@@ -61,7 +71,7 @@ TEST_F(RunRecorderTest, TrainingsWaitRunAndAreDone) {
   EXPECT_EQ(stage.at("loss"), 1.25);
   EXPECT_EQ(stage.at("rank_s"), 20);
   EXPECT_EQ(stage.at("block_flops"), trainings_[1].block_flops_per_image * 20 * 500);
-  recorder.end_round();
+  recorder.end_round(0);
   recorder.end_run("done", "every training is done");
   EXPECT_EQ(summary().at("state"), "done");
   EXPECT_EQ(summary().at("reason"), "every training is done");
@@ -70,14 +80,37 @@ TEST_F(RunRecorderTest, TrainingsWaitRunAndAreDone) {
 TEST_F(RunRecorderTest, RoundsOfEarlierRunsAreKept) {
   {
     RunRecorder recorder = make();
-    recorder.begin_round("meta", {0});
-    recorder.end_round();
+    recorder.begin_round("meta", round_of({0}));
+    recorder.end_round(0);
   }
   RunRecorder recorder = make();
-  recorder.begin_round("finetuning", {4});
+  recorder.begin_round("finetuning", round_of({4}));
   ASSERT_EQ(summary().at("rounds").size(), 2);
   EXPECT_EQ(summary().at("rounds")[0].at("phase"), "meta");
   EXPECT_EQ(summary().at("rounds")[1].at("phase"), "finetuning");
+}
+
+TEST_F(RunRecorderTest, IdleTimeOfARoundIsWhatItsGroupsDidNotUse) {
+  RunRecorder recorder = make();
+  recorder.begin_round("meta", round_of({0}));
+  recorder.end_round(0);
+  EXPECT_EQ(summary().at("rounds")[0].at("idle"), 1);
+}
+
+TEST_F(RunRecorderTest, GoingOnIsToldOnceAJob) {
+  std::vector<std::string> lines;
+  Log log(Log::Level::everything, [&lines](const std::string& line) { lines.push_back(line); });
+  config_.run.progress = ProgressStyle::lines;
+  RunRecorder recorder(config_, run_, trainings_, 100, 4, log);
+  log.set_print([&lines](const std::string& line) { lines.push_back(line); });
+  const StatusReport going_on{.event = StatusReport::Event::resumed, .training = 1, .step = 3};
+  report(recorder, going_on);
+  report(recorder, going_on);  // the next round
+  report(recorder, {.event = StatusReport::Event::paused, .training = 2, .step = 5});
+  report(recorder, {.event = StatusReport::Event::resumed, .training = 2, .step = 5});  // begun by this job
+  EXPECT_EQ(
+      lines,
+      (std::vector<std::string>{fmt::format("stage_0: continues after step 3 of {}", trainings_[1].total_steps)}));
 }
 
 TEST_F(RunRecorderTest, FinishedTrainingsBringTheirFigures) {

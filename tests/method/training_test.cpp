@@ -183,7 +183,9 @@ TEST(TrainingIdentity, OperationSettingsDoNotMatter) {
   config.run.device = DeviceChoice::cpu;
   config.run.progress = ProgressStyle::none;
   config.data.file = "moved.h5";
+  config.run.round_cost_s = 8;
   config.checkpoint.every_steps = 3;
+  config.checkpoint.every_minutes = 2;
   config.checkpoint.keep = 9;
   EXPECT_EQ(changed(config), Names{});
 }

@@ -20,9 +20,9 @@ struct Note {
 
 class StatusChannelTest : public testing::Test {
  protected:
-  void send(std::int32_t number, StatusChannel::Urgency urgency) {
+  void send(std::int32_t number, StatusChannel::Urgency urgency, int topic = 0) {
     const Note note{world_.rank(), number};
-    channel_.report(std::as_bytes(std::span(&note, 1)), urgency);
+    channel_.report(std::as_bytes(std::span(&note, 1)), urgency, topic);
   }
   std::vector<int> all_ranks() const {
     std::vector<int> ranks(world_.size());
@@ -64,6 +64,17 @@ TEST_F(StatusChannelTest, UsualReportsAreOneASecondAndBeginAnewWithEachRound) {
     ASSERT_EQ(received_.size(), world_.size());
     for (const auto& [rank, numbers] : received_) EXPECT_EQ(numbers, std::vector<std::int32_t>{0}) << rank;
   }
+}
+
+TEST_F(StatusChannelTest, UsualReportsOfEachTopicAreOneASecond) {
+  for (std::int32_t i = 0; i < 6; ++i) {
+    send(i, StatusChannel::Urgency::usual, i % 3);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // or the message before may be still under way
+  }
+  channel_.meet(all_ranks());
+  if (!world_.is_leader()) return;
+  ASSERT_EQ(received_.size(), world_.size());
+  EXPECT_EQ(received_[0], (std::vector<std::int32_t>{0, 1, 2}));
 }
 
 TEST_F(StatusChannelTest, NobodyLeavesBeforeTheLastHasArrived) {

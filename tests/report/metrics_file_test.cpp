@@ -4,6 +4,7 @@
 
 #include "hdf5/verified_file.h"
 #include "support/temporary_directory.h"
+#include "support/thrown_message.h"
 
 namespace incubate {
 namespace {
@@ -19,7 +20,28 @@ Metrics example() {
     const auto x = static_cast<double>(100 * done);
     metrics.epochs.push_back({done, x + 0.1, x + 0.2, {x + 0.3, x + 0.4, x + 0.5}, x + 0.6, x + 0.7});
   }
+  for (std::int64_t begin : {0, 5}) {
+    const auto x = static_cast<double>(1000 * (begin + 1));
+    metrics.rounds.push_back({x + 0.1, x + 0.2, begin, begin + 5, begin + 2, begin + 3, x + 0.3});
+    metrics.checkpoints.push_back({begin + 4, x + 0.4, x + 0.5});
+  }
   return metrics;
+}
+
+void expect_equal(const RoundRow& a, const RoundRow& b) {
+  EXPECT_EQ(a.began_s, b.began_s);
+  EXPECT_EQ(a.ended_s, b.ended_s);
+  EXPECT_EQ(a.first_step, b.first_step);
+  EXPECT_EQ(a.last_step, b.last_step);
+  EXPECT_EQ(a.first_rank, b.first_rank);
+  EXPECT_EQ(a.num_ranks, b.num_ranks);
+  EXPECT_EQ(a.images_per_s, b.images_per_s);
+}
+
+void expect_equal(const CheckpointRow& a, const CheckpointRow& b) {
+  EXPECT_EQ(a.step, b.step);
+  EXPECT_EQ(a.stall_s, b.stall_s);
+  EXPECT_EQ(a.write_s, b.write_s);
 }
 
 void expect_equal(const StepRow& a, const StepRow& b) {
@@ -64,6 +86,40 @@ TEST_F(MetricsFile, RowsUpToTheStepComeBack) {
   }
 }
 
+TEST_F(MetricsFile, RoundsAreCutWhereTheTrainingGoesOn) {
+  const Metrics whole = Metrics::load(path_, 10);
+  ASSERT_EQ(whole.rounds.size(), 2);
+  for (int i = 0; i < 2; ++i) expect_equal(whole.rounds[i], example().rounds[i]);
+  const Metrics in_second_round = Metrics::load(path_, 7);
+  ASSERT_EQ(in_second_round.rounds.size(), 2);
+  EXPECT_EQ(in_second_round.rounds[1].last_step, 7);
+  EXPECT_EQ(Metrics::load(path_, 5).rounds.size(), 1);
+  EXPECT_EQ(Metrics::load(path_, 0).rounds.size(), 0);
+}
+
+TEST_F(MetricsFile, CheckpointsUpToTheStepComeBack) {
+  const Metrics metrics = Metrics::load(path_, 9);
+  ASSERT_EQ(metrics.checkpoints.size(), 2);
+  for (int i = 0; i < 2; ++i) expect_equal(metrics.checkpoints[i], example().checkpoints[i]);
+  EXPECT_EQ(Metrics::load(path_, 8).checkpoints.size(), 1);
+}
+
+TEST_F(MetricsFile, NewerVersionsAreRefused) {
+  EXPECT_NO_THROW(check_metrics_version(path_));
+  EXPECT_NO_THROW(check_metrics_version(directory_ / "none.h5"));
+  write_verified_file(path_, [](Hdf5File& file) { file.write_attribute("version", std::int64_t{3}); });
+  const std::string message =
+      path_.string() + " has version 3 of its format; this program reads 2. Use the program that wrote it.";
+  EXPECT_EQ(thrown_message<InputError>([&] { check_metrics_version(path_); }), message);
+  EXPECT_EQ(thrown_message<InputError>([&] { Metrics::load(path_, 10); }), message);
+}
+
+TEST_F(MetricsFile, DamageIsNoReasonToRefuse) {
+  std::filesystem::resize_file(path_, std::filesystem::file_size(path_) - 1);
+  EXPECT_NO_THROW(check_metrics_version(path_));
+  EXPECT_THROW(Metrics::load(path_, 10), DamagedFileError);
+}
+
 TEST_F(MetricsFile, WithoutAFileThereAreNoRows) {
   const Metrics metrics = Metrics::load(directory_ / "none.h5", 10);
   EXPECT_TRUE(metrics.steps.empty() && metrics.epochs.empty());
@@ -78,7 +134,7 @@ TEST_F(MetricsFile, IsVerifiedAndSaysWhatItIs) {
   EXPECT_NO_THROW(verify_file(path_));
   const Hdf5File file = Hdf5File::open(path_);
   EXPECT_EQ(file.read_string_attribute("filetype"), "incubate metrics");
-  EXPECT_EQ(file.read_int_attribute("version"), 1);
+  EXPECT_EQ(file.read_int_attribute("version"), 2);
   EXPECT_EQ(file.read_string_attribute("training"), "meta");
 }
 

@@ -1,11 +1,16 @@
 #include "report/summary.h"
 
+#include <chrono>
+#include <cmath>
 #include <fstream>
+#include <limits>
 #include <regex>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "hdf5/atomic_file.h"
 #include "support/temporary_directory.h"
 
 namespace incubate {
@@ -25,19 +30,55 @@ TrainingSummary done(const std::string& name, const std::string& phase, double f
   return training;
 }
 
+constexpr double kStart_s = 1769860800;  // 2026-01-31T12:00:00Z
+
+RoundSummary make_round(const std::string& job, const std::string& phase, double began_s, double elapsed_s) {
+  return {.phase = phase,
+          .trainings = {phase},
+          .num_ranks = 4,
+          .job = job,
+          .began_s = kStart_s + began_s,
+          .elapsed_s = elapsed_s,
+          .idle = 0.25};
+}
+
 /// Two incubations at the same time, then finetuning; the baseline last.
 RunSummary example() {
   RunSummary summary;
-  summary.num_ranks = 4;
+  summary.own().num_ranks = 4;
   summary.trainings = {done("meta", "meta", 1, 10, 40), done("stage_0", "incubation", 2, 20, 41),
                        done("stage_1", "incubation", 4, 30, 62), done("finetuned", "finetuning", 8, 5, 20),
                        done("end_to_end", "end_to_end", 16, 50, 200)};
-  summary.rounds = {{"meta", {"meta"}, 4, "2026-01-31T12:00:00Z", 11},
-                    {"incubation", {"stage_0", "stage_1"}, 4, "2026-01-31T12:01:00Z", 33},
-                    {"finetuning", {"finetuned"}, 4, "2026-01-31T12:02:00Z", 6},
-                    {"end_to_end", {"end_to_end"}, 4, "2026-01-31T12:03:00Z", 52}};
+  summary.rounds = {make_round("all", "meta", 0, 11), make_round("all", "incubation", 60, 33),
+                    make_round("all", "finetuning", 120, 6), make_round("all", "end_to_end", 180, 52)};
   return summary;
 }
+
+/// As job `job` starts: nothing is done, it runs the training of its name.
+RunSummary make_job(const std::string& job) {
+  RunSummary summary;
+  summary.job = job;
+  summary.own().num_ranks = 1;
+  for (const char* name : {"stage_0", "stage_1", "stage_2", "stage_3"}) {
+    TrainingSummary training;
+    training.name = name;
+    training.phase = "incubation";
+    training.is_own = job == "all" || job == name;
+    summary.trainings.push_back(training);
+  }
+  return summary;
+}
+
+nlohmann::json read_json(const FilePath& path) { return nlohmann::json::parse(read_text(path)); }
+
+/// "JOB@BEGINNING" of each round, in order.
+std::vector<std::string> names_of(const std::vector<RoundSummary>& rounds) {
+  std::vector<std::string> names;
+  names.reserve(rounds.size());
+  for (const RoundSummary& r : rounds) names.push_back(r.job + "@" + std::to_string(std::lround(r.began_s - kStart_s)));
+  return names;
+}
+using Names = std::vector<std::string>;
 
 TEST(Summary, DeepIncubationIsTheSumOfItsTrainings) {
   const std::vector<ResultRow> rows = example().results();
@@ -80,16 +121,23 @@ TEST(Summary, UnknownTrainingsAreABug) { EXPECT_THROW(example().training("stage_
 TEST(Summary, FileIsJsonWithTheDocumentedKeys) {
   const TemporaryDirectory directory;
   RunSummary summary = example();
-  summary.state = "done";
-  summary.reason = "every training is done";
+  summary.own().state = "done";
+  summary.own().reason = "every training is done";
   summary.training("stage_1").state = TrainingState::running;
   summary.save(directory / "summary.json");
-  std::ifstream file(directory / "summary.json");
-  const nlohmann::json j = nlohmann::json::parse(file);
+  const nlohmann::json j = read_json(directory / "summary.json");
   EXPECT_EQ(j.at("state"), "done");
   EXPECT_EQ(j.at("reason"), "every training is done");
   EXPECT_EQ(j.at("num_ranks"), 4);
   EXPECT_TRUE(std::regex_match(j.at("updated").get<std::string>(), std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")));
+  const nlohmann::json job = {
+      {"state", "done"}, {"reason", "every training is done"}, {"num_ranks", 4}, {"updated", j["updated"]}};
+  EXPECT_EQ(j.at("jobs"), nlohmann::json({{"all", job}}));
+  ASSERT_EQ(j.at("rounds").size(), 4);
+  const nlohmann::json round = {
+      {"phase", "incubation"},           {"trainings", {"incubation"}}, {"num_ranks", 4},    {"job", "all"},
+      {"began", "2026-01-31T12:01:00Z"}, {"began_s", kStart_s + 60},    {"elapsed_s", 33.0}, {"idle", 0.25}};
+  EXPECT_EQ(j["rounds"][1], round);
   ASSERT_EQ(j.at("trainings").size(), 5);
   EXPECT_EQ(j["trainings"][0].at("name"), "meta");
   EXPECT_EQ(j["trainings"][0].at("state"), "done");
@@ -97,28 +145,261 @@ TEST(Summary, FileIsJsonWithTheDocumentedKeys) {
   EXPECT_EQ(j["trainings"][0].at("rank_s"), 40);
   EXPECT_EQ(j["trainings"][2].at("state"), "running");
   EXPECT_FALSE(j["trainings"][2].contains("top1"));
+  EXPECT_FALSE(j["trainings"][2].contains("is_own"));
   ASSERT_EQ(j.at("results").size(), 3);
   EXPECT_EQ(j["results"][0].at("method"), "Deep Incubation");
   EXPECT_EQ(j["results"][0].at("critical_path_s"), 45);
 }
 
-TEST(Summary, RoundsComeBackFromTheFile) {
+TEST(Summary, SavingLeavesNoOtherFile) {
   const TemporaryDirectory directory;
   example().save(directory / "summary.json");
-  const std::vector<RoundSummary> rounds = RunSummary::load_rounds(directory / "summary.json");
-  ASSERT_EQ(rounds.size(), 4);
-  EXPECT_EQ(rounds[1].phase, "incubation");
-  EXPECT_EQ(rounds[1].trainings, (std::vector<std::string>{"stage_0", "stage_1"}));
-  EXPECT_EQ(rounds[1].num_ranks, 4);
-  EXPECT_EQ(rounds[1].began, "2026-01-31T12:01:00Z");
-  EXPECT_EQ(rounds[1].elapsed_s, 33);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 1);
 }
 
-TEST(Summary, AMissingOrUnreadableFileHasNoRounds) {
+TEST(Summary, WallClockIsTheUnionOfTheRoundsTimes) {
+  const auto wall_s = [](const std::vector<RoundSummary>& rounds) {
+    RunSummary summary = example();
+    summary.rounds = rounds;
+    return summary.results().at(0).cost.wall_s;
+  };
+  const RoundSummary first = make_round("stage_0", "incubation", 100, 10);
+  EXPECT_EQ(wall_s({}), 0);
+  EXPECT_EQ(wall_s({first}), 10);
+  EXPECT_EQ(wall_s({first, make_round("stage_1", "incubation", 100, 10)}), 10);               // the same time
+  EXPECT_EQ(wall_s({first, make_round("stage_1", "incubation", 104, 10)}), 14);               // overlap
+  EXPECT_EQ(wall_s({make_round("stage_1", "incubation", 104, 10), first}), 14);               // in any order
+  EXPECT_EQ(wall_s({first, make_round("stage_1", "incubation", 103, 4)}), 10);                // within
+  EXPECT_EQ(wall_s({first, make_round("stage_1", "incubation", 110, 5)}), 15);                // one after the other
+  EXPECT_EQ(wall_s({first, make_round("stage_1", "incubation", 150, 5)}), 15);                // a pause between
+  EXPECT_EQ(wall_s({first, make_round("all", "end_to_end", 150, 5)}), 10);                    // another method's
+  EXPECT_EQ(wall_s({make_round("a", "meta", 0, 100), first, make_round("b", "meta", 1, 9)}),  // within the first,
+            110);                                                                             // not the one before
+}
+
+TEST(Summary, StateOfTheRunFollowsFromItsJobs) {
+  const auto state_of = [](const Names& states) {
+    RunSummary summary;
+    for (const std::string& state : states) summary.jobs["job " + std::to_string(summary.jobs.size())].state = state;
+    return summary.state();
+  };
+  const Names by_precedence = {"running", "failed", "stopped", "done"};
+  for (std::size_t i = 0; i < by_precedence.size(); ++i) {
+    EXPECT_EQ(state_of({by_precedence[i]}), by_precedence[i]);
+    for (std::size_t k = 0; k < by_precedence.size(); ++k) {
+      EXPECT_EQ(state_of({by_precedence[i], by_precedence[k]}), by_precedence[std::min(i, k)]);
+    }
+  }
+  EXPECT_EQ(state_of({"done", "stopped", "failed", "running"}), "running");
+}
+
+TEST(Summary, JobsSavingInTurnKeepEachOthersEntries) {
   const TemporaryDirectory directory;
-  EXPECT_TRUE(RunSummary::load_rounds(directory / "none.json").empty());
-  std::ofstream(directory / "bad.json") << R"({"rounds": [{"phase": "meta"}]})";
-  EXPECT_TRUE(RunSummary::load_rounds(directory / "bad.json").empty());
+  const FilePath path = directory / "summary.json";
+  RunSummary first = make_job("stage_0");
+  RunSummary second = make_job("stage_1");
+  first.rounds.push_back(make_round("stage_0", "incubation", 0, 10));
+  first.training("stage_0").state = TrainingState::running;
+  first.training("stage_0").step = 5;
+  first.save(path);
+  second.own().num_ranks = 2;
+  second.rounds.push_back(make_round("stage_1", "incubation", 4, 10));
+  second.training("stage_1").state = TrainingState::running;
+  second.save(path);
+  first.rounds.back().elapsed_s = 20;
+  first.training("stage_0") = done("stage_0", "incubation", 2, 20, 41);
+  first.own().state = "done";
+  first.own().reason = "stage_0 is done";
+  first.save(path);
+
+  nlohmann::json j = read_json(path);
+  EXPECT_EQ(j.at("state"), "running");
+  EXPECT_EQ(j.at("reason"), "stage_0 is done");  // of the job that saved last
+  EXPECT_EQ(j.at("num_ranks"), 1);
+  EXPECT_EQ(j.at("jobs").at("stage_0").at("state"), "done");
+  EXPECT_EQ(j.at("jobs").at("stage_1").at("state"), "running");
+  EXPECT_EQ(j.at("jobs").at("stage_1").at("num_ranks"), 2);
+
+  second.own().state = "failed";
+  second.save(path);
+  j = read_json(path);
+  EXPECT_EQ(j.at("state"), "failed");
+  EXPECT_EQ(j.at("num_ranks"), 2);
+  ASSERT_EQ(j.at("rounds").size(), 2);
+  EXPECT_EQ(j["rounds"][0].at("job"), "stage_0");
+  EXPECT_EQ(j["rounds"][0].at("elapsed_s"), 20);
+  EXPECT_EQ(j["trainings"][0].at("state"), "done");
+  EXPECT_EQ(j["trainings"][0].at("top1"), 0.2);
+  EXPECT_EQ(j["trainings"][1].at("state"), "running");
+  EXPECT_EQ(j["trainings"][2].at("state"), "waiting");
+
+  // The object that saved last knows it all, and still which trainings are its own.
+  EXPECT_EQ(names_of(second.rounds), (Names{"stage_0@0", "stage_1@4"}));
+  EXPECT_EQ(second.training("stage_0").evaluation.loss, 2);
+  EXPECT_FALSE(second.training("stage_0").is_own);
+  EXPECT_TRUE(second.training("stage_1").is_own);
+  EXPECT_EQ(second.jobs.at("stage_0").reason, "stage_0 is done");
+}
+
+TEST(Summary, ResultsComeFromAllJobs) {
+  const TemporaryDirectory directory;
+  const FilePath path = directory / "summary.json";
+  RunSummary meta = make_job("meta");
+  meta.trainings = {done("meta", "meta", 1, 10, 40)};
+  meta.rounds = {make_round("meta", "meta", 0, 11)};
+  meta.save(path);
+  RunSummary finetuned = make_job("finetuned");
+  finetuned.trainings = {TrainingSummary(), done("finetuned", "finetuning", 8, 5, 20)};
+  finetuned.trainings[0].name = "meta";
+  finetuned.trainings[0].is_own = false;
+  finetuned.rounds = {make_round("finetuned", "finetuning", 100, 6)};
+  finetuned.save(path);
+  const Cost cost = finetuned.results().at(0).cost;
+  EXPECT_EQ(cost.block_flops, 1 + 8);
+  EXPECT_EQ(cost.rank_s, 40 + 20);
+  EXPECT_EQ(cost.wall_s, 11 + 6);
+  EXPECT_EQ(read_json(path).at("results")[0].at("wall_s"), 11 + 6);
+}
+
+TEST(Summary, JobsSavingAtTheSameTimeLoseNothing) {
+  constexpr int kNumSaves = 50;
+  const TemporaryDirectory directory;
+  const FilePath path = directory / "summary.json";
+  const Names jobs = {"stage_0", "stage_1", "stage_2", "stage_3"};
+  {
+    std::vector<std::jthread> threads;
+    for (const std::string& job : jobs) {
+      threads.emplace_back([&path, job] {
+        RunSummary summary = make_job(job);
+        for (int i = 0; i < kNumSaves; ++i) {
+          summary.rounds.push_back(make_round(job, "incubation", i, 1));  // jobs' rounds begin at the same times
+          summary.training(job).step = i + 1;
+          summary.own().num_ranks = i + 1;
+          summary.save(path);
+          EXPECT_EQ(names_of(summary.rounds).back(), job + "@" + std::to_string(i));
+          std::this_thread::sleep_for(std::chrono::milliseconds(2));  // the lock is not fair: let the others have it
+        }
+        summary.own().state = "done";
+        summary.save(path);
+      });
+    }
+  }
+  const nlohmann::json j = read_json(path);
+  EXPECT_EQ(j.at("state"), "done");
+  EXPECT_EQ(j.at("jobs").size(), jobs.size());
+  std::map<std::pair<std::string, double>, int> num_found;
+  for (const nlohmann::json& round : j.at("rounds")) ++num_found[{round.at("job"), round.at("began_s")}];
+  EXPECT_EQ(num_found.size(), jobs.size() * kNumSaves);
+  for (std::size_t k = 0; k < jobs.size(); ++k) {
+    EXPECT_EQ(j.at("jobs").at(jobs[k]).at("num_ranks"), kNumSaves);
+    EXPECT_EQ(j.at("trainings")[k].at("step"), kNumSaves);
+    for (int i = 0; i < kNumSaves; ++i) EXPECT_EQ((num_found[{jobs[k], kStart_s + i}]), 1) << jobs[k] << "@" << i;
+  }
+}
+
+TEST(Summary, AJobStartedAgainGetsItsRoundsBackOnce) {
+  const TemporaryDirectory directory;
+  const FilePath path = directory / "summary.json";
+  for (const std::string job : {"stage_0", "all"}) {
+    RunSummary first = make_job(job);
+    first.rounds = {make_round(job, "incubation", 0.123456789, 10)};
+    first.save(path);
+  }
+  RunSummary again = make_job("stage_0");
+  again.save(path);
+  EXPECT_EQ(names_of(again.rounds), (Names{"stage_0@0", "all@0"}));
+  again.rounds.push_back(make_round("stage_0", "incubation", 50, 1));
+  again.save(path);
+  again.rounds.back().elapsed_s = 7;  // the one at work stays last
+  again.save(path);
+  const nlohmann::json rounds = read_json(path).at("rounds");
+  ASSERT_EQ(rounds.size(), 3);
+  EXPECT_EQ(rounds[0].at("began_s"), kStart_s + 0.123456789);
+  EXPECT_EQ(rounds[2].at("elapsed_s"), 7);
+}
+
+TEST(Summary, TheWholeMethodForgetsEarlierJobsButNotTheirRounds) {
+  const TemporaryDirectory directory;
+  const FilePath path = directory / "summary.json";
+  RunSummary only = make_job("stage_0");
+  only.rounds = {make_round("stage_0", "incubation", 0, 10)};
+  only.save(path);  // and is killed: running for ever
+  RunSummary all = make_job("all");
+  all.save(path);
+  EXPECT_EQ(read_json(path).at("jobs").size(), 1);
+  EXPECT_TRUE(read_json(path).at("jobs").contains("all"));
+  EXPECT_EQ(names_of(all.rounds), Names{"stage_0@0"});
+  RunSummary later = make_job("stage_1");
+  later.save(path);
+  all.own().state = "done";
+  all.save(path);
+  EXPECT_EQ(all.jobs.size(), 2);  // one of the same time is no earlier one
+  later.save(path);
+  EXPECT_EQ(read_json(path).at("jobs").at("all").at("state"), "done");
+}
+
+TEST(Summary, RoundsThatAnotherJobOverwroteComeBack) {
+  const TemporaryDirectory directory;
+  const FilePath path = directory / "summary.json";
+  RunSummary first = make_job("stage_0");
+  first.rounds = {make_round("stage_0", "incubation", 0, 10)};
+  first.save(path);
+  RunSummary second = make_job("stage_1");
+  second.save(path);
+  make_job("stage_2").save(directory / "other.json");  // as if it had read before the first one wrote
+  std::filesystem::rename(directory / "other.json", path);
+  second.save(path);
+  EXPECT_EQ(read_json(path).at("rounds").size(), 1);
+  EXPECT_EQ(names_of(second.rounds), Names{"stage_0@0"});
+}
+
+TEST(Summary, WhatIsKnownToBeDoneStaysDone) {
+  const TemporaryDirectory directory;
+  const FilePath path = directory / "summary.json";
+  RunSummary killed = make_job("stage_0");
+  killed.training("stage_0").state = TrainingState::running;
+  killed.save(path);
+  RunSummary other = make_job("stage_1");
+  other.training("stage_0") = done("stage_0", "incubation", 2, 20, 41);  // from the finished weights' file
+  other.training("stage_0").is_own = false;
+  other.save(path);
+  EXPECT_EQ(other.training("stage_0").state, TrainingState::done);
+  EXPECT_EQ(read_json(path).at("trainings")[0].at("state"), "done");
+}
+
+TEST(Summary, FiguresThatAreNotNumbersDoNotHideTheFile) {
+  const TemporaryDirectory directory;
+  const FilePath path = directory / "summary.json";
+  RunSummary first = make_job("stage_0");
+  first.training("stage_0") = done("stage_0", "incubation", 2, 20, 41);
+  first.training("stage_0").evaluation.loss = std::numeric_limits<double>::quiet_NaN();
+  first.save(path);
+  RunSummary second = make_job("stage_1");
+  second.save(path);
+  EXPECT_EQ(second.training("stage_0").state, TrainingState::done);
+  EXPECT_TRUE(std::isnan(second.training("stage_0").evaluation.loss));
+}
+
+TEST(Summary, AMissingUnreadableOrOlderFileAddsNothing) {
+  const TemporaryDirectory directory;
+  const FilePath path = directory / "summary.json";
+  RunSummary summary = make_job("stage_0");
+  RunSummary other = make_job("stage_1");
+  other.rounds = {make_round("stage_1", "incubation", 0, 10)};
+  other.save(path);
+  summary.save(path);
+  for (const char* text : {"", "not JSON", "[1]", "{}", R"({"jobs": {"meta": 1}, "trainings": [], "rounds": []})",
+                           R"({"jobs": {}, "trainings": [], "rounds": [{"phase": "meta", "began": "2026"}]})"}) {
+    std::ofstream(path) << text;
+    summary.save(path);
+    EXPECT_EQ(read_json(path).at("rounds").size(), 1) << text;  // what it knew of the others is kept
+    EXPECT_EQ(read_json(path).at("jobs").size(), 2) << text;
+  }
+}
+
+TEST(Summary, TimesAreWrittenInUtc) {
+  EXPECT_EQ(utc_text(0), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(utc_text(kStart_s + 59.9), "2026-01-31T12:00:59Z");
 }
 
 TEST(Summary, TableHasARowAMethod) {

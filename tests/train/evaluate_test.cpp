@@ -35,7 +35,8 @@ TEST_P(Evaluate, CountsEveryImageOnceOnAnyNumberOfRanks) {
   ASSERT_EQ(serial.num_images, kImages);
   for (int size = 1; size <= test_world().size(); ++size) {
     ProcessGroup group(test_world().split(test_world().rank() / size), torch::kCPU);
-    const Evaluation evaluation = evaluate(model_, task_, loader_, group);
+    const std::array models = {&model_};
+    const Evaluation evaluation = evaluate(models, task_, loader_, group).front();
     EXPECT_EQ(evaluation.top1, static_cast<double>(serial.top1_hits) / kImages);
     EXPECT_EQ(evaluation.top5, 1);  // three classes
     EXPECT_EQ(evaluation.loss, from_exact_units(serial.loss_units) / kImages);

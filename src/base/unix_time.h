@@ -1,0 +1,12 @@
+#pragma once
+
+#include <chrono>
+
+namespace incubate {
+
+/// Seconds since the Unix epoch, from the clock that hosts share.
+inline double unix_now_s() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace incubate

@@ -1,0 +1,42 @@
+#include "checkpoint/background_writer.h"
+
+#include <utility>
+
+#include "base/stopwatch.h"
+
+namespace incubate {
+
+BackgroundWriter::BackgroundWriter() : thread_([this](const std::stop_token& stop) { work(stop); }) {}
+
+BackgroundWriter::~BackgroundWriter() = default;  // the thread is asked to stop and joined
+
+std::future<double> BackgroundWriter::submit(std::function<void()> job) {
+  std::packaged_task<double()> task([job = std::move(job)] {
+    const Stopwatch watch;
+    job();
+    return watch.elapsed_s();
+  });
+  std::future<double> done = task.get_future();
+  {
+    const std::lock_guard held(mutex_);
+    jobs_.push_back(std::move(task));
+  }
+  changed_.notify_one();
+  return done;
+}
+
+void BackgroundWriter::work(const std::stop_token& stop) {
+  while (true) {
+    std::packaged_task<double()> job;
+    {
+      std::unique_lock held(mutex_);
+      changed_.wait(held, stop, [this] { return !jobs_.empty(); });
+      if (jobs_.empty()) return;  // asked to stop, and nothing is left
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
+    }
+    job();
+  }
+}
+
+}  // namespace incubate

@@ -1,0 +1,92 @@
+#include <filesystem>
+
+#include <fmt/core.h>
+
+#include "base/check.h"
+#include "commands/commands.h"
+#include "commands/plan_json.h"
+#include "commands/plan_table.h"
+#include "config/parse.h"
+#include "config/plan_config.h"
+#include "config/validate.h"
+
+namespace incubate {
+namespace {
+
+constexpr const char* kHelp =
+    "incubate plan --config input/NAME.ini --ranks=N [--rank-tflops=X]\n"
+    "  [--network-gbps=Y] [--images=N] [--json] [--section.key=value ...]\n\n"
+    "Says what the trainings cost and how N ranks would share the work: parameters,\n"
+    "memory, FLOPs, bytes reduced, rounds and groups, efficiency, hours. It trains\n"
+    "nothing and writes no file; one process on a login node is enough.\n\n"
+    "  --print-config  print the effective configuration of the run and do nothing\n"
+    "  --help          this text\n";
+
+/// What list_trainings() needs to know of images that fit `model`, which nobody has packed yet.
+DatasetInfo imagine_dataset(const ModelConfig& model, std::int64_t num_images) {
+  return {.num_train = num_images,
+          .num_validation = 0,
+          .height = model.image_size,
+          .width = model.image_size,
+          .channels = model.channels,
+          .class_names = std::vector<std::string>(model.classes),
+          .digest = ""};
+}
+
+DatasetInfo find_dataset(const RunConfig& config, const PlanConfig& plan) {
+  if (plan.num_images) {
+    check_input(*plan.num_images >= config.batch.global,
+                "--images={} is less than batch.global={} (an epoch is a number of whole batches). Give {} or more.",
+                *plan.num_images, config.batch.global, config.batch.global);
+    return imagine_dataset(config.model, *plan.num_images);
+  }
+  const std::string& file = config.data.file;
+  check_input(
+      std::filesystem::exists(file),
+      "data.file{} (a plan needs the number of training images). Name a file written by 'incubate pack', or give "
+      "--images=N.",
+      file.empty() ? " is missing" : "=" + file + " does not exist");
+  return check_dataset(file);
+}
+
+Machine machine_of(const RunConfig& config, const PlanConfig& plan) {
+  constexpr double kBytesPerGbit = 1e9 / 8;
+  return {.num_ranks = *plan.num_ranks,
+          .rank_flops_per_s = plan.rank_tflops.value_or(1) * 1e12,
+          .network_bytes_per_s = plan.network_gbps.value_or(0) * kBytesPerGbit,
+          // Seconds mean nothing as long as the ranks' speed is unknown.
+          .round_cost_s = plan.rank_tflops ? config.run.round_cost_s : 0};
+}
+
+void print_plan(const RunConfig& config, const PlanConfig& plan) {
+  validate(plan);
+  validate_without_data_file(config);
+  const DatasetInfo data = find_dataset(config, plan);
+  const std::vector<Training> trainings = list_trainings(config, data);
+  const PlanReport report = make_plan_report(config, trainings, data.num_train, machine_of(config, plan));
+  fmt::print("{}", plan.json ? plan_to_json(report, plan) : format_plan(report, plan));
+}
+
+}  // namespace
+
+void plan_command(const std::vector<std::string>& arguments, Communicator& world, Log& /*log*/) {
+  agree(world, [&] {
+    if (!world.is_leader()) return;
+    RunConfig config;
+    PlanConfig plan;
+    const std::vector<Setting> settings = list_settings(config);
+    const std::vector<Setting> options = list_settings(plan);
+    const std::string help = kHelp + describe_settings(options) + describe_settings(settings);
+    const CommonOptions common = parse_arguments(arguments, settings, options);
+    if (common.help) {
+      fmt::print("{}", help);
+    } else if (common.print_config) {
+      validate_without_data_file(config);
+      fmt::print("{}", print_settings(settings));
+    } else {
+      print_plan(config, plan);
+    }
+  });
+}
+
+}  // namespace incubate

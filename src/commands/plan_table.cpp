@@ -1,0 +1,178 @@
+#include "commands/plan_table.h"
+
+#include <array>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "config/setting.h"
+
+namespace incubate {
+namespace {
+
+/// 632,045,800 as 632 M and the like: three digits and a decimal unit.
+std::string short_number(double value, const char* unit) {
+  constexpr std::array kPrefixes = {"", "k", "M", "G", "T", "P", "E"};
+  std::size_t i = 0;
+  for (; std::fabs(value) >= 999.5 && i + 1 < kPrefixes.size(); ++i) value /= 1000;
+  const int decimals = value >= 99.95 || i == 0 ? 0 : value >= 9.995 ? 1 : 2;
+  return fmt::format("{:.{}f} {}{}", value, decimals, kPrefixes[i], unit);
+}
+
+std::string bytes_text(double bytes) { return short_number(bytes, "B"); }
+std::string bytes_text(std::int64_t bytes) { return bytes_text(static_cast<double>(bytes)); }
+
+std::string time_text(double time_s) {
+  if (time_s >= 3600) return fmt::format("{:.2f} h", time_s / 3600);
+  return time_s >= 60 ? fmt::format("{:.1f} min", time_s / 60) : fmt::format("{:.2g} s", time_s);
+}
+
+std::string percent(double fraction) { return fmt::format("{:.1f}%", 100 * fraction); }
+
+std::string ranks_text(std::int64_t first, std::int64_t count) {
+  return count == 1 ? fmt::format("rank {}", first) : fmt::format("ranks {}-{}", first, first + count - 1);
+}
+
+/// Writes the tables one after the other.
+class PlanTable {
+ public:
+  PlanTable(const PlanReport& report, const PlanConfig& config) : report_(report), config_(config) {}
+
+  std::string write() {
+    write_heading();
+    write_trainings();
+    write_memory();
+    write_phases();
+    for (const PhasePlan& phase : report_.phases) write_rounds(phase);
+    write_methods();
+    write_notes();
+    return text_;
+  }
+
+ private:
+  template <typename... Args>
+  void line(fmt::format_string<Args...> format, Args&&... args) {
+    std::string text = fmt::format(format, std::forward<Args>(args)...);
+    text.erase(text.find_last_not_of(' ') + 1);
+    text_ += text + "\n";
+  }
+
+  bool has_times() const { return config_.rank_tflops.has_value(); }
+  /// A time, or its part of `whole_s` where the ranks' speed is unknown.
+  std::string time_or_share(double time_s, double whole_s) const {
+    return has_times() ? time_text(time_s) : percent(time_s / whole_s);
+  }
+
+  void write_heading() {
+    const std::int64_t ranks = report_.machine.num_ranks;
+    line("{} {}{}{}; {} training images, {} steps of {} images an epoch; sums {}", ranks, ranks == 1 ? "rank" : "ranks",
+         has_times() ? fmt::format(" of {} TFLOP/s", *config_.rank_tflops) : "",
+         config_.network_gbps ? fmt::format(" with {} Gbit/s each", *config_.network_gbps) : "", report_.num_images,
+         report_.num_images / report_.global_batch, report_.global_batch,
+         report_.sums == Sums::exact ? "exact" : "fast");
+  }
+
+  void write_trainings() {
+    line("\n{:<11} {:>11} {:>9} {:>8} {:>14} {:>12} {:>15}  depths", "training", "parameters", "learning", "steps",
+         "micro-batches", "block FLOPs", "reduced a step");
+    for (const TrainingCost& cost : report_.trainings) {
+      line("{:<11} {:>11} {:>9} {:>8} {:>14} {:>12.3e} {:>15}  {}", cost.training->name,
+           short_number(static_cast<double>(cost.num_parameters), ""),
+           short_number(static_cast<double>(cost.num_learning_parameters), ""), cost.training->total_steps,
+           cost.micro_batches, cost.block_flops, bytes_text(cost.reduced_bytes_per_step),
+           to_text(cost.training->spec.depths));
+    }
+  }
+
+  void write_memory() {
+    line("\n{:<16} {:>9} {:>9} {:>9} {:>9} {:>11} {:>9}", "memory of a rank", "weights", "gradients", "optimizer",
+         "sums", "activations", "all");
+    for (const TrainingCost& cost : report_.trainings) {
+      const Memory& m = cost.memory;
+      line("{:<16} {:>9} {:>9} {:>9} {:>9} {:>11} {:>9}", cost.training->name, bytes_text(m.weights),
+           bytes_text(m.gradients), bytes_text(m.optimizer), bytes_text(m.sums), bytes_text(m.activations),
+           bytes_text(m.total()));
+    }
+  }
+
+  double whole_s(Phase phase) const {
+    return phase == Phase::end_to_end ? report_.end_to_end.predicted_s : report_.deep_incubation.predicted_s;
+  }
+
+  void write_phases() {
+    line("\n{:<11} {:>10} {:>10} {:>10} {:>11} {:>7}", "phase", "ideal", "at best", "predicted", "efficiency",
+         "rounds");
+    for (const PhasePlan& phase : report_.phases) {
+      const PhaseForecast& f = phase.forecast;
+      const double whole = whole_s(phase.work.phase);
+      line("{:<11} {:>10} {:>10} {:>10} {:>11} {:>7}", to_string(phase.work.phase), time_or_share(f.ideal_s, whole),
+           time_or_share(f.bound_s, whole), time_or_share(f.predicted_s, whole), percent(f.efficiency()),
+           f.rounds.size());
+    }
+  }
+
+  void write_rounds(const PhasePlan& phase) {
+    const std::vector<RoundForecast>& rounds = phase.forecast.rounds;
+    for (std::size_t i = 0; i < rounds.size(); ++i) {
+      line("\n{}, round {} of {}: {}", to_string(phase.work.phase), i + 1, rounds.size(),
+           time_or_share(rounds[i].predicted_s, whole_s(phase.work.phase)));
+      for (const GroupForecast& group : rounds[i].groups) write_group(group, phase.work);
+      const std::int64_t first = rounds[i].first_idle_rank;
+      if (first < report_.machine.num_ranks)
+        line("  {:<17} idle", ranks_text(first, report_.machine.num_ranks - first));
+    }
+  }
+
+  void write_group(const GroupForecast& group, const PhaseWork& work) {
+    std::string trainings;
+    for (const Assignment& a : group.plan.assignments) {
+      trainings +=
+          fmt::format("{}{} ({} steps)", trainings.empty() ? "" : ", ", work.trainings[a.training]->name, a.num_steps);
+    }
+    line("  {:<17} {:>9}  {:>9}  {}", ranks_text(group.plan.first_rank, group.plan.num_ranks),
+         time_or_share(group.busy_s, whole_s(work.phase)), bytes_text(memory_of(group, work, report_.sums).total()),
+         trainings);
+  }
+
+  void write_methods() {
+    const std::string times = has_times() ? "  wall-clock  rank-hours  critical path" : "";
+    line("\n{:<15} {:>12} {:>11}{} {:>9} {:>15} {:>7}", "method", "block FLOPs", "efficiency", times, "reduced",
+         "reduced a step", "80% at");
+    for (const MethodForecast* method : {&report_.deep_incubation, &report_.end_to_end}) write_method(*method);
+  }
+
+  void write_method(const MethodForecast& m) {
+    const std::string times = has_times() ? fmt::format("{:>12} {:>11.1f} {:>14}", time_text(m.predicted_s),
+                                                        m.busy_rank_s / 3600, time_text(m.critical_path_s))
+                                          : "";
+    line("{:<15} {:>12.3e} {:>11}{} {:>9} {:>15} {:>7}", m.method, m.block_flops, percent(m.efficiency()), times,
+         bytes_text(m.reduced_bytes), bytes_text(m.reduced_bytes_per_step),
+         m.at_80_percent ? std::to_string(m.at_80_percent->num_ranks) : "-");
+  }
+
+  void write_notes() {
+    line(
+        "\nideal: perfect scaling. at best: no deal of the ranks is faster, reductions left out. efficiency: ideal "
+        "over");
+    line(
+        "predicted. rank-hours: of ranks at work. reduced a step: bytes that a group sums over its ranks, on average.");
+    line("80% at: the most ranks (up to 4096) with an efficiency of 80 %. Fewer need not reach it: it falls and rises");
+    line("with the ranks, since a step lasts as long as ceil(micro-batches / ranks) of them.");
+    if (!has_times()) {
+      line("Times are shown as parts of their method's{}. Give --rank-tflops=X, what a rank reaches, for hours.",
+           config_.network_gbps ? ", with the network's part as at 1 TFLOP/s a rank" : "");
+    }
+  }
+
+  const PlanReport& report_;
+  const PlanConfig& config_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string format_plan(const PlanReport& report, const PlanConfig& config) {
+  return PlanTable(report, config).write();
+}
+
+}  // namespace incubate

@@ -1,0 +1,105 @@
+#include "method/plan_report.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace incubate {
+namespace {
+
+using Phases = std::vector<const PhasePlan*>;
+
+TrainingCost cost_of(const RunConfig& config, const Training& training) {
+  return {.training = &training,
+          .num_parameters = num_parameters(training.spec),
+          .num_learning_parameters = num_learning_parameters(training),
+          .micro_batches = micro_batches_of(config, training.phase),
+          .block_flops = training.block_flops(config.batch.global),
+          .reduced_bytes_per_step = reduced_bytes_per_step(training, config.run.sums),
+          .memory = memory_per_rank({&training}, config.phase(training.phase).micro, config.run.sums)};
+}
+
+/// Adds what the groups of a phase reduce, and returns the number of their steps.
+double add_reduced_bytes(const PhaseWork& work, MethodForecast& method) {
+  double most = 0;
+  double num_steps = 0;
+  for (std::size_t i = 0; i < work.trainings.size(); ++i) {
+    const auto steps = static_cast<double>(work.trainings[i]->total_steps);
+    const double bytes = steps * static_cast<double>(work.reduced_bytes[i]);
+    method.reduced_bytes += bytes;
+    most = std::max(most, bytes);
+    num_steps += steps;
+  }
+  method.reduced_bytes_critical_path += most;
+  return num_steps;
+}
+
+/// The efficiency of the phases together, or 0 if it is below `enough`. Bounds on their times, replaced one by one with
+/// those of plans, mostly decide that before all plans are made.
+double efficiency_if_enough(const std::vector<const PhaseWork*>& phases, const Machine& machine, double enough) {
+  constexpr double kRounding = 1e-9;
+  double ideal = 0;
+  double time_s = 0;
+  std::vector<double> bounds;
+  for (const PhaseWork* work : phases) {
+    ideal += ideal_s(*work, machine);
+    bounds.push_back(bound_s(*work, machine) + machine.round_cost_s);
+    time_s += bounds.back();
+  }
+  for (std::size_t i = 0; i < phases.size(); ++i) {
+    if (ideal < enough * (1 - kRounding) * time_s) return 0;
+    time_s += forecast_phase(*phases[i], machine).predicted_s - bounds[i];
+  }
+  return ideal < enough * (1 - kRounding) * time_s ? 0 : ideal / time_s;
+}
+
+MethodForecast forecast_method(std::string name, const Phases& phases, const Machine& machine) {
+  constexpr double kEfficiency = 0.8;
+  constexpr std::int64_t kMostRanks = 4096;
+  MethodForecast method{.method = std::move(name)};
+  std::vector<const PhaseWork*> works;
+  double num_steps = 0;
+  for (const PhasePlan* phase : phases) {
+    for (const double flops : phase->work.block_flops) method.block_flops += flops;
+    method.ideal_s += phase->forecast.ideal_s;
+    method.predicted_s += phase->forecast.predicted_s;
+    method.busy_rank_s += phase->forecast.busy_rank_s;
+    method.critical_path_s += critical_path_s(phase->work, machine);
+    num_steps += add_reduced_bytes(phase->work, method);
+    works.push_back(&phase->work);
+  }
+  method.reduced_bytes_per_step = method.reduced_bytes / num_steps;
+  method.at_80_percent = find_scaling(works, machine, kEfficiency, kMostRanks);
+  return method;
+}
+
+}  // namespace
+
+std::optional<Scaling> find_scaling(std::vector<const PhaseWork*> phases, const Machine& machine, double efficiency,
+                                    std::int64_t most) {
+  // Plans of few trainings are made in no time, so they go first.
+  std::ranges::stable_sort(phases, {}, [](const PhaseWork* work) { return work->trainings.size(); });
+  Machine smaller = machine;
+  for (smaller.num_ranks = most; smaller.num_ranks >= 1; --smaller.num_ranks) {
+    const double reached = efficiency_if_enough(phases, smaller, efficiency);
+    if (reached > 0) return Scaling{smaller.num_ranks, reached};
+  }
+  return std::nullopt;
+}
+
+PlanReport make_plan_report(const RunConfig& config, const std::vector<Training>& trainings, std::int64_t num_images,
+                            const Machine& machine) {
+  PlanReport report{
+      .machine = machine, .num_images = num_images, .global_batch = config.batch.global, .sums = config.run.sums};
+  for (const Training& training : trainings) report.trainings.push_back(cost_of(config, training));
+  for (const Phase phase : {Phase::meta, Phase::incubation, Phase::finetuning, Phase::end_to_end}) {
+    PhaseWork work = make_phase_work(config, trainings, phase);
+    PhaseForecast forecast = forecast_phase(work, machine);
+    report.phases.push_back({std::move(work), std::move(forecast)});
+  }
+  const std::vector<PhasePlan>& p = report.phases;
+  report.deep_incubation = forecast_method("Deep Incubation", {&p[0], &p[1], &p[2]}, machine);
+  report.end_to_end = forecast_method("end to end", {&p[3]}, machine);
+  return report;
+}
+
+}  // namespace incubate

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "method/phase_forecast.h"
+
+namespace incubate {
+
+/// A training's cost on any number of ranks.
+struct TrainingCost {
+  const Training* training = nullptr;
+  std::int64_t num_parameters = 0;
+  std::int64_t num_learning_parameters = 0;
+  std::int64_t micro_batches = 0;           ///< of a step
+  double block_flops = 0;                   ///< in all
+  std::int64_t reduced_bytes_per_step = 0;  ///< by a group
+  Memory memory = {};                       ///< of a rank in a group with nothing else to train
+};
+
+/// The largest number of ranks (up to 4096) at which a method is still efficient. Fewer need not be: a step lasts as
+/// long as ceil(M/n) micro-batches, so efficiency falls and rises again.
+struct Scaling {
+  std::int64_t num_ranks = 0;
+  double efficiency = 0;
+};
+
+/// A way to come by the network: Deep Incubation, whose phases follow each other, or end to end.
+struct MethodForecast {
+  std::string method;
+  double block_flops = 0;
+  double ideal_s = 0;
+  double predicted_s = 0;
+  double busy_rank_s = 0;                     ///< as Cost::rank_s: ranks that idle do not count
+  double critical_path_s = 0;                 ///< with as many ranks as are of use, round costs left out
+  double reduced_bytes = 0;                   ///< by all groups, all steps
+  double reduced_bytes_critical_path = 0;     ///< by the group of each phase that reduces most
+  double reduced_bytes_per_step = 0;          ///< of a group, mean over all steps
+  std::optional<Scaling> at_80_percent = {};  ///< none: not even one rank is that efficient
+
+  double efficiency() const { return ideal_s / predicted_s; }
+};
+
+struct PhasePlan {
+  PhaseWork work;
+  PhaseForecast forecast;
+};
+
+/// What the trainings of a configuration cost, and how N ranks would carry them out.
+struct PlanReport {
+  Machine machine;
+  std::int64_t num_images = 0;
+  std::int64_t global_batch = 0;
+  Sums sums = Sums::exact;
+  std::vector<TrainingCost> trainings = {};
+  std::vector<PhasePlan> phases = {};  ///< in the order that they are run
+  MethodForecast deep_incubation = {};
+  MethodForecast end_to_end = {};
+};
+
+/// REQUIRES: `trainings` are those of `config`, and outlive the report, which points to them.
+PlanReport make_plan_report(const RunConfig& config, const std::vector<Training>& trainings, std::int64_t num_images,
+                            const Machine& machine);
+
+/// The largest number of ranks up to `most` at which the phases, one after the other, have at least `efficiency`.
+std::optional<Scaling> find_scaling(std::vector<const PhaseWork*> phases, const Machine& machine, double efficiency,
+                                    std::int64_t most);
+
+}  // namespace incubate

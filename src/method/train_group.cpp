@@ -1,0 +1,296 @@
+#include "method/train_group.h"
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+
+#include <torch/torch.h>
+
+#include "base/check.h"
+#include "base/unix_time.h"
+#include "method/start_weights.h"
+#include "method/training_files.h"
+#include "train/train_together.h"
+
+namespace incubate {
+namespace {
+
+TrainerSettings trainer_settings(const RunConfig& config, const Training& training, std::int64_t num_images) {
+  return {.name = training.name,
+          .phase = training.phase,
+          .recipe = config.phase(training.phase),
+          .optimizer = config.optimizer,
+          .sums = config.run.sums,
+          .seed = static_cast<std::uint64_t>(config.run.seed),
+          .global_batch = config.batch.global,
+          .steps_per_epoch = num_images / config.batch.global,
+          .total_steps = training.total_steps,
+          .block_flops_per_image = training.block_flops_per_image};
+}
+
+StatusReport text_report(StatusReport::Event event, std::int64_t training, const std::string& text) {
+  StatusReport report{.event = event, .training = static_cast<std::int32_t>(training)};
+  std::copy_n(text.data(), std::min(text.size(), report.text.size() - 1), report.text.data());
+  return report;
+}
+
+/// One training in a round: its parts that touch files happen on the group's leader, and what they bring is shared with
+/// the others.
+class TrainingRun {
+ public:
+  TrainingRun(const RunContext& context, const Assignment& assignment, std::int64_t until_step, std::int64_t first_rank,
+              ProcessGroup& group, const SendReport& send_report);
+
+  /// Reads what there is. Shares the frozen stages of those of `runs` that have begun before it.
+  void begin(const std::deque<TrainingRun>& runs);
+  Participant participant();
+  /// Waits until all is written, says so, and enters how far the training came.
+  void end(TrainingProgress& progress);
+
+ private:
+  void share_frozen_stages(const std::deque<TrainingRun>& runs);
+  void load_weights();
+  void resume();
+  void on_step(const StepRow& row);
+  void on_end();
+  bool is_checkpoint_due() const;
+  void update_round();
+  TrainingFiles::Figures figures() const;
+  StatusReport make_report(StatusReport::Event event) const;
+  double micro_batch_s() const;
+  /// Ranks times seconds so far; earlier runs may have had another number of ranks.
+  double rank_s() const { return resumed_rank_s_ + ((trainer_->elapsed_s() - resumed_elapsed_s_) * group_.size()); }
+
+  const RunContext& context_;
+  std::int64_t index_;
+  const Training& training_;
+  std::int64_t until_step_;
+  ProcessGroup& group_;
+  const SendReport& send_report_;
+  StagedModel model_;
+  TrainingFiles files_;
+  std::optional<Trainer> trainer_;  // made once the model has its weights
+  RoundRow round_;
+  std::int64_t resumed_step_ = 0;
+  double resumed_elapsed_s_ = 0;
+  double resumed_rank_s_ = 0;
+  StatusReport last_report_;  // repeated while something takes its time
+  Stopwatch watch_;
+  Stopwatch since_checkpoint_;
+};
+
+TrainingRun::TrainingRun(const RunContext& context, const Assignment& assignment, std::int64_t until_step,
+                         std::int64_t first_rank, ProcessGroup& group, const SendReport& send_report)
+    : context_(context),
+      index_(assignment.training),
+      training_(context.trainings[index_]),
+      until_step_(until_step),
+      group_(group),
+      send_report_(send_report),
+      model_(training_.spec),
+      files_(
+          context, training_,
+          [this](const std::string& text) { send_report_(text_report(StatusReport::Event::warning, index_, text)); }),
+      round_{.first_rank = first_rank, .num_ranks = group.size()} {}
+
+void TrainingRun::begin(const std::deque<TrainingRun>& runs) {
+  model_.set_learning(training_.is_learning);
+  share_frozen_stages(runs);
+  load_weights();
+  trainer_.emplace(model_, group_, trainer_settings(context_.config, training_, context_.train.num_images()));
+  resume();
+  round_.began_s = unix_now_s();
+  round_.first_step = trainer_->steps_done();
+  trainer_->metrics().rounds.push_back(round_);
+  last_report_ = make_report(StatusReport::Event::waiting);
+}
+
+void TrainingRun::share_frozen_stages(const std::deque<TrainingRun>& runs) {
+  for (std::int64_t i = 0; i < model_.num_stages(); ++i) {
+    const auto same = std::ranges::find_if(runs, [&](const TrainingRun& other) {
+      return &other != this && !training_.is_learning[i] && !other.training_.is_learning[i] &&
+             training_.weight_sources[i] == other.training_.weight_sources[i] &&
+             training_.spec.depths[i] == other.training_.spec.depths[i];
+    });
+    if (same != runs.end()) model_.share_stage(i, same->model_);
+  }
+}
+
+/// (Stages that are shared are loaded again, to the same values.)
+void TrainingRun::load_weights() {
+  if (group_.is_leader()) {
+    load_start_weights(model_, training_, context_.trainings, context_.run,
+                       static_cast<std::uint64_t>(context_.config.run.seed));
+  }
+  model_.to(group_.device());
+  const torch::NoGradGuard no_grad;
+  for (std::int64_t i = 0; i < model_.num_stages(); ++i) {
+    for (ParameterInfo& parameter : model_.stage(i).list_parameters()) {
+      group_.broadcast(parameter.tensor, "sharing the first weights of " + training_.name);
+    }
+  }
+}
+
+void TrainingRun::resume() {
+  const torch::NoGradGuard no_grad;
+  std::int64_t step = 0;
+  Metrics metrics;
+  if (group_.is_leader()) {
+    if (const std::optional<Checkpoint> checkpoint = files_.find_resume_point()) {
+      restore_state(*checkpoint, *trainer_);
+      step = checkpoint->header.step;
+      resumed_elapsed_s_ = checkpoint->header.figures.at("elapsed_s");
+      resumed_rank_s_ = checkpoint->header.figures.at("rank_s");
+      metrics = files_.load_metrics(step);
+    }
+  }
+  group_.communicator().broadcast(std::as_writable_bytes(std::span(&step, 1)), "sharing the step of " + training_.name);
+  if (step == 0) return;
+  for (torch::Tensor* buffer :
+       {&trainer_->parameters().values(), &trainer_->optimizer().exp_avg(), &trainer_->optimizer().exp_avg_sq()}) {
+    group_.broadcast(*buffer, "sharing the state of " + training_.name);
+  }
+  resumed_step_ = step;
+  trainer_->resume(step, std::move(metrics), resumed_elapsed_s_);
+  send_report_(make_report(StatusReport::Event::resumed));
+}
+
+Participant TrainingRun::participant() {
+  return {.trainer = &*trainer_,
+          .until_step = until_step_,
+          .on_step = [this](const StepRow& row) { on_step(row); },
+          .on_evaluation_batch = [this] { send_report_(last_report_); },
+          .on_end = [this] { on_end(); }};
+}
+
+void TrainingRun::on_step(const StepRow& row) {
+  StatusReport report = make_report(StatusReport::Event::step);
+  report.loss = row.loss;
+  report.images_per_s = row.images_per_s;
+  send_report_(report);
+  last_report_.step = report.step;
+  if (!group_.is_leader()) return;
+  files_.check(*trainer_);
+  if (!is_checkpoint_due()) return;
+  update_round();
+  files_.save_resume_point(*trainer_, figures());
+  since_checkpoint_.restart();
+}
+
+bool TrainingRun::is_checkpoint_due() const {
+  const CheckpointConfig& config = context_.config.checkpoint;
+  if (trainer_->steps_done() >= until_step_) return false;  // on_end() saves
+  return (config.every_steps > 0 && trainer_->steps_done() % config.every_steps == 0) ||
+         (config.every_minutes > 0 && since_checkpoint_.elapsed_s() >= 60 * config.every_minutes);
+}
+
+void TrainingRun::on_end() {
+  if (!group_.is_leader()) return;
+  update_round();
+  TrainingFiles::Figures all = figures();
+  if (trainer_->steps_done() < training_.total_steps) {
+    files_.save_resume_point(*trainer_, all);
+    return;
+  }
+  const Evaluation& evaluation = trainer_->metrics().epochs.back().evaluation;
+  all["top1"] = evaluation.top1;
+  all["top5"] = evaluation.top5;
+  all["loss"] = evaluation.loss;
+  all["block_flops"] = training_.block_flops(context_.config.batch.global);
+  files_.save_finished(*trainer_, all);
+}
+
+void TrainingRun::end(TrainingProgress& progress) {
+  files_.finish([this] { send_report_(last_report_); });
+  progress = {
+      .steps_done = trainer_->steps_done(), .total_steps = training_.total_steps, .micro_batch_s = micro_batch_s()};
+  const bool is_done = trainer_->steps_done() == training_.total_steps;
+  StatusReport report = make_report(is_done ? StatusReport::Event::done : StatusReport::Event::paused);
+  if (is_done) {
+    const Evaluation& evaluation = trainer_->metrics().epochs.back().evaluation;
+    report.top1 = evaluation.top1;
+    report.top5 = evaluation.top5;
+    report.validation_loss = evaluation.loss;
+  }
+  send_report_(report);
+}
+
+void TrainingRun::update_round() {
+  round_.ended_s = unix_now_s();
+  round_.last_step = trainer_->steps_done();
+  const auto images = static_cast<double>((round_.last_step - round_.first_step) * context_.config.batch.global);
+  round_.images_per_s = images / (round_.ended_s - round_.began_s);
+  trainer_->metrics().rounds.back() = round_;
+}
+
+TrainingFiles::Figures TrainingRun::figures() const {
+  return {{"elapsed_s", trainer_->elapsed_s()},
+          {"rank_s", rank_s()},
+          {"num_ranks", group_.size()},
+          {"total_steps", static_cast<double>(training_.total_steps)},
+          {"micro_batch_s", micro_batch_s()}};
+}
+
+/// Of this round; evaluations and whatever else the training waits for are spread over its micro-batches.
+double TrainingRun::micro_batch_s() const {
+  const std::int64_t in_turn = micro_batches_in_turn(trainer_->settings().micro_batches(), group_.size());
+  const std::int64_t count = (trainer_->steps_done() - resumed_step_) * in_turn;
+  return count == 0 ? 0 : (trainer_->elapsed_s() - resumed_elapsed_s_) / static_cast<double>(count);
+}
+
+StatusReport TrainingRun::make_report(StatusReport::Event event) const {
+  const auto run_steps = static_cast<double>(trainer_->steps_done() - resumed_step_);
+  const auto left = static_cast<double>(training_.total_steps - trainer_->steps_done());
+  return {.event = event,
+          .training = static_cast<std::int32_t>(index_),
+          .num_ranks = group_.size(),
+          .step = trainer_->steps_done(),
+          .left_s = run_steps > 0 ? watch_.elapsed_s() / run_steps * left : 0,
+          .elapsed_s = trainer_->elapsed_s(),
+          .rank_s = rank_s()};
+}
+
+TrainLoader make_train_loader(const RunContext& context, Phase phase) {
+  const RunConfig& config = context.config;
+  const auto seed = static_cast<std::uint64_t>(config.run.seed);
+  return {context.train,
+          {config.data.mean, config.data.std},
+          {config.data.crop_padding, config.data.flip},
+          Sampler(context.train.num_images(), config.batch.global, config.phase(phase).micro, seed, phase),
+          seed,
+          phase};
+}
+
+void train_assignments(const RunContext& context, const GroupPlan& plan, ProcessGroup& group,
+                       const SendReport& send_report, std::vector<TrainingProgress>& progress) {
+  const Phase phase = context.trainings[plan.assignments.front().training].phase;
+  TrainLoader train = make_train_loader(context, phase);
+  const EvaluationLoader validation(context.validation, {context.config.data.mean, context.config.data.std},
+                                    context.config.phase(phase).micro);
+  std::deque<TrainingRun> runs;
+  for (const Assignment& a : plan.assignments) {
+    runs.emplace_back(context, a, progress[a.training].steps_done + a.num_steps, plan.first_rank, group, send_report);
+    runs.back().begin(runs);
+  }
+  std::vector<Participant> participants;
+  for (TrainingRun& run : runs) participants.push_back(run.participant());
+  train_together(participants, train, validation, group);
+  for (std::size_t i = 0; i < runs.size(); ++i) runs[i].end(progress[plan.assignments[i].training]);
+}
+
+}  // namespace
+
+void train_group(const RunContext& context, const GroupPlan& plan, ProcessGroup& group, const SendReport& send_report,
+                 std::vector<TrainingProgress>& progress) {
+  try {
+    train_assignments(context, plan, group, send_report, progress);
+  } catch (const PeerFailure&) {
+    throw;  // whoever knows the reason reports it
+  } catch (const std::exception& error) {
+    // Rank 0 writes it down before the job ends.
+    send_report(text_report(StatusReport::Event::failed, plan.assignments.front().training, error.what()));
+    throw;
+  }
+}
+
+}  // namespace incubate

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <future>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "checkpoint/checkpoint.h"
+#include "method/run_context.h"
+#include "train/trainer.h"
+
+namespace incubate {
+
+/// The files of a training under way, on its group's leader: what it goes on from, and what it leaves. Writing happens
+/// in the background, from a copy of the state; one file of a training at a time.
+class TrainingFiles {
+ public:
+  using Warn = std::function<void(const std::string& message)>;
+  using Figures = std::map<std::string, double>;
+
+  TrainingFiles(const RunContext& context, const Training& training, Warn warn);
+  /// Waits for the write under way.
+  ~TrainingFiles();
+  TrainingFiles(const TrainingFiles&) = delete;
+  TrainingFiles& operator=(const TrainingFiles&) = delete;
+
+  /// The latest checkpoint that is intact; older ones stand in for damaged ones, with a warning.
+  std::optional<Checkpoint> find_resume_point() const;
+  /// Without a readable file: empty, with a warning.
+  Metrics load_metrics(std::int64_t step) const;
+
+  /// Both return as soon as the state is copied, and throw what the write before threw. The time that the training
+  /// stood still is added to the trainer's.
+  void save_resume_point(Trainer& trainer, const Figures& figures);
+  void save_finished(Trainer& trainer, const Figures& figures);
+  /// Throws what a write has thrown, if it is over.
+  void check(Trainer& trainer);
+  /// Returns when all is written; calls `on_wait` about once a second meanwhile. Throws what a write threw.
+  void finish(const std::function<void()>& on_wait);
+
+ private:
+  enum class Content { weights, weights_and_optimizer };
+
+  void save(Trainer& trainer, const Figures& figures, Content content);
+  Checkpoint copy_state(Trainer& trainer, const Figures& figures, Content content);
+  void take_result(Trainer& trainer);
+
+  const RunContext& context_;
+  const Training& training_;
+  Warn warn_;
+  torch::Tensor values_, exp_avg_, exp_avg_sq_;  // copies in host memory
+  std::future<double> pending_;
+  CheckpointRow row_;  // of the pending write
+};
+
+/// Copies the state of `checkpoint` into the trainer's buffers.
+void restore_state(const Checkpoint& checkpoint, Trainer& trainer);
+
+}  // namespace incubate

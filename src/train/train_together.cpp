@@ -1,0 +1,115 @@
+#include "train/train_together.h"
+
+#include <algorithm>
+#include <deque>
+#include <vector>
+
+#include <torch/torch.h>
+
+#include "base/stopwatch.h"
+#include "model/drop_path.h"
+#include "model/frozen_prefix.h"
+#include "train/batch_tensors.h"
+#include "train/evaluate.h"
+
+namespace incubate {
+namespace {
+
+using Team = std::vector<const Participant*>;
+
+/// Those that are furthest behind among the ones with something left to do.
+Team find_team(std::span<const Participant> participants) {
+  Team team;
+  for (const Participant& p : participants) {
+    const std::int64_t step = p.trainer->steps_done();
+    if (step >= p.until_step) continue;
+    if (!team.empty() && step < team.front()->trainer->steps_done()) team.clear();
+    if (team.empty() || step == team.front()->trainer->steps_done()) team.push_back(&p);
+  }
+  return team;
+}
+
+/// The part of a team's time that falls to each member, by their FLOPs.
+std::vector<double> time_shares(const Team& team) {
+  double sum = 0;
+  for (const Participant* p : team) sum += p->trainer->settings().block_flops_per_image;
+  std::vector<double> shares;
+  for (const Participant* p : team) shares.push_back(p->trainer->settings().block_flops_per_image / sum);
+  return shares;
+}
+
+/// The images of a micro-batch with the stochastic depth of the trainings that have these rates.
+struct Draw {
+  const std::vector<double>* rates;
+  FrozenPrefix prefix;
+};
+
+void accumulate_micro_batch(const Team& team, std::int64_t micro_batch, TrainLoader& train, ProcessGroup& group) {
+  const TrainerSettings& settings = team.front()->trainer->settings();
+  const std::int64_t step = team.front()->trainer->steps_done();
+  Batch batch = train.load({.epoch = step / settings.steps_per_epoch,
+                            .step_in_epoch = step % settings.steps_per_epoch,
+                            .micro_batch = micro_batch});
+  const BatchTensors tensors = to_tensors(batch, team.front()->trainer->model().spec().image_size, group.device());
+  std::deque<Draw> draws;
+  for (const Participant* p : team) {
+    Trainer& trainer = *p->trainer;
+    auto draw = std::ranges::find_if(draws, [&](const Draw& d) { return *d.rates == trainer.drop_path_rates(); });
+    if (draw == draws.end()) {
+      const torch::Tensor scales =
+          draw_branch_scales(trainer.drop_path_rates(), batch.size, settings.seed, settings.phase, step, micro_batch);
+      draws.push_back({&trainer.drop_path_rates(),
+                       FrozenPrefix(tensors.images, scales.defined() ? scales.to(group.device()) : scales)});
+      draw = draws.end() - 1;
+    }
+    trainer.accumulate(draw->prefix.input_of(trainer.model()), tensors.labels, draw->prefix.branch_scales());
+  }
+}
+
+void make_step(const Team& team, const std::vector<double>& shares, TrainLoader& train, ProcessGroup& group) {
+  const Stopwatch watch;
+  const Share share = share_of(team.front()->trainer->settings().micro_batches(), group.rank(), group.size());
+  for (std::int64_t m = share.begin; m < share.end; ++m) accumulate_micro_batch(team, m, train, group);
+  std::vector<StepRow> rows;
+  for (const Participant* p : team) rows.push_back(p->trainer->finish_step());
+  const double step_s = watch.elapsed_s();
+  for (std::size_t i = 0; i < team.size(); ++i) {
+    team[i]->trainer->record_step(rows[i], step_s, step_s * shares[i]);
+    if (team[i]->on_step) team[i]->on_step(team[i]->trainer->metrics().steps.back());
+  }
+}
+
+/// Evaluates those of the team for which it is time.
+void evaluate_due(const Team& team, const EvaluationLoader& validation, ProcessGroup& group) {
+  Team due;
+  std::ranges::copy_if(team, std::back_inserter(due),
+                       [](const Participant* p) { return p->trainer->is_evaluation_due(); });
+  if (due.empty()) return;
+  const Stopwatch watch;
+  std::vector<StagedModel*> models;
+  for (const Participant* p : due) models.push_back(&p->trainer->model());
+  std::size_t next = 0;  // each batch passes through the models in turn
+  const std::vector<Evaluation> evaluations = evaluate(models, due.front()->trainer->task(), validation, group, [&] {
+    if (due[next]->on_evaluation_batch) due[next]->on_evaluation_batch();
+    next = (next + 1) % due.size();
+  });
+  for (std::size_t i = 0; i < due.size(); ++i) {
+    due[i]->trainer->add_time(watch.elapsed_s() / static_cast<double>(due.size()));
+    due[i]->trainer->record_evaluation(evaluations[i]);
+  }
+}
+
+}  // namespace
+
+void train_together(std::span<const Participant> participants, TrainLoader& train, const EvaluationLoader& validation,
+                    ProcessGroup& group) {
+  for (Team team = find_team(participants); !team.empty(); team = find_team(participants)) {
+    make_step(team, time_shares(team), train, group);
+    evaluate_due(team, validation, group);
+    for (const Participant* p : team) {
+      if (p->trainer->steps_done() == p->until_step && p->on_end) p->on_end();
+    }
+  }
+}
+
+}  // namespace incubate

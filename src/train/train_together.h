@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+#include <span>
+
+#include "data/loader.h"
+#include "parallel/process_group.h"
+#include "train/trainer.h"
+
+namespace incubate {
+
+/// A training among those that a group carries on. Its hooks are called on every rank of the group; they may be empty.
+struct Participant {
+  Trainer* trainer = nullptr;
+  std::int64_t until_step = 0;  ///< steps done when it leaves
+  std::function<void(const StepRow&)> on_step = {};
+  /// After its part of each batch of an evaluation: a sign of life.
+  std::function<void()> on_evaluation_batch = {};
+  /// When it has done `until_step` steps; the last of them evaluated if due.
+  std::function<void()> on_end = {};
+};
+
+/// Carries on several trainings of one phase on one group, each to its `until_step`. Those at the same step learn from
+/// the same micro-batches: each image is read and augmented once, and the frozen stages that they share run once on it.
+/// Those that are behind go first, until they have caught up. The weights of each are bit for bit those it would have
+/// alone. REQUIRES: all are of one phase, and `train` and `validation` are that phase's. Collective over `group`.
+void train_together(std::span<const Participant> participants, TrainLoader& train, const EvaluationLoader& validation,
+                    ProcessGroup& group);
+
+}  // namespace incubate

@@ -1,0 +1,108 @@
+#include "method/cost_model.h"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "support/tiny_model.h"
+
+namespace incubate {
+namespace {
+
+Training training_of(const ModelSpec& spec, const std::vector<bool>& is_learning) {
+  return {.name = "t",
+          .spec = spec,
+          .is_learning = is_learning,
+          .weight_sources = std::vector<std::string>(is_learning.size(), "meta")};
+}
+
+/// Stage `index` in the tiny model, learning alone.
+Training incubation_of(std::int64_t index) {
+  std::vector<bool> is_learning(3, false);
+  is_learning[index] = true;
+  return training_of(hybrid_spec(tiny_model_config(), index), is_learning);
+}
+
+std::int64_t count(const std::vector<torch::Tensor>& parameters) {
+  std::int64_t sum = 0;
+  for (const torch::Tensor& parameter : parameters) sum += parameter.numel();
+  return sum;
+}
+
+TEST(CostModel, ParametersAreThoseOfTheNetwork) {
+  const ModelSpec spec = target_spec(tiny_model_config());
+  StagedModel model(spec);
+  std::int64_t sum = 0;
+  for (std::int64_t i = 0; i < model.num_stages(); ++i) {
+    EXPECT_EQ(num_stage_parameters(spec, i), count(model.stage(i).parameters())) << i;
+    sum += count(model.stage(i).parameters());
+  }
+  EXPECT_EQ(num_parameters(spec), sum);
+}
+
+// Dosovitskiy et al. (2021), table 1 has 86, 307 and 632 million.
+TEST(CostModel, ParametersOfVisionTransformers) {
+  ModelConfig base;
+  EXPECT_EQ(num_parameters(target_spec(base)), 86'567'656);  // timm's vit_base_patch16_224
+  ModelConfig huge{.patch = 14, .width = 1280, .heads = 16, .depths = {8, 8, 8, 8}};
+  EXPECT_EQ(num_parameters(target_spec(huge)), 632'045'800);  // timm's vit_huge_patch14_224
+}
+
+TEST(CostModel, OnlyLearningParametersAreReduced) {
+  const Training training = incubation_of(2);
+  const std::int64_t learning = num_stage_parameters(training.spec, 2);
+  EXPECT_EQ(num_learning_parameters(training), learning);
+  EXPECT_EQ(reduced_bytes_per_step(training, Sums::exact), 8 * learning);
+  EXPECT_EQ(reduced_bytes_per_step(training, Sums::fast), 4 * learning);
+}
+
+TEST(CostModel, RingAllReduce) {
+  EXPECT_EQ(ring_all_reduce_s(1000, 1, 10), 0);
+  EXPECT_DOUBLE_EQ(ring_all_reduce_s(1000, 2, 10), 100);
+  EXPECT_DOUBLE_EQ(ring_all_reduce_s(1000, 4, 10), 150);
+  EXPECT_EQ(ring_all_reduce_s(1000, 4, 0), 0);  // an unknown network
+}
+
+TEST(CostModel, MemoryOfATrainingOfEverything) {
+  const ModelSpec spec = target_spec(tiny_model_config());
+  const Training training = training_of(spec, {true, true, true});
+  const std::int64_t parameters = num_parameters(spec);
+  const Memory exact = memory_per_rank({&training}, 3, Sums::exact);
+  EXPECT_EQ(exact.weights, 4 * parameters);
+  EXPECT_EQ(exact.gradients, 4 * parameters);
+  EXPECT_EQ(exact.optimizer, 8 * parameters);
+  EXPECT_EQ(exact.sums, 8 * parameters);
+  EXPECT_EQ(memory_per_rank({&training}, 3, Sums::fast).sums, 4 * parameters);
+  // 5 blocks, one output of 5 tokens, 3 logits, an image of 8 x 8.
+  EXPECT_EQ(exact.activations, 3 * ((5 * kept_bytes_of_block(spec, true)) + (4 * 5 * 8) + (4 * 3) + (4 * 64)));
+}
+
+TEST(CostModel, BlocksKeepLessWhenFrozenAndNothingInThePrefix) {
+  const ModelSpec spec = target_spec(tiny_model_config());  // 5 tokens, width 8, ratio 2, 2 heads
+  EXPECT_EQ(kept_bytes_of_block(spec, true), 4 * 5 * ((12 * 8) + 4 + 2));
+  EXPECT_EQ(kept_bytes_of_block(spec, false), 4 * 5 * ((8 * 8) + 4 + 2));
+  EXPECT_EQ(transient_bytes_of_block(spec), 4 * 5 * 8 * 8);
+
+  const std::int64_t rest = (4 * 5 * 8) + (4 * 3) + (4 * 64);
+  const auto activations = [](const Training& training) {
+    return memory_per_rank({&training}, 1, Sums::exact).activations;
+  };
+  EXPECT_EQ(activations(incubation_of(0)),
+            (2 * kept_bytes_of_block(spec, true)) + (2 * kept_bytes_of_block(spec, false)) + rest);
+  // Behind two frozen stages of one block; the first one's output stays too.
+  EXPECT_EQ(activations(incubation_of(2)), (2 * kept_bytes_of_block(spec, true)) + rest + (4 * 5 * 8));
+}
+
+TEST(CostModel, AGroupHasFrozenStagesOnce) {
+  const Training a = incubation_of(0);
+  const Training b = incubation_of(2);
+  const Memory memory = memory_per_rank({&a, &b}, 1, Sums::exact);
+  // Stage 1 is frozen in both.
+  EXPECT_EQ(memory.weights, 4 * (num_parameters(a.spec) + num_parameters(b.spec) - num_stage_parameters(a.spec, 1)));
+  EXPECT_EQ(memory.gradients, 4 * (num_learning_parameters(a) + num_learning_parameters(b)));
+  EXPECT_EQ(memory.activations, std::max(memory_per_rank({&a}, 1, Sums::exact).activations,
+                                         memory_per_rank({&b}, 1, Sums::exact).activations));
+}
+
+}  // namespace
+}  // namespace incubate

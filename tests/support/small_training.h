@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstring>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "model/drop_path.h"
+#include "support/small_dataset.h"
+#include "support/temporary_directory.h"
+#include "support/test_world.h"
+#include "support/tiny_model.h"
+#include "train/train_together.h"
+
+namespace incubate {
+
+inline bool same_bits(const torch::Tensor& a, const torch::Tensor& b) {
+  return a.numel() == b.numel() && std::memcmp(a.data_ptr(), b.data_ptr(), a.nbytes()) == 0;
+}
+
+/// The data of a small training: two steps an epoch, six micro-batches a step.
+struct SmallData {
+  static constexpr std::int64_t kGlobal = 12, kMicro = 2, kImages = 24, kSteps = 5;
+  inline static const Normalisation kNormalisation = {.mean = {0.5}, .std = {0.25}};
+
+  TemporaryDirectory directory;
+  std::filesystem::path path = pack_small_dataset(directory.path(), {.num_train = kImages, .num_validation = 11});
+  Dataset train{path, Split::train};
+  Dataset validation{path, Split::validation};
+
+  TrainLoader train_loader() const {
+    return {train, kNormalisation, {.crop_padding = 1, .flip = true}, Sampler(kImages, kGlobal, kMicro, 3, Phase::meta),
+            3,     Phase::meta};
+  }
+  EvaluationLoader validation_loader() const { return {validation, kNormalisation, 4}; }
+};
+
+inline PhaseConfig small_recipe() {
+  PhaseConfig recipe;
+  recipe.micro = SmallData::kMicro;
+  recipe.learning_rate = 0.2;  // at a batch of 512
+  recipe.warmup_epochs = 1;
+  recipe.drop_path = 0.3;
+  recipe.clip_norm = 1;
+  return recipe;
+}
+
+/// A model and its trainer on a group.
+class SmallTraining {
+ public:
+  SmallTraining(ProcessGroup& group, const PhaseConfig& recipe, const std::vector<bool>& is_learning,
+                const ModelSpec& spec = target_spec(tiny_model_config()), double block_flops_per_image = 10)
+      : model_(make_initialised(spec)) {
+    model_.set_learning(is_learning);
+    settings_ = {.name = "small",
+                 .phase = Phase::meta,
+                 .recipe = recipe,
+                 .optimizer = {},
+                 .sums = Sums::exact,
+                 .seed = 3,
+                 .global_batch = SmallData::kGlobal,
+                 .steps_per_epoch = SmallData::kImages / SmallData::kGlobal,
+                 .total_steps = SmallData::kSteps,
+                 .block_flops_per_image = block_flops_per_image};
+    trainer_.emplace(model_, group, settings_);
+  }
+  SmallTraining(const SmallTraining&) = delete;
+  SmallTraining& operator=(const SmallTraining&) = delete;
+
+  Trainer& trainer() { return *trainer_; }
+  StagedModel& model() { return model_; }
+  /// All learning parameters.
+  torch::Tensor values() { return trainer_->parameters().values(); }
+  const Metrics& metrics() { return trainer_->metrics(); }
+
+ private:
+  StagedModel model_;
+  TrainerSettings settings_;
+  std::optional<Trainer> trainer_;
+};
+
+}  // namespace incubate

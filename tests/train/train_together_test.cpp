@@ -1,0 +1,136 @@
+#include "train/train_together.h"
+
+#include <array>
+#include <deque>
+#include <memory>
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "support/small_training.h"
+
+namespace incubate {
+namespace {
+
+constexpr std::int64_t kSteps = SmallData::kSteps;
+
+std::vector<bool> only(std::int64_t stage) {
+  std::vector<bool> is_learning(3, false);
+  is_learning[stage] = true;
+  return is_learning;
+}
+
+/// The incubations of a network's three stages on one group, which share what they can.
+class Incubations {
+ public:
+  Incubations(ProcessGroup& group, const std::vector<std::int64_t>& depths, const std::vector<std::int64_t>& stages) {
+    ModelConfig config = tiny_model_config();
+    config.depths = depths;
+    for (const std::int64_t stage : stages) {
+      all_.push_back(std::make_unique<SmallTraining>(group, small_recipe(), only(stage), hybrid_spec(config, stage),
+                                                     static_cast<double>(1 + stage)));
+      for (std::int64_t i = 0; i < 3; ++i) share_frozen_stage(i);
+    }
+  }
+  SmallTraining& operator[](std::size_t i) { return *all_[i]; }
+  std::size_t size() const { return all_.size(); }
+
+ private:
+  /// Gives the last model the stage of the first that has it frozen too.
+  void share_frozen_stage(std::int64_t i) {
+    StagedModel& last = all_.back()->model();
+    for (const auto& before : all_) {
+      if (last.is_learning()[i] || before->model().is_learning()[i]) continue;
+      last.share_stage(i, before->model());
+      return;
+    }
+  }
+
+  std::vector<std::unique_ptr<SmallTraining>> all_;
+};
+
+class TrainTogether : public testing::Test {
+ protected:
+  void train(std::vector<Participant> participants) {
+    TrainLoader loader = data_.train_loader();
+    train_together(participants, loader, data_.validation_loader(), group_);
+  }
+  void train(Incubations& incubations) {
+    std::vector<Participant> participants;
+    for (std::size_t i = 0; i < incubations.size(); ++i) {
+      participants.push_back({.trainer = &incubations[i].trainer(), .until_step = kSteps});
+    }
+    train(participants);
+  }
+  /// Each of the stages alone, to its end.
+  void expect_as_alone(Incubations& together, const std::vector<std::int64_t>& depths) {
+    for (std::int64_t stage = 0; stage < 3; ++stage) {
+      SCOPED_TRACE(stage);
+      Incubations alone(group_, depths, {stage});
+      train(alone);
+      EXPECT_TRUE(same_bits(together[stage].values(), alone[0].values()));
+      ASSERT_EQ(together[stage].metrics().steps.size(), kSteps);
+      ASSERT_EQ(together[stage].metrics().epochs.size(), alone[0].metrics().epochs.size());
+      for (std::size_t i = 0; i < kSteps; ++i) {
+        EXPECT_EQ(together[stage].metrics().steps[i].loss, alone[0].metrics().steps[i].loss);
+      }
+      EXPECT_EQ(together[stage].metrics().epochs.back().evaluation.loss,
+                alone[0].metrics().epochs.back().evaluation.loss);
+    }
+  }
+
+  SmallData data_;
+  ProcessGroup group_{test_world().split(0), torch::kCPU};
+};
+
+/// With equal depths the stochastic depth of the prefix is shared, with others not.
+class TrainTogetherDepths : public TrainTogether, public testing::WithParamInterface<std::vector<std::int64_t>> {};
+
+TEST_P(TrainTogetherDepths, WeightsAreThoseOfEachAloneBitForBit) {
+  Incubations together(group_, GetParam(), {0, 1, 2});
+  train(together);
+  expect_as_alone(together, GetParam());
+}
+
+TEST_P(TrainTogetherDepths, AlsoWhenTheyBeginAtDifferentSteps) {
+  Incubations together(group_, GetParam(), {0, 1, 2});
+  train({{.trainer = &together[1].trainer(), .until_step = 3}, {.trainer = &together[2].trainer(), .until_step = 1}});
+  train(together);
+  expect_as_alone(together, GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Depths, TrainTogetherDepths,
+                         testing::Values(std::vector<std::int64_t>{2, 2, 2}, std::vector<std::int64_t>{2, 1, 3}));
+
+TEST_F(TrainTogether, ThoseBehindGoFirstUntilAllAreAtOneStep) {
+  Incubations together(group_, {2, 2, 2}, {0, 1, 2});
+  train({{.trainer = &together[1].trainer(), .until_step = 2}});
+  std::vector<std::string> events;
+  std::vector<Participant> participants;
+  for (std::size_t i = 0; i < 3; ++i) {
+    participants.push_back(
+        {.trainer = &together[i].trainer(),
+         .until_step = i == 0 ? 3 : 4,
+         .on_step = [&events, i](const StepRow& row) { events.push_back(fmt::format("{}:{}", i, row.step)); },
+         .on_end = [&events, i] { events.push_back(fmt::format("{} ends", i)); }});
+  }
+  train(participants);
+  EXPECT_EQ(events, (std::vector<std::string>{"0:0", "2:0", "0:1", "2:1", "0:2", "1:2", "2:2", "0 ends", "1:3", "2:3",
+                                              "1 ends", "2 ends"}));
+}
+
+TEST_F(TrainTogether, TimeIsDividedByFlops) {
+  Incubations together(group_, {2, 2, 2}, {0, 1, 2});
+  train({{.trainer = &together[0].trainer(), .until_step = 1},
+         {.trainer = &together[1].trainer(), .until_step = 1},
+         {.trainer = &together[2].trainer(), .until_step = 1}});
+  // FLOPs were given as 1, 2 and 3; the first step comes before any evaluation.
+  const double first = together[0].metrics().steps[0].elapsed_s;
+  EXPECT_GT(first, 0);
+  EXPECT_NEAR(together[1].metrics().steps[0].elapsed_s / first, 2, 1e-9);
+  EXPECT_NEAR(together[2].metrics().steps[0].elapsed_s / first, 3, 1e-9);
+  EXPECT_NEAR(together[0].metrics().steps[0].images_per_s, SmallData::kGlobal / (6 * first), 1e-6 / first);
+}
+
+}  // namespace
+}  // namespace incubate
