@@ -1,0 +1,137 @@
+#include "method/training_files.h"
+
+#include <chrono>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "base/stopwatch.h"
+#include "checkpoint/lock.h"
+#include "support/small_training.h"
+
+namespace incubate {
+namespace {
+
+/// Files of the training "meta", and a trainer with a state to save. Every rank has its own.
+class TrainingFilesTest : public testing::Test {
+ protected:
+  TrainingFilesTest() { run_.create(); }
+
+  void set_state(float value) {
+    const torch::NoGradGuard no_grad;
+    trainer().parameters().values().fill_(value);
+    trainer().optimizer().exp_avg().fill_(value + 1);
+    trainer().optimizer().exp_avg_sq().fill_(value + 2);
+    trainer().resume(static_cast<std::int64_t>(value), trainer().metrics(), 0);
+  }
+  void expect_state(const Checkpoint& checkpoint, float value) {
+    EXPECT_EQ(checkpoint.header.step, static_cast<std::int64_t>(value));
+    for (const FlatView& view : trainer().parameters().views()) {
+      EXPECT_TRUE(checkpoint.state.at(stage_key(view.stage, view.name)).eq(value).all().item<bool>());
+      const auto moment = [&](const char* name) {
+        return checkpoint.state.at(optimizer_key(view.stage, view.name, name));
+      };
+      EXPECT_TRUE(moment("exp_avg").eq(value + 1).all().item<bool>());
+      EXPECT_TRUE(moment("exp_avg_sq").eq(value + 2).all().item<bool>());
+    }
+  }
+  Trainer& trainer() { return training_.trainer(); }
+
+  TemporaryDirectory directory_;
+  SmallData data_;
+  RunConfig config_;
+  RunDirectory run_{directory_.path()};
+  std::vector<Training> trainings_ = [] {
+    Training meta;
+    meta.name = "meta";
+    meta.identity_text = "text";
+    meta.identity = "0123";
+    return std::vector{meta};
+  }();
+  Lock lock_ = [this] {
+    run_.create();
+    return Lock(run_.lock("meta"));
+  }();
+  std::map<std::string, std::string> tokens_ = {{"meta", lock_.token()}};
+  BackgroundWriter writer_;
+  RunContext context_{config_, run_, trainings_, tokens_, data_.train, data_.validation, writer_};
+  ProcessGroup group_{test_world().split(test_world().rank()), torch::kCPU};
+  SmallTraining training_{group_, small_recipe(), {true, true, true}};
+  std::vector<std::string> warnings_;
+  TrainingFiles files_{context_, trainings_[0], [this](const std::string& text) { warnings_.push_back(text); }};
+};
+
+TEST_F(TrainingFilesTest, TrainingMayGoOnWhileTheStateIsWritten) {
+  writer_.submit([] { std::this_thread::sleep_for(std::chrono::milliseconds(200)); });  // the disk is slow
+  set_state(3);
+  const Stopwatch watch;
+  files_.save_resume_point(trainer(), {});
+  EXPECT_LT(watch.elapsed_s(), 0.1);
+  set_state(50);  // not what was to be saved
+  files_.finish([] {});
+  expect_state(load_checkpoint(run_.resume_point("meta", 3)), 3);
+}
+
+TEST_F(TrainingFilesTest, ASecondStateWaitsForTheFirst) {
+  writer_.submit([] { std::this_thread::sleep_for(std::chrono::milliseconds(200)); });
+  set_state(3);
+  files_.save_resume_point(trainer(), {});
+  set_state(4);
+  const double before = trainer().elapsed_s();
+  files_.save_resume_point(trainer(), {});
+  EXPECT_GT(trainer().elapsed_s() - before, 0.1);  // the stall is the training's time
+  files_.finish([] {});
+  expect_state(load_checkpoint(run_.resume_point("meta", 3)), 3);
+  expect_state(load_checkpoint(run_.resume_point("meta", 4)), 4);
+  ASSERT_EQ(trainer().metrics().checkpoints.size(), 1);  // of the first: it is over
+  EXPECT_EQ(trainer().metrics().checkpoints[0].step, 3);
+  EXPECT_GT(trainer().metrics().checkpoints[0].write_s, 0);
+}
+
+TEST_F(TrainingFilesTest, StatesComeBack) {
+  set_state(3);
+  files_.save_resume_point(trainer(), {{"elapsed_s", 7}});
+  files_.finish([] {});
+  const std::optional<Checkpoint> checkpoint = files_.find_resume_point();
+  ASSERT_TRUE(checkpoint.has_value());
+  EXPECT_EQ(checkpoint->header.figures.at("elapsed_s"), 7);
+  set_state(9);
+  restore_state(*checkpoint, trainer());
+  for (const FlatView& view : trainer().parameters().views()) {
+    EXPECT_TRUE(view.of(trainer().parameters().values()).eq(3).all().item<bool>());
+    EXPECT_TRUE(view.of(trainer().optimizer().exp_avg()).eq(4).all().item<bool>());
+    EXPECT_TRUE(view.of(trainer().optimizer().exp_avg_sq()).eq(5).all().item<bool>());
+  }
+  EXPECT_TRUE(warnings_.empty());
+}
+
+TEST_F(TrainingFilesTest, FinishedWeightsLeaveNothingToResumeFrom) {
+  set_state(3);
+  files_.save_resume_point(trainer(), {});
+  set_state(4);
+  files_.save_finished(trainer(), {});
+  files_.finish([] {});
+  EXPECT_TRUE(run_.list_resume_points("meta").empty());
+  const Checkpoint checkpoint = load_checkpoint(run_.finished("meta"));
+  EXPECT_EQ(checkpoint.header.step, 4);
+  EXPECT_FALSE(std::ranges::any_of(checkpoint.state, [](const auto& e) { return e.first.starts_with("/optimizer"); }));
+}
+
+TEST_F(TrainingFilesTest, AFailedWriteIsToldAtTheNextStep) {
+  set_state(3);
+  std::filesystem::remove(run_.lock("meta"));  // another job took over and ended
+  files_.save_resume_point(trainer(), {});
+  EXPECT_THROW(
+      {
+        for (int i = 0; i < 1000; ++i) {
+          files_.check(trainer());
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+      },
+      std::runtime_error);
+  EXPECT_TRUE(run_.list_resume_points("meta").empty());
+}
+
+}  // namespace
+}  // namespace incubate
