@@ -1,5 +1,7 @@
 #include "config/identity.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <xxhash.h>
 
@@ -10,8 +12,7 @@ std::string result_settings(const RunConfig& config, Phase phase) {
   std::string text;
   for (const Setting& setting : list_settings(copy)) {
     const std::string section = setting.name.substr(0, setting.name.find('.'));
-    const bool is_phase =
-        section == "meta" || section == "incubation" || section == "finetuning" || section == "end_to_end";
+    const bool is_phase = std::ranges::any_of(kPhases, [&](Phase p) { return section == to_string(p); });
     const bool is_depths = setting.name == "model.depths" || setting.name == "model.meta_depths";
     // How long a training lasts is a number of steps, which the training names itself.
     const bool is_epochs = is_phase && setting.name == section + ".epochs";

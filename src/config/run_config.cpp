@@ -39,11 +39,14 @@ std::vector<Setting> list_settings(OptimizerConfig& c) {
           make_setting("optimizer.epsilon", c.epsilon, r, "", "AdamW: added to the root of the mean square")};
 }
 
-std::vector<Setting> list_settings(const std::string& section, PhaseConfig& c) {
+std::vector<Setting> list_settings(Phase phase, PhaseConfig& c) {
   const Kind r = Kind::result;
+  const std::string section = to_string(phase);
   return {make_setting(section + ".epochs", c.epochs, r, "number|matched",
-                       section == "end_to_end" ? "passes over the images, or the block FLOPs of Deep Incubation"
-                                               : "passes over the images"),
+                       is_of_deep_incubation(phase)
+                           ? "passes over the images"
+                           : "passes over the images, or the block FLOPs of Deep Incubation (less the meta model's, if "
+                             "that is grown)"),
           make_setting(section + ".micro", c.micro, r, "images", "micro-batch: what one forward pass sees"),
           make_setting(section + ".learning_rate", c.learning_rate, r, "per 512 images",
                        "peak, scaled by batch.global/512"),
@@ -101,8 +104,16 @@ const char* to_string(Phase phase) {
       return "finetuning";
     case Phase::end_to_end:
       return "end_to_end";
+    case Phase::grown:
+      return "grown";
+    case Phase::shallow:
+      return "shallow";
   }
   throw std::logic_error("unknown phase");
+}
+
+bool is_of_deep_incubation(Phase phase) {
+  return phase == Phase::meta || phase == Phase::incubation || phase == Phase::finetuning;
 }
 
 std::string to_text(const Epochs& epochs) { return epochs.matched ? "matched" : to_text(epochs.count); }
@@ -130,6 +141,9 @@ RunConfig::RunConfig() {
   end_to_end.micro = 64;
   end_to_end.drop_path = 0.1;
   end_to_end.clip_norm = 1;
+  grown = end_to_end;
+  shallow.epochs.matched = true;
+  shallow.micro = meta.micro;
 }
 
 const PhaseConfig& RunConfig::phase(Phase phase) const {
@@ -142,6 +156,10 @@ const PhaseConfig& RunConfig::phase(Phase phase) const {
       return finetuning;
     case Phase::end_to_end:
       return end_to_end;
+    case Phase::grown:
+      return grown;
+    case Phase::shallow:
+      return shallow;
   }
   throw std::logic_error("unknown phase");
 }
@@ -153,10 +171,21 @@ std::vector<Setting> list_settings(RunConfig& config) {
   all.push_back(
       make_setting("batch.global", config.batch.global, Kind::result, "images", "seen by one optimizer update"));
   append(all, list_settings(config.optimizer));
-  append(all, list_settings("meta", config.meta));
-  append(all, list_settings("incubation", config.incubation));
-  append(all, list_settings("finetuning", config.finetuning));
-  append(all, list_settings("end_to_end", config.end_to_end));
+  append(all, list_settings(Phase::meta, config.meta));
+  append(all, list_settings(Phase::incubation, config.incubation));
+  all.push_back(make_enum_setting<Init>("incubation.init", config.incubation.init,
+                                        {{Init::random, "random"}, {Init::meta, "meta"}}, Kind::result,
+                                        "the stage's first weights: random, or grown from the meta model's stage"));
+  append(all, list_settings(Phase::finetuning, config.finetuning));
+  append(all, list_settings(Phase::end_to_end, config.end_to_end));
+  all.push_back(make_enum_setting<Init>("end_to_end.init", config.end_to_end.init,
+                                        {{Init::random, "random"}, {Init::zero_branches, "zero_branches"}},
+                                        Kind::result, "first weights; zero_branches: every block is the identity"));
+  append(all, list_settings(Phase::grown, config.grown));
+  append(all, list_settings(Phase::shallow, config.shallow));
+  all.push_back(make_setting("method.trainings", config.method.trainings, Kind::operation, "names",
+                             "what is run, with what it starts from: deep_incubation, end_to_end, grown, shallow, or "
+                             "single trainings"));
   append(all, list_settings(config.run));
   append(all, list_settings(config.checkpoint));
   return all;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -10,11 +11,19 @@
 namespace incubate {
 
 /// The kinds of training. Values enter random addresses: never renumber.
-enum class Phase : std::uint64_t { meta = 0, incubation = 1, finetuning = 2, end_to_end = 3 };
+enum class Phase : std::uint64_t { meta = 0, incubation = 1, finetuning = 2, end_to_end = 3, grown = 4, shallow = 5 };
+/// All of them, in the order that they are run.
+inline constexpr std::array kPhases = {Phase::meta,       Phase::incubation, Phase::finetuning,
+                                       Phase::end_to_end, Phase::grown,      Phase::shallow};
 const char* to_string(Phase phase);
+/// Whether it is Deep Incubation's; the others are what that is compared with, one training each, of the phase's name.
+bool is_of_deep_incubation(Phase phase);
 
 enum class DeviceChoice { automatic, cpu, cuda };
 enum class ProgressStyle { automatic, bar, lines, none };
+/// First weights of what learns from scratch: random; grown from the meta model's (incubation); random, but with every
+/// block the identity (end to end).
+enum class Init { random, meta, zero_branches };
 
 /// The target network: a vision transformer cut into stages, and how deep the meta model's stages are.
 struct ModelConfig {
@@ -58,7 +67,7 @@ struct Epochs {
 std::string to_text(const Epochs& epochs);
 void from_text(const std::string& name, const std::string& text, Epochs& epochs);
 
-/// Settings of one phase. The defaults are the DeiT recipe; the four phases override some of them.
+/// Settings of one phase. The defaults are the DeiT recipe; the phases override some of them.
 struct PhaseConfig {
   Epochs epochs;
   std::int64_t micro = 128;
@@ -70,6 +79,11 @@ struct PhaseConfig {
   double drop_path = 0;
   double clip_norm = 0;
   double label_smoothing = 0.1;
+  Init init = Init::random;  // a setting of incubation and of end to end
+};
+
+struct MethodConfig {
+  std::vector<std::string> trainings = {"deep_incubation", "end_to_end"};
 };
 
 struct RunSection {
@@ -100,6 +114,9 @@ struct RunConfig {
   PhaseConfig incubation;
   PhaseConfig finetuning;
   PhaseConfig end_to_end;
+  PhaseConfig grown;
+  PhaseConfig shallow;
+  MethodConfig method;
   RunSection run;
   CheckpointConfig checkpoint;
 

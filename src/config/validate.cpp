@@ -1,7 +1,9 @@
 #include "config/validate.h"
 
+#include <algorithm>
 #include <cctype>
 #include <string>
+#include <vector>
 
 #include "base/check.h"
 
@@ -68,19 +70,32 @@ void check_range(const std::string& name, double value, double low, double high)
   check_input(value >= low && value <= high, "{}={} is out of range. Give {} to {}.", name, value, low, high);
 }
 
-void check_phase(const std::string& name, const PhaseConfig& c, std::int64_t global) {
-  constexpr double kLargest = 1e9;
-  check_input(c.epochs.matched ? name == "end_to_end" : c.epochs.count > 0 && c.epochs.count <= 1e6,
-              "{}.epochs={} is not possible. Give a positive number up to 1e6{}.", name, to_text(c.epochs),
-              name == "end_to_end" ? " or matched" : "");
-  check_input(c.micro > 0, "{}.micro={} is not positive. Give 1 or more.", name, c.micro);
-  check_input(global % c.micro == 0,
+/// Whether method.trainings or run.only names this training.
+bool is_named(const RunConfig& config, const std::string& training) {
+  return config.run.only == training || std::ranges::count(config.method.trainings, training) > 0;
+}
+
+void check_micro_batches(const std::string& name, std::int64_t micro, std::int64_t global) {
+  check_input(global % micro == 0,
               "batch.global={} is not a multiple of {}.micro={} (every micro-batch has the same size). "
               "Use a multiple of {}, such as {}.",
-              global, name, c.micro, c.micro, (global / c.micro + 1) * c.micro);
-  check_input(global / c.micro <= 8192,
+              global, name, micro, micro, (global / micro + 1) * micro);
+  check_input(global / micro <= 8192,
               "batch.global={} makes {} micro-batches of {}.micro={}; exact sums hold 8192. Use larger micro-batches.",
-              global, global / c.micro, name, c.micro);
+              global, global / micro, name, micro);
+}
+
+void check_phase(const RunConfig& config, Phase phase) {
+  constexpr double kLargest = 1e9;
+  const std::string name = to_string(phase);
+  const PhaseConfig& c = config.phase(phase);
+  const bool may_be_matched = !is_of_deep_incubation(phase);
+  check_input(c.epochs.matched ? may_be_matched : c.epochs.count > 0 && c.epochs.count <= 1e6,
+              "{}.epochs={} is not possible. Give a positive number up to 1e6{}.", name, to_text(c.epochs),
+              may_be_matched ? " or matched" : "");
+  check_input(c.micro > 0, "{}.micro={} is not positive. Give 1 or more.", name, c.micro);
+  // A phase that nobody asked for need not fit the batch by its defaults.
+  if (is_of_deep_incubation(phase) || is_named(config, name)) check_micro_batches(name, c.micro, config.batch.global);
   check_range(name + ".learning_rate", c.learning_rate, 0, kLargest);
   check_range(name + ".min_learning_rate", c.min_learning_rate, 0, kLargest);
   check_range(name + ".warmup_epochs", c.warmup_epochs, 0, kLargest);
@@ -91,17 +106,44 @@ void check_phase(const std::string& name, const PhaseConfig& c, std::int64_t glo
   check_range(name + ".label_smoothing", c.label_smoothing, 0, 0.99);
 }
 
-void check_only(const std::string& only, std::int64_t num_stages) {
-  if (only.empty()) return;
-  std::string known = "meta";
-  bool is_known = only == "meta" || only == "finetuned" || only == "end_to_end";
-  for (std::int64_t i = 0; i < num_stages; ++i) {
-    const std::string name = "stage_" + std::to_string(i);
-    known += ", " + name;
-    is_known = is_known || only == name;
+/// In the order of list_trainings().
+std::vector<std::string> list_training_names(std::int64_t num_stages) {
+  std::vector<std::string> names = {"meta"};
+  for (std::int64_t i = 0; i < num_stages; ++i) names.push_back("stage_" + std::to_string(i));
+  for (const char* name : {"finetuned", "end_to_end", "grown", "shallow"}) names.emplace_back(name);
+  return names;
+}
+
+void check_choice(const RunConfig& config) {
+  const std::vector<std::string> known = list_training_names(config.model.num_stages());
+  const auto is_known = [&known](const std::string& name) { return std::ranges::count(known, name) > 0; };
+  const std::string& only = config.run.only;
+  check_input(only.empty() || is_known(only), "run.only={} is not a training of this method. Give one of {}.", only,
+              fmt::join(known, ", "));
+  const std::vector<std::string>& chosen = config.method.trainings;
+  check_input(!chosen.empty(),
+              "method.trainings is empty, which leaves nothing to train. Give some of deep_incubation, {}.",
+              fmt::join(known, ", "));
+  for (const std::string& name : chosen) {
+    check_input(is_known(name) || name == "deep_incubation",
+                "method.trainings={} names '{}', which is not a training of this method. Give some of "
+                "deep_incubation, {}.",
+                to_text(chosen), name, fmt::join(known, ", "));
   }
-  check_input(is_known, "run.only={} is not a training of this method. Give one of {}, finetuned, end_to_end.", only,
-              known);
+}
+
+/// Growth adds blocks; it takes none away.
+void check_growth(const RunConfig& config) {
+  const bool is_grown = is_named(config, "grown");
+  if (!is_grown && config.incubation.init != Init::meta) return;
+  const ModelConfig& c = config.model;
+  for (std::size_t i = 0; i < c.depths.size(); ++i) {
+    check_input(c.depths[i] >= c.meta_depths[i],
+                "stage {} has {} blocks in model.depths but {} in model.meta_depths: it cannot be grown from the meta "
+                "model, as {} has it. Give {} or less in model.meta_depths.",
+                i, c.depths[i], c.meta_depths[i], is_grown ? "the training grown" : "incubation.init=meta",
+                c.depths[i]);
+  }
 }
 
 }  // namespace
@@ -122,14 +164,13 @@ void validate_without_data_file(const RunConfig& config) {
               "optimizer.epsilon={} is not positive (it keeps the division finite). "
               "Give more than 0, such as 1e-8.",
               config.optimizer.epsilon);
-  for (const Phase phase : {Phase::meta, Phase::incubation, Phase::finetuning, Phase::end_to_end}) {
-    check_phase(to_string(phase), config.phase(phase), config.batch.global);
-  }
+  for (const Phase phase : kPhases) check_phase(config, phase);
   check_input(config.run.seed >= 0, "run.seed={} is negative. Give 0 or more.", config.run.seed);
   check_positive("run.threads", config.run.threads);
   check_range("run.timeout_s", config.run.timeout_s, 1, 1e6);
   check_range("run.round_cost_s", config.run.round_cost_s, 0, 1e6);
-  check_only(config.run.only, config.model.num_stages());
+  check_choice(config);
+  check_growth(config);
   check_input(config.checkpoint.every_steps >= 0, "checkpoint.every_steps={} is negative. Give 0 or more.",
               config.checkpoint.every_steps);
   check_range("checkpoint.every_minutes", config.checkpoint.every_minutes, 0, 1e6);

@@ -31,9 +31,10 @@ TEST_P(Validate, RefusesWithTheProblemItsReasonAndTheRemedy) {
 
 std::vector<Case> not_positive() {
   std::vector<Case> cases;
-  for (const std::string name : {"model.image_size", "model.channels", "model.patch", "model.width", "model.heads",
-                                 "model.mlp_ratio", "batch.global", "meta.micro", "incubation.micro",
-                                 "finetuning.micro", "end_to_end.micro", "run.threads", "checkpoint.keep"}) {
+  for (const std::string name :
+       {"model.image_size", "model.channels", "model.patch", "model.width", "model.heads", "model.mlp_ratio",
+        "batch.global", "meta.micro", "incubation.micro", "finetuning.micro", "end_to_end.micro", "grown.micro",
+        "shallow.micro", "run.threads", "checkpoint.keep"}) {
     for (const std::string value : {"0", "-3"}) {
       cases.push_back({{"--" + name + "=" + value}, name + "=" + value + " is not positive. Give 1 or more."});
     }
@@ -46,7 +47,7 @@ std::vector<Case> out_of_range() {
   const auto add = [&](const std::string& name, const std::string& value, const std::string& range) {
     cases.push_back({{"--" + name + "=" + value}, name + "=" + value + " is out of range. Give " + range + "."});
   };
-  for (const std::string phase : {"meta", "incubation", "finetuning", "end_to_end"}) {
+  for (const std::string phase : {"meta", "incubation", "finetuning", "end_to_end", "grown", "shallow"}) {
     for (const std::string key : {".learning_rate", ".min_learning_rate", ".warmup_epochs", ".warmup_learning_rate",
                                   ".weight_decay", ".clip_norm"}) {
       add(phase + key, "-0.5", "0 to 1000000000");
@@ -70,8 +71,10 @@ std::vector<Case> not_possible_epochs() {
                        phase + ".epochs=" + value + " is not possible. Give a positive number up to 1e6."});
     }
   }
-  cases.push_back(
-      {{"--end_to_end.epochs=0"}, "end_to_end.epochs=0 is not possible. Give a positive number up to 1e6 or matched."});
+  for (const std::string phase : {"end_to_end", "grown", "shallow"}) {
+    cases.push_back({{"--" + phase + ".epochs=0"},
+                     phase + ".epochs=0 is not possible. Give a positive number up to 1e6 or matched."});
+  }
   return cases;
 }
 
@@ -131,13 +134,47 @@ INSTANTIATE_TEST_SUITE_P(
         Case{{"--run.seed=-1"}, "run.seed=-1 is negative. Give 0 or more."},
         Case{{"--run.only=stage_4"},
              "run.only=stage_4 is not a training of this method. Give one of meta, stage_0, stage_1, stage_2, stage_3, "
-             "finetuned, end_to_end."}));
+             "finetuned, end_to_end, grown, shallow."},
+        Case{{"--method.trainings=end_to_end,grwn"},
+             "method.trainings=end_to_end,grwn names 'grwn', which is not a training of this method. Give some of "
+             "deep_incubation, meta, stage_0, stage_1, stage_2, stage_3, finetuned, end_to_end, grown, shallow."},
+        Case{{"--method.trainings="},
+             "method.trainings is empty, which leaves nothing to train. Give some of deep_incubation, meta, stage_0, "
+             "stage_1, stage_2, stage_3, finetuned, end_to_end, grown, shallow."},
+        Case{{"--run.only=grown", "--model.depths=3,1,3,3", "--model.meta_depths=1,2,1,1"},
+             "stage 1 has 1 blocks in model.depths but 2 in model.meta_depths: it cannot be grown from the meta model, "
+             "as the training grown has it. Give 1 or less in model.meta_depths."},
+        Case{{"--incubation.init=meta", "--model.depths=3,1,3,3", "--model.meta_depths=1,2,1,1"},
+             "stage 1 has 1 blocks in model.depths but 2 in model.meta_depths: it cannot be grown from the meta model, "
+             "as incubation.init=meta has it. Give 1 or less in model.meta_depths."},
+        Case{{"--incubation.init=zero_branches"},
+             "incubation.init=zero_branches is not one of its values. Give random or meta."},
+        Case{{"--end_to_end.init=meta"},
+             "end_to_end.init=meta is not one of its values. Give random or zero_branches."}));
 
 TEST(ValidateAccepts, Defaults) { EXPECT_EQ(validation_error({}), "(no error)"); }
 
 TEST(ValidateAccepts, EveryTrainingOnItsOwn) {
-  for (const char* only : {"meta", "stage_0", "stage_3", "finetuned", "end_to_end", ""}) {
+  for (const char* only : {"meta", "stage_0", "stage_3", "finetuned", "end_to_end", "grown", "shallow", ""}) {
     EXPECT_EQ(validation_error({"--run.only=" + std::string(only)}), "(no error)") << only;
+  }
+}
+
+TEST(ValidateAccepts, TrainingsByNameAndTogether) {
+  for (const char* names : {"deep_incubation", "stage_3, grown", "shallow,shallow", "meta,finetuned,end_to_end"}) {
+    EXPECT_EQ(validation_error({"--method.trainings=" + std::string(names)}), "(no error)") << names;
+  }
+}
+
+TEST(ValidateAccepts, MicroBatchesThatDoNotFitWhereNobodyAskedForThem) {
+  const std::vector<std::string> given = {"--batch.global=2048", "--grown.micro=7"};
+  EXPECT_EQ(validation_error(given), "(no error)");
+  for (const std::string choice : {"--method.trainings=grown", "--run.only=grown"}) {
+    std::vector<std::string> chosen = given;
+    chosen.push_back(choice);
+    EXPECT_EQ(validation_error(chosen),
+              "batch.global=2048 is not a multiple of grown.micro=7 (every micro-batch has the same size). "
+              "Use a multiple of 7, such as 2051.");
   }
 }
 
