@@ -1,0 +1,103 @@
+#include "model/growth.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "model/drop_path.h"
+#include "model/staged_model.h"
+#include "support/tiny_model.h"
+
+namespace incubate {
+namespace {
+
+torch::Tensor images() {
+  torch::manual_seed(3);
+  return torch::randn({4, 1, 8, 8});
+}
+
+/// Stages of 2, 1 and 2 blocks in the meta model, of 5, 1 and 3 in the target.
+ModelConfig example_config() {
+  ModelConfig config = tiny_model_config();
+  config.meta_depths = {2, 1, 2};
+  config.depths = {5, 1, 3};
+  return config;
+}
+
+/// The network `spec` with each stage grown from that of `meta`; stages of the same depth are copies.
+StagedModel grow_stages(const ModelSpec& spec, StagedModel& meta) {
+  StagedModel model(spec);
+  for (std::int64_t i = 0; i < model.num_stages(); ++i) {
+    model.stage(i).initialise(2, Phase::grown, i);
+    grow(model.stage(i), meta.stage(i));
+  }
+  return model;
+}
+
+TEST(Growth, GrownNetworkComputesExactlyWhatTheSmallOneDoes) {
+  StagedModel meta = make_initialised(meta_spec(example_config()));
+  const torch::Tensor expected = meta.forward(images(), {});
+  StagedModel target = grow_stages(target_spec(example_config()), meta);
+  EXPECT_TRUE(torch::equal(target.forward(images(), {}), expected));
+  for (std::int64_t i = 0; i < 3; ++i) {
+    StagedModel hybrid = grow_stages(hybrid_spec(example_config(), i), meta);
+    EXPECT_TRUE(torch::equal(hybrid.forward(images(), {}), expected)) << i;
+  }
+}
+
+TEST(Growth, AddedBlocksStayTheIdentityUnderStochasticDepth) {
+  StagedModel meta = make_initialised(meta_spec(example_config()));
+  StagedModel target = grow_stages(target_spec(example_config()), meta);
+  torch::Tensor scales = draw_branch_scales(drop_path_rates(0.5, 9), 4, 1, Phase::meta, 0, 0);
+  // The blocks that the meta model has are 0 and 1 of the target's stage 0, its stage 1, and 0 and 1 of its stage 2.
+  const torch::Tensor of_meta = scales.index_select(0, torch::tensor({0, 1, 5, 6, 7}));
+  EXPECT_TRUE(torch::equal(target.forward(images(), scales), meta.forward(images(), of_meta)));
+}
+
+TEST(Growth, AddedBlocksLearn) {
+  StagedModel meta = make_initialised(meta_spec(example_config()));
+  StagedModel target = grow_stages(target_spec(example_config()), meta);
+  target.forward(images(), {}).square().sum().backward();
+  for (const ParameterInfo& p : target.stage(0).list_parameters()) {
+    const bool is_last_projection = p.name == "blocks.4.attn.proj.weight" || p.name == "blocks.4.mlp.fc2.weight";
+    if (is_last_projection) EXPECT_TRUE(p.tensor.grad().any().item<bool>()) << p.name;
+  }
+}
+
+TEST(Growth, StageOfTheSameDepthIsACopy) {
+  StagedModel meta = make_initialised(meta_spec(example_config()));
+  StagedModel same = grow_stages(meta_spec(example_config()), meta);
+  for (std::int64_t i = 0; i < 3; ++i) {
+    const auto expected = meta.stage(i).named_parameters();
+    for (const ParameterInfo& p : same.stage(i).list_parameters()) {
+      EXPECT_TRUE(torch::equal(p.tensor, expected[p.name])) << p.name;
+    }
+  }
+}
+
+TEST(Growth, ADeeperStageCannotBeTheSource) {
+  StagedModel meta = make_initialised(meta_spec(example_config()));
+  StagedModel target = make_initialised(target_spec(example_config()));
+  EXPECT_THROW(grow(meta.stage(0), target.stage(0)), c10::Error);
+}
+
+TEST(ZeroBranches, MakeEveryBlockTheIdentity) {
+  StagedModel model = make_initialised(target_spec(tiny_model_config()));
+  const torch::Tensor x = torch::randn({4, 5, 8});
+  EXPECT_FALSE(torch::equal(model.stage(1).forward(x, {}), x));
+  zero_branches(model.stage(1), 0);
+  EXPECT_TRUE(torch::equal(model.stage(1).forward(x, {}), x));
+}
+
+TEST(ZeroBranches, LeaveTheBlocksBefore) {
+  StagedModel model = make_initialised(target_spec(tiny_model_config()));
+  StagedModel untouched = make_initialised(target_spec(tiny_model_config()));
+  zero_branches(model.stage(0), 1);
+  const auto before = untouched.stage(0).named_parameters();
+  for (const ParameterInfo& p : model.stage(0).list_parameters()) {
+    const bool is_zero = p.name.starts_with("blocks.1.attn.proj.") || p.name.starts_with("blocks.1.mlp.fc2.");
+    EXPECT_TRUE(torch::equal(p.tensor, is_zero ? torch::zeros_like(p.tensor) : before[p.name])) << p.name;
+  }
+}
+
+}  // namespace
+}  // namespace incubate
