@@ -62,7 +62,8 @@ Json to_json(const PhasePlan& phase, const PlanReport& report) {
           {"groups", std::move(groups)}};
 }
 
-Json to_json(const MethodForecast& method, const MethodForecast& end_to_end) {
+/// `end_to_end` is null if it is not chosen.
+Json to_json(const MethodForecast& method, const MethodForecast* end_to_end) {
   constexpr double kHour_s = 3600;
   const std::optional<Scaling>& scaling = method.at_80_percent;
   return {{"method", method.method},
@@ -76,7 +77,9 @@ Json to_json(const MethodForecast& method, const MethodForecast& end_to_end) {
           {"reduced_bytes", method.reduced_bytes},
           {"reduced_bytes_critical_path", method.reduced_bytes_critical_path},
           {"reduced_bytes_per_step", method.reduced_bytes_per_step},
-          {"reduced_bytes_per_step_to_end_to_end", method.reduced_bytes_per_step / end_to_end.reduced_bytes_per_step},
+          {"reduced_bytes_per_step_to_end_to_end",
+           end_to_end != nullptr ? Json(method.reduced_bytes_per_step / end_to_end->reduced_bytes_per_step)
+                                 : Json(nullptr)},
           {"ranks_at_80_percent", scaling ? Json(scaling->num_ranks) : Json(nullptr)},
           {"efficiency_at_these_ranks", scaling ? Json(scaling->efficiency) : Json(nullptr)}};
 }
@@ -88,8 +91,10 @@ std::string plan_to_json(const PlanReport& report, const PlanConfig& config) {
   for (const TrainingCost& cost : report.trainings) trainings.push_back(to_json(cost));
   Json phases = Json::array();
   for (const PhasePlan& phase : report.phases) phases.push_back(to_json(phase, report));
-  const Json methods = {to_json(report.deep_incubation, report.end_to_end),
-                        to_json(report.end_to_end, report.end_to_end)};
+  Json methods = Json::array();
+  for (const MethodForecast& method : report.methods) {
+    methods.push_back(to_json(method, report.find_method("end to end")));
+  }
   const Json json = {{"ranks", report.machine.num_ranks},
                      {"rank_tflops", to_json(config.rank_tflops)},
                      {"network_gbps", to_json(config.network_gbps)},
@@ -100,7 +105,7 @@ std::string plan_to_json(const PlanReport& report, const PlanConfig& config) {
                      {"sums", report.sums == Sums::exact ? "exact" : "fast"},
                      {"trainings", std::move(trainings)},
                      {"phases", std::move(phases)},
-                     {"methods", methods}};
+                     {"methods", std::move(methods)}};
   return json.dump(2) + "\n";
 }
 

@@ -1,5 +1,6 @@
 #include "commands/plan_table.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -44,7 +45,7 @@ class PlanTable {
     write_memory();
     write_phases();
     for (const PhasePlan& phase : report_.phases) write_rounds(phase);
-    write_methods();
+    if (!report_.methods.empty()) write_methods();
     write_notes();
     return text_;
   }
@@ -95,8 +96,12 @@ class PlanTable {
     }
   }
 
-  double whole_s(Phase phase) const {
-    return phase == Phase::end_to_end ? report_.end_to_end.predicted_s : report_.deep_incubation.predicted_s;
+  /// Of the first method that the phase belongs to, or its own if no such method is chosen.
+  double whole_s(const PhasePlan& phase) const {
+    for (const MethodForecast& method : report_.methods) {
+      if (std::ranges::count(method.phases, to_string(phase.work.phase)) > 0) return method.predicted_s;
+    }
+    return phase.forecast.predicted_s;
   }
 
   void write_phases() {
@@ -104,7 +109,7 @@ class PlanTable {
          "rounds");
     for (const PhasePlan& phase : report_.phases) {
       const PhaseForecast& f = phase.forecast;
-      const double whole = whole_s(phase.work.phase);
+      const double whole = whole_s(phase);
       line("{:<11} {:>10} {:>10} {:>10} {:>11} {:>7}", to_string(phase.work.phase), time_or_share(f.ideal_s, whole),
            time_or_share(f.bound_s, whole), time_or_share(f.predicted_s, whole), percent(f.efficiency()),
            f.rounds.size());
@@ -115,37 +120,40 @@ class PlanTable {
     const std::vector<RoundForecast>& rounds = phase.forecast.rounds;
     for (std::size_t i = 0; i < rounds.size(); ++i) {
       line("\n{}, round {} of {}: {}", to_string(phase.work.phase), i + 1, rounds.size(),
-           time_or_share(rounds[i].predicted_s, whole_s(phase.work.phase)));
-      for (const GroupForecast& group : rounds[i].groups) write_group(group, phase.work);
+           time_or_share(rounds[i].predicted_s, whole_s(phase)));
+      for (const GroupForecast& group : rounds[i].groups) write_group(group, phase);
       const std::int64_t first = rounds[i].first_idle_rank;
       if (first < report_.machine.num_ranks)
         line("  {:<17} idle", ranks_text(first, report_.machine.num_ranks - first));
     }
   }
 
-  void write_group(const GroupForecast& group, const PhaseWork& work) {
+  void write_group(const GroupForecast& group, const PhasePlan& phase) {
+    const PhaseWork& work = phase.work;
     std::string trainings;
     for (const Assignment& a : group.plan.assignments) {
       trainings +=
           fmt::format("{}{} ({} steps)", trainings.empty() ? "" : ", ", work.trainings[a.training]->name, a.num_steps);
     }
     line("  {:<17} {:>9}  {:>9}  {}", ranks_text(group.plan.first_rank, group.plan.num_ranks),
-         time_or_share(group.busy_s, whole_s(work.phase)), bytes_text(memory_of(group, work, report_.sums).total()),
+         time_or_share(group.busy_s, whole_s(phase)), bytes_text(memory_of(group, work, report_.sums).total()),
          trainings);
   }
 
   void write_methods() {
     const std::string times = has_times() ? "  wall-clock  rank-hours  critical path" : "";
-    line("\n{:<15} {:>12} {:>11}{} {:>9} {:>15} {:>7}", "method", "block FLOPs", "efficiency", times, "reduced",
+    std::size_t width = 15;
+    for (const MethodForecast& method : report_.methods) width = std::max(width, method.method.size());
+    line("\n{:<{}} {:>12} {:>11}{} {:>9} {:>15} {:>7}", "method", width, "block FLOPs", "efficiency", times, "reduced",
          "reduced a step", "80% at");
-    for (const MethodForecast* method : {&report_.deep_incubation, &report_.end_to_end}) write_method(*method);
+    for (const MethodForecast& method : report_.methods) write_method(method, width);
   }
 
-  void write_method(const MethodForecast& m) {
+  void write_method(const MethodForecast& m, std::size_t width) {
     const std::string times = has_times() ? fmt::format("{:>12} {:>11.1f} {:>14}", time_text(m.predicted_s),
                                                         m.busy_rank_s / 3600, time_text(m.critical_path_s))
                                           : "";
-    line("{:<15} {:>12.3e} {:>11}{} {:>9} {:>15} {:>7}", m.method, m.block_flops, percent(m.efficiency()), times,
+    line("{:<{}} {:>12.3e} {:>11}{} {:>9} {:>15} {:>7}", m.method, width, m.block_flops, percent(m.efficiency()), times,
          bytes_text(m.reduced_bytes), bytes_text(m.reduced_bytes_per_step),
          m.at_80_percent ? std::to_string(m.at_80_percent->num_ranks) : "-");
   }

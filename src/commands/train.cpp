@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kHelp =
     "incubate train --config input/NAME.ini [--section.key=value ...]\n\n"
-    "Trains a network by Deep Incubation, and the end-to-end baseline: starts, or\n"
+    "Trains a network by Deep Incubation, and what that is compared with: starts, or\n"
     "goes on where an earlier job ended. Run it with mpirun or srun; one rank a GPU.\n"
     "The command line beats the file, the file beats the default.\n\n"
     "  --print-config  print the effective configuration and do nothing\n"

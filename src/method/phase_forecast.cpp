@@ -44,7 +44,7 @@ RoundForecast forecast_round(const RoundPlan& plan, const PhaseWork& work, const
 PhaseWork make_phase_work(const RunConfig& config, const std::vector<Training>& trainings, Phase phase) {
   PhaseWork work{.phase = phase, .micro_batches = micro_batches_of(config, phase), .micro = config.phase(phase).micro};
   for (const Training& training : trainings) {
-    if (training.phase != phase) continue;
+    if (training.phase != phase || !training.is_chosen) continue;
     work.trainings.push_back(&training);
     work.block_flops.push_back(training.block_flops(config.batch.global));
     work.reduced_bytes.push_back(reduced_bytes_per_step(training, config.run.sums));

@@ -28,6 +28,7 @@ struct PhaseWork {
   std::vector<std::int64_t> reduced_bytes = {};  ///< of each training's step
 };
 
+/// Of the trainings that are chosen; maybe none.
 PhaseWork make_phase_work(const RunConfig& config, const std::vector<Training>& trainings, Phase phase);
 
 struct GroupForecast {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "report/summary.h"
+
 namespace incubate {
 namespace {
 
@@ -52,10 +54,10 @@ double efficiency_if_enough(const std::vector<const PhaseWork*>& phases, const M
   return ideal < enough * (1 - kRounding) * time_s ? 0 : ideal / time_s;
 }
 
-MethodForecast forecast_method(std::string name, const Phases& phases, const Machine& machine) {
+MethodForecast forecast_method(const Method& description, const Phases& phases, const Machine& machine) {
   constexpr double kEfficiency = 0.8;
   constexpr std::int64_t kMostRanks = 4096;
-  MethodForecast method{.method = std::move(name)};
+  MethodForecast method{.method = description.name, .phases = description.phases};
   std::vector<const PhaseWork*> works;
   double num_steps = 0;
   for (const PhasePlan* phase : phases) {
@@ -72,7 +74,20 @@ MethodForecast forecast_method(std::string name, const Phases& phases, const Mac
   return method;
 }
 
+Phases phases_of(const Method& method, const PlanReport& report) {
+  Phases phases;
+  for (const PhasePlan& phase : report.phases) {
+    if (std::ranges::count(method.phases, to_string(phase.work.phase)) > 0) phases.push_back(&phase);
+  }
+  return phases;
+}
+
 }  // namespace
+
+const MethodForecast* PlanReport::find_method(const std::string& name) const {
+  const auto found = std::ranges::find(methods, name, &MethodForecast::method);
+  return found == methods.end() ? nullptr : &*found;
+}
 
 std::optional<Scaling> find_scaling(std::vector<const PhaseWork*> phases, const Machine& machine, double efficiency,
                                     std::int64_t most) {
@@ -90,15 +105,22 @@ PlanReport make_plan_report(const RunConfig& config, const std::vector<Training>
                             const Machine& machine) {
   PlanReport report{
       .machine = machine, .num_images = num_images, .global_batch = config.batch.global, .sums = config.run.sums};
-  for (const Training& training : trainings) report.trainings.push_back(cost_of(config, training));
-  for (const Phase phase : {Phase::meta, Phase::incubation, Phase::finetuning, Phase::end_to_end}) {
+  for (const Training& training : trainings) {
+    if (training.is_chosen) report.trainings.push_back(cost_of(config, training));
+  }
+  for (const Phase phase : kPhases) {
     PhaseWork work = make_phase_work(config, trainings, phase);
+    if (work.trainings.empty()) continue;
     PhaseForecast forecast = forecast_phase(work, machine);
     report.phases.push_back({std::move(work), std::move(forecast)});
   }
-  const std::vector<PhasePlan>& p = report.phases;
-  report.deep_incubation = forecast_method("Deep Incubation", {&p[0], &p[1], &p[2]}, machine);
-  report.end_to_end = forecast_method("end to end", {&p[3]}, machine);
+  for (const Method& method : list_methods()) {
+    // The meta model alone is a part of the others, and its phase says what it costs.
+    const bool is_chosen = std::ranges::find(trainings, method.result, &Training::name)->is_chosen;
+    if (is_chosen && method.result != "meta") {
+      report.methods.push_back(forecast_method(method, phases_of(method, report), machine));
+    }
+  }
   return report;
 }
 

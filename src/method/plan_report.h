@@ -27,9 +27,10 @@ struct Scaling {
   double efficiency = 0;
 };
 
-/// A way to come by the network: Deep Incubation, whose phases follow each other, or end to end.
+/// A way to come by the network, whose phases follow each other (see list_methods()).
 struct MethodForecast {
   std::string method;
+  std::vector<std::string> phases = {};
   double block_flops = 0;
   double ideal_s = 0;
   double predicted_s = 0;
@@ -48,16 +49,18 @@ struct PhasePlan {
   PhaseForecast forecast;
 };
 
-/// What the trainings of a configuration cost, and how N ranks would carry them out.
+/// What the chosen trainings of a configuration cost, and how N ranks would carry them out.
 struct PlanReport {
   Machine machine;
   std::int64_t num_images = 0;
   std::int64_t global_batch = 0;
   Sums sums = Sums::exact;
   std::vector<TrainingCost> trainings = {};
-  std::vector<PhasePlan> phases = {};  ///< in the order that they are run
-  MethodForecast deep_incubation = {};
-  MethodForecast end_to_end = {};
+  std::vector<PhasePlan> phases = {};        ///< in the order that they are run
+  std::vector<MethodForecast> methods = {};  ///< whose trainings are all chosen
+
+  /// Null if it is not chosen.
+  const MethodForecast* find_method(const std::string& name) const;
 };
 
 /// REQUIRES: `trainings` are those of `config`, and outlive the report, which points to them.

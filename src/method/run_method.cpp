@@ -38,7 +38,7 @@ torch::Device choose_device(DeviceChoice choice, const Communicator& world) {
 
 /// Whether this job is to run `training`.
 bool is_wanted(const RunConfig& config, const Training& training) {
-  return config.run.only.empty() || config.run.only == training.name;
+  return config.run.only.empty() ? training.is_chosen : config.run.only == training.name;
 }
 
 double figure(const CheckpointHeader& header, const std::string& name) {
@@ -137,7 +137,7 @@ void log_start(const RunConfig& config, const Communicator& world, torch::Device
 
 /// Ranks beyond the number of micro-batches have nothing to do.
 void warn_of_idle_ranks(const RunConfig& config, const std::vector<Training>& trainings, int num_ranks, Log& log) {
-  for (const Phase phase : {Phase::meta, Phase::incubation, Phase::finetuning, Phase::end_to_end}) {
+  for (const Phase phase : kPhases) {
     const std::int64_t count =
         std::ranges::count_if(trainings, [&](const Training& t) { return t.phase == phase && is_wanted(config, t); });
     const std::int64_t useful = count * micro_batches_of(config, phase);
@@ -248,7 +248,9 @@ void MethodRun::prepare_directory() {
   replace_text_atomically(run_.config(), print_settings(list_settings(copy)));
   log_.attach_file(run_.log());
   std::vector<std::string> names;
-  for (const Training& training : trainings_) names.push_back(training.name);
+  for (std::size_t i = 0; i < trainings_.size(); ++i) {
+    if (trainings_[i].is_chosen || preparation_.progress[i].steps_done > 0) names.push_back(trainings_[i].name);
+  }
   write_metrics_index(run_.metrics_index(), names);
   recorder_.emplace(config_, run_, trainings_, preparation_.data.num_train, world_.size(), log_);
   for (std::size_t i = 0; i < trainings_.size(); ++i) {

@@ -41,7 +41,8 @@ RunRecorder::RunRecorder(const RunConfig& config, const RunDirectory& run, const
     entry.name = training.name;
     entry.phase = to_string(training.phase);
     entry.total_steps = training.total_steps;
-    entry.is_own = config.run.only.empty() || config.run.only == training.name;
+    entry.is_own = config.run.only.empty() ? training.is_chosen : config.run.only == training.name;
+    entry.is_chosen = training.is_chosen;
     summary_.trainings.push_back(entry);
   }
   log_.set_print([this](const std::string& line) { progress_.print(line); });

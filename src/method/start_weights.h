@@ -6,9 +6,9 @@
 
 namespace incubate {
 
-/// Gives every stage of `model` its first weights: random ones, or those of the training that made them, whose file
-/// must have the identity that `trainings` states for it. To be called by one rank, which then hands them to the
-/// others. Throws InputError if a file is missing, damaged, of another identity, or lacks a parameter.
+/// Gives every stage of `model` its first weights, as `training` states: random ones, or from the training that made
+/// them, whose file must have the identity that `trainings` states for it. To be called by one rank, which then hands
+/// them to the others. Throws InputError if a file is missing, damaged, of another identity, or lacks a parameter.
 void load_start_weights(StagedModel& model, const Training& training, const std::vector<Training>& trainings,
                         const RunDirectory& run, std::uint64_t seed);
 

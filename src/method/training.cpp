@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <ranges>
 
 #include "base/check.h"
 #include "config/identity.h"
@@ -47,6 +49,23 @@ Training complete(Training training, const RunConfig& config, const DatasetInfo&
   return training;
 }
 
+/// The steps that spend `block_flops` best.
+std::int64_t matched_steps(const Training& training, double block_flops, std::int64_t global_batch) {
+  const double per_step = block_training_flops(training.spec, training.is_learning) * static_cast<double>(global_batch);
+  return std::max<std::int64_t>(1, std::llround(block_flops / per_step));
+}
+
+/// Marks what the configuration names, and what that starts from.
+void choose(const RunConfig& config, std::vector<Training>& trainings) {
+  std::vector<std::string> names = config.method.trainings;
+  names.push_back(config.run.only);
+  std::ranges::replace(names, "deep_incubation", "finetuned");  // which starts from all the others
+  for (Training& training : std::views::reverse(trainings)) {
+    training.is_chosen = std::ranges::count(names, training.name) > 0;
+    if (training.is_chosen) std::ranges::copy(training.parents(), std::back_inserter(names));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> Training::parents() const {
@@ -61,51 +80,75 @@ std::vector<Training> list_trainings(const RunConfig& config, const DatasetInfo&
   check_data_fits(config, data);
   const std::int64_t num_stages = config.model.num_stages();
   const std::int64_t steps_per_epoch = data.num_train / config.batch.global;
-  const std::vector<bool> all(num_stages, true);
-  const std::vector<std::string> random(num_stages);
+  const auto for_all = [num_stages](auto value) { return std::vector<decltype(value)>(num_stages, value); };
+  const std::string none;
   std::vector<Training> list;
   const auto add = [&](Training training) { list.push_back(complete(std::move(training), config, data, list)); };
 
   add({.name = "meta",
        .phase = Phase::meta,
        .spec = meta_spec(config.model),
-       .is_learning = all,
-       .weight_sources = random,
+       .is_learning = for_all(true),
+       .starts = for_all(Start::random),
+       .weight_sources = for_all(none),
        .total_steps = steps_of(config.meta.epochs, steps_per_epoch)});
   std::vector<std::string> stage_names;
   for (std::int64_t i = 0; i < num_stages; ++i) {
-    std::vector<bool> only_this(num_stages, false);
+    const bool is_grown = config.incubation.init == Init::meta;
+    std::vector<bool> only_this = for_all(false);
     only_this[i] = true;
-    std::vector<std::string> sources(num_stages, "meta");
-    sources[i] = "";
+    std::vector<Start> starts = for_all(Start::copy);
+    starts[i] = is_grown ? Start::grow : Start::random;
+    std::vector<std::string> sources = for_all(std::string("meta"));
+    if (!is_grown) sources[i] = none;
     stage_names.push_back("stage_" + std::to_string(i));
     add({.name = stage_names.back(),
          .phase = Phase::incubation,
          .spec = hybrid_spec(config.model, i),
          .is_learning = only_this,
+         .starts = starts,
          .weight_sources = sources,
          .total_steps = steps_of(config.incubation.epochs, steps_per_epoch)});
   }
   add({.name = "finetuned",
        .phase = Phase::finetuning,
        .spec = target_spec(config.model),
-       .is_learning = all,
+       .is_learning = for_all(true),
+       .starts = for_all(Start::copy),
        .weight_sources = stage_names,
        .total_steps = steps_of(config.finetuning.epochs, steps_per_epoch)});
 
-  Training baseline{.name = "end_to_end",
-                    .phase = Phase::end_to_end,
-                    .spec = target_spec(config.model),
-                    .is_learning = all,
-                    .weight_sources = random,
-                    .total_steps = steps_of(config.end_to_end.epochs, steps_per_epoch)};
-  if (config.end_to_end.epochs.matched) {
-    double spent = 0;
-    for (const Training& training : list) spent += training.block_flops(config.batch.global);
-    const double per_step = block_training_flops(baseline.spec, all) * static_cast<double>(config.batch.global);
-    baseline.total_steps = std::max<std::int64_t>(1, std::llround(spent / per_step));
-  }
-  add(std::move(baseline));
+  double budget = 0;  // what Deep Incubation spends
+  for (const Training& training : list) budget += training.block_flops(config.batch.global);
+  const double meta_flops = list.front().block_flops(config.batch.global);
+  const auto add_control = [&](Training control, double block_flops) {
+    const Epochs& epochs = config.phase(control.phase).epochs;
+    control.total_steps =
+        epochs.matched ? matched_steps(control, block_flops, config.batch.global) : steps_of(epochs, steps_per_epoch);
+    add(std::move(control));
+  };
+  add_control({.name = "end_to_end",
+               .phase = Phase::end_to_end,
+               .spec = target_spec(config.model),
+               .is_learning = for_all(true),
+               .starts = for_all(config.end_to_end.init == Init::zero_branches ? Start::zero_branches : Start::random),
+               .weight_sources = for_all(none)},
+              budget);
+  add_control({.name = "grown",
+               .phase = Phase::grown,
+               .spec = target_spec(config.model),
+               .is_learning = for_all(true),
+               .starts = for_all(Start::grow),
+               .weight_sources = for_all(std::string("meta"))},
+              budget - meta_flops);
+  add_control({.name = "shallow",
+               .phase = Phase::shallow,
+               .spec = meta_spec(config.model),
+               .is_learning = for_all(true),
+               .starts = for_all(Start::random),
+               .weight_sources = for_all(none)},
+              budget);
+  choose(config, list);
   return list;
 }
 

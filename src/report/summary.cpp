@@ -154,8 +154,10 @@ void merge(RunSummary& summary, const RunSummary& file) {
     const auto found = std::ranges::find(file.trainings, t.name, &TrainingSummary::name);
     if (t.is_own || found == file.trainings.end()) continue;
     if (t.state == TrainingState::done && found->state != TrainingState::done) continue;  // known from its weights
+    const bool is_chosen = t.is_chosen;
     t = *found;
     t.is_own = false;
+    t.is_chosen = is_chosen;
   }
 }
 
@@ -176,11 +178,18 @@ double covered_s(const std::vector<RoundSummary>& rounds, const Belongs& belongs
   return covered;
 }
 
-bool is_of_deep_incubation(const std::string& phase) {
-  return phase == "meta" || phase == "incubation" || phase == "finetuning";
-}
-
 }  // namespace
+
+const std::vector<Method>& list_methods() {
+  static const std::vector<Method> kMethods = {
+      {"Deep Incubation", "finetuned", {"meta", "incubation", "finetuning"}},
+      {"end to end", "end_to_end", {"end_to_end"}},
+      {"grown from the meta model", "grown", {"meta", "grown"}},
+      {"shallow for the whole budget", "shallow", {"shallow"}},
+      {"meta model alone", "meta", {"meta"}},
+  };
+  return kMethods;
+}
 
 TrainingSummary& RunSummary::training(const std::string& name) {
   const auto found = std::ranges::find(trainings, name, &TrainingSummary::name);
@@ -196,11 +205,14 @@ std::string RunSummary::state() const {
 }
 
 std::vector<ResultRow> RunSummary::results() const {
-  const auto row_of = [this](const std::string& method, const std::string& result, auto belongs) {
-    ResultRow row{.method = method, .evaluation = {}, .cost = {}};
+  std::vector<ResultRow> rows;
+  for (const Method& method : list_methods()) {
+    const auto result = std::ranges::find(trainings, method.result, &TrainingSummary::name);
+    if (result == trainings.end() || result->state != TrainingState::done) continue;
+    const auto belongs = [&method](const std::string& phase) { return std::ranges::count(method.phases, phase) > 0; };
+    ResultRow row{.method = method.name, .evaluation = result->evaluation, .cost = {}};
     double longest_incubation_s = 0;
     for (const TrainingSummary& t : trainings) {
-      if (t.name == result) row.evaluation = t.evaluation;
       if (!belongs(t.phase)) continue;
       row.cost.block_flops += t.block_flops;
       row.cost.rank_s += t.rank_s;
@@ -212,19 +224,7 @@ std::vector<ResultRow> RunSummary::results() const {
     }
     row.cost.critical_path_s += longest_incubation_s;
     row.cost.wall_s = covered_s(rounds, belongs);
-    return row;
-  };
-  const auto is_done = [this](const std::string& name) {
-    const auto found = std::ranges::find(trainings, name, &TrainingSummary::name);
-    return found != trainings.end() && found->state == TrainingState::done;
-  };
-  std::vector<ResultRow> rows;
-  if (is_done("finetuned")) rows.push_back(row_of("Deep Incubation", "finetuned", is_of_deep_incubation));
-  if (is_done("end_to_end")) {
-    rows.push_back(row_of("end to end", "end_to_end", [](const std::string& phase) { return phase == "end_to_end"; }));
-  }
-  if (is_done("meta")) {
-    rows.push_back(row_of("meta model alone", "meta", [](const std::string& phase) { return phase == "meta"; }));
+    rows.push_back(row);
   }
   return rows;
 }
@@ -238,7 +238,9 @@ void RunSummary::save(const FilePath& path) {
             {"jobs", json::object()},  {"trainings", json::array()}, {"rounds", json::array()},
             {"results", json::array()}};
   for (const auto& [name, entry] : jobs) j["jobs"][name] = to_json(entry);
-  for (const TrainingSummary& t : trainings) j["trainings"].push_back(to_json(t));
+  for (const TrainingSummary& t : trainings) {
+    if (t.is_chosen || t.state != TrainingState::waiting) j["trainings"].push_back(to_json(t));
+  }
   std::vector<RoundSummary> by_time = rounds;
   std::ranges::stable_sort(by_time, {}, &RoundSummary::began_s);
   for (const RoundSummary& r : by_time) j["rounds"].push_back(to_json(r));
@@ -250,10 +252,12 @@ void RunSummary::save(const FilePath& path) {
 }
 
 std::string format_results(const std::vector<ResultRow>& rows) {
-  std::string table = fmt::format("{:<17} {:>7} {:>10} {:>12} {:>11} {:>11} {:>14}\n", "method", "top-1", "test loss",
-                                  "block FLOPs", "rank-hours", "wall-clock", "critical path");
+  std::size_t width = 17;
+  for (const ResultRow& row : rows) width = std::max(width, row.method.size());
+  std::string table = fmt::format("{:<{}} {:>7} {:>10} {:>12} {:>11} {:>11} {:>14}\n", "method", width, "top-1",
+                                  "test loss", "block FLOPs", "rank-hours", "wall-clock", "critical path");
   for (const ResultRow& row : rows) {
-    table += fmt::format("{:<17} {:>6.2f}% {:>10.4f} {:>12.3e} {:>11.4f} {:>11} {:>14}\n", row.method,
+    table += fmt::format("{:<{}} {:>6.2f}% {:>10.4f} {:>12.3e} {:>11.4f} {:>11} {:>14}\n", row.method, width,
                          100 * row.evaluation.top1, row.evaluation.loss, row.cost.block_flops, row.cost.rank_s / 3600,
                          format_duration(row.cost.wall_s), format_duration(row.cost.critical_path_s));
   }

@@ -31,7 +31,8 @@ struct TrainingSummary {
   double block_flops = 0;
   double elapsed_s = 0;
   double rank_s = 0;
-  bool is_own = true;  ///< whether this job runs it; not in the file
+  bool is_own = true;     ///< whether this job runs it; not in the file
+  bool is_chosen = true;  ///< not in the file, which leaves out what is not chosen unless it has begun
 };
 
 /// The time between two deals of ranks. Its job and its beginning tell it from every other.
@@ -53,6 +54,15 @@ struct JobSummary {
   std::string updated;  ///< UTC; when it last saved, empty before that
 };
 
+/// A way to come by a network.
+struct Method {
+  std::string name;
+  std::string result;               ///< the training whose network it is
+  std::vector<std::string> phases;  ///< in the order that they are run: what they cost is what it costs
+};
+/// Deep Incubation, and what it is compared with, in the order of the result table.
+const std::vector<Method>& list_methods();
+
 /// A line of the result table.
 struct ResultRow {
   std::string method;
@@ -73,7 +83,7 @@ struct RunSummary {
 
   /// Of the jobs together: running if any is, else failed if any did, else stopped if any was, else done.
   std::string state() const;
-  /// Deep Incubation, end to end, and the meta model on its own: those that are done.
+  /// Of each method that is done.
   std::vector<ResultRow> results() const;
 
   /// Replaces the file, after taking over from it what is not this job's: other jobs, their rounds, trainings that are

@@ -18,7 +18,8 @@ RunConfig example_config() {
   config.model = tiny_model_config();
   config.model.depths = {2, 2, 2};
   config.batch.global = 16;
-  for (PhaseConfig* phase : {&config.meta, &config.incubation, &config.finetuning, &config.end_to_end}) {
+  for (PhaseConfig* phase :
+       {&config.meta, &config.incubation, &config.finetuning, &config.end_to_end, &config.grown, &config.shallow}) {
     phase->epochs = {.count = 3, .matched = false};
     phase->micro = 4;
   }
@@ -38,8 +39,9 @@ struct Planned {
   PlanReport report = {};
 };
 
-Planned plan(const Machine& machine) {
+Planned plan(const Machine& machine, const std::vector<std::string>& chosen = RunConfig().method.trainings) {
   Planned planned{.config = example_config()};
+  planned.config.method.trainings = chosen;
   planned.trainings = trainings_of(planned.config);
   planned.report = make_plan_report(planned.config, planned.trainings, kNumImages, machine);
   return planned;
@@ -48,7 +50,7 @@ Planned plan(const Machine& machine) {
 TEST(PlanReport, EfficiencyIsOneWhereEverythingDivides) {
   for (const std::int64_t num_ranks : {1, 2, 4}) {
     const Planned planned = plan({.num_ranks = num_ranks, .rank_flops_per_s = 1e6});
-    const MethodForecast& method = planned.report.end_to_end;
+    const MethodForecast& method = *planned.report.find_method("end to end");
     EXPECT_DOUBLE_EQ(method.efficiency(), 1) << num_ranks;
     EXPECT_DOUBLE_EQ(method.predicted_s, method.block_flops / 1e6 / static_cast<double>(num_ranks));
     EXPECT_DOUBLE_EQ(method.busy_rank_s, method.block_flops / 1e6);
@@ -56,9 +58,9 @@ TEST(PlanReport, EfficiencyIsOneWhereEverythingDivides) {
 }
 
 TEST(PlanReport, RanksThatDoNotDivideTheMicroBatchesWait) {
-  EXPECT_DOUBLE_EQ(plan({.num_ranks = 3}).report.end_to_end.efficiency(), 4.0 / (2 * 3));
+  EXPECT_DOUBLE_EQ(plan({.num_ranks = 3}).report.find_method("end to end")->efficiency(), 4.0 / (2 * 3));
   const Planned of_8 = plan({.num_ranks = 8});
-  EXPECT_DOUBLE_EQ(of_8.report.end_to_end.efficiency(), 4.0 / 8);
+  EXPECT_DOUBLE_EQ(of_8.report.find_method("end to end")->efficiency(), 4.0 / 8);
   EXPECT_EQ(of_8.report.phases.back().forecast.rounds[0].first_idle_rank, 4);
 }
 
@@ -70,32 +72,58 @@ TEST(PlanReport, PhasesAddUpToMethods) {
     ideal += report.phases[i].forecast.ideal_s;
     predicted += report.phases[i].forecast.predicted_s;
   }
-  EXPECT_DOUBLE_EQ(report.deep_incubation.ideal_s, ideal);
-  EXPECT_DOUBLE_EQ(report.deep_incubation.predicted_s, predicted);
-  EXPECT_DOUBLE_EQ(report.end_to_end.predicted_s, report.phases[3].forecast.predicted_s);
+  EXPECT_DOUBLE_EQ(report.find_method("Deep Incubation")->ideal_s, ideal);
+  EXPECT_DOUBLE_EQ(report.find_method("Deep Incubation")->predicted_s, predicted);
+  EXPECT_DOUBLE_EQ(report.find_method("end to end")->predicted_s, report.phases[3].forecast.predicted_s);
   EXPECT_GE(predicted, 3 * 2);  // a round a phase at least
+}
+
+TEST(PlanReport, IsOfWhatIsChosen) {
+  using Names = std::vector<std::string>;
+  const auto names_of = [](const PlanReport& report) {
+    Names names;
+    for (const TrainingCost& cost : report.trainings) names.push_back(cost.training->name);
+    for (const PhasePlan& phase : report.phases) names.push_back("phase " + std::string(to_string(phase.work.phase)));
+    for (const MethodForecast& method : report.methods) names.push_back("method " + method.method);
+    return names;
+  };
+  EXPECT_EQ(names_of(plan({}, {"shallow", "grown"}).report),
+            (Names{"meta", "grown", "shallow", "phase meta", "phase grown", "phase shallow",
+                   "method grown from the meta model", "method shallow for the whole budget"}));
+  EXPECT_EQ(names_of(plan({}, {"stage_2"}).report), (Names{"meta", "stage_2", "phase meta", "phase incubation"}));
+  EXPECT_EQ(plan({}, {"stage_2"}).report.find_method("end to end"), nullptr);
+}
+
+TEST(PlanReport, GrowingCostsTheMetaModelToo) {
+  const Planned planned = plan({.num_ranks = 2, .rank_flops_per_s = 1e6, .round_cost_s = 2}, {"grown"});
+  const MethodForecast& grown = *planned.report.find_method("grown from the meta model");
+  const std::vector<PhasePlan>& phases = planned.report.phases;
+  EXPECT_DOUBLE_EQ(grown.predicted_s, phases[0].forecast.predicted_s + phases[1].forecast.predicted_s);
+  EXPECT_EQ(grown.block_flops, planned.report.trainings[0].block_flops + planned.report.trainings[1].block_flops);
 }
 
 TEST(PlanReport, ReductionsTakeTheirTime) {
   const Machine fast{.num_ranks = 2, .rank_flops_per_s = 1e6};
   Machine slow = fast;
   slow.network_bytes_per_s = 1e3;
-  const MethodForecast without = plan(fast).report.end_to_end;
+  const MethodForecast without = *plan(fast).report.find_method("end to end");
   const Planned with = plan(slow);
-  const Training& training = with.trainings.back();
+  const Training& training = *std::ranges::find(with.trainings, "end_to_end", &Training::name);
   const std::int64_t bytes = 8 * num_parameters(training.spec);
-  EXPECT_DOUBLE_EQ(with.report.end_to_end.predicted_s - without.predicted_s, 30 * static_cast<double>(bytes) / 1e3);
-  EXPECT_DOUBLE_EQ(with.report.end_to_end.reduced_bytes, 30 * static_cast<double>(bytes));
+  EXPECT_DOUBLE_EQ(with.report.find_method("end to end")->predicted_s - without.predicted_s,
+                   30 * static_cast<double>(bytes) / 1e3);
+  EXPECT_DOUBLE_EQ(with.report.find_method("end to end")->reduced_bytes, 30 * static_cast<double>(bytes));
 }
 
 TEST(PlanReport, CriticalPathIsOneMicroBatchAStep) {
   const PlanReport report = plan({.num_ranks = 1, .rank_flops_per_s = 1e6, .round_cost_s = 9}).report;
-  EXPECT_DOUBLE_EQ(report.end_to_end.critical_path_s, report.end_to_end.block_flops / 1e6 / 4);
+  EXPECT_DOUBLE_EQ(report.find_method("end to end")->critical_path_s,
+                   report.find_method("end to end")->block_flops / 1e6 / 4);
   double sum = 0;
   for (std::size_t i = 0; i < 3; ++i) {
     sum += *std::ranges::max_element(report.phases[i].work.block_flops) / 1e6 / 4;
   }
-  EXPECT_DOUBLE_EQ(report.deep_incubation.critical_path_s, sum);
+  EXPECT_DOUBLE_EQ(report.find_method("Deep Incubation")->critical_path_s, sum);
 }
 
 TEST(PlanReport, ReducedBytesOfTheCriticalPathCountTheLargestStageOnce) {
@@ -106,7 +134,7 @@ TEST(PlanReport, ReducedBytesOfTheCriticalPathCountTheLargestStageOnce) {
         30 * 8 *
         static_cast<double>(num_learning_parameters(*std::ranges::find(planned.trainings, name, &Training::name)));
   }
-  EXPECT_DOUBLE_EQ(planned.report.deep_incubation.reduced_bytes_critical_path, expected);
+  EXPECT_DOUBLE_EQ(planned.report.find_method("Deep Incubation")->reduced_bytes_critical_path, expected);
 }
 
 TEST(Scaling, IsTheLargestEfficientCount) {
@@ -129,7 +157,7 @@ TEST(Scaling, AgreesWithAPlanForEveryCount) {
     std::int64_t largest = 0;
     for (std::int64_t n = 1; n <= 40; ++n) {
       const Machine machine{.num_ranks = n, .network_bytes_per_s = network};
-      if (plan(machine).report.deep_incubation.efficiency() >= 0.7) largest = n;
+      if (plan(machine).report.find_method("Deep Incubation")->efficiency() >= 0.7) largest = n;
     }
     const std::optional<Scaling> scaling = find_scaling(works, {.network_bytes_per_s = network}, 0.7, 40);
     ASSERT_TRUE(scaling);

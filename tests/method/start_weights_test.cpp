@@ -1,6 +1,7 @@
 #include "method/start_weights.h"
 
 #include <algorithm>
+#include <array>
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -30,13 +31,16 @@ bool equal(const std::map<std::string, torch::Tensor>& a, const std::map<std::st
 class StartWeights : public testing::Test {
  protected:
   StartWeights() {
-    RunConfig config;
-    config.model = tiny_model_config();
-    config.batch.global = 20;
-    trainings_ = list_trainings(
-        config,
-        {.num_train = 100, .height = 8, .width = 8, .channels = 1, .class_names = {"a", "b", "c"}, .digest = "0123"});
+    config_.model = tiny_model_config();
+    config_.batch.global = 20;
+    list();
     run_.create();
+  }
+
+  void list() {
+    trainings_ = list_trainings(
+        config_,
+        {.num_train = 100, .height = 8, .width = 8, .channels = 1, .class_names = {"a", "b", "c"}, .digest = "0123"});
   }
 
   const Training& find(const std::string& name) const { return *std::ranges::find(trainings_, name, &Training::name); }
@@ -70,6 +74,7 @@ class StartWeights : public testing::Test {
 
   TemporaryDirectory directory_;
   RunDirectory run_{directory_.path()};
+  RunConfig config_;
   std::vector<Training> trainings_;
 };
 
@@ -105,6 +110,65 @@ TEST_F(StartWeights, TheAssembledModelHasEachStageFromItsOwnTraining) {
   for (int i = 0; i < 3; ++i) {
     for (const auto& [name, tensor] : weights_of(model, i)) EXPECT_TRUE((tensor == 10 + i).all().item<bool>()) << name;
   }
+}
+
+/// Whether the last projections of a block are zero; their other weights are random, or 1 (norms).
+bool is_identity(StagedModel& model, std::int64_t stage, std::int64_t block) {
+  const std::string prefix = "blocks." + std::to_string(block) + ".";
+  std::map<std::string, torch::Tensor> weights = weights_of(model, stage);
+  EXPECT_TRUE(weights.at(prefix + "attn.qkv.weight").any().item<bool>());
+  return std::ranges::none_of(std::array{"attn.proj.weight", "attn.proj.bias", "mlp.fc2.weight", "mlp.fc2.bias"},
+                              [&](const char* name) { return weights.at(prefix + name).any().item<bool>(); });
+}
+
+TEST_F(StartWeights, AGrownModelIsTheMetaModelWithBlocksThatAreTheIdentity) {
+  save_checkpoint(run_.finished("meta"), finished("meta", 7));
+  StagedModel model(find("grown").spec), random(find("grown").spec);
+  load(model, "grown");
+  for (std::int64_t i = 0; i < 3; ++i) {
+    random.stage(i).initialise(kSeed, Phase::grown, i);
+    const std::map<std::string, torch::Tensor> drawn = weights_of(random, i);
+    for (const auto& [name, tensor] : weights_of(model, i)) {
+      const bool is_added = name.starts_with("blocks.1.");
+      const bool is_zero = name.find("attn.proj") != std::string::npos || name.find("mlp.fc2") != std::string::npos;
+      if (!is_added) {
+        EXPECT_TRUE((tensor == 7).all().item<bool>()) << name;
+      } else if (!is_zero) {
+        EXPECT_TRUE(torch::equal(tensor, drawn.at(name))) << name;
+      }
+    }
+  }
+  EXPECT_TRUE(is_identity(model, 0, 1));
+  EXPECT_TRUE(is_identity(model, 2, 1));
+  EXPECT_FALSE(is_identity(model, 2, 0));
+}
+
+TEST_F(StartWeights, AStageIsGrownInsideTheMetaModelIfAskedTo) {
+  config_.incubation.init = Init::meta;
+  list();
+  save_checkpoint(run_.finished("meta"), finished("meta", 7));
+  StagedModel model(find("stage_2").spec);
+  load(model, "stage_2");
+  for (std::int64_t i = 0; i < 3; ++i) {
+    for (const auto& [name, tensor] : weights_of(model, i)) {
+      if (!name.starts_with("blocks.1.")) EXPECT_TRUE((tensor == 7).all().item<bool>()) << name;
+    }
+  }
+  EXPECT_TRUE(is_identity(model, 2, 1));
+}
+
+TEST_F(StartWeights, EndToEndBeginsWithoutBranchesIfAskedTo) {
+  StagedModel usual(find("end_to_end").spec);
+  load(usual, "end_to_end");
+  EXPECT_FALSE(is_identity(usual, 0, 0));
+  config_.end_to_end.init = Init::zero_branches;
+  list();
+  StagedModel model(find("end_to_end").spec);
+  load(model, "end_to_end");
+  for (const auto& [stage, block] : {std::pair{0, 0}, {0, 1}, {1, 0}, {2, 0}, {2, 1}}) {
+    EXPECT_TRUE(is_identity(model, stage, block)) << stage << " " << block;
+  }
+  EXPECT_TRUE(torch::equal(weights_of(model, 2)["head.weight"], weights_of(usual, 2)["head.weight"]));
 }
 
 TEST_F(StartWeights, AMissingParentIsNamed) {

@@ -14,6 +14,9 @@ namespace {
 
 using Names = std::vector<std::string>;
 
+const Names kDeepIncubation = {"meta", "stage_0", "stage_1", "stage_2", "finetuned"};
+const Names kAll = {"meta", "stage_0", "stage_1", "stage_2", "finetuned", "end_to_end", "grown", "shallow"};
+
 RunConfig example_config() {
   RunConfig config;
   config.model = tiny_model_config();
@@ -47,7 +50,7 @@ TEST(TrainingList, ParentsComeFirst) {
     for (const std::string& parent : training.parents()) EXPECT_EQ(std::ranges::count(names, parent), 1) << parent;
     names.push_back(training.name);
   }
-  EXPECT_EQ(names, (Names{"meta", "stage_0", "stage_1", "stage_2", "finetuned", "end_to_end"}));
+  EXPECT_EQ(names, kAll);
 }
 
 TEST(TrainingList, WeightsComeFromTheMethodsSources) {
@@ -58,9 +61,52 @@ TEST(TrainingList, WeightsComeFromTheMethodsSources) {
   EXPECT_EQ(find(trainings, "stage_2").weight_sources, (Names{"meta", "meta", ""}));
   EXPECT_EQ(find(trainings, "finetuned").weight_sources, (Names{"stage_0", "stage_1", "stage_2"}));
   EXPECT_EQ(find(trainings, "end_to_end").weight_sources, (Names{"", "", ""}));
+  EXPECT_EQ(find(trainings, "grown").weight_sources, (Names{"meta", "meta", "meta"}));
+  EXPECT_EQ(find(trainings, "shallow").weight_sources, (Names{"", "", ""}));
   EXPECT_EQ(find(trainings, "stage_1").parents(), Names{"meta"});
   EXPECT_EQ(find(trainings, "finetuned").parents(), (Names{"stage_0", "stage_1", "stage_2"}));
   EXPECT_EQ(find(trainings, "end_to_end").parents(), Names{});
+  EXPECT_EQ(find(trainings, "grown").parents(), Names{"meta"});
+}
+
+TEST(TrainingList, StagesStartAsTheSettingsHaveIt) {
+  using Starts = std::vector<Start>;
+  RunConfig config = example_config();
+  const std::vector<Training> usual = list(config);
+  config.incubation.init = Init::meta;
+  config.end_to_end.init = Init::zero_branches;
+  const std::vector<Training> other = list(config);
+  EXPECT_EQ(find(usual, "stage_1").starts, (Starts{Start::copy, Start::random, Start::copy}));
+  EXPECT_EQ(find(other, "stage_1").starts, (Starts{Start::copy, Start::grow, Start::copy}));
+  EXPECT_EQ(find(other, "stage_1").weight_sources, (Names{"meta", "meta", "meta"}));
+  EXPECT_EQ(find(usual, "end_to_end").starts, Starts(3, Start::random));
+  EXPECT_EQ(find(other, "end_to_end").starts, Starts(3, Start::zero_branches));
+  EXPECT_EQ(find(usual, "finetuned").starts, Starts(3, Start::copy));
+  EXPECT_EQ(find(usual, "grown").starts, Starts(3, Start::grow));
+  EXPECT_EQ(find(usual, "shallow").starts, Starts(3, Start::random));
+}
+
+/// The trainings that are chosen by `names` and run.only.
+Names chosen(const Names& names, const std::string& only = "") {
+  RunConfig config = example_config();
+  config.method.trainings = names;
+  config.run.only = only;
+  Names result;
+  for (const Training& training : list(config)) {
+    if (training.is_chosen) result.push_back(training.name);
+  }
+  return result;
+}
+
+TEST(TrainingList, WhatIsChosenComesWithItsParents) {
+  EXPECT_EQ(chosen(RunConfig().method.trainings),
+            (Names{"meta", "stage_0", "stage_1", "stage_2", "finetuned", "end_to_end"}));
+  EXPECT_EQ(chosen({"deep_incubation"}), kDeepIncubation);
+  EXPECT_EQ(chosen({"finetuned"}), kDeepIncubation);
+  EXPECT_EQ(chosen({"grown"}), (Names{"meta", "grown"}));
+  EXPECT_EQ(chosen({"shallow", "stage_1"}), (Names{"meta", "stage_1", "shallow"}));
+  EXPECT_EQ(chosen({"end_to_end"}), Names{"end_to_end"});
+  EXPECT_EQ(chosen({"end_to_end"}, "shallow"), (Names{"end_to_end", "shallow"}));
 }
 
 TEST(TrainingList, AStageLearnsAloneInsideTheMetaModel) {
@@ -78,30 +124,50 @@ TEST(TrainingList, AStageLearnsAloneInsideTheMetaModel) {
   expect("stage_2", Phase::incubation, {1, 1, 2}, {false, false, true});
   expect("finetuned", Phase::finetuning, {2, 1, 2}, {true, true, true});
   expect("end_to_end", Phase::end_to_end, {2, 1, 2}, {true, true, true});
+  expect("grown", Phase::grown, {2, 1, 2}, {true, true, true});
+  expect("shallow", Phase::shallow, {1, 1, 1}, {true, true, true});
 }
 
 TEST(TrainingList, StepsAreEpochsOfWholeBatches) {
   RunConfig config = example_config();
   config.end_to_end.epochs = {.count = 0.01, .matched = false};
+  config.grown.epochs = {.count = 1, .matched = false};
+  config.shallow.epochs = {.count = 2, .matched = false};
   const std::vector<Training> trainings = list(config);  // 109 / 20: 5 steps an epoch
   EXPECT_EQ(find(trainings, "meta").total_steps, 15);
   EXPECT_EQ(find(trainings, "stage_2").total_steps, 13);  // 12.5 rounds away from zero
   EXPECT_EQ(find(trainings, "finetuned").total_steps, 4);
   EXPECT_EQ(find(trainings, "end_to_end").total_steps, 1);  // at least one
+  EXPECT_EQ(find(trainings, "grown").total_steps, 5);
+  EXPECT_EQ(find(trainings, "shallow").total_steps, 10);
 }
 
-TEST(TrainingList, MatchedBaselineSpendsWhatDeepIncubationSpendsWithinHalfAStep) {
-  for (const double epochs : {1.0, 3.0, 17.0}) {
+TEST(TrainingList, MatchedControlsSpendWhatDeepIncubationSpends) {
+  // In passes of a block: meta 9 a step, the incubations 10 + 6 + 8, finetuning 15 as all of the target, shallow 9.
+  for (const std::int64_t epochs : {1, 3, 17}) {
     RunConfig config = example_config();
-    config.meta.epochs.count = epochs;
+    config.meta.epochs.count = static_cast<double>(epochs);
     const std::vector<Training> trainings = list(config);
-    double spent = 0;
-    for (const Training& t : trainings) spent += t.name == "end_to_end" ? 0 : t.block_flops(20);
-    const Training& baseline = find(trainings, "end_to_end");
-    const double per_step = 3 * 5 * block_forward_flops(baseline.spec) * 20;
-    EXPECT_EQ(baseline.block_flops(20), per_step * static_cast<double>(baseline.total_steps));
-    EXPECT_LE(std::fabs(baseline.block_flops(20) - spent), per_step / 2);
+    const auto after_meta = static_cast<double>((24 * 13) + (15 * 4));
+    const auto spent = static_cast<double>(9 * 5 * epochs) + after_meta;
+    EXPECT_EQ(find(trainings, "end_to_end").total_steps, std::llround(spent / 15));
+    EXPECT_EQ(find(trainings, "grown").total_steps, std::llround(after_meta / 15));
+    EXPECT_EQ(find(trainings, "shallow").total_steps, std::llround(spent / 9));
   }
+}
+
+TEST(TrainingList, MatchedControlsAreWithinHalfAStep) {
+  const std::vector<Training> trainings = list(example_config());
+  double spent = 0;
+  for (const std::string& name : kDeepIncubation) spent += find(trainings, name).block_flops(20);
+  const auto expect = [&](const std::string& name, double with_parents, std::int64_t blocks) {
+    const double per_step = 3 * static_cast<double>(blocks) * block_forward_flops(find(trainings, name).spec) * 20;
+    EXPECT_EQ(find(trainings, name).block_flops(20), per_step * static_cast<double>(find(trainings, name).total_steps));
+    EXPECT_LE(std::fabs(with_parents - spent), per_step / 2) << name;
+  };
+  expect("end_to_end", find(trainings, "end_to_end").block_flops(20), 5);
+  expect("grown", find(trainings, "meta").block_flops(20) + find(trainings, "grown").block_flops(20), 5);
+  expect("shallow", find(trainings, "shallow").block_flops(20), 3);
 }
 
 TEST(TrainingList, BlockFlopsFollowFromDepthsAndLearningStages) {
@@ -124,13 +190,10 @@ Names changed(const RunConfig& config, const DatasetInfo& data = example_data())
   return names;
 }
 
-const Names kDeepIncubation = {"meta", "stage_0", "stage_1", "stage_2", "finetuned"};
-const Names kAll = {"meta", "stage_0", "stage_1", "stage_2", "finetuned", "end_to_end"};
-
 TEST(TrainingIdentity, ChangesPassFromParentsToChildren) {
   RunConfig config = example_config();
   config.meta.learning_rate *= 2;
-  EXPECT_EQ(changed(config), kDeepIncubation);
+  EXPECT_EQ(changed(config), (Names{"meta", "stage_0", "stage_1", "stage_2", "finetuned", "grown"}));
   config = example_config();
   config.incubation.learning_rate *= 2;
   EXPECT_EQ(changed(config), (Names{"stage_0", "stage_1", "stage_2", "finetuned"}));
@@ -140,19 +203,45 @@ TEST(TrainingIdentity, ChangesPassFromParentsToChildren) {
   config = example_config();
   config.end_to_end.learning_rate *= 2;
   EXPECT_EQ(changed(config), Names{"end_to_end"});
+  config = example_config();
+  config.grown.learning_rate *= 2;
+  EXPECT_EQ(changed(config), Names{"grown"});
+  config = example_config();
+  config.shallow.learning_rate *= 2;
+  EXPECT_EQ(changed(config), Names{"shallow"});
+}
+
+TEST(TrainingIdentity, FirstWeightsMatter) {
+  RunConfig config = example_config();
+  config.incubation.init = Init::meta;
+  EXPECT_EQ(changed(config), (Names{"stage_0", "stage_1", "stage_2", "finetuned"}));
+  config = example_config();
+  config.end_to_end.init = Init::zero_branches;
+  EXPECT_EQ(changed(config), Names{"end_to_end"});
+}
+
+TEST(TrainingIdentity, DoesNotDependOnWhatElseIsChosen) {
+  RunConfig config = example_config();
+  for (const std::string& name : kAll) {
+    config.method.trainings = {name};
+    EXPECT_EQ(changed(config), Names{}) << name;
+  }
 }
 
 TEST(TrainingIdentity, ChangesWithTheNumberOfSteps) {
   RunConfig config = example_config();
   config.finetuning.epochs.count = 1;
-  EXPECT_EQ(changed(config), (Names{"finetuned", "end_to_end"}));  // the matched baseline lasts longer too
-  config.finetuning.epochs.count = 0.71;                           // rounds to the same 4 steps
+  EXPECT_EQ(changed(config),
+            (Names{"finetuned", "end_to_end", "grown", "shallow"}));  // the matched ones last longer too
+  config.finetuning.epochs.count = 0.71;                              // rounds to the same 4 steps
   EXPECT_EQ(changed(config), Names{});
 }
 
 TEST(TrainingIdentity, DepthsMatterToThoseThatHaveThem) {
   RunConfig config = example_config();
-  config.end_to_end.epochs = {.count = 5, .matched = false};
+  for (PhaseConfig* phase : {&config.end_to_end, &config.grown, &config.shallow}) {
+    phase->epochs = {.count = 5, .matched = false};
+  }
   const std::vector<Training> before = list(config);
   config.model.depths[2] = 3;
   const std::vector<Training> after = list(config);
@@ -160,7 +249,7 @@ TEST(TrainingIdentity, DepthsMatterToThoseThatHaveThem) {
   for (std::size_t i = 0; i < before.size(); ++i) {
     if (before[i].identity != after[i].identity) names.push_back(before[i].name);
   }
-  EXPECT_EQ(names, (Names{"stage_2", "finetuned", "end_to_end"}));
+  EXPECT_EQ(names, (Names{"stage_2", "finetuned", "end_to_end", "grown"}));
 }
 
 TEST(TrainingIdentity, SharedSettingsAndDataMatterToAll) {

@@ -107,6 +107,48 @@ TEST(Summary, BaselineAndMetaModelStandForThemselves) {
   EXPECT_EQ(rows[2].cost.wall_s, 11);
 }
 
+TEST(Summary, ControlsCostWhatTheyNeed) {
+  RunSummary summary = example();
+  summary.trainings.push_back(done("grown", "grown", 32, 70, 300));
+  summary.trainings.push_back(done("shallow", "shallow", 64, 80, 400));
+  summary.rounds.push_back(make_round("all", "grown", 240, 71));
+  summary.rounds.push_back(make_round("all", "shallow", 320, 82));
+  const std::vector<ResultRow> rows = summary.results();
+  ASSERT_EQ(rows.size(), 5);
+  EXPECT_EQ(rows[0].cost.block_flops, 1 + 2 + 4 + 8);  // Deep Incubation's, as before
+  EXPECT_EQ(rows[2].method, "grown from the meta model");
+  EXPECT_EQ(rows[2].evaluation.top1, summary.training("grown").evaluation.top1);
+  EXPECT_EQ(rows[2].cost.block_flops, 1 + 32);
+  EXPECT_EQ(rows[2].cost.rank_s, 40 + 300);
+  EXPECT_EQ(rows[2].cost.wall_s, 11 + 71);
+  EXPECT_EQ(rows[2].cost.critical_path_s, 10 + 70);
+  EXPECT_EQ(rows[3].method, "shallow for the whole budget");
+  EXPECT_EQ(rows[3].cost.block_flops, 64);
+  EXPECT_EQ(rows[3].cost.wall_s, 82);
+  EXPECT_EQ(rows[4].method, "meta model alone");
+}
+
+TEST(Summary, WhatIsNotChosenIsLeftOutUntilItHasBegun) {
+  const TemporaryDirectory directory;
+  RunSummary summary = example();
+  for (const char* name : {"stage_1", "end_to_end"}) {
+    summary.training(name).is_chosen = false;
+    summary.training(name).is_own = false;
+  }
+  summary.training("end_to_end").state = TrainingState::waiting;
+  summary.save(directory / "summary.json");
+  Names names;
+  for (const auto& training : read_json(directory / "summary.json").at("trainings"))
+    names.push_back(training.at("name"));
+  EXPECT_EQ(names, (Names{"meta", "stage_0", "stage_1", "finetuned"}));
+}
+
+TEST(Summary, TableHasRoomForTheLongestName) {
+  const ResultRow row{.method = "shallow for the whole budget", .evaluation = {.loss = 0.5, .top1 = 0.25}, .cost = {}};
+  const std::string table = format_results({row});
+  EXPECT_NE(table.find("\nshallow for the whole budget   25.00%     0.5000"), std::string::npos) << table;
+}
+
 TEST(Summary, OnlyWhatIsDoneIsAResult) {
   RunSummary summary = example();
   summary.training("finetuned").state = TrainingState::running;
