@@ -3,7 +3,8 @@
     python analysis/plot_run.py runs/fashion-mnist [--output FILE.png]
 
 Deep Incubation is drawn on one axis of FLOPs from 0: the meta model, then the incubations, each from where the meta
-model ended (they do not wait for each other), then finetuning from the sum of all before it. Shaded: these phases.
+model ended (they do not wait for each other), then finetuning from the sum of all before it. Shaded: these phases. The
+network grown from the meta model begins where that ended too.
 """
 
 from __future__ import annotations
@@ -22,13 +23,22 @@ import matplotlib.pyplot as plt
 from run_data import Column, NotARunError, Run, Training, format_results, load_run
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; the shapes of the marks differ as well.
-COLOURS = {"meta": "#E69F00", "incubation": "#009E73", "finetuning": "#0072B2", "end_to_end": "#D55E00"}
-MARKS = {"meta": "s", "incubation": "^", "finetuning": "o", "end_to_end": "D"}
+COLOURS = {
+    "meta": "#E69F00",
+    "incubation": "#009E73",
+    "finetuning": "#0072B2",
+    "end_to_end": "#D55E00",
+    "grown": "#CC79A7",
+    "shallow": "#56B4E9",
+}
+MARKS = {"meta": "s", "incubation": "^", "finetuning": "o", "end_to_end": "D", "grown": "P", "shallow": "v"}
 LABELS = {
     "meta": "Deep Incubation: meta model",
     "incubation": "Deep Incubation: {count} hybrids, a stage incubated in each",
     "finetuning": "Deep Incubation: assembled and finetuned",
     "end_to_end": "end to end",
+    "grown": "grown from the meta model",
+    "shallow": "shallow for the whole budget",
 }
 BAND_NAMES = {"meta": "meta", "incubation": "incubations", "finetuning": "finetuning"}
 FLOPS_UNITS = [(1e21, "zetta"), (1e18, "exa"), (1e15, "peta"), (1e12, "tera"), (1e9, "giga"), (1e6, "mega")]
@@ -52,7 +62,8 @@ def spans_of_phases(run: Run) -> dict[str, tuple[float, float]]:
         spent = sum(training.block_flops for training in run.of_phase(phase))
         spans[phase] = (begin, begin + spent)
         begin += spent
-    spans["end_to_end"] = (0.0, sum(training.block_flops for training in run.of_phase("end_to_end")))
+    for phase, begin in {"end_to_end": 0.0, "grown": spans["meta"][1], "shallow": 0.0}.items():
+        spans[phase] = (begin, begin + sum(training.block_flops for training in run.of_phase(phase)))
     return spans
 
 

@@ -35,7 +35,7 @@ class Training:
     """One optimisation of one model, as summary.json tells of it."""
 
     name: str
-    phase: str  # meta, incubation, finetuning or end_to_end
+    phase: str  # meta, incubation, finetuning, end_to_end, grown or shallow
     state: str  # waiting, running or done
     step: int
     total_steps: int
@@ -102,12 +102,13 @@ def load_run(directory: Path) -> Run:
 
 def format_results(results: list[Result]) -> str:
     """The result table as text; FLOPs are of the transformer blocks, times in hours."""
+    width = max([17, *(len(row.method) for row in results)])
     lines = [
-        f"{'method':<17} {'top-1':>7} {'test loss':>10} {'block FLOPs':>12} {'rank-hours':>11} {'wall hours':>11}"
+        f"{'method':<{width}} {'top-1':>7} {'test loss':>10} {'block FLOPs':>12} {'rank-hours':>11} {'wall hours':>11}"
         f" {'critical path':>14}"
     ]
     lines += [
-        f"{row.method:<17} {100 * row.top1:>6.2f}% {row.loss:>10.4f} {row.block_flops:>12.3e} "
+        f"{row.method:<{width}} {100 * row.top1:>6.2f}% {row.loss:>10.4f} {row.block_flops:>12.3e} "
         f"{row.rank_s / 3600:>11.4f} {row.wall_s / 3600:>11.4f} {row.critical_path_s / 3600:>14.4f}"
         for row in results
     ]

@@ -1,0 +1,201 @@
+"""What Deep Incubation is compared with: the target network grown from the meta model, the meta model's network for the
+whole budget, and other first weights. Each is a training like any other."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+import launch
+from conftest import Tiny
+from run_files import (
+    STAGES,
+    TRAININGS,
+    assert_same_weights,
+    copy_run,
+    find_differing,
+    finished,
+    read_figures,
+    read_summary,
+    read_weights,
+)
+
+CONTROLS = ["grown", "shallow"]
+ALL = [*TRAININGS, *CONTROLS]
+METHODS = {  # a method's name: the training whose network it is, and what it costs
+    "Deep Incubation": ("finetuned", ["meta", *STAGES, "finetuned"]),
+    "end to end": ("end_to_end", ["end_to_end"]),
+    "grown from the meta model": ("grown", ["meta", "grown"]),
+    "shallow for the whole budget": ("shallow", ["shallow"]),
+    "meta model alone": ("meta", ["meta"]),
+}
+CHOOSE_ALL = "--method.trainings=deep_incubation,end_to_end,grown,shallow"
+DEPTHS = [2, 1, 3, 2]
+NOTHING_LEARNT = ["learning_rate", "min_learning_rate", "warmup_learning_rate", "weight_decay"]
+
+
+def learn_nothing(*phases: str) -> list[str]:
+    """A training then ends with the weights that it began with."""
+    return [f"--{phase}.{name}=0" for phase in phases for name in NOTHING_LEARNT]
+
+
+def names_of_trainings(run: Path) -> list[str]:
+    return [entry["name"] for entry in read_summary(run)["trainings"]]
+
+
+def is_last_projection(name: str) -> bool:
+    return ".attn.proj." in name or ".mlp.fc2." in name
+
+
+@pytest.fixture(scope="module")
+def runs(
+    tiny: Tiny, finished_run: Path, pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
+) -> dict[int, Path]:
+    """All methods: on 3 ranks in one run, on 2 ranks added to a run in which those of the default are done."""
+    folder = tmp_path_factory.mktemp("controls")
+    copy_run(finished_run, folder / "ranks_2", without=[])
+
+    def train(num_ranks: int) -> Path:
+        run = folder / f"ranks_{num_ranks}"
+        launch.run_well(*tiny.arguments(run, CHOOSE_ALL), num_ranks=num_ranks)
+        return run
+
+    return dict(zip((2, 3), pool.map(train, (2, 3)), strict=True))
+
+
+def test_same_on_any_ranks_and_whenever_added(runs: dict[int, Path]) -> None:
+    assert_same_weights(runs[2], runs[3], ALL)
+    for training in ALL:
+        loss = {read_figures(finished(run, training))["loss"] for run in runs.values()}
+        assert len(loss) == 1
+
+
+def test_what_is_not_chosen_is_left_out(finished_run: Path, runs: dict[int, Path]) -> None:
+    assert names_of_trainings(finished_run) == TRAININGS
+    for run in runs.values():
+        assert names_of_trainings(run) == ALL
+        with h5py.File(run / "metrics.h5", "r") as file:
+            assert set(file) == set(ALL)
+
+
+def test_table(runs: dict[int, Path]) -> None:
+    for run in runs.values():
+        entries = {entry["name"]: entry for entry in read_summary(run)["trainings"]}
+        rows = {row["method"]: row for row in read_summary(run)["results"]}
+        assert list(rows) == list(METHODS)
+        for method, (result, paid) in METHODS.items():
+            assert rows[method]["top1"] == entries[result]["top1"]
+            assert rows[method]["block_flops"] == sum(entries[name]["block_flops"] for name in paid)
+            assert rows[method]["rank_s"] == pytest.approx(sum(entries[name]["rank_s"] for name in paid))
+
+
+def test_block_flops_are_matched(runs: dict[int, Path]) -> None:
+    entries = {entry["name"]: entry for entry in read_summary(runs[3])["trainings"]}
+    rows = {row["method"]: row for row in read_summary(runs[3])["results"]}
+    spent = rows["Deep Incubation"]["block_flops"]
+    for method, (result, _) in list(METHODS.items())[1:4]:
+        per_step = entries[result]["block_flops"] / entries[result]["total_steps"]
+        assert abs(rows[method]["block_flops"] - spent) <= per_step / 2
+
+
+def test_something_is_learnt(runs: dict[int, Path]) -> None:
+    """Guessing gives 25 % of 4 classes."""
+    for training in CONTROLS:
+        assert read_figures(finished(runs[3], training))["top1"] > 0.5
+    grown = read_weights(finished(runs[3], "grown"))
+    assert all(values.any() for values in grown.values())  # the added projections too
+
+
+def test_growth_is_exact(tiny: Tiny, runs: dict[int, Path], tmp_path: Path) -> None:
+    """Before it learns anything, the grown network is the meta model, to the last bit."""
+    run = copy_run(runs[3], tmp_path / "run", without=["grown"])
+    launch.run_well(*tiny.arguments(run, "--run.only=grown", *learn_nothing("grown")))
+    meta = read_weights(finished(run, "meta"))
+    grown = read_weights(finished(run, "grown"))
+    assert find_differing(meta, {name: grown[name] for name in meta}) == []
+    added = grown.keys() - meta.keys()
+    assert {int(name.split(".")[1]) for name in added} == {1, 2}  # blocks beyond the meta model's only one
+    for name in added:
+        assert grown[name].any() != (is_last_projection(name) or name.endswith("bias")), name
+    for figure in ("loss", "top1", "top5"):
+        assert read_figures(finished(run, "grown"))[figure] == read_figures(finished(run, "meta"))[figure]
+
+
+def test_incubation_may_begin_at_the_meta_model(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
+    """Each hybrid and the assembled network are then as good as the meta model, exactly, before they learn."""
+    run = copy_run(finished_run, tmp_path / "run", without=[*STAGES, "finetuned"])
+    settings = ["--incubation.init=meta", "--method.trainings=deep_incubation"]
+    launch.run_well(*tiny.arguments(run, *settings, *learn_nothing("incubation", "finetuning")), num_ranks=2)
+    expected = read_figures(finished(run, "meta"))
+    for training in [*STAGES, "finetuned"]:
+        figures = read_figures(finished(run, training))
+        assert {name: figures[name] for name in ("loss", "top1", "top5")} == {
+            name: expected[name] for name in ("loss", "top1", "top5")
+        }
+    # Incubation from random weights is not: the comparison above can fail.
+    assert read_figures(finished(finished_run, "stage_2"))["loss"] != expected["loss"]
+
+
+def test_end_to_end_may_begin_without_branches(tiny: Tiny, tmp_path: Path) -> None:
+    settings = ["--method.trainings=end_to_end", "--end_to_end.epochs=0.1", *learn_nothing("end_to_end")]
+    weights = []
+    for init in ("random", "zero_branches"):
+        run = tmp_path / init
+        launch.run_well(*tiny.arguments(run, *settings, f"--end_to_end.init={init}"))
+        assert names_of_trainings(run) == ["end_to_end"]
+        weights.append(read_weights(finished(run, "end_to_end")))
+    differing = find_differing(*weights)
+    assert differing == [name for name in sorted(weights[0]) if is_last_projection(name) and name.endswith("weight")]
+    assert len(differing) == 2 * sum(DEPTHS)
+    assert not np.concatenate([weights[1][name].ravel() for name in differing]).any()
+
+
+def test_a_changed_control_is_refused(tiny: Tiny, runs: dict[int, Path]) -> None:
+    outcome = launch.run(*tiny.arguments(runs[3], CHOOSE_ALL, "--grown.learning_rate=0.2"))
+    assert outcome.status == 2
+    assert "was made with other settings ('grown.learning_rate=0.1' there" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            ["--method.trainings=grown,stage_4"],
+            "method.trainings=grown,stage_4 names 'stage_4', which is not a training",
+        ),
+        (["--method.trainings="], "method.trainings is empty"),
+        (["--run.only=grwn"], "finetuned, end_to_end, grown, shallow."),
+        (["--run.only=grown"], "run.only=grown needs meta, which is not done in"),
+        (["--grown.epochs=0"], "grown.epochs=0 is not possible. Give a positive number up to 1e6 or matched."),
+        (["--incubation.init=meta", "--model.meta_depths=1,2,1,1"], "it cannot be grown from the meta model"),
+    ],
+)
+def test_bad_choices(tiny: Tiny, tmp_path: Path, settings: list[str], message: str) -> None:
+    outcome = launch.run(*tiny.arguments(tmp_path / "run", *settings))
+    assert outcome.status == 2
+    assert len(outcome.messages()) == 1
+    assert message in outcome.messages()[0]
+    assert not (tmp_path / "run").exists()
+
+
+def test_plan(tiny: Tiny, runs: dict[int, Path]) -> None:
+    """It lists what is run, at the cost that the run then had."""
+    arguments = ["plan", "--json", "--ranks=3", f"--config={runs[3] / 'config.ini'}"]
+    report = json.loads(launch.run_well(*arguments).stdout)
+    assert [row["training"] for row in report["trainings"]] == ALL
+    assert [row["phase"] for row in report["phases"]] == ["meta", "incubation", "finetuning", "end_to_end", *CONTROLS]
+    spent = {row["method"]: row["block_flops"] for row in read_summary(runs[3])["results"]}
+    assert {row["method"]: row["block_flops"] for row in report["methods"]} == {
+        name: flops for name, flops in spent.items() if name != "meta model alone"
+    }
+    report = json.loads(launch.run_well(*arguments, "--method.trainings=grown").stdout)
+    assert [row["phase"] for row in report["phases"]] == ["meta", "grown"]
+    assert [row["method"] for row in report["methods"]] == ["grown from the meta model"]
+    assert report["methods"][0]["reduced_bytes_per_step_to_end_to_end"] is None
+    table = launch.run_well("plan", "--ranks=3", f"--config={runs[3] / 'config.ini'}").stdout
+    assert all(f"\n{name} " in table for name in list(METHODS)[:4])
