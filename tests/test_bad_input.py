@@ -338,7 +338,7 @@ CASES = [
         "no such training",
         lambda given: given.train("--run.only=stage_4"),
         r"run\.only=stage_4 is not a training of this method\. "
-        r"Give one of meta, stage_0, stage_1, stage_2, stage_3, finetuned, end_to_end\.",
+        r"Give one of meta, stage_0, stage_1, stage_2, stage_3, finetuned, end_to_end, grown, shallow\.",
         ranks=(1,),
     ),
     Case(
