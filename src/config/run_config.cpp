@@ -55,6 +55,9 @@ std::vector<Setting> list_settings(Phase phase, PhaseConfig& c) {
           make_setting(section + ".warmup_learning_rate", c.warmup_learning_rate, r, "", "where the rise begins"),
           make_setting(section + ".weight_decay", c.weight_decay, r, "", "AdamW's, not applied to biases and norms"),
           make_setting(section + ".drop_path", c.drop_path, r, "0..1", "stochastic depth of the last block"),
+          make_setting(section + ".mixup", c.mixup, r, "", "alpha of the blending of images (DeiT: 0.8); 0: none"),
+          make_setting(section + ".cutmix", c.cutmix, r, "",
+                       "alpha of the exchange of boxes between images (DeiT: 1); 0: none"),
           make_setting(section + ".clip_norm", c.clip_norm, r, "", "largest norm of the gradient; 0: do not clip"),
           make_setting(section + ".label_smoothing", c.label_smoothing, r, "0..1", "weight of the uniform target")};
 }

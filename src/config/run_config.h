@@ -77,6 +77,8 @@ struct PhaseConfig {
   double warmup_learning_rate = 1e-6;
   double weight_decay = 0.05;
   double drop_path = 0;
+  double mixup = 0;   // DeiT: 0.8
+  double cutmix = 0;  // DeiT: 1.0
   double clip_norm = 0;
   double label_smoothing = 0.1;
   Init init = Init::random;  // a setting of incubation and of end to end

@@ -102,6 +102,8 @@ void check_phase(const RunConfig& config, Phase phase) {
   check_range(name + ".warmup_learning_rate", c.warmup_learning_rate, 0, kLargest);
   check_range(name + ".weight_decay", c.weight_decay, 0, kLargest);
   check_range(name + ".drop_path", c.drop_path, 0, 0.99);
+  check_range(name + ".mixup", c.mixup, 0, 100);
+  check_range(name + ".cutmix", c.cutmix, 0, 100);
   check_range(name + ".clip_norm", c.clip_norm, 0, kLargest);
   check_range(name + ".label_smoothing", c.label_smoothing, 0, 0.99);
 }

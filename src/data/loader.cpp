@@ -45,7 +45,19 @@ Batch TrainLoader::load(const BatchPlace& place) {
     const CropAndFlip cut = draw_crop_and_flip(generator, augmentation_.crop_padding, augmentation_.flip);
     put(dataset_, normalisation_, sampler_.image_index(place.epoch, positions[k]), cut, k, batch);
   }
+  if (augmentation_.mixup.is_on()) mix(place, batch);
   return batch;
+}
+
+void TrainLoader::mix(const BatchPlace& place, Batch& batch) const {
+  Generator generator =
+      make_generator(seed_, Purpose::mixup,
+                     {static_cast<std::uint64_t>(phase_), static_cast<std::uint64_t>(place.epoch),
+                      static_cast<std::uint64_t>(place.step_in_epoch), static_cast<std::uint64_t>(place.micro_batch)});
+  const Mixing mixing = draw_mixing(generator, augmentation_.mixup, dataset_.height(), dataset_.width());
+  mix_images(mixing, batch.size, dataset_.height(), dataset_.width(), batch.images);
+  batch.other_labels.assign(batch.labels.rbegin(), batch.labels.rend());
+  batch.label_weight = mixing.weight;
 }
 
 EvaluationLoader::EvaluationLoader(const Dataset& dataset, Normalisation normalisation, std::int64_t size)

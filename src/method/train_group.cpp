@@ -255,7 +255,7 @@ TrainLoader make_train_loader(const RunContext& context, Phase phase) {
   const auto seed = static_cast<std::uint64_t>(config.run.seed);
   return {context.train,
           {config.data.mean, config.data.std},
-          {config.data.crop_padding, config.data.flip},
+          {config.data.crop_padding, config.data.flip, {config.phase(phase).mixup, config.phase(phase).cutmix}},
           Sampler(context.train.num_images(), config.batch.global, config.phase(phase).micro, seed, phase),
           seed,
           phase};

@@ -7,8 +7,13 @@ namespace incubate {
 BatchTensors to_tensors(Batch& batch, std::int64_t side, torch::Device device) {
   const std::int64_t channels = static_cast<std::int64_t>(batch.images.size()) / (batch.size * side * side);
   const torch::Tensor images = torch::from_blob(batch.images.data(), {batch.size, channels, side, side});
-  const torch::Tensor labels = torch::from_blob(batch.labels.data(), {batch.size}, torch::kInt64);
-  return {images.to(device), labels.to(device)};
+  const auto labels_of = [&](std::vector<std::int64_t>& labels) {
+    return labels.empty() ? torch::Tensor() : torch::from_blob(labels.data(), {batch.size}, torch::kInt64).to(device);
+  };
+  return {.images = images.to(device),
+          .targets = {.labels = labels_of(batch.labels),
+                      .other_labels = labels_of(batch.other_labels),
+                      .label_weight = batch.label_weight}};
 }
 
 }  // namespace incubate

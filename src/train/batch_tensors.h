@@ -3,13 +3,14 @@
 #include <torch/types.h>
 
 #include "data/loader.h"
+#include "train/task.h"
 
 namespace incubate {
 
 /// A batch on the device that computes.
 struct BatchTensors {
   torch::Tensor images;  ///< (size, channels, height, width) float
-  torch::Tensor labels;  ///< (size) int64
+  Targets targets;
 };
 
 /// `side` is height and width. The tensors may share the memory of `batch`, which must outlive them.

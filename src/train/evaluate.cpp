@@ -19,7 +19,7 @@ std::vector<Evaluation> evaluate(std::span<StagedModel* const> models, const Cla
     FrozenPrefix prefix(tensors.images, {});
     for (std::size_t m = 0; m < models.size(); ++m) {
       const std::int64_t first = models[m]->first_learning();
-      sums[m] += task.evaluate(models[m]->forward_from(first, prefix.input_of(*models[m]), {}), tensors.labels);
+      sums[m] += task.evaluate(models[m]->forward_from(first, prefix.input_of(*models[m]), {}), tensors.targets);
       if (on_batch) on_batch();
     }
   }

@@ -10,11 +10,17 @@ namespace incubate {
 
 namespace F = torch::nn::functional;
 
-torch::Tensor ClassificationTask::loss(const torch::Tensor& logits, const torch::Tensor& labels) const {
-  return F::cross_entropy(logits, labels, F::CrossEntropyFuncOptions().label_smoothing(label_smoothing_));
+torch::Tensor ClassificationTask::loss(const torch::Tensor& logits, const Targets& targets) const {
+  const auto loss_of = [&](const torch::Tensor& labels) {
+    return F::cross_entropy(logits, labels, F::CrossEntropyFuncOptions().label_smoothing(label_smoothing_));
+  };
+  if (!targets.other_labels.defined()) return loss_of(targets.labels);
+  return (loss_of(targets.labels) * targets.label_weight) +
+         (loss_of(targets.other_labels) * (1 - targets.label_weight));
 }
 
-EvaluationSums ClassificationTask::evaluate(const torch::Tensor& logits, const torch::Tensor& labels) const {
+EvaluationSums ClassificationTask::evaluate(const torch::Tensor& logits, const Targets& targets) const {
+  const torch::Tensor& labels = targets.labels;
   const torch::Tensor loss = F::cross_entropy(logits, labels, F::CrossEntropyFuncOptions().reduction(torch::kSum));
   const std::int64_t k = std::min<std::int64_t>(5, logits.size(1));
   const torch::Tensor best = std::get<1>(logits.topk(k, 1));

@@ -9,15 +9,23 @@
 
 namespace incubate {
 
+/// What the network should have said of a batch.
+struct Targets {
+  torch::Tensor labels;             ///< (batch) int64
+  torch::Tensor other_labels = {};  ///< of the images blended in (see data/mixup.h), or undefined
+  double label_weight = 1;          ///< of `labels`
+};
+
 /// Classification: the only place that knows what a target means.
 class ClassificationTask {
  public:
   explicit ClassificationTask(double label_smoothing) : label_smoothing_(label_smoothing) {}
 
-  /// Mean cross entropy of a micro-batch with smoothed labels. `logits` (batch, classes), `labels` (batch) int64.
-  torch::Tensor loss(const torch::Tensor& logits, const torch::Tensor& labels) const;
-  /// Counts and sums of an evaluation batch; the loss is without smoothing.
-  EvaluationSums evaluate(const torch::Tensor& logits, const torch::Tensor& labels) const;
+  /// Mean cross entropy of a micro-batch with smoothed labels; for blended images, with both images' labels by their
+  /// weights (cross entropy is linear in the target). `logits` (batch, classes).
+  torch::Tensor loss(const torch::Tensor& logits, const Targets& targets) const;
+  /// Counts and sums of an evaluation batch; the loss is without smoothing. REQUIRES: images are not blended.
+  EvaluationSums evaluate(const torch::Tensor& logits, const Targets& targets) const;
 
  private:
   double label_smoothing_;

@@ -62,7 +62,7 @@ void accumulate_micro_batch(const Team& team, std::int64_t micro_batch, TrainLoa
                        FrozenPrefix(tensors.images, scales.defined() ? scales.to(group.device()) : scales)});
       draw = draws.end() - 1;
     }
-    trainer.accumulate(draw->prefix.input_of(trainer.model()), tensors.labels, draw->prefix.branch_scales());
+    trainer.accumulate(draw->prefix.input_of(trainer.model()), tensors.targets, draw->prefix.branch_scales());
   }
 }
 

@@ -27,10 +27,10 @@ void Trainer::resume(std::int64_t steps_done, Metrics metrics, double elapsed_s)
   elapsed_s_ = elapsed_s;
 }
 
-void Trainer::accumulate(const torch::Tensor& input, const torch::Tensor& labels, const torch::Tensor& branch_scales) {
+void Trainer::accumulate(const torch::Tensor& input, const Targets& targets, const torch::Tensor& branch_scales) {
   parameters_.gradients().zero_();
   const torch::Tensor logits = model_.forward_from(model_.first_learning(), input, branch_scales);
-  const torch::Tensor loss = task_.loss(logits, labels);
+  const torch::Tensor loss = task_.loss(logits, targets);
   loss.backward();
   reducer_.add(parameters_.gradients(), loss.item<double>());
 }

@@ -56,7 +56,7 @@ class Trainer {
   void resume(std::int64_t steps_done, Metrics metrics, double elapsed_s);
 
   /// Adds a micro-batch's gradient. `input` is that of the first learning stage, `branch_scales` those of the model.
-  void accumulate(const torch::Tensor& input, const torch::Tensor& labels, const torch::Tensor& branch_scales);
+  void accumulate(const torch::Tensor& input, const Targets& targets, const torch::Tensor& branch_scales);
   /// Updates the weights from what all ranks have accumulated; the times of the row are left to record_step(). Throws
   /// std::runtime_error on every rank if a loss or gradient is not finite (PeerFailure on all but the leader: one says
   /// it); the step is not applied. Collective over the group.

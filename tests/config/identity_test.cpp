@@ -16,7 +16,7 @@ std::vector<std::string> expected_names(const std::string& phase) {
                                     "data.std",         "data.crop_padding", "data.flip",        "batch.global",
                                     "optimizer.beta1",  "optimizer.beta2",   "optimizer.epsilon"};
   for (const char* key : {"micro", "learning_rate", "min_learning_rate", "warmup_epochs", "warmup_learning_rate",
-                          "weight_decay", "drop_path", "clip_norm", "label_smoothing"}) {
+                          "weight_decay", "drop_path", "mixup", "cutmix", "clip_norm", "label_smoothing"}) {
     names.push_back(phase + "." + key);
   }
   if (phase == "incubation" || phase == "end_to_end") names.push_back(phase + ".init");

@@ -51,6 +51,25 @@ TEST_F(Loader, MicroBatchHoldsTheSampledImagesAugmentedByPosition) {
   }
 }
 
+TEST_F(Loader, ImagesOfAMicroBatchAreBlendedByItsPlace) {
+  TrainLoader plain = train_loader({.crop_padding = 1, .flip = true});
+  TrainLoader mixing =
+      train_loader({.crop_padding = 1, .flip = true, .mixup = {.mixup_alpha = 0.8, .cutmix_alpha = 1}});
+  for (const std::int64_t m : {0, 1, 2}) {
+    const BatchPlace place = {.epoch = 2, .step_in_epoch = 1, .micro_batch = m};
+    Batch expected = plain.load(place);
+    Generator generator = make_generator(1, Purpose::mixup, {1, 2, 1, static_cast<std::uint64_t>(m)});
+    const Mixing drawn = draw_mixing(generator, {.mixup_alpha = 0.8, .cutmix_alpha = 1}, 4, 4);
+    mix_images(drawn, 4, 4, 4, expected.images);
+    const Batch batch = mixing.load(place);
+    EXPECT_EQ(batch.images, expected.images);
+    EXPECT_EQ(batch.labels, expected.labels);
+    EXPECT_EQ(batch.other_labels, (std::vector<std::int64_t>{expected.labels[3], expected.labels[2], expected.labels[1],
+                                                             expected.labels[0]}));
+    EXPECT_EQ(batch.label_weight, drawn.weight);
+  }
+}
+
 TEST_F(Loader, BatchDoesNotDependOnWhatWasLoadedBefore) {
   TrainLoader forward = train_loader({.crop_padding = 2, .flip = true});
   TrainLoader backward = train_loader({.crop_padding = 2, .flip = true});

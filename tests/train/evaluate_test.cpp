@@ -30,7 +30,7 @@ TEST_P(Evaluate, CountsEveryImageOnceOnAnyNumberOfRanks) {
   for (std::int64_t i = 0; i < loader_.num_batches(); ++i) {
     Batch batch = loader_.load(i);
     const BatchTensors tensors = to_tensors(batch, 8, torch::kCPU);
-    serial += task_.evaluate(model_.forward(tensors.images, {}), tensors.labels);
+    serial += task_.evaluate(model_.forward(tensors.images, {}), tensors.targets);
   }
   ASSERT_EQ(serial.num_images, kImages);
   for (int size = 1; size <= test_world().size(); ++size) {

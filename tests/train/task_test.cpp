@@ -25,12 +25,22 @@ double smoothed_loss(const std::vector<double>& probabilities, int label, double
 TEST(Task, LossIsTheMeanSmoothedCrossEntropy) {
   for (const double s : {0.0, 0.1, 0.5}) {
     const double expected = (smoothed_loss(kProbabilities0, 2, s) + smoothed_loss(kProbabilities1, 1, s)) / 2;
-    EXPECT_NEAR(ClassificationTask(s).loss(logits(), labels()).item<double>(), expected, 1e-6) << s;
+    EXPECT_NEAR(ClassificationTask(s).loss(logits(), {.labels = labels()}).item<double>(), expected, 1e-6) << s;
   }
 }
 
+TEST(Task, BlendedImagesHaveBothLabelsByTheirWeights) {
+  // Against the soft target spelled out: w on one label, 1 - w on the other, smoothed.
+  const double s = 0.1, w = 0.3;
+  const Targets targets{.labels = labels(), .other_labels = torch::tensor({0, 2}, torch::kInt64), .label_weight = w};
+  const torch::Tensor hard = torch::tensor({{1 - w, 0.0, w}, {0.0, w, 1 - w}}, torch::kFloat32);
+  const torch::Tensor soft = (hard * (1 - s)) + (s / 3);
+  const torch::Tensor expected = -(soft * logits().log_softmax(1)).sum(1).mean();
+  EXPECT_NEAR(ClassificationTask(s).loss(logits(), targets).item<double>(), expected.item<double>(), 1e-6);
+}
+
 TEST(Task, EvaluationLossIsASumWithoutSmoothing) {
-  const EvaluationSums sums = ClassificationTask(0.5).evaluate(logits(), labels());
+  const EvaluationSums sums = ClassificationTask(0.5).evaluate(logits(), {.labels = labels()});
   EXPECT_NEAR(from_exact_units(sums.loss_units), -std::log(0.25) - std::log(0.75), 1e-6);
   EXPECT_EQ(sums.num_images, 2);
 }
@@ -38,14 +48,14 @@ TEST(Task, EvaluationLossIsASumWithoutSmoothing) {
 TEST(Task, HitsAreCountedAmongTheFirstAndTheFirstFive) {
   // Class c of 8 has the logit -c: the order of all images is 0, 1, ..., 7.
   const torch::Tensor ordered = -torch::arange(8, torch::kFloat32).repeat({8, 1});
-  const EvaluationSums sums = ClassificationTask(0).evaluate(ordered, torch::arange(8, torch::kInt64));
+  const EvaluationSums sums = ClassificationTask(0).evaluate(ordered, {.labels = torch::arange(8, torch::kInt64)});
   EXPECT_EQ(sums.num_images, 8);
   EXPECT_EQ(sums.top1_hits, 1);
   EXPECT_EQ(sums.top5_hits, 5);
 }
 
 TEST(Task, WithFewClassesAllAreAmongTheFirstFive) {
-  const EvaluationSums sums = ClassificationTask(0).evaluate(logits(), labels());
+  const EvaluationSums sums = ClassificationTask(0).evaluate(logits(), {.labels = labels()});
   EXPECT_EQ(sums.top1_hits, 1);
   EXPECT_EQ(sums.top5_hits, 2);
 }
