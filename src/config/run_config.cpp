@@ -43,10 +43,9 @@ std::vector<Setting> list_settings(Phase phase, PhaseConfig& c) {
   const Kind r = Kind::result;
   const std::string section = to_string(phase);
   return {make_setting(section + ".epochs", c.epochs, r, "number|matched",
-                       is_of_deep_incubation(phase)
-                           ? "passes over the images"
-                           : "passes over the images, or the block FLOPs of Deep Incubation (less the meta model's, if "
-                             "that is grown)"),
+                       std::string("passes over the images") +
+                           (is_of_deep_incubation(phase) ? "" : ", or the block FLOPs of Deep Incubation") +
+                           (phase == Phase::grown ? ", less the meta model's" : "")),
           make_setting(section + ".micro", c.micro, r, "images", "micro-batch: what one forward pass sees"),
           make_setting(section + ".learning_rate", c.learning_rate, r, "per 512 images",
                        "peak, scaled by batch.global/512"),
