@@ -38,4 +38,7 @@ struct Training {
 /// configuration.
 std::vector<Training> list_trainings(const RunConfig& config, const DatasetInfo& data);
 
+/// The training `name`. Throws InputError, naming all, if there is none.
+const Training& find_training(const std::vector<Training>& trainings, const std::string& name);
+
 }  // namespace incubate
