@@ -85,6 +85,14 @@ def run_well(*arguments: str, num_ranks: int = 1) -> Outcome:
     return outcome
 
 
+def probe(*arguments: str) -> str:
+    """Runs network_probe, which says what the program computes inside; returns its output."""
+    command = [str(BUILD / "tests" / "network_probe"), *arguments]
+    return subprocess.run(
+        command, env=make_environment(), timeout=TIMEOUT_S, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+
+
 def find_ranks(process: subprocess.Popen[str]) -> list[int]:
     """Processes of the program that `process`, an mpirun, started."""
     ranks = []

@@ -15,7 +15,9 @@ from run_files import TRAININGS, copy_run, read_summary, snapshot
 NUM_COLUMNS = 80
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["plan", "--help"], ["pack", "--help"], []])
+@pytest.mark.parametrize(
+    "arguments", [[], ["--help"], *([name, "--help"] for name in ("train", "plan", "pack", "export", "import"))]
+)
 def test_help(arguments: list[str]) -> None:
     outcome = launch.run_well(*arguments)
     assert outcome.stdout.startswith("incubate ")

@@ -9,6 +9,11 @@
 
 namespace incubate {
 
+std::string RunDirectory::default_root(const Path& config_file) {
+  const std::string name = config_file.stem().string();
+  return "runs/" + (name.empty() ? "unnamed" : name);
+}
+
 void RunDirectory::create() const {
   std::error_code error;
   for (const Path& path : {root_ / "checkpoints", root_ / "metrics"}) {

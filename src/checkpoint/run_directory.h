@@ -13,6 +13,8 @@ class RunDirectory {
   using Path = std::filesystem::path;
 
   explicit RunDirectory(Path root) : root_(std::move(root)) {}
+  /// runs/NAME for input/NAME.ini.
+  static std::string default_root(const Path& config_file);
 
   /// Makes the directories. Throws InputError if they cannot be written.
   void create() const;

@@ -17,6 +17,11 @@ void plan_command(const std::vector<std::string>& arguments, Communicator& world
 /// `incubate pack`: images from other formats to one HDF5 file.
 void pack_command(const std::vector<std::string>& arguments, Communicator& world, Log& log);
 
+/// `incubate export`: a finished training's weights to a safetensors file under other programs' names.
+void export_command(const std::vector<std::string>& arguments, Communicator& world, Log& log);
+/// `incubate import`: weights of such a file as a finished training.
+void import_command(const std::vector<std::string>& arguments, Communicator& world, Log& log);
+
 /// Runs the command that the first argument names; without one, or with --help, prints what there is.
 void run_command(const std::vector<std::string>& arguments, Communicator& world, Log& log);
 

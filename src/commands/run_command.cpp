@@ -12,7 +12,9 @@ constexpr const char* kHelp =
     "Trains large deep networks on supercomputers by Deep Incubation.\n\n"
     "  train   the whole method in one job, or one training of it\n"
     "  plan    what it would cost, and how N ranks would share the work\n"
-    "  pack    images from other formats to one HDF5 file\n\n"
+    "  pack    images from other formats to one HDF5 file\n"
+    "  export  a training's weights for other programs\n"
+    "  import  weights of other programs as a training's\n\n"
     "'incubate COMMAND --help' tells more. Exit status: 0 done, 2 bad usage or input,\n"
     "anything else failed.\n";
 
@@ -27,11 +29,16 @@ void run_command(const std::vector<std::string>& arguments, Communicator& world,
     plan_command(rest, world, log);
   } else if (command == "pack") {
     pack_command(rest, world, log);
+  } else if (command == "export") {
+    export_command(rest, world, log);
+  } else if (command == "import") {
+    import_command(rest, world, log);
   } else if (command == "--help" || command == "--version") {
     if (world.is_leader())
       fmt::print("{}", command == "--help" ? kHelp : fmt::format("incubate {} ({})\n", kVersion, kGitSha1));
   } else {
-    throw AgreedInputError(fmt::format("unknown command '{}'. Give train, plan or pack; --help tells more.", command));
+    throw AgreedInputError(
+        fmt::format("unknown command '{}'. Give train, plan, pack, export or import; --help tells more.", command));
   }
 }
 

@@ -1,7 +1,6 @@
-#include <filesystem>
-
 #include <fmt/core.h>
 
+#include "checkpoint/run_directory.h"
 #include "commands/commands.h"
 #include "config/parse.h"
 #include "config/validate.h"
@@ -17,12 +16,6 @@ constexpr const char* kHelp =
     "The command line beats the file, the file beats the default.\n\n"
     "  --print-config  print the effective configuration and do nothing\n"
     "  --help          this text\n";
-
-/// runs/NAME for input/NAME.ini.
-std::string default_directory(const std::string& config_file) {
-  const std::string name = std::filesystem::path(config_file).stem().string();
-  return "runs/" + (name.empty() ? "unnamed" : name);
-}
 
 }  // namespace
 
@@ -40,7 +33,7 @@ void train_command(const std::vector<std::string>& arguments, Communicator& worl
       fmt::print("{}", help);
       return;
     }
-    if (config.run.directory.empty()) config.run.directory = default_directory(options.config_file);
+    if (config.run.directory.empty()) config.run.directory = RunDirectory::default_root(options.config_file);
     validate(config);
     if (options.print_config) fmt::print("{}", print_settings(settings));
   });

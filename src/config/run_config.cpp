@@ -9,15 +9,35 @@ void append(std::vector<Setting>& all, std::vector<Setting> more) {
   for (Setting& setting : more) all.push_back(std::move(setting));
 }
 
+/// Setting it sets the whole model: it stands before the other settings, which then have their say.
+Setting preset_setting(ModelConfig& c) {
+  std::string names;
+  for (const auto& [preset, name] : model_preset_names()) names += (names.empty() ? "" : ", ") + std::string(name);
+  Setting setting = make_enum_setting<ModelPreset>(
+      "model.preset", c.preset, model_preset_names(), Kind::operation,
+      "a network whose settings are the defaults of those below; custom: none. One of " + names);
+  setting.unit = "name";  // all names would make a long line
+  setting.set = [set = setting.set, &c](const std::string& text) {
+    set(text);
+    apply_preset(c.preset, c);
+  };
+  return setting;
+}
+
 std::vector<Setting> list_settings(ModelConfig& c) {
   const Kind r = Kind::result;
-  return {make_setting("model.image_size", c.image_size, r, "pixels", "height and width of an image"),
+  return {preset_setting(c),
+          make_setting("model.image_size", c.image_size, r, "pixels", "height and width of an image"),
           make_setting("model.channels", c.channels, r, "", "channels of an image"),
           make_setting("model.classes", c.classes, r, "", "classes to tell apart"),
           make_setting("model.patch", c.patch, r, "pixels", "side of a patch; divides image_size"),
           make_setting("model.width", c.width, r, "", "embedding dimension"),
           make_setting("model.heads", c.heads, r, "", "attention heads; divides width"),
           make_setting("model.mlp_ratio", c.mlp_ratio, r, "", "hidden width of the MLP over width"),
+          make_setting("model.qkv_bias", c.qkv_bias, r, "true|false", "whether queries, keys and values have a bias"),
+          make_setting("model.norm_eps", c.norm_eps, r, "", "LayerNorm: added to the variance"),
+          make_setting("model.layer_scale", c.layer_scale, r, "",
+                       "first value of a factor that each branch learns for each of its outputs; 0: no factors"),
           make_setting("model.depths", c.depths, r, "blocks", "depth of each stage of the target network"),
           make_setting("model.meta_depths", c.meta_depths, r, "blocks", "depth of each stage of the meta model")};
 }
@@ -52,6 +72,9 @@ std::vector<Setting> list_settings(Phase phase, PhaseConfig& c) {
           make_setting(section + ".min_learning_rate", c.min_learning_rate, r, "", "where the cosine ends"),
           make_setting(section + ".warmup_epochs", c.warmup_epochs, r, "epochs", "linear rise to the peak"),
           make_setting(section + ".warmup_learning_rate", c.warmup_learning_rate, r, "", "where the rise begins"),
+          make_enum_setting<Granularity>(section + ".granularity", c.granularity,
+                                         {{Granularity::step, "step"}, {Granularity::epoch_lagged, "epoch_lagged"}}, r,
+                                         "the rate changes each step, or each epoch and lags by one"),
           make_setting(section + ".weight_decay", c.weight_decay, r, "", "AdamW's, not applied to biases and norms"),
           make_setting(section + ".drop_path", c.drop_path, r, "0..1", "stochastic depth of the last block"),
           make_setting(section + ".mixup", c.mixup, r, "", "alpha of the blending of images (DeiT: 0.8); 0: none"),

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/exact_sum.h"
+#include "config/model_preset.h"
 #include "config/setting.h"
 
 namespace incubate {
@@ -26,7 +27,9 @@ enum class ProgressStyle { automatic, bar, lines, none };
 enum class Init { random, meta, zero_branches };
 
 /// The target network: a vision transformer cut into stages, and how deep the meta model's stages are.
+/// The defaults are ViT-B/16; a preset sets all of them.
 struct ModelConfig {
+  ModelPreset preset = ModelPreset::custom;
   std::int64_t image_size = 224;
   std::int64_t channels = 3;
   std::int64_t classes = 1000;
@@ -34,6 +37,9 @@ struct ModelConfig {
   std::int64_t width = 768;
   std::int64_t heads = 12;
   std::int64_t mlp_ratio = 4;
+  bool qkv_bias = true;
+  double norm_eps = 1e-6;
+  double layer_scale = 0;                                // 0: none
   std::vector<std::int64_t> depths = {3, 3, 3, 3};       // blocks of each stage of the target
   std::vector<std::int64_t> meta_depths = {1, 1, 1, 1};  // blocks of each stage of the meta model
 
@@ -67,6 +73,10 @@ struct Epochs {
 std::string to_text(const Epochs& epochs);
 void from_text(const std::string& name, const std::string& text, Epochs& epochs);
 
+/// How often the learning rate changes. `epoch_lagged`: once an epoch, to the value one epoch before it, as timm's loop
+/// does.
+enum class Granularity { step, epoch_lagged };
+
 /// Settings of one phase. The defaults are the DeiT recipe; the phases override some of them.
 struct PhaseConfig {
   Epochs epochs;
@@ -75,6 +85,7 @@ struct PhaseConfig {
   double min_learning_rate = 1e-5;
   double warmup_epochs = 20;
   double warmup_learning_rate = 1e-6;
+  Granularity granularity = Granularity::step;
   double weight_decay = 0.05;
   double drop_path = 0;
   double mixup = 0;   // DeiT: 0.8

@@ -36,6 +36,12 @@ void check_model(const ModelConfig& c) {
   check_positive("model.width", c.width);
   check_positive("model.heads", c.heads);
   check_positive("model.mlp_ratio", c.mlp_ratio);
+  check_input(c.norm_eps > 0 && c.norm_eps <= 1,
+              "model.norm_eps={} is out of range (it keeps the division finite). Give more than 0 and at most 1, such "
+              "as 1e-6.",
+              c.norm_eps);
+  check_input(c.layer_scale >= 0 && c.layer_scale <= 1e3,
+              "model.layer_scale={} is out of range. Give 0 (no factors) to 1000, such as 1e-4.", c.layer_scale);
   check_input(c.image_size % c.patch == 0,
               "model.image_size={} is not a multiple of model.patch={} (patches must tile the image). Use {}{}.",
               c.image_size, c.patch,

@@ -50,7 +50,9 @@ bool shares_stage(const Training& training, const Training& other, std::int64_t 
 
 std::int64_t num_stage_parameters(const ModelSpec& spec, std::int64_t stage_index) {
   const std::int64_t width = spec.width;
-  const std::int64_t per_block = ((4 + (2 * spec.mlp_ratio)) * width * width) + ((9 + spec.mlp_ratio) * width);
+  const std::int64_t options = (spec.qkv_bias ? 0 : -3) + (spec.layer_scale > 0 ? 2 : 0);
+  const std::int64_t per_block =
+      ((4 + (2 * spec.mlp_ratio)) * width * width) + ((9 + spec.mlp_ratio + options) * width);
   std::int64_t count = spec.depths.at(stage_index) * per_block;
   const std::int64_t patch_values = spec.channels * spec.patch * spec.patch;
   if (stage_index == 0)
@@ -107,7 +109,8 @@ Memory memory_per_rank(const std::vector<const Training*>& trainings, std::int64
 }
 
 std::int64_t kept_bytes_of_block(const ModelSpec& spec, bool is_learning) {
-  const std::int64_t widths = is_learning ? 8 + (2 * spec.mlp_ratio) : 6 + spec.mlp_ratio;
+  const std::int64_t layer_scale = spec.layer_scale > 0 ? 2 : 0;
+  const std::int64_t widths = is_learning ? 8 + (2 * spec.mlp_ratio) + layer_scale : 6 + spec.mlp_ratio;
   return kFloatBytes * spec.num_tokens() * ((widths * spec.width) + 4 + spec.heads);
 }
 

@@ -12,7 +12,8 @@ namespace incubate {
 /// What a training costs in parameters, bytes and time, computed from its description alone. Pure functions.
 
 /// Parameters of a stage: (4 + 2r) D^2 + (9 + r) D a block of width D and MLP ratio r (its four linear layers with
-/// biases, two norms), and what the first and the last stage own beside blocks (see VitStage).
+/// biases, two norms), less 3 D without the bias of queries, keys and values, 2 D more with LayerScale, and what the
+/// first and the last stage own beside blocks (see VitStage).
 std::int64_t num_stage_parameters(const ModelSpec& spec, std::int64_t stage_index);
 std::int64_t num_parameters(const ModelSpec& spec);
 /// Of the stages that learn.
@@ -51,7 +52,7 @@ Memory memory_per_rank(const std::vector<const Training*>& trainings, std::int64
 /// Bytes that a block keeps of one image for its backward pass, in fp32: of T tokens and H heads, with width D,
 ///   4 T ((8 + 2r) D + 4 + H) if it learns: the inputs of both norms (2 D), the norms' outputs (2 D), queries, keys and
 ///     values (3 D), attention's output (D), the MLP's hidden layer before and after GELU (2r D), mean and inverse
-///     deviation of both norms (4), log-sum-exp of attention (H);
+///     deviation of both norms (4), log-sum-exp of attention (H), and with LayerScale the branches' outputs (2 D);
 ///   4 T ((6 + r) D + 4 + H) if it is frozen behind a learning stage: without the inputs that its four linear layers
 ///     need for their weights' gradients only (the norms' outputs, GELU's), but for attention's output, which
 ///     attention keeps itself.

@@ -34,20 +34,19 @@ void initialise(StagedModel& model, const Training& training, std::uint64_t seed
   }
 }
 
-}  // namespace
-
-void load_start_weights(StagedModel& model, const Training& training, const std::vector<Training>& trainings,
-                        const RunDirectory& run, std::uint64_t seed) {
-  initialise(model, training, seed);
-  for (const std::string& source : training.parents()) {
-    const FilePath path = run.finished(source);
+/// Loads each stage from the finished training that `sources` names for it, if any, as `starts` say; each file is read
+/// once.
+void load_stages(StagedModel& model, const std::vector<std::string>& sources, const std::vector<Start>& starts,
+                 const std::vector<Training>& trainings, const RunDirectory& run) {
+  for (const Training& source : trainings) {
+    if (std::ranges::find(sources, source.name) == sources.end()) continue;
+    const FilePath path = run.finished(source.name);
     const Checkpoint checkpoint = load_checkpoint(path);
-    const auto parent = std::ranges::find(trainings, source, &Training::name);
-    check_identity(path, checkpoint.header, parent->identity, parent->identity_text);
+    check_identity(path, checkpoint.header, source.identity, source.identity_text);
     for (std::int64_t i = 0; i < model.num_stages(); ++i) {
-      if (training.weight_sources[i] != source) continue;
-      if (training.starts[i] == Start::grow) {
-        const std::shared_ptr<Stage> smaller = make_stage(parent->spec, i);
+      if (sources[i] != source.name) continue;
+      if (starts[i] == Start::grow) {
+        const std::shared_ptr<Stage> smaller = make_stage(source.spec, i);
         load_stage(*smaller, i, checkpoint, path);
         grow(model.stage(i), *smaller);
       } else {
@@ -55,6 +54,23 @@ void load_start_weights(StagedModel& model, const Training& training, const std:
       }
     }
   }
+}
+
+}  // namespace
+
+void load_start_weights(StagedModel& model, const Training& training, const std::vector<Training>& trainings,
+                        const RunDirectory& run, std::uint64_t seed) {
+  initialise(model, training, seed);
+  load_stages(model, training.weight_sources, training.starts, trainings, run);
+}
+
+void load_finished_weights(StagedModel& model, const Training& training, const std::vector<Training>& trainings,
+                           const RunDirectory& run) {
+  std::vector<std::string> sources = training.weight_sources;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    if (training.is_learning[i]) sources[i] = training.name;
+  }
+  load_stages(model, sources, std::vector(sources.size(), Start::copy), trainings, run);
 }
 
 }  // namespace incubate

@@ -12,4 +12,9 @@ namespace incubate {
 void load_start_weights(StagedModel& model, const Training& training, const std::vector<Training>& trainings,
                         const RunDirectory& run, std::uint64_t seed);
 
+/// Gives every stage of `model` the weights it has at the end of `training`: those of its own file, and for a frozen
+/// stage those of the training that made it. Throws InputError as above.
+void load_finished_weights(StagedModel& model, const Training& training, const std::vector<Training>& trainings,
+                           const RunDirectory& run);
+
 }  // namespace incubate

@@ -152,4 +152,12 @@ std::vector<Training> list_trainings(const RunConfig& config, const DatasetInfo&
   return list;
 }
 
+const Training& find_training(const std::vector<Training>& trainings, const std::string& name) {
+  const auto found = std::ranges::find(trainings, name, &Training::name);
+  std::string known;
+  for (const Training& training : trainings) known += (known.empty() ? "" : ", ") + training.name;
+  check_input(found != trainings.end(), "--training={} is not a training of this method. Give one of {}.", name, known);
+  return *found;
+}
+
 }  // namespace incubate

@@ -50,4 +50,7 @@ struct Training {
 /// the configuration.
 std::vector<Training> list_trainings(const RunConfig& config, const DatasetInfo& data);
 
+/// The training `name`. Throws InputError, naming all, if there is none.
+const Training& find_training(const std::vector<Training>& trainings, const std::string& name);
+
 }  // namespace incubate

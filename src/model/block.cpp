@@ -18,11 +18,13 @@ torch::Tensor row(const torch::Tensor& scales, std::int64_t index) {
 }  // namespace
 
 torch::nn::LayerNorm make_norm(const ModelSpec& spec) {
-  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({spec.width}).eps(1e-6));
+  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({spec.width}).eps(spec.norm_eps));
 }
 
 Attention::Attention(const ModelSpec& spec)
-    : heads_(spec.heads), qkv_(spec.width, 3 * spec.width), proj_(spec.width, spec.width) {
+    : heads_(spec.heads),
+      qkv_(torch::nn::LinearOptions(spec.width, 3 * spec.width).bias(spec.qkv_bias)),
+      proj_(spec.width, spec.width) {
   register_module("qkv", qkv_);
   register_module("proj", proj_);
 }
@@ -44,6 +46,11 @@ Mlp::Mlp(const ModelSpec& spec)
 
 torch::Tensor Mlp::forward(const torch::Tensor& x_BTD) { return fc2_(torch::gelu(fc1_(x_BTD))); }
 
+LayerScale::LayerScale(const ModelSpec& spec)
+    : gamma_(register_parameter("gamma", torch::full({spec.width}, spec.layer_scale))) {}
+
+torch::Tensor LayerScale::forward(const torch::Tensor& branch_BTD) { return branch_BTD * gamma_; }
+
 Block::Block(const ModelSpec& spec)
     : norm1_(make_norm(spec)),
       attn_(std::make_shared<Attention>(spec)),
@@ -53,11 +60,18 @@ Block::Block(const ModelSpec& spec)
   register_module("attn", attn_);
   register_module("norm2", norm2_);
   register_module("mlp", mlp_);
+  if (spec.layer_scale == 0) return;
+  ls1_ = register_module("ls1", std::make_shared<LayerScale>(spec));
+  ls2_ = register_module("ls2", std::make_shared<LayerScale>(spec));
 }
 
 torch::Tensor Block::forward(const torch::Tensor& x_BTD, const torch::Tensor& scales) {
-  const torch::Tensor y_BTD = add_branch(x_BTD, attn_->forward(norm1_(x_BTD)), row(scales, 0));
-  return add_branch(y_BTD, mlp_->forward(norm2_(y_BTD)), row(scales, 1));
+  torch::Tensor branch_BTD = attn_->forward(norm1_(x_BTD));
+  if (ls1_) branch_BTD = ls1_->forward(branch_BTD);
+  const torch::Tensor y_BTD = add_branch(x_BTD, branch_BTD, row(scales, 0));
+  branch_BTD = mlp_->forward(norm2_(y_BTD));
+  if (ls2_) branch_BTD = ls2_->forward(branch_BTD);
+  return add_branch(y_BTD, branch_BTD, row(scales, 1));
 }
 
 }  // namespace incubate

@@ -33,7 +33,19 @@ class Mlp : public torch::nn::Module {
   torch::nn::Linear fc2_;
 };
 
-/// A pre-norm transformer block: x + s0 attention(norm(x)), then x + s1 MLP(norm(x)).
+/// A learnt factor for each of a branch's D outputs (Touvron et al., "Going deeper with image transformers", ICCV
+/// 2021).
+class LayerScale : public torch::nn::Module {
+ public:
+  explicit LayerScale(const ModelSpec& spec);
+  torch::Tensor forward(const torch::Tensor& branch_BTD);
+
+ private:
+  torch::Tensor gamma_;  // (D)
+};
+
+/// A pre-norm transformer block: x + s0 g0 attention(norm(x)), then x + s1 g1 MLP(norm(x)), where g0 and g1 are
+/// LayerScale's factors, if the model has them.
 /// Dosovitskiy et al., "An image is worth 16x16 words", ICLR 2021, equations 2 and 3.
 class Block : public torch::nn::Module {
  public:
@@ -46,9 +58,10 @@ class Block : public torch::nn::Module {
   std::shared_ptr<Attention> attn_;
   torch::nn::LayerNorm norm2_;
   std::shared_ptr<Mlp> mlp_;
+  std::shared_ptr<LayerScale> ls1_, ls2_;
 };
 
-/// LayerNorm over the width, epsilon 1e-6.
+/// LayerNorm over the width.
 torch::nn::LayerNorm make_norm(const ModelSpec& spec);
 
 }  // namespace incubate

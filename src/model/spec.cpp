@@ -9,7 +9,17 @@ std::int64_t ModelSpec::num_blocks() const { return std::accumulate(depths.begin
 namespace {
 
 ModelSpec spec_of(const ModelConfig& c, const std::vector<std::int64_t>& depths) {
-  return {c.image_size, c.channels, c.classes, c.patch, c.width, c.heads, c.mlp_ratio, depths};
+  return {.image_size = c.image_size,
+          .channels = c.channels,
+          .classes = c.classes,
+          .patch = c.patch,
+          .width = c.width,
+          .heads = c.heads,
+          .mlp_ratio = c.mlp_ratio,
+          .depths = depths,
+          .qkv_bias = c.qkv_bias,
+          .norm_eps = c.norm_eps,
+          .layer_scale = c.layer_scale};
 }
 
 }  // namespace

@@ -17,6 +17,9 @@ struct ModelSpec {
   std::int64_t heads = 0;
   std::int64_t mlp_ratio = 0;
   std::vector<std::int64_t> depths;  ///< blocks of each stage
+  bool qkv_bias = true;
+  double norm_eps = 1e-6;
+  double layer_scale = 0;  ///< first value of the branches' factors; 0: they have none
 
   std::int64_t num_stages() const { return static_cast<std::int64_t>(depths.size()); }
   std::int64_t num_blocks() const;

@@ -39,7 +39,7 @@ PatchEmbedding::PatchEmbedding(const ModelSpec& spec)
 torch::Tensor PatchEmbedding::forward(const torch::Tensor& images) { return proj_(images).flatten(2).transpose(1, 2); }
 
 VitStage::VitStage(const ModelSpec& spec, std::int64_t stage_index)
-    : is_first_(stage_index == 0), is_last_(stage_index + 1 == spec.num_stages()) {
+    : is_first_(stage_index == 0), is_last_(stage_index + 1 == spec.num_stages()), layer_scale_(spec.layer_scale) {
   if (is_first_) {
     patch_embed_ = register_module("patch_embed", std::make_shared<PatchEmbedding>(spec));
     cls_token_ = register_parameter("cls_token", torch::zeros({1, 1, spec.width}));
@@ -97,6 +97,8 @@ void VitStage::initialise(std::uint64_t seed, Phase phase, std::int64_t stage_in
       parameter.tensor.fill_(parameter.name.ends_with(".weight") ? 1 : 0);
     } else if (parameter.name.ends_with(".bias")) {
       parameter.tensor.zero_();
+    } else if (parameter.name.ends_with(".gamma")) {
+      parameter.tensor.fill_(layer_scale_);
     } else {
       fill_truncated_normal(parameter.tensor, generator);
     }

@@ -38,6 +38,7 @@ class VitStage : public Stage {
 
   bool is_first_;
   bool is_last_;
+  double layer_scale_;
   std::shared_ptr<PatchEmbedding> patch_embed_;
   torch::Tensor cls_token_;  // (1, 1, D)
   torch::Tensor pos_embed_;  // (1, T, D)

@@ -1,5 +1,6 @@
 #include "train/lr_schedule.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -11,11 +12,24 @@ LrSchedule make_lr_schedule(const PhaseConfig& phase, std::int64_t global_batch,
           .min = phase.min_learning_rate,
           .warmup_start = phase.warmup_learning_rate,
           .warmup_steps = phase.warmup_epochs * static_cast<double>(steps_per_epoch),
-          .total_steps = total_steps};
+          .total_steps = total_steps,
+          .granularity = phase.granularity,
+          .steps_per_epoch = steps_per_epoch};
 }
 
+namespace {
+
+/// The step whose rate `step` has.
+std::int64_t deciding_step(const LrSchedule& schedule, std::int64_t step) {
+  if (schedule.granularity == Granularity::step) return step;
+  const std::int64_t epoch = step / schedule.steps_per_epoch;
+  return std::max<std::int64_t>(epoch - 1, 0) * schedule.steps_per_epoch;
+}
+
+}  // namespace
+
 double learning_rate_at(const LrSchedule& schedule, std::int64_t step) {
-  const auto t = static_cast<double>(step);
+  const auto t = static_cast<double>(deciding_step(schedule, step));
   if (t < schedule.warmup_steps) {
     return schedule.warmup_start + ((schedule.peak - schedule.warmup_start) * t / schedule.warmup_steps);
   }

@@ -7,13 +7,16 @@
 namespace incubate {
 
 /// Cosine annealing (Loshchilov and Hutter, ICLR 2017) with a linear warm-up that does not shift the cosine, as in
-/// DeiT's recipe: rate(t) = min + (peak - min) (1 + cos(pi t / T)) / 2 once t has passed the warm-up.
+/// DeiT's recipe: rate(t) = min + (peak - min) (1 + cos(pi t / T)) / 2 once t has passed the warm-up. With
+/// Granularity::epoch_lagged a step of epoch e has the rate of the first step of epoch max(e - 1, 0).
 struct LrSchedule {
   double peak = 0;
   double min = 0;
   double warmup_start = 0;
   double warmup_steps = 0;
   std::int64_t total_steps = 0;
+  Granularity granularity = Granularity::step;
+  std::int64_t steps_per_epoch = 1;
 };
 
 /// The schedule of a phase. Its learning rate is stated at a global batch of 512 and scales linearly.

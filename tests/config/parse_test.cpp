@@ -89,6 +89,22 @@ TEST(Parse, CommandLineBeatsFileBeatsDefault) {
   EXPECT_EQ(parsed.options.config_file, file);
 }
 
+TEST(Parse, CommandLineBeatsFileBeatsPresetBeatsDefault) {
+  const TemporaryDirectory directory;
+  const std::string file = directory / "f.ini";
+  replace_text_atomically(file, "[model]\nheads = 4\nwidth = 64\npreset = deit_s\n");
+  EXPECT_EQ(parse({"--config", file}).config.model.norm_eps, 1e-6);
+  for (const bool preset_in_file : {true, false}) {
+    if (!preset_in_file) replace_text_atomically(file, "[model]\nheads = 4\nwidth = 64\n");
+    const Parsed parsed = parse({"--model.width=32", "--config", file, "--model.preset=vit_h14"});
+    EXPECT_EQ(parsed.config.model.width, 32);
+    EXPECT_EQ(parsed.config.model.heads, 4);
+    EXPECT_EQ(parsed.config.model.norm_eps, 1e-5);
+    EXPECT_EQ(parsed.config.model.channels, 3);
+    EXPECT_EQ(parsed.config.model.preset, ModelPreset::vit_h14);
+  }
+}
+
 TEST(Parse, ValuesMayFollowAsAWordOfTheirOwn) { EXPECT_EQ(parse({"--run.seed", "3"}).config.run.seed, 3); }
 
 TEST(Parse, AnEmptyValueOnTheCommandLineBeatsTheFile) {

@@ -57,6 +57,7 @@ std::vector<Case> out_of_range() {
       add(phase + key, "-0.1", "0 to 0.99");
     }
   }
+  add("model.layer_scale", "-1", "0 (no factors) to 1000, such as 1e-4");
   add("optimizer.beta1", "1", "0 to 0.9999999");
   add("optimizer.beta2", "1", "0 to 0.9999999");
   add("run.timeout_s", "0", "1 to 1000000");
@@ -131,6 +132,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Case{{"--optimizer.epsilon=0"},
              "optimizer.epsilon=0 is not positive (it keeps the division finite). Give more than 0, such as 1e-8."},
+        Case{{"--model.norm_eps=0"},
+             "model.norm_eps=0 is out of range (it keeps the division finite). Give more than 0 and at most 1, such as "
+             "1e-6."},
         Case{{"--run.seed=-1"}, "run.seed=-1 is negative. Give 0 or more."},
         Case{{"--run.only=stage_4"},
              "run.only=stage_4 is not a training of this method. Give one of meta, stage_0, stage_1, stage_2, stage_3, "

@@ -48,6 +48,21 @@ TEST(CostModel, ParametersOfVisionTransformers) {
   EXPECT_EQ(num_parameters(target_spec(huge)), 632'045'800);  // timm's vit_huge_patch14_224
 }
 
+TEST(CostModel, ParametersOfOptionalParts) {
+  for (const double layer_scale : {0.0, 0.1}) {
+    for (const bool qkv_bias : {true, false}) {
+      ModelConfig config = tiny_model_config();
+      config.layer_scale = layer_scale;
+      config.qkv_bias = qkv_bias;
+      const ModelSpec spec = target_spec(config);
+      StagedModel model(spec);
+      for (std::int64_t i = 0; i < model.num_stages(); ++i) {
+        EXPECT_EQ(num_stage_parameters(spec, i), count(model.stage(i).parameters())) << i;
+      }
+    }
+  }
+}
+
 TEST(CostModel, OnlyLearningParametersAreReduced) {
   const Training training = incubation_of(2);
   const std::int64_t learning = num_stage_parameters(training.spec, 2);

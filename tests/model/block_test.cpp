@@ -16,7 +16,8 @@ const ModelSpec kSpec = {.image_size = 4,
                          .width = kWidth,
                          .heads = 2,
                          .mlp_ratio = 2,
-                         .depths = {1, 1}};
+                         .depths = {1, 1},
+                         .norm_eps = 1e-3};
 
 /// A module in double with weights drawn by torch's generator: precise enough for comparisons with a plain formula.
 template <typename Module>
@@ -60,7 +61,7 @@ torch::Tensor reference_mlp(const torch::Tensor& x, const std::map<std::string, 
 torch::Tensor reference_norm(const torch::Tensor& x, const std::map<std::string, torch::Tensor>& w,
                              const std::string& name) {
   const torch::Tensor centred = x - x.mean(2, true);
-  return centred / (centred.square().mean(2, true) + 1e-6).sqrt() * w.at(name + ".weight") + w.at(name + ".bias");
+  return centred / (centred.square().mean(2, true) + 1e-3).sqrt() * w.at(name + ".weight") + w.at(name + ".bias");
 }
 
 torch::Tensor input() {
@@ -93,8 +94,23 @@ TEST(Block, BranchesAreNormedScaledAndAdded) {
   }
 }
 
+TEST(Block, LayerScaleMultipliesEachOutputOfABranch) {
+  ModelSpec spec = kSpec;
+  spec.layer_scale = 0.1;
+  Block block(spec);
+  const auto w = prepare(block);
+  const torch::Tensor s = torch::tensor({{0.0, 1.0, 2.0}, {1.5, 0.0, 1.0}}, torch::kFloat64);
+  const torch::Tensor y = input() + s[0].view({3, 1, 1}) * w.at("ls1.gamma") *
+                                        reference_attention(reference_norm(input(), w, "norm1"), w, "attn.");
+  const torch::Tensor z =
+      y + s[1].view({3, 1, 1}) * w.at("ls2.gamma") * reference_mlp(reference_norm(y, w, "norm2"), w, "mlp.");
+  EXPECT_TRUE(torch::allclose(block.forward(input(), s), z, 1e-10, 1e-12));
+}
+
 TEST(Block, GradientIsTheSlopeOfTheLoss) {
-  Block block(kSpec);
+  ModelSpec spec = kSpec;
+  spec.layer_scale = 0.1;
+  Block block(spec);
   auto weights = prepare(block);
   const torch::Tensor probe = torch::randn({3, 5, kWidth}, torch::kFloat64);
   const auto loss = [&] { return (block.forward(input(), {}) * probe).sum(); };

@@ -127,6 +127,31 @@ TEST(VitStage, FirstWeightsHaveTheStatedStatistics) {
   }
 }
 
+TEST(VitStage, FactorsOfTheBranchesBeginAtTheirValueAndDoNotDecay) {
+  ModelConfig config = tiny_model_config();
+  config.layer_scale = 0.25;
+  StagedModel model = make_initialised(target_spec(config));
+  std::vector<std::string> names;
+  for (const ParameterInfo& p : model.stage(2).list_parameters()) {
+    if (!p.name.ends_with(".gamma")) continue;
+    names.push_back(p.name);
+    EXPECT_TRUE(torch::equal(p.tensor, torch::full({config.width}, 0.25))) << p.name;
+    EXPECT_FALSE(p.decays) << p.name;
+    EXPECT_EQ(p.layer, 1 + (p.name[7] - '0')) << p.name;
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"blocks.0.ls1.gamma", "blocks.0.ls2.gamma", "blocks.1.ls1.gamma",
+                                             "blocks.1.ls2.gamma"}));
+}
+
+TEST(VitStage, QueriesKeysAndValuesMayLackABias) {
+  ModelConfig config = tiny_model_config();
+  config.qkv_bias = false;
+  StagedModel model = make_initialised(target_spec(config));
+  for (const ParameterInfo& p : model.stage(2).list_parameters()) {
+    EXPECT_FALSE(p.name.ends_with("qkv.bias")) << p.name;
+  }
+}
+
 TEST(VitStage, FirstWeightsDependOnTheAddressAlone) {
   const ModelConfig config = tiny_model_config();
   const auto weight = [](const ModelSpec& spec, std::uint64_t seed, Phase phase, std::int64_t stage) {

@@ -41,6 +41,18 @@ TEST(LrSchedule, CosineAfterTheWarmup) {
   EXPECT_DOUBLE_EQ(learning_rate_at(example(), 999), 1e-5 + ((1e-3 - 1e-5) * (1 - std::cos(M_PI / 1000)) / 2));
 }
 
+TEST(LrSchedule, EpochLaggedRatesChangeOnceAnEpochAndLagByOne) {
+  LrSchedule lagged = example();
+  lagged.granularity = Granularity::epoch_lagged;
+  lagged.steps_per_epoch = 100;
+  for (const std::int64_t step : {0, 99, 100, 199}) EXPECT_EQ(learning_rate_at(lagged, step), 1e-6) << step;
+  for (const std::int64_t epoch : {2, 3, 9}) {
+    for (const std::int64_t step : {100 * epoch, (100 * epoch) + 99}) {
+      EXPECT_EQ(learning_rate_at(lagged, step), learning_rate_at(example(), 100 * (epoch - 1))) << step;
+    }
+  }
+}
+
 TEST(LrSchedule, WithoutWarmupItBeginsAtThePeak) {
   LrSchedule schedule = example();
   schedule.warmup_steps = 0;

@@ -1,0 +1,212 @@
+#include "checkpoint/safetensors.h"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <optional>
+#include <set>
+
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+#include <torch/torch.h>
+
+#include "base/check.h"
+
+namespace incubate {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian");
+
+using Json = nlohmann::json;
+
+constexpr std::uint64_t kLengthBytes = 8;
+constexpr std::uint64_t kAlignment = 64;  // of the data within the file
+constexpr std::uint64_t kMostHeaderBytes = std::uint64_t{1} << 24;
+constexpr int kMostLevels = 3;  // {name: {shape: [
+constexpr std::size_t kMostDimensions = 8;
+
+/// What the header says of a tensor. Offsets are in bytes from the header's end.
+struct Entry {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
+/// JSON of the tensors one after the other, padded with spaces.
+std::string make_header(const StateDict& tensors) {
+  Json header = {{"__metadata__", {{"format", "pt"}}}};
+  std::uint64_t offset = 0;
+  for (const auto& [name, tensor] : tensors) {
+    TORCH_INTERNAL_ASSERT(tensor.scalar_type() == torch::kFloat32);
+    header[name] = {
+        {"dtype", "F32"}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, offset + tensor.nbytes()}}};
+    offset += tensor.nbytes();
+  }
+  std::string text = header.dump();
+  text.resize(((kLengthBytes + text.size() + kAlignment - 1) / kAlignment * kAlignment) - kLengthBytes, ' ');
+  return text;
+}
+
+std::string read_header(std::ifstream& file, std::uint64_t file_bytes, const FilePath& path) {
+  check_input(file_bytes >= kLengthBytes,
+              "{} has {} bytes, fewer than the {} that state the length of a safetensors header. Get or copy it again.",
+              path.string(), file_bytes, kLengthBytes);
+  std::uint64_t length = 0;
+  file.read(reinterpret_cast<char*>(&length), sizeof(length));
+  check_input(length <= file_bytes - kLengthBytes,
+              "{} states a header of {} bytes but has {} after its first {}: it is truncated or no safetensors file. "
+              "Get or copy it again.",
+              path.string(), length, file_bytes - kLengthBytes, kLengthBytes);
+  check_input(
+      length <= kMostHeaderBytes,
+      "{} states a header of {} bytes, more than {} (a network's takes a few hundred bytes a tensor). Check that "
+      "it is a safetensors file of weights.",
+      path.string(), length, kMostHeaderBytes);
+  std::string text(length, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(length));
+  check_running(file.good(), "cannot read {}: {}", path.string(), std::strerror(errno));
+  return text;
+}
+
+/// The header as JSON that is not deeper than it must be and has no name twice in an object.
+Json parse_header(const std::string& text, const FilePath& path) {
+  std::vector<std::set<std::string>> names(kMostLevels + 1);  // seen in the object open at each depth
+  const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    if (event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start) {
+      check_input(depth < kMostLevels,
+                  "{} has a header nested deeper than {} levels. Check that it is a safetensors file.", path.string(),
+                  kMostLevels);
+      names[depth + 1].clear();
+    }
+    if (event == Json::parse_event_t::key) {
+      const auto name = parsed.get<std::string>();
+      check_input(names[depth].insert(name).second,
+                  "{} has the name '{}' twice in its header (which is meant?). Write each tensor once.", path.string(),
+                  quotable(name));
+    }
+    return true;
+  };
+  Json header;
+  try {
+    header = Json::parse(text, check);
+  } catch (const Json::parse_error& error) {
+    throw InputError(fmt::format("{} has a header that is not JSON (byte {}). Check that it is a safetensors file.",
+                                 path.string(), error.byte));
+  } catch (const Json::exception&) {
+    throw InputError(fmt::format(
+        "{} has a number in its header that is too large. Check that it is a safetensors file.", path.string()));
+  }
+  check_input(header.is_object(), "{} has a header that is no JSON object. Check that it is a safetensors file.",
+              path.string());
+  return header;
+}
+
+/// The bytes of a tensor of this shape, or nothing if they are too many to count.
+std::optional<std::uint64_t> bytes_of(const std::vector<std::int64_t>& shape) {
+  std::uint64_t bytes = sizeof(float);
+  for (const std::int64_t extent : shape) {
+    if (__builtin_mul_overflow(bytes, static_cast<std::uint64_t>(extent), &bytes)) return std::nullopt;
+  }
+  return bytes;
+}
+
+bool are_counts(const Json& list) {
+  return list.is_array() && std::ranges::all_of(list, [](const Json& value) {
+           return value.is_number_unsigned() && value.get<std::uint64_t>() <= INT64_MAX;
+         });
+}
+
+Entry read_entry(const std::string& name, const Json& json, std::uint64_t data_bytes, const FilePath& path) {
+  const std::string where = fmt::format("{}: tensor '{}'", path.string(), quotable(name));
+  check_input(json.is_object() && json.contains("dtype") && json["dtype"].is_string() && json.contains("shape") &&
+                  are_counts(json["shape"]) && json["shape"].size() <= kMostDimensions &&
+                  json.contains("data_offsets") && are_counts(json["data_offsets"]) && json["data_offsets"].size() == 2,
+              "{} lacks a dtype, a shape of {} or fewer extents, or two data_offsets. Check that the file is right.",
+              where, kMostDimensions);
+  const auto dtype = json["dtype"].get<std::string>();
+  check_input(dtype == "F32", "{} has the dtype {}; only F32 is read. Save it as float32.", where, quotable(dtype));
+  Entry entry{.name = name,
+              .shape = json["shape"].get<std::vector<std::int64_t>>(),
+              .begin = json["data_offsets"][0].get<std::uint64_t>(),
+              .end = json["data_offsets"][1].get<std::uint64_t>()};
+  check_input(entry.begin <= entry.end && entry.end <= data_bytes,
+              "{} has the data_offsets {} to {} but the file has {} bytes of data. Get or copy it again.", where,
+              entry.begin, entry.end, data_bytes);
+  check_input(bytes_of(entry.shape) == entry.end - entry.begin,
+              "{} has the shape [{}] of floats but {} bytes of data. Get or copy the file again.", where,
+              fmt::join(entry.shape, ", "), entry.end - entry.begin);
+  return entry;
+}
+
+/// Tensors must follow each other from the data's begin to its end.
+void check_layout(std::vector<Entry>& entries, std::uint64_t data_bytes, const FilePath& path) {
+  std::ranges::sort(entries, {}, [](const Entry& entry) { return std::pair(entry.begin, entry.end); });
+  std::uint64_t end = 0;
+  for (const Entry& entry : entries) {
+    check_input(entry.begin == end,
+                "{}: tensor '{}' begins at byte {} but the one before it ends at {} ({}). Get or copy "
+                "the file again.",
+                path.string(), quotable(entry.name), entry.begin, end, entry.begin < end ? "they overlap" : "a gap");
+    end = entry.end;
+  }
+  check_input(end == data_bytes, "{} has {} bytes of data but its tensors end at {}. Get or copy it again.",
+              path.string(), data_bytes, end);
+}
+
+torch::Tensor read_tensor(std::ifstream& file, std::uint64_t data_begin, const Entry& entry, const FilePath& path) {
+  torch::Tensor tensor = torch::empty(entry.shape);
+  file.seekg(static_cast<std::streamoff>(data_begin + entry.begin));
+  file.read(static_cast<char*>(tensor.data_ptr()), static_cast<std::streamsize>(entry.end - entry.begin));
+  check_running(file.good(), "cannot read {}: {}", path.string(), std::strerror(errno));
+  return tensor;
+}
+
+}  // namespace
+
+std::string quotable(const std::string& name) {
+  constexpr std::size_t kMost = 80;
+  std::string text = name.substr(0, kMost);
+  std::ranges::replace_if(
+      text, [](unsigned char c) { return c < ' ' || c >= 127; }, '?');
+  return name.size() > kMost ? text + "..." : text;
+}
+
+void save_safetensors(const FilePath& path, const StateDict& tensors) {
+  const std::string header = make_header(tensors);
+  replace_atomically(path, [&](const FilePath& temporary) {
+    std::ofstream file(temporary, std::ios::binary);
+    const std::uint64_t length = header.size();
+    file.write(reinterpret_cast<const char*>(&length), sizeof(length));
+    file << header;
+    for (const auto& [name, tensor] : tensors) {
+      const torch::Tensor values = tensor.detach().cpu().contiguous();
+      file.write(static_cast<const char*>(values.data_ptr()), static_cast<std::streamsize>(values.nbytes()));
+    }
+    file.flush();
+    check_running(file.good(), "cannot write {}: {}", path.string(), std::strerror(errno));
+  });
+}
+
+StateDict load_safetensors(const FilePath& path) {
+  check_input(std::filesystem::is_regular_file(path), "{} cannot be read: no such file. Check the path.",
+              path.string());
+  std::ifstream file(path, std::ios::binary);
+  check_input(file.good(), "{} cannot be read: {}. Check the path.", path.string(), std::strerror(errno));
+  const std::uint64_t file_bytes = std::filesystem::file_size(path);
+  const std::string text = read_header(file, file_bytes, path);
+  const std::uint64_t data_begin = kLengthBytes + text.size();
+  const Json header = parse_header(text, path);
+  std::vector<Entry> entries;
+  for (const auto& [name, json] : header.items()) {
+    if (name != "__metadata__") entries.push_back(read_entry(name, json, file_bytes - data_begin, path));
+  }
+  check_layout(entries, file_bytes - data_begin, path);
+  StateDict tensors;
+  for (const Entry& entry : entries) tensors[entry.name] = read_tensor(file, data_begin, entry, path);
+  return tensors;
+}
+
+}  // namespace incubate

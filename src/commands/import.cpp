@@ -1,0 +1,39 @@
+#include "commands/commands.h"
+#include "commands/run_arguments.h"
+#include "config/parse.h"
+#include "method/exchange.h"
+
+namespace incubate {
+namespace {
+
+constexpr const char* kHelp =
+    "incubate import --config input/NAME.ini --training=NAME --input=F.safetensors\n"
+    "  [--format=timm|reference] [--section.key=value ...]\n\n"
+    "Makes a training of the run done with weights of another program, so that the\n"
+    "trainings after it start from them. Of an incubation: give the whole hybrid; its\n"
+    "own stage is kept.\n\n"
+    "  --print-config  print the effective configuration of the run and do nothing\n"
+    "  --help          this text\n";
+
+void import_weights(RunConfig& config, const ImportConfig& options, Log& log) {
+  validate(options);
+  const std::vector<Training> trainings = list_trainings(config, check_dataset(config.data.file));
+  const Training& training = find_training(trainings, options.training);
+  const RunDirectory run(config.run.directory);
+  import_training(training, run, options.format, options.input, print_settings(list_settings(config)));
+  log.info(fmt::format("{} written: {} has the weights of {}", run.finished(training.name).string(), training.name,
+                       options.input));
+}
+
+}  // namespace
+
+void import_command(const std::vector<std::string>& arguments, Communicator& world, Log& log) {
+  agree(world, [&] {
+    if (!world.is_leader()) return;
+    RunConfig config;
+    ImportConfig options;
+    if (read_run_arguments(arguments, kHelp, config, list_settings(options))) import_weights(config, options, log);
+  });
+}
+
+}  // namespace incubate

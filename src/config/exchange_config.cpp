@@ -1,0 +1,47 @@
+#include "config/exchange_config.h"
+
+#include "base/check.h"
+
+namespace incubate {
+namespace {
+
+Setting training_setting(std::string& training, const char* meaning) {
+  return make_setting("training", training, Kind::operation, "name", meaning);
+}
+
+Setting format_setting(WeightFormat& format) {
+  return make_enum_setting<WeightFormat>(
+      "format", format, {{WeightFormat::timm, "timm"}, {WeightFormat::reference, "reference"}}, Kind::operation,
+      "whose names the weights have: timm's VisionTransformer or Deep Incubation's reference");
+}
+
+void check_given(const std::vector<Setting>& settings, const char* command) {
+  for (const Setting& setting : settings) {
+    check_input(!setting.get().empty(), "--{} is missing: {} needs it. Give --{}={} ({}).", setting.name, command,
+                setting.name, setting.unit, setting.meaning);
+  }
+}
+
+}  // namespace
+
+std::vector<Setting> list_settings(ExportConfig& c) {
+  return {training_setting(c.training, "which training's weights, such as finetuned"), format_setting(c.format),
+          make_setting("output", c.output, Kind::operation, "path", "safetensors file to write")};
+}
+
+std::vector<Setting> list_settings(ImportConfig& c) {
+  return {training_setting(c.training, "which training the weights stand for, such as meta"), format_setting(c.format),
+          make_setting("input", c.input, Kind::operation, "path", "safetensors file to read")};
+}
+
+void validate(const ExportConfig& config) {
+  ExportConfig copy = config;
+  check_given(list_settings(copy), "export");
+}
+
+void validate(const ImportConfig& config) {
+  ImportConfig copy = config;
+  check_given(list_settings(copy), "import");
+}
+
+}  // namespace incubate

@@ -1,0 +1,163 @@
+#include "checkpoint/safetensors.h"
+
+#include <cstring>
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "base/check.h"
+#include "support/temporary_directory.h"
+#include "support/thrown_message.h"
+
+namespace incubate {
+namespace {
+
+class Safetensors : public testing::Test {
+ protected:
+  /// A file whose header states `length`.
+  void write(std::uint64_t length, const std::string& rest) const {
+    std::string content(sizeof(length), '\0');
+    std::memcpy(content.data(), &length, sizeof(length));
+    replace_text_atomically(path_, content + rest);
+  }
+  std::string error() const {
+    const std::string message = thrown_message<InputError>([&] { load_safetensors(path_); });
+    return message.starts_with(path_) ? message.substr(path_.size()) : message;
+  }
+  /// What a file with this header and 16 bytes of data is refused for.
+  std::string header_error(const std::string& header) const {
+    write(header.size(), header + std::string(16, '\0'));
+    return error();
+  }
+  /// The same of a header with one tensor `x`.
+  std::string tensor_error(const std::string& json) const { return header_error("{\"x\":" + json + "}"); }
+
+  TemporaryDirectory directory_;
+  std::string path_ = directory_ / "f.safetensors";
+};
+
+TEST_F(Safetensors, WhatIsWrittenReadsBack) {
+  const StateDict written = {{"a", torch::rand({2, 3})}, {"b.c", torch::rand({})}, {"d", torch::empty({0, 4})}};
+  save_safetensors(path_, written);
+  const StateDict read = load_safetensors(path_);
+  ASSERT_EQ(read.size(), written.size());
+  for (const auto& [name, tensor] : written) EXPECT_TRUE(torch::equal(read.at(name), tensor)) << name;
+}
+
+TEST_F(Safetensors, DataBeginAt64BytesBehindTheHeader) {
+  save_safetensors(path_, {{"x", torch::full({1}, 1.5)}});
+  const std::string content = read_text(path_);
+  std::uint64_t length = 0;
+  std::memcpy(&length, content.data(), sizeof(length));
+  EXPECT_EQ((8 + length) % 64, 0);
+  EXPECT_EQ(content.size(), 8 + length + 4);
+  const std::string header = R"({"__metadata__":{"format":"pt"},"x":{"data_offsets":[0,4],"dtype":"F32","shape":[1]}})";
+  EXPECT_EQ(content.substr(8, length), header + std::string(length - header.size(), ' '));
+}
+
+TEST_F(Safetensors, MissingFile) { EXPECT_EQ(error(), " cannot be read: no such file. Check the path."); }
+
+TEST_F(Safetensors, FileShorterThanALength) {
+  replace_text_atomically(path_, "1234567");
+  EXPECT_EQ(error(),
+            " has 7 bytes, fewer than the 8 that state the length of a safetensors header. Get or copy it again.");
+}
+
+TEST_F(Safetensors, HeaderBeyondTheFile) {
+  for (const std::uint64_t length : {std::uint64_t{3}, std::uint64_t{1} << 30, ~std::uint64_t{0}}) {
+    write(length, "{}");
+    EXPECT_EQ(error(), fmt::format(" states a header of {} bytes but has 2 after its first 8: it is truncated or no "
+                                   "safetensors file. Get or copy it again.",
+                                   length));
+  }
+}
+
+TEST_F(Safetensors, HeaderOfAGigabyteIsNotRead) {
+  write(std::uint64_t{1} << 30, "{}");
+  std::filesystem::resize_file(path_, std::uint64_t{1} << 31);  // no bytes on disk
+  EXPECT_EQ(error(),
+            " states a header of 1073741824 bytes, more than 16777216 (a network's takes a few hundred bytes a "
+            "tensor). Check that it is a safetensors file of weights.");
+}
+
+TEST_F(Safetensors, HeaderThatIsNoJson) {
+  EXPECT_EQ(header_error("nonsense"), " has a header that is not JSON (byte 2). Check that it is a safetensors file.");
+  EXPECT_EQ(header_error("{\"x\":1e999}"),
+            " has a number in its header that is too large. Check that it is a safetensors file.");
+  EXPECT_EQ(header_error("[]"), " has a header that is no JSON object. Check that it is a safetensors file.");
+  EXPECT_EQ(header_error("{\"\xff\":1}"),
+            " has a header that is not JSON (byte 3). Check that it is a safetensors file.");
+}
+
+TEST_F(Safetensors, HeaderNestedTooDeep) {
+  EXPECT_EQ(header_error(std::string(1 << 20, '[')),
+            " has a header nested deeper than 3 levels. Check that it is a safetensors file.");
+}
+
+TEST_F(Safetensors, NamesGivenTwice) {
+  const std::string x = R"({"dtype":"F32","shape":[2],"data_offsets":[0,8]})";
+  const std::string twice = " has the name 'x' twice in its header (which is meant?). Write each tensor once.";
+  EXPECT_EQ(header_error("{\"x\":" + x + ",\"x\":" + x + "}"), twice);
+  EXPECT_EQ(header_error("{\"__metadata__\":{\"x\":\"1\",\"x\":\"2\"}}"), twice);
+}
+
+TEST_F(Safetensors, WhatATensorLacks) {
+  for (const char* json :
+       {"3", "{}", R"({"dtype":"F32","shape":[4]})", R"({"dtype":1,"shape":[4],"data_offsets":[0,16]})",
+        R"({"dtype":"F32","shape":[-4],"data_offsets":[0,16]})",
+        R"({"dtype":"F32","shape":[4.0],"data_offsets":[0,16]})",
+        R"({"dtype":"F32","shape":[4],"data_offsets":[0,8,16]})", R"({"dtype":"F32","shape":4,"data_offsets":[0,16]})",
+        R"({"dtype":"F32","shape":[1,1,1,1,1,1,1,1,4],"data_offsets":[0,16]})",
+        R"({"dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,16]})"}) {
+    EXPECT_EQ(tensor_error(json),
+              ": tensor 'x' lacks a dtype, a shape of 8 or fewer extents, or two data_offsets. Check "
+              "that the file is right.")
+        << json;
+  }
+}
+
+TEST_F(Safetensors, OtherTypesAreNotRead) {
+  EXPECT_EQ(tensor_error(R"({"dtype":"F16","shape":[8],"data_offsets":[0,16]})"),
+            ": tensor 'x' has the dtype F16; only F32 is read. Save it as float32.");
+}
+
+TEST_F(Safetensors, OffsetsOutsideTheData) {
+  for (const auto& [begin, end] : {std::pair{"0", "20"}, {"16", "0"}, {"4", "9223372036854775807"}}) {
+    EXPECT_EQ(
+        tensor_error(fmt::format(R"({{"dtype":"F32","shape":[4],"data_offsets":[{},{}]}})", begin, end)),
+        fmt::format(": tensor 'x' has the data_offsets {} to {} but the file has 16 bytes of data. Get or copy it "
+                    "again.",
+                    begin, end));
+  }
+}
+
+TEST_F(Safetensors, SizesThatAreNotTheShapes) {
+  for (const char* shape : {"3", "2, 3", "4611686018427387904, 4", "4611686018427387904, 4, 0"}) {
+    EXPECT_EQ(tensor_error(fmt::format(R"({{"dtype":"F32","shape":[{}],"data_offsets":[0,16]}})", shape)),
+              fmt::format(": tensor 'x' has the shape [{}] of floats but 16 bytes of data. Get or copy the file again.",
+                          shape));
+  }
+}
+
+TEST_F(Safetensors, OverlapsGapsAndLeftOverBytes) {
+  const auto pair = [](const char* first, const char* second) {
+    return fmt::format(R"({{"x":{{"dtype":"F32","shape":[2],"data_offsets":{}}},)"
+                       R"("y":{{"dtype":"F32","shape":[1],"data_offsets":{}}}}})",
+                       first, second);
+  };
+  EXPECT_EQ(
+      header_error(pair("[0,8]", "[4,8]")),
+      ": tensor 'y' begins at byte 4 but the one before it ends at 8 (they overlap). Get or copy the file again.");
+  EXPECT_EQ(header_error(pair("[0,8]", "[12,16]")),
+            ": tensor 'y' begins at byte 12 but the one before it ends at 8 (a gap). Get or copy the file again.");
+  EXPECT_EQ(header_error(pair("[0,8]", "[8,12]")),
+            " has 16 bytes of data but its tensors end at 12. Get or copy it again.");
+}
+
+TEST_F(Safetensors, NamesInMessagesAreShortAndOnOneLine) {
+  EXPECT_EQ(quotable("a\nb\x1b[2J\xc3\xa9"), "a?b?[2J??");
+  EXPECT_EQ(quotable(std::string(1000, 'a')), std::string(80, 'a') + "...");
+}
+
+}  // namespace
+}  // namespace incubate

@@ -1,0 +1,64 @@
+#include "config/model_preset.h"
+
+#include <numeric>
+
+#include <gtest/gtest.h>
+
+#include "base/check.h"
+#include "config/run_config.h"
+#include "config/validate.h"
+
+namespace incubate {
+namespace {
+
+ModelConfig preset(ModelPreset name) {
+  ModelConfig config;
+  config.heads = 77;  // a preset leaves nothing of what was there
+  config.meta_depths = {9};
+  apply_preset(name, config);
+  return config;
+}
+
+struct Expected {
+  ModelPreset preset;
+  std::int64_t width, depth, heads, patch, image_size, classes;
+};
+
+TEST(ModelPreset, NetworksOfTheLiterature) {
+  for (const Expected& e : {Expected{ModelPreset::vit_b16, 768, 12, 12, 16, 224, 1000},
+                            Expected{ModelPreset::vit_l16, 1024, 24, 16, 16, 224, 1000},
+                            Expected{ModelPreset::vit_h14, 1280, 32, 16, 14, 224, 1000},
+                            Expected{ModelPreset::deit_ti, 192, 12, 3, 16, 224, 1000},
+                            Expected{ModelPreset::deit_s, 384, 12, 6, 16, 224, 1000},
+                            Expected{ModelPreset::deit_t32, 192, 32, 3, 4, 32, 100},
+                            Expected{ModelPreset::deit_t128, 192, 128, 3, 4, 32, 100}}) {
+    const ModelConfig c = preset(e.preset);
+    EXPECT_EQ(c.preset, e.preset);
+    EXPECT_EQ(c.width, e.width);
+    EXPECT_EQ(c.depths, std::vector<std::int64_t>(4, e.depth / 4));
+    EXPECT_EQ(c.meta_depths, std::vector<std::int64_t>(4, 1));
+    EXPECT_EQ(c.heads, e.heads);
+    EXPECT_EQ(c.patch, e.patch);
+    EXPECT_EQ(c.image_size, e.image_size);
+    EXPECT_EQ(c.classes, e.classes);
+    EXPECT_EQ(c.channels, 3);
+    EXPECT_EQ(c.mlp_ratio, 4);
+    EXPECT_EQ(c.layer_scale, 0);
+    const bool is_huge = e.preset == ModelPreset::vit_h14;
+    EXPECT_EQ(c.qkv_bias, !is_huge);
+    EXPECT_EQ(c.norm_eps, is_huge ? 1e-5 : 1e-6);
+    RunConfig run;
+    run.model = c;
+    EXPECT_NO_THROW(validate_without_data_file(run));
+  }
+}
+
+TEST(ModelPreset, CustomLeavesEverything) {
+  EXPECT_EQ(preset(ModelPreset::custom).heads, 77);
+  EXPECT_EQ(preset(ModelPreset::custom).meta_depths, std::vector<std::int64_t>{9});
+}
+
+TEST(ModelPreset, EveryOneHasAName) { EXPECT_EQ(model_preset_names().size(), 8); }
+
+}  // namespace
+}  // namespace incubate

@@ -1,0 +1,154 @@
+// What the program computes inside, for tests that compare it with another implementation (test_parity_*.py):
+//   network_probe initial   --training=T --output=F            the first weights of a training
+//   network_probe batches   --training=T --output=F            "images" and "labels" of all its steps, as it reads them
+//   network_probe gradients --weights=F --batch=F --output=F   of the target network: "logits", "loss", "gradient.NAME"
+//   network_probe recipe    --training=T [--images=N]          JSON: learning rate of each step, what decays
+// with --config and settings as `incubate train` takes them. Files are safetensors, weights under timm's names.
+#include <cstdio>
+#include <map>
+
+#include <nlohmann/json.hpp>
+#include <torch/torch.h>
+
+#include "base/check.h"
+#include "checkpoint/safetensors.h"
+#include "config/parse.h"
+#include "config/validate.h"
+#include "data/loader.h"
+#include "method/exchange.h"
+#include "method/start_weights.h"
+#include "model/weight_names.h"
+#include "train/batch_tensors.h"
+#include "train/flat_parameters.h"
+#include "train/lr_schedule.h"
+#include "train/task.h"
+
+namespace incubate {
+namespace {
+
+struct Options {
+  std::string training, weights, batch, output;
+  std::int64_t images = 0;
+};
+
+std::vector<Setting> list_settings(Options& o) {
+  const Kind k = Kind::operation;
+  return {make_setting("training", o.training, k, "", "-"), make_setting("weights", o.weights, k, "", "-"),
+          make_setting("batch", o.batch, k, "", "-"), make_setting("output", o.output, k, "", "-"),
+          make_setting("images", o.images, k, "", "-")};
+}
+
+DatasetInfo find_dataset(const RunConfig& config, std::int64_t num_images) {
+  if (num_images == 0) return check_dataset(config.data.file);
+  return {.num_train = num_images,
+          .height = config.model.image_size,
+          .width = config.model.image_size,
+          .channels = config.model.channels,
+          .class_names = std::vector<std::string>(config.model.classes),
+          .digest = ""};
+}
+
+void write_initial(const RunConfig& config, const Options& options) {
+  const std::vector<Training> trainings = list_trainings(config, check_dataset(config.data.file));
+  const Training& training = find_training(trainings, options.training);
+  StagedModel model(training.spec);
+  load_start_weights(model, training, trainings, RunDirectory(config.run.directory),
+                     static_cast<std::uint64_t>(config.run.seed));
+  save_safetensors(options.output, named_weights(model, WeightFormat::timm));
+}
+
+void write_batches(const RunConfig& config, const Options& options) {
+  const Dataset dataset(config.data.file, Split::train);
+  const std::vector<Training> trainings = list_trainings(config, check_dataset(config.data.file));
+  const Training& training = find_training(trainings, options.training);
+  const auto seed = static_cast<std::uint64_t>(config.run.seed);
+  const Sampler sampler(dataset.num_images(), config.batch.global, config.phase(training.phase).micro, seed,
+                        training.phase);
+  TrainLoader loader(dataset, {config.data.mean, config.data.std}, {config.data.crop_padding, config.data.flip},
+                     sampler, seed, training.phase);
+  std::vector<torch::Tensor> images, labels;
+  for (std::int64_t step = 0; step < training.total_steps; ++step) {
+    for (std::int64_t m = 0; m < sampler.micro_batches_per_step(); ++m) {
+      Batch batch = loader.load({.epoch = step / sampler.steps_per_epoch(),
+                                 .step_in_epoch = step % sampler.steps_per_epoch(),
+                                 .micro_batch = m});
+      const BatchTensors tensors = to_tensors(batch, config.model.image_size, torch::kCPU);
+      images.push_back(tensors.images.clone());
+      labels.push_back(tensors.labels.to(torch::kFloat32));
+    }
+  }
+  const auto by_step = [&](const std::vector<torch::Tensor>& parts) {
+    return torch::cat(parts).unflatten(0, {training.total_steps, config.batch.global}).contiguous();
+  };
+  save_safetensors(options.output, {{"images", by_step(images)}, {"labels", by_step(labels)}});
+}
+
+void write_gradients(const RunConfig& config, const Options& options) {
+  StagedModel model(target_spec(config.model));
+  load_named_weights(model, WeightFormat::timm, load_safetensors(options.weights), options.weights);
+  const StateDict batch = load_safetensors(options.batch);
+  const torch::Tensor logits = model.forward(batch.at("images"), {});
+  const torch::Tensor loss =
+      ClassificationTask(config.end_to_end.label_smoothing).loss(logits, batch.at("labels").to(torch::kInt64));
+  loss.backward();
+  StateDict result = {{"logits", logits}, {"loss", loss}};
+  StagedModel gradients(model.spec());
+  for (std::int64_t i = 0; i < model.num_stages(); ++i) {
+    const torch::NoGradGuard no_grad;
+    std::vector<ParameterInfo> parameters = model.stage(i).list_parameters();
+    std::vector<ParameterInfo> copies = gradients.stage(i).list_parameters();
+    for (std::size_t p = 0; p < copies.size(); ++p) copies[p].tensor.copy_(parameters[p].tensor.grad());
+  }
+  for (const auto& [name, gradient] : named_weights(gradients, WeightFormat::timm)) {
+    result["gradient." + name] = gradient;
+  }
+  save_safetensors(options.output, result);
+}
+
+/// The names of stages' parameters in timm's network.
+std::string name_of(const Training& training, const FlatView& view) {
+  return weight_name(WeightFormat::timm, training.spec, view.stage, view.name);
+}
+
+void print_recipe(const RunConfig& config, const Options& options) {
+  const DatasetInfo data = find_dataset(config, options.images);
+  const std::vector<Training> trainings = list_trainings(config, data);
+  const Training& training = find_training(trainings, options.training);
+  const LrSchedule schedule = make_lr_schedule(config.phase(training.phase), config.batch.global,
+                                               data.num_train / config.batch.global, training.total_steps);
+  std::vector<double> rates;
+  for (std::int64_t step = 0; step < training.total_steps; ++step) rates.push_back(learning_rate_at(schedule, step));
+  StagedModel model(training.spec);
+  model.set_learning(training.is_learning);
+  const FlatParameters parameters(model, torch::kCPU);
+  std::map<std::string, bool> decays;
+  for (const FlatView& view : parameters.views()) {
+    for (const Segment& segment : parameters.segments()) {
+      if (view.offset >= segment.begin && view.offset < segment.end) decays[name_of(training, view)] = segment.decays;
+    }
+  }
+  std::puts(nlohmann::json({{"learning_rates", rates}, {"decays", decays}}).dump().c_str());
+}
+
+void run(const std::vector<std::string>& arguments) {
+  RunConfig config;
+  Options options;
+  parse_arguments({arguments.begin() + 1, arguments.end()}, list_settings(config), list_settings(options));
+  validate_without_data_file(config);
+  const std::map<std::string, void (*)(const RunConfig&, const Options&)> modes = {
+      {"initial", write_initial}, {"batches", write_batches}, {"gradients", write_gradients}, {"recipe", print_recipe}};
+  modes.at(arguments.front())(config, options);
+}
+
+}  // namespace
+}  // namespace incubate
+
+int main(int argc, char* argv[]) {
+  try {
+    incubate::run({argv + 1, argv + argc});
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "network_probe: %s\n", error.what());
+    return 1;
+  }
+}

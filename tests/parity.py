@@ -1,0 +1,56 @@
+"""Compares what the program computes with timm, an implementation of its own (Wightman, "PyTorch image models")."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from timm.optim._param_groups import param_groups_weight_decay
+
+Tensors = dict[str, torch.Tensor]
+
+
+def relative_error(ours: torch.Tensor, theirs: torch.Tensor) -> float:
+    """Of the L2 norms, in double precision."""
+    assert ours.shape == theirs.shape
+    theirs = theirs.double()
+    return float((ours.double() - theirs).norm() / theirs.norm())
+
+
+def split_key_bias(tensors: Tensors) -> tuple[Tensors, Tensors]:
+    """The biases of keys apart from all else. They shift every score of a query alike, which softmax does not see:
+    their true gradient is 0, and what is computed is rounding error."""
+    others: Tensors = {}
+    keys: Tensors = {}
+    for name, tensor in tensors.items():
+        if name.endswith("attn.qkv.bias"):
+            queries, keys[name], values = tensor.chunk(3)
+            others |= {f"{name} of queries": queries, f"{name} of values": values}
+        else:
+            others[name] = tensor
+    return others, keys
+
+
+def largest_error(ours: Tensors, theirs: Tensors) -> tuple[float, str]:
+    assert ours.keys() == theirs.keys()
+    return max((relative_error(ours[name], theirs[name]), name) for name in theirs)
+
+
+def decay_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """By timm's rule; only of parameters that learn."""
+    groups: list[dict[str, object]] = param_groups_weight_decay(
+        model,
+        weight_decay,
+        no_weight_decay_list=model.no_weight_decay(),  # type: ignore[operator]
+    )
+    return groups
+
+
+def read(path: Path) -> Tensors:
+    tensors: Tensors = load_file(path)
+    return tensors
+
+
+def write(path: Path, tensors: Tensors) -> None:
+    save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, path)
