@@ -1,12 +1,14 @@
 #include "method/run_method.h"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <optional>
 
 #include <torch/torch.h>
 
 #include "base/check.h"
+#include "base/directory_lock.h"
 #include "base/version.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/lock.h"
@@ -170,6 +172,7 @@ class MethodRun {
   void record_failure(const std::string& reason);
   void prepare();
   void prepare_directory();
+  void write_shared_files();
   void share_preparation();
   void open_data();
   void run_phases(const RunContext& context, torch::Device device);
@@ -244,19 +247,26 @@ void MethodRun::prepare_directory() {
     locks_.emplace_back(run_.lock(trainings_[i].name));
     lock_tokens_[trainings_[i].name] = locks_.back().token();
   }
-  RunConfig copy = config_;
-  replace_text_atomically(run_.config(), print_settings(list_settings(copy)));
+  write_shared_files();
   log_.attach_file(run_.log());
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < trainings_.size(); ++i) {
-    if (trainings_[i].is_chosen || preparation_.progress[i].steps_done > 0) names.push_back(trainings_[i].name);
-  }
-  write_metrics_index(run_.metrics_index(), names);
   recorder_.emplace(config_, run_, trainings_, preparation_.data.num_train, world_.size(), log_);
   for (std::size_t i = 0; i < trainings_.size(); ++i) {
     if (is_done(preparation_.progress[i]))
       recorder_->add_finished(static_cast<std::int64_t>(i), preparation_.figures[i]);
   }
+}
+
+/// Those that jobs on one run have in common: several may begin at the same moment.
+void MethodRun::write_shared_files() {
+  constexpr std::chrono::seconds kPatience(10);
+  const DirectoryLock lock(run_.root(), kPatience);
+  RunConfig copy = config_;
+  replace_text_atomically(run_.config(), print_settings(list_settings(copy)));
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < trainings_.size(); ++i) {
+    if (trainings_[i].is_chosen || preparation_.progress[i].steps_done > 0) names.push_back(trainings_[i].name);
+  }
+  write_metrics_index(run_.metrics_index(), names);
 }
 
 void MethodRun::share_preparation() {

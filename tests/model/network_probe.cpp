@@ -74,7 +74,7 @@ void write_batches(const RunConfig& config, const Options& options) {
                                  .micro_batch = m});
       const BatchTensors tensors = to_tensors(batch, config.model.image_size, torch::kCPU);
       images.push_back(tensors.images.clone());
-      labels.push_back(tensors.labels.to(torch::kFloat32));
+      labels.push_back(tensors.targets.labels.to(torch::kFloat32));
     }
   }
   const auto by_step = [&](const std::vector<torch::Tensor>& parts) {
@@ -88,8 +88,8 @@ void write_gradients(const RunConfig& config, const Options& options) {
   load_named_weights(model, WeightFormat::timm, load_safetensors(options.weights), options.weights);
   const StateDict batch = load_safetensors(options.batch);
   const torch::Tensor logits = model.forward(batch.at("images"), {});
-  const torch::Tensor loss =
-      ClassificationTask(config.end_to_end.label_smoothing).loss(logits, batch.at("labels").to(torch::kInt64));
+  const torch::Tensor loss = ClassificationTask(config.end_to_end.label_smoothing)
+                                 .loss(logits, {.labels = batch.at("labels").to(torch::kInt64)});
   loss.backward();
   StateDict result = {{"logits", logits}, {"loss", loss}};
   StagedModel gradients(model.spec());
