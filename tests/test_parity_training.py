@@ -36,6 +36,7 @@ SETTINGS = [
     f"--incubation.clip_norm={CLIP_NORM['stage_0']}",
     *(f"--{phase}.warmup_epochs=0.25" for phase in ("meta", "incubation", "end_to_end")),
     *(f"--{p}.drop_path=0" for p in ("meta", "incubation", "finetuning", "end_to_end")),
+    *(f"--{p}.{key}=0" for p in ("incubation", "finetuning") for key in ("mixup", "cutmix")),
     *(f"--{p}.weight_decay={WEIGHT_DECAY}" for p in ("meta", "incubation", "finetuning", "end_to_end")),
 ]
 
