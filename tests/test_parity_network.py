@@ -34,7 +34,12 @@ class Network:
 
 SHALLOW = ["--model.depths=1,1", "--model.meta_depths=1,1"]
 CIFAR: dict[str, Any] = {"img_size": 32, "patch_size": 4, "num_classes": 100}
-REFERENCE_H: dict[str, Any] = {"depth": 2, "qkv_bias": False, "norm_layer": partial(nn.LayerNorm, eps=1e-5)}
+REFERENCE_H: dict[str, Any] = {
+    "depth": 2,
+    "num_classes": 1000,
+    "qkv_bias": False,
+    "norm_layer": partial(nn.LayerNorm, eps=1e-5),
+}
 NETWORKS = {
     "vit_b16": Network("vit_b16", "vit_base_patch16_224"),
     "vit_l16": Network("vit_l16", "vit_large_patch16_224", SHALLOW, {"depth": 2}),
