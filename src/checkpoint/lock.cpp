@@ -15,6 +15,7 @@
 
 #include "base/check.h"
 #include "base/host_name.h"
+#include "base/unix_time.h"
 #include "hdf5/atomic_file.h"
 
 namespace incubate {
@@ -22,8 +23,6 @@ namespace {
 
 constexpr double kStaleAfter_s = 60;
 constexpr std::chrono::seconds kBeatEvery(10);
-
-double now_s() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
 std::string slurm_job() {
   const char* job = std::getenv("SLURM_JOB_ID");
@@ -53,8 +52,11 @@ bool is_running(pid_t pid) {
 }
 
 void write_holder(const std::filesystem::path& path, const std::string& token) {
-  const nlohmann::json holder = {
-      {"token", token}, {"host", host_name()}, {"pid", getpid()}, {"slurm_job", slurm_job()}, {"heartbeat", now_s()}};
+  const nlohmann::json holder = {{"token", token},
+                                 {"host", host_name()},
+                                 {"pid", getpid()},
+                                 {"slurm_job", slurm_job()},
+                                 {"heartbeat", unix_now_s()}};
   replace_text_atomically(path, holder.dump(2) + "\n");
 }
 
@@ -77,13 +79,13 @@ bool may_take_over(const nlohmann::json& holder) {
   const std::string job = holder.value("slurm_job", "");
   if (!job.empty() && job == slurm_job()) return true;
   if (holder.value("host", "") == host_name() && !is_running(static_cast<pid_t>(holder.value("pid", 0)))) return true;
-  return now_s() - holder.value("heartbeat", 0.0) > kStaleAfter_s;
+  return unix_now_s() - holder.value("heartbeat", 0.0) > kStaleAfter_s;
 }
 
 }  // namespace
 
 Lock::Lock(std::filesystem::path path) : path_(std::move(path)) {
-  token_ = fmt::format("{}:{}:{:.6f}", host_name(), getpid(), now_s());
+  token_ = fmt::format("{}:{}:{:.6f}", host_name(), getpid(), unix_now_s());
   // Written beside its place and linked there: a lock is never seen empty, and only one of two can take a free one.
   const std::filesystem::path draft = path_.string() + "." + std::to_string(getpid());
   try {
@@ -102,7 +104,8 @@ Lock::Lock(std::filesystem::path path) : path_(std::move(path)) {
     check_input(
         may_take_over(holder),
         "{} says that another job works on this training: process {} on {}, {:.0f} s ago. Wait for it, or stop it.",
-        path_.string(), holder.value("pid", 0), holder.value("host", "?"), now_s() - holder.value("heartbeat", 0.0));
+        path_.string(), holder.value("pid", 0), holder.value("host", "?"),
+        unix_now_s() - holder.value("heartbeat", 0.0));
     write_holder(path_, token_);
   }
   heart_ = std::jthread([path = path_, token = token_](const std::stop_token& stop) { beat(stop, path, token); });

@@ -1,9 +1,6 @@
-#include <fmt/core.h>
-
-#include "checkpoint/run_directory.h"
 #include "commands/commands.h"
+#include "commands/run_arguments.h"
 #include "config/parse.h"
-#include "config/validate.h"
 #include "method/run_method.h"
 
 namespace incubate {
@@ -22,23 +19,13 @@ constexpr const char* kHelp =
 void train_command(const std::vector<std::string>& arguments, Communicator& world, Log& log) {
   RunConfig config;
   const std::vector<Setting> settings = list_settings(config);
-  bool is_printed = false;
+  bool is_to_run = false;
   // Rank 0 alone reads arguments and file; the others get the effective configuration.
   agree(world, [&] {
-    if (!world.is_leader()) return;
-    const std::string help = kHelp + describe_settings(settings);
-    const CommonOptions options = parse_arguments(arguments, settings);
-    is_printed = options.help || options.print_config;
-    if (options.help) {
-      fmt::print("{}", help);
-      return;
-    }
-    if (config.run.directory.empty()) config.run.directory = RunDirectory::default_root(options.config_file);
-    validate(config);
-    if (options.print_config) fmt::print("{}", print_settings(settings));
+    if (world.is_leader()) is_to_run = read_run_arguments(arguments, kHelp, config, {});
   });
   const std::string text =
-      world.broadcast(is_printed ? std::string() : print_settings(settings), "sharing the configuration");
+      world.broadcast(is_to_run ? print_settings(settings) : std::string(), "sharing the configuration");
   if (text.empty()) return;
   if (!world.is_leader()) parse_ini(text, "configuration from rank 0", settings);
   world.set_timeout(config.run.timeout_s);

@@ -39,13 +39,6 @@ std::int64_t activation_bytes_per_image(const Training& training) {
   return image_bytes(training.spec) + prefix_output_bytes(training) + std::max(transient, kept_bytes(training));
 }
 
-/// Whether stage `index` of `training` is that of `other`, by the rule of train_group().
-bool shares_stage(const Training& training, const Training& other, std::int64_t index) {
-  return !training.is_learning[index] && !other.is_learning[index] &&
-         training.weight_sources[index] == other.weight_sources[index] &&
-         training.spec.depths[index] == other.spec.depths[index];
-}
-
 }  // namespace
 
 std::int64_t num_stage_parameters(const ModelSpec& spec, std::int64_t stage_index) {
@@ -95,8 +88,8 @@ Memory memory_per_rank(const std::vector<const Training*>& trainings, std::int64
   for (auto it = trainings.begin(); it != trainings.end(); ++it) {
     const Training* training = *it;
     for (std::int64_t i = 0; i < training->spec.num_stages(); ++i) {
-      const bool is_shared = std::any_of(trainings.begin(), it,
-                                         [&](const Training* before) { return shares_stage(*training, *before, i); });
+      const bool is_shared = std::any_of(
+          trainings.begin(), it, [&](const Training* before) { return have_same_frozen_stage(*training, *before, i); });
       if (!is_shared) memory.weights += kFloatBytes * num_stage_parameters(training->spec, i);
     }
     const std::int64_t learning_bytes = kFloatBytes * num_learning_parameters(*training);

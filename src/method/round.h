@@ -18,6 +18,8 @@ struct TrainingProgress {
   std::int64_t steps_done = 0;
   std::int64_t total_steps = 0;
   double micro_batch_s = 0;  ///< measured time of a micro-batch on one rank; 0: not known yet
+
+  bool is_done() const { return steps_done == total_steps; }
 };
 
 /// Carries on the assignments of a group, from files to files, and enters their steps and measured times into

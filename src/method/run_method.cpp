@@ -10,11 +10,12 @@
 #include "base/check.h"
 #include "base/directory_lock.h"
 #include "base/version.h"
-#include "checkpoint/checkpoint.h"
 #include "checkpoint/lock.h"
 #include "config/parse.h"
 #include "data/dataset.h"
+#include "hdf5/atomic_file.h"
 #include "method/cost_model.h"
+#include "method/find_progress.h"
 #include "method/run_recorder.h"
 #include "method/run_rounds.h"
 #include "method/train_group.h"
@@ -27,65 +28,13 @@ namespace {
 /// What rank 0 finds out before work starts, and hands to the others.
 struct Preparation {
   DatasetInfo data;
-  std::vector<TrainingProgress> progress;              ///< of each training
-  std::vector<std::map<std::string, double>> figures;  ///< of the finished ones
+  std::vector<TrainingProgress> progress;  ///< of each training
+  std::vector<Figures> figures;            ///< of the finished ones
 };
-
-bool is_done(const TrainingProgress& progress) { return progress.steps_done == progress.total_steps; }
 
 torch::Device choose_device(DeviceChoice choice, const Communicator& world) {
   if (choice == DeviceChoice::cpu) return torch::kCPU;
   return choice == DeviceChoice::cuda ? require_gpu(world) : gpu_if_all_have_one(world);
-}
-
-/// Whether this job is to run `training`.
-bool is_wanted(const RunConfig& config, const Training& training) {
-  return config.run.only.empty() ? training.is_chosen : config.run.only == training.name;
-}
-
-double figure(const CheckpointHeader& header, const std::string& name) {
-  const auto found = header.figures.find(name);
-  return found == header.figures.end() ? 0 : found->second;
-}
-
-/// The header of the latest checkpoint that is intact; those that are must be of this configuration: a changed setting
-/// is refused, not silently begun anew.
-std::optional<CheckpointHeader> find_resume_point(const RunDirectory& run, const Training& training) {
-  std::optional<CheckpointHeader> latest;
-  for (const std::int64_t step : run.list_resume_points(training.name)) {
-    const FilePath path = run.resume_point(training.name, step);
-    try {
-      const CheckpointHeader header = load_header(path);
-      check_identity(path, header, training.identity, training.identity_text);
-      if (!latest) latest = header;
-    } catch (const DamagedFileError&) {
-      continue;  // the training warns and takes the one before
-    }
-  }
-  return latest;
-}
-
-/// How far each training is by its files. Throws InputError if one is of another identity or a newer format.
-void find_progress(const RunDirectory& run, const std::vector<Training>& trainings, Preparation& preparation) {
-  for (const Training& training : trainings) {
-    TrainingProgress progress{.steps_done = 0, .total_steps = training.total_steps, .micro_batch_s = 0};
-    preparation.figures.emplace_back();
-    const FilePath path = run.finished(training.name);
-    std::optional<CheckpointHeader> header;
-    if (std::filesystem::exists(path)) {
-      header = load_header(path);
-      check_identity(path, *header, training.identity, training.identity_text);
-      preparation.figures.back() = header->figures;
-    } else {
-      header = find_resume_point(run, training);
-      if (header) check_metrics_version(run.metrics(training.name));
-    }
-    if (header) {
-      progress.steps_done = header->step;
-      progress.micro_batch_s = figure(*header, "micro_batch_s");
-    }
-    preparation.progress.push_back(progress);
-  }
 }
 
 void check_parents_done(const RunConfig& config, const std::vector<Training>& trainings,
@@ -94,7 +43,7 @@ void check_parents_done(const RunConfig& config, const std::vector<Training>& tr
   const auto training = std::ranges::find(trainings, config.run.only, &Training::name);
   for (const std::string& parent : training->parents()) {
     const auto index = std::ranges::find(trainings, parent, &Training::name) - trainings.begin();
-    check_input(is_done(preparation.progress[index]), "run.only={} needs {}, which is not done in {}. Run that first.",
+    check_input(preparation.progress[index].is_done(), "run.only={} needs {}, which is not done in {}. Run that first.",
                 config.run.only, parent, config.run.directory);
   }
 }
@@ -104,7 +53,7 @@ std::vector<std::int64_t> find_ready(const RunConfig& config, const std::vector<
                                      const std::vector<TrainingProgress>& progress) {
   std::vector<std::int64_t> ready;
   for (std::size_t i = 0; i < trainings.size(); ++i) {
-    if (is_done(progress[i]) || !is_wanted(config, trainings[i])) continue;
+    if (progress[i].is_done() || !is_wanted(config, trainings[i])) continue;
     if (!ready.empty() && trainings[ready.front()].phase != trainings[i].phase) break;
     ready.push_back(static_cast<std::int64_t>(i));
   }
@@ -233,7 +182,11 @@ void MethodRun::prepare() {
     if (!world_.is_leader()) return;
     preparation_.data = check_dataset(config_.data.file);
     trainings_ = list_trainings(config_, preparation_.data);
-    find_progress(run_, trainings_, preparation_);
+    for (const Training& training : trainings_) {
+      const FoundProgress found = find_progress(run_, training);
+      preparation_.progress.push_back(found.progress);
+      preparation_.figures.push_back(found.figures);
+    }
     check_parents_done(config_, trainings_, preparation_);
     prepare_directory();
   });
@@ -243,7 +196,7 @@ void MethodRun::prepare() {
 void MethodRun::prepare_directory() {
   run_.create();
   for (std::size_t i = 0; i < trainings_.size(); ++i) {
-    if (is_done(preparation_.progress[i]) || !is_wanted(config_, trainings_[i])) continue;
+    if (preparation_.progress[i].is_done() || !is_wanted(config_, trainings_[i])) continue;
     locks_.emplace_back(run_.lock(trainings_[i].name));
     lock_tokens_[trainings_[i].name] = locks_.back().token();
   }
@@ -251,7 +204,7 @@ void MethodRun::prepare_directory() {
   log_.attach_file(run_.log());
   recorder_.emplace(config_, run_, trainings_, preparation_.data.num_train, world_.size(), log_);
   for (std::size_t i = 0; i < trainings_.size(); ++i) {
-    if (is_done(preparation_.progress[i]))
+    if (preparation_.progress[i].is_done())
       recorder_->add_finished(static_cast<std::int64_t>(i), preparation_.figures[i]);
   }
 }

@@ -41,7 +41,7 @@ RunRecorder::RunRecorder(const RunConfig& config, const RunDirectory& run, const
     entry.name = training.name;
     entry.phase = to_string(training.phase);
     entry.total_steps = training.total_steps;
-    entry.is_own = config.run.only.empty() ? training.is_chosen : config.run.only == training.name;
+    entry.is_own = is_wanted(config, training);
     entry.is_chosen = training.is_chosen;
     summary_.trainings.push_back(entry);
   }

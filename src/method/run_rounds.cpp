@@ -68,7 +68,7 @@ void run_rounds(const std::vector<std::int64_t>& ready, const RoundsOptions& opt
                 torch::Device device, StatusChannel& channel, const TrainGroup& train_group, const RoundsHooks& hooks,
                 std::vector<TrainingProgress>& progress) {
   auto rounds_left = static_cast<std::int64_t>(2 * ready.size());
-  const auto is_done = [&progress](std::int64_t i) { return progress[i].steps_done == progress[i].total_steps; };
+  const auto is_done = [&progress](std::int64_t i) { return progress[i].is_done(); };
   while (!std::ranges::all_of(ready, is_done)) {
     const Plan plan =
         options.plan(remaining_work(ready, options, progress), {.num_ranks = world.size(),

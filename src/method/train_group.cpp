@@ -108,9 +108,7 @@ void TrainingRun::begin(const std::deque<TrainingRun>& runs) {
 void TrainingRun::share_frozen_stages(const std::deque<TrainingRun>& runs) {
   for (std::int64_t i = 0; i < model_.num_stages(); ++i) {
     const auto same = std::ranges::find_if(runs, [&](const TrainingRun& other) {
-      return &other != this && !training_.is_learning[i] && !other.training_.is_learning[i] &&
-             training_.weight_sources[i] == other.training_.weight_sources[i] &&
-             training_.spec.depths[i] == other.training_.spec.depths[i];
+      return &other != this && have_same_frozen_stage(training_, other.training_, i);
     });
     if (same != runs.end()) model_.share_stage(i, same->model_);
   }
@@ -204,9 +202,8 @@ void TrainingRun::end(TrainingProgress& progress) {
   files_.finish([this] { send_report_(last_report_); });
   progress = {
       .steps_done = trainer_->steps_done(), .total_steps = training_.total_steps, .micro_batch_s = micro_batch_s()};
-  const bool is_done = trainer_->steps_done() == training_.total_steps;
-  StatusReport report = make_report(is_done ? StatusReport::Event::done : StatusReport::Event::paused);
-  if (is_done) {
+  StatusReport report = make_report(progress.is_done() ? StatusReport::Event::done : StatusReport::Event::paused);
+  if (progress.is_done()) {
     const Evaluation& evaluation = trainer_->metrics().epochs.back().evaluation;
     report.top1 = evaluation.top1;
     report.top5 = evaluation.top5;

@@ -152,6 +152,15 @@ std::vector<Training> list_trainings(const RunConfig& config, const DatasetInfo&
   return list;
 }
 
+bool is_wanted(const RunConfig& config, const Training& training) {
+  return config.run.only.empty() ? training.is_chosen : config.run.only == training.name;
+}
+
+bool have_same_frozen_stage(const Training& a, const Training& b, std::int64_t index) {
+  return !a.is_learning[index] && !b.is_learning[index] && a.weight_sources[index] == b.weight_sources[index] &&
+         a.spec.depths[index] == b.spec.depths[index];
+}
+
 const Training& find_training(const std::vector<Training>& trainings, const std::string& name) {
   const auto found = std::ranges::find(trainings, name, &Training::name);
   std::string known;

@@ -50,6 +50,13 @@ struct Training {
 /// the configuration.
 std::vector<Training> list_trainings(const RunConfig& config, const DatasetInfo& data);
 
+/// Whether this job is to run `training`.
+bool is_wanted(const RunConfig& config, const Training& training);
+
+/// Whether stage `index` is frozen in both trainings, of one depth and with the same weights: a group that carries on
+/// both needs it once.
+bool have_same_frozen_stage(const Training& a, const Training& b, std::int64_t index);
+
 /// The training `name`. Throws InputError, naming all, if there is none.
 const Training& find_training(const std::vector<Training>& trainings, const std::string& name);
 
