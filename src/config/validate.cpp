@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "config/rand_augment_policy.h"
 
 namespace incubate {
 namespace {
@@ -62,6 +63,8 @@ void check_data(const DataConfig& c, std::int64_t channels) {
   for (const double std : c.std)
     check_input(std > 0, "data.std={} is not positive (it divides). Give more than 0.", std);
   check_input(c.crop_padding >= 0, "data.crop_padding={} is negative. Give 0 or more.", c.crop_padding);
+  check_input(c.eval_crop > 0 && c.eval_crop <= 1, "data.eval_crop={} is out of range. Give more than 0, up to 1.",
+              c.eval_crop);
 }
 
 void check_range(const std::string& name, double value, double low, double high) {
@@ -89,6 +92,22 @@ void check_phase(const std::string& name, const PhaseConfig& c, std::int64_t glo
   check_range(name + ".drop_path", c.drop_path, 0, 0.99);
   check_range(name + ".clip_norm", c.clip_norm, 0, kLargest);
   check_range(name + ".label_smoothing", c.label_smoothing, 0, 0.99);
+}
+
+void check_augmentation(const std::string& name, const PhaseConfig& c, std::int64_t channels) {
+  check_input(
+      c.crop_scale.size() == 2 && c.crop_scale[0] > 0 && c.crop_scale[0] <= c.crop_scale[1] && c.crop_scale[1] <= 1,
+      "{}.crop_scale={} is not a range of shares. Give a least and a largest one, such as 0.08,1.", name,
+      to_text(c.crop_scale));
+  check_range(name + ".color_jitter", c.color_jitter, 0, 1);
+  check_range(name + ".random_erasing", c.random_erasing, 0, 1);
+  check_input(c.repeated_augmentation >= 1, "{}.repeated_augmentation={} is not positive. Give 1 or more.", name,
+              c.repeated_augmentation);
+  if (!c.rand_augment.empty()) parse_rand_augment(name + ".rand_augment", c.rand_augment);
+  const bool changes_color = !c.rand_augment.empty() || c.color_jitter > 0;
+  check_input(!changes_color || channels == 1 || channels == 3,
+              "model.channels={} but {}.{} knows grey and colour images only. Switch it off.", channels, name,
+              c.rand_augment.empty() ? "color_jitter" : "rand_augment");
 }
 
 void check_only(const std::string& only, std::int64_t num_stages) {
@@ -124,6 +143,7 @@ void validate_without_data_file(const RunConfig& config) {
               config.optimizer.epsilon);
   for (const Phase phase : {Phase::meta, Phase::incubation, Phase::finetuning, Phase::end_to_end}) {
     check_phase(to_string(phase), config.phase(phase), config.batch.global);
+    check_augmentation(to_string(phase), config.phase(phase), config.model.channels);
   }
   check_input(config.run.seed >= 0, "run.seed={} is negative. Give 0 or more.", config.run.seed);
   check_positive("run.threads", config.run.threads);

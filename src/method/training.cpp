@@ -1,6 +1,7 @@
 #include "method/training.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/check.h"
@@ -9,9 +10,15 @@
 namespace incubate {
 namespace {
 
+/// Whether every training brings images of any size to the model's.
+bool always_resizes(const RunConfig& config) {
+  const std::array<Phase, 4> phases = {Phase::meta, Phase::incubation, Phase::finetuning, Phase::end_to_end};
+  return std::ranges::all_of(phases, [&](Phase phase) { return config.phase(phase).crop == Crop::resized; });
+}
+
 void check_data_fits(const RunConfig& config, const DatasetInfo& data) {
   const ModelConfig& model = config.model;
-  check_input(data.height == model.image_size && data.width == model.image_size,
+  check_input(always_resizes(config) || (data.height == model.image_size && data.width == model.image_size),
               "{} has images of {}x{} pixels but model.image_size={}. Set it to the images' size.", config.data.file,
               data.height, data.width, model.image_size);
   check_input(data.channels == model.channels, "{} has images of {} channels but model.channels={}. Set it to {}.",

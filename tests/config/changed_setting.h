@@ -11,7 +11,7 @@ namespace incubate {
 /// Sets `setting` to another value of its type.
 inline void change(const Setting& setting) {
   const std::string before = setting.get();
-  for (const char* text : {"true", "false", "fast", "cpu", "lines", "0.125", "12", "13", "x"}) {
+  for (const char* text : {"true", "false", "fast", "cpu", "lines", "none", "0.125", "12", "13", "x"}) {
     try {
       setting.set(text);
     } catch (const InputError&) {
