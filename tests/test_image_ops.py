@@ -227,7 +227,7 @@ def test_options_of_rand_augment() -> None:
 
 
 @pytest.mark.parametrize(
-    ("height", "width", "scale"), [(97, 131, (0.08, 1)), (30, 100, (0.5, 1)), (64, 64, (0.2, 0.3))]
+    ("height", "width", "scale"), [(97, 131, (0.08, 1)), (30, 100, (0.5, 1)), (64, 64, (0.2, 0.3)), (4, 5, (0.3, 1))]
 )
 def test_draws_of_the_resized_crop(height: int, width: int, scale: tuple[float, float]) -> None:
     def measure(boxes: NDArray[np.float64]) -> list[NDArray[np.float64]]:
