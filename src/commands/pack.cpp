@@ -14,8 +14,8 @@ constexpr const char* kHelp =
     "  --validation-images F --validation-labels F --class-names a,b,... --output F\n"
     "incubate pack --format cifar --train-files F,F,... --validation-files F \\\n"
     "  --class-names-file F --output F\n\n"
-    "Packs labelled images into one HDF5 file for 'incubate train': IDX (MNIST and its\n"
-    "kin) or the binary files of CIFAR-10 and CIFAR-100 (fine labels).\n"
+    "Packs labelled images into one HDF5 file for 'incubate train': IDX (MNIST and\n"
+    "its kin) or the binary files of CIFAR-10 and CIFAR-100 (fine labels).\n"
     "If the output already holds just these, nothing is written.\n\n";
 
 }  // namespace

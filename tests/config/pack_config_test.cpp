@@ -50,7 +50,7 @@ TEST(PackConfig, EachArgumentIsNeeded) {
 TEST(PackConfig, CifarNeedsItsFilesAndNames) {
   EXPECT_EQ(
       error_of({"--format=cifar", "--train-files=a,b", "--validation-files=c", "--class-names-file=n", "--output=o"}),
-      "");
+      "(no error)");
   EXPECT_EQ(error_of({"--format=cifar", "--train-files=a", "--validation-files=c", "--output=o"}),
             "--class-names is missing: pack needs it. Give --class-names=a,b,... (one name a class, in order of the "
             "labels).");
