@@ -320,7 +320,8 @@ CASES = [
     Case(
         "image size does not fit",
         lambda given: given.train("--model.image_size=12"),
-        r"{tiny}/tiny\.h5 has images of 8x8 pixels but model\.image_size=12\. Set it to the images' size\.",
+        r"{tiny}/tiny\.h5 has images of 8x8 pixels but model\.image_size=12\. "
+        r"Set it to the images' size, or meta\.crop=resized\.",
     ),
     Case(
         "batch larger than the data",

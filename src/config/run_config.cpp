@@ -49,7 +49,9 @@ std::vector<Setting> list_settings(DataConfig& c) {
           make_setting("data.std", c.std, r, "0..1", "standard deviation of each channel, divided by"),
           make_setting("data.crop_padding", c.crop_padding, r, "pixels",
                        "zero padding of a training image before a random crop to its size"),
-          make_setting("data.flip", c.flip, r, "true|false", "mirror every second training image, at random")};
+          make_setting("data.flip", c.flip, r, "true|false", "mirror every second training image, at random"),
+          make_setting("data.eval_crop", c.eval_crop, r, "0..1",
+                       "part of the resized image that is evaluated, where crop is resized")};
 }
 
 std::vector<Setting> list_settings(OptimizerConfig& c) {
@@ -81,7 +83,21 @@ std::vector<Setting> list_settings(Phase phase, PhaseConfig& c) {
           make_setting(section + ".cutmix", c.cutmix, r, "",
                        "alpha of the exchange of boxes between images (DeiT: 1); 0: none"),
           make_setting(section + ".clip_norm", c.clip_norm, r, "", "largest norm of the gradient; 0: do not clip"),
-          make_setting(section + ".label_smoothing", c.label_smoothing, r, "0..1", "weight of the uniform target")};
+          make_setting(section + ".label_smoothing", c.label_smoothing, r, "0..1", "weight of the uniform target"),
+          make_enum_setting<Crop>(section + ".crop", c.crop,
+                                  {{Crop::none, "none"}, {Crop::padding, "padding"}, {Crop::resized, "resized"}}, r,
+                                  "of training images: at random after data.crop_padding, or a random part resized to "
+                                  "image_size"),
+          make_setting(section + ".crop_scale", c.crop_scale, r, "0..1,0..1",
+                       "least and largest share of the area that a resized crop takes"),
+          make_setting(section + ".color_jitter", c.color_jitter, r, "0..1",
+                       "strength of random brightness, contrast and saturation; off while RandAugment is on"),
+          make_setting(section + ".rand_augment", c.rand_augment, r, "policy",
+                       "RandAugment, such as rand-m9-mstd0.5-inc1; empty: off"),
+          make_setting(section + ".random_erasing", c.random_erasing, r, "0..1",
+                       "probability that a rectangle becomes noise"),
+          make_setting(section + ".repeated_augmentation", c.repeated_augmentation, r, "copies",
+                       "times that an image is read in an epoch, which keeps its length")};
 }
 
 std::vector<Setting> list_settings(RunSection& c) {

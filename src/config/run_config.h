@@ -52,6 +52,7 @@ struct DataConfig {
   std::vector<double> std = {0.229, 0.224, 0.225};
   std::int64_t crop_padding = 0;
   bool flip = false;
+  double eval_crop = 0.875;  // 224 of 256 pixels
 };
 
 struct BatchConfig {
@@ -77,6 +78,9 @@ void from_text(const std::string& name, const std::string& text, Epochs& epochs)
 /// does.
 enum class Granularity { step, epoch_lagged };
 
+/// How training images get their size: not at all, cut from the padded image, or a random part resized.
+enum class Crop { none, padding, resized };
+
 /// Settings of one phase. The defaults are the DeiT recipe; the phases override some of them.
 struct PhaseConfig {
   Epochs epochs;
@@ -92,6 +96,12 @@ struct PhaseConfig {
   double cutmix = 0;  // DeiT: 1.0
   double clip_norm = 0;
   double label_smoothing = 0.1;
+  Crop crop = Crop::padding;
+  std::vector<double> crop_scale = {0.08, 1};
+  double color_jitter = 0;
+  std::string rand_augment;  // empty: off
+  double random_erasing = 0;
+  std::int64_t repeated_augmentation = 1;
   Init init = Init::random;  // a setting of incubation and of end to end
 };
 

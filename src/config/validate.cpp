@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "config/rand_augment_policy.h"
 
 namespace incubate {
 namespace {
@@ -70,6 +71,8 @@ void check_data(const DataConfig& c, std::int64_t channels) {
   for (const double std : c.std)
     check_input(std > 0, "data.std={} is not positive (it divides). Give more than 0.", std);
   check_input(c.crop_padding >= 0, "data.crop_padding={} is negative. Give 0 or more.", c.crop_padding);
+  check_input(c.eval_crop > 0 && c.eval_crop <= 1, "data.eval_crop={} is out of range. Give more than 0, up to 1.",
+              c.eval_crop);
 }
 
 void check_range(const std::string& name, double value, double low, double high) {
@@ -154,6 +157,22 @@ void check_growth(const RunConfig& config) {
   }
 }
 
+void check_augmentation(const std::string& name, const PhaseConfig& c, std::int64_t channels) {
+  check_input(
+      c.crop_scale.size() == 2 && c.crop_scale[0] > 0 && c.crop_scale[0] <= c.crop_scale[1] && c.crop_scale[1] <= 1,
+      "{}.crop_scale={} is not a range of shares. Give a least and a largest one, such as 0.08,1.", name,
+      to_text(c.crop_scale));
+  check_range(name + ".color_jitter", c.color_jitter, 0, 1);
+  check_range(name + ".random_erasing", c.random_erasing, 0, 1);
+  check_input(c.repeated_augmentation >= 1, "{}.repeated_augmentation={} is not positive. Give 1 or more.", name,
+              c.repeated_augmentation);
+  if (!c.rand_augment.empty()) parse_rand_augment(name + ".rand_augment", c.rand_augment);
+  const bool changes_color = !c.rand_augment.empty() || c.color_jitter > 0;
+  check_input(!changes_color || channels == 1 || channels == 3,
+              "model.channels={} but {}.{} knows grey and colour images only. Switch it off.", channels, name,
+              c.rand_augment.empty() ? "color_jitter" : "rand_augment");
+}
+
 }  // namespace
 
 void validate(const RunConfig& config) {
@@ -172,7 +191,10 @@ void validate_without_data_file(const RunConfig& config) {
               "optimizer.epsilon={} is not positive (it keeps the division finite). "
               "Give more than 0, such as 1e-8.",
               config.optimizer.epsilon);
-  for (const Phase phase : kPhases) check_phase(config, phase);
+  for (const Phase phase : kPhases) {
+    check_phase(config, phase);
+    check_augmentation(to_string(phase), config.phase(phase), config.model.channels);
+  }
   check_input(config.run.seed >= 0, "run.seed={} is negative. Give 0 or more.", config.run.seed);
   check_positive("run.threads", config.run.threads);
   check_range("run.timeout_s", config.run.timeout_s, 1, 1e6);

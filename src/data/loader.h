@@ -1,12 +1,13 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
+#include "data/augmenter.h"
 #include "data/dataset.h"
 #include "data/mixup.h"
 #include "data/sampler.h"
-#include "data/transforms.h"
 
 namespace incubate {
 
@@ -20,20 +21,13 @@ struct Batch {
   double label_weight = 1;
 };
 
-/// How training images are changed at random.
-struct Augmentation {
-  std::int64_t crop_padding = 0;
-  bool flip = false;
-  MixupOptions mixup = {};
-};
-
 /// Training micro-batches, each a pure function of its place: the augmentation of a position is addressed by
 /// (seed, phase, epoch, position), the blending of images by (seed, phase, epoch, step in it, micro-batch). Keeps
 /// references to `dataset`.
 class TrainLoader {
  public:
-  TrainLoader(const Dataset& dataset, Normalisation normalisation, Augmentation augmentation, Sampler sampler,
-              std::uint64_t seed, Phase phase);
+  TrainLoader(const Dataset& dataset, const Normalisation& normalisation, const Augmentation& augmentation,
+              Sampler sampler, std::uint64_t seed, Phase phase);
 
   const Sampler& sampler() const { return sampler_; }
   Batch load(const BatchPlace& place);
@@ -42,17 +36,20 @@ class TrainLoader {
   void mix(const BatchPlace& place, Batch& batch) const;
 
   const Dataset& dataset_;
-  Normalisation normalisation_;
-  Augmentation augmentation_;
+  Augmenter augmenter_;
+  MixupOptions mixup_;
   Sampler sampler_;
   std::uint64_t seed_;
   Phase phase_;
+  std::array<std::int64_t, 2> size_;  ///< height and width of an augmented image
 };
 
-/// Evaluation batches: the images as they are, in order, cut into batches of `size` (the last may be smaller).
+/// Evaluation batches: the images in order, as they are or resized and cut, in batches of `size` (the last may be
+/// smaller).
 class EvaluationLoader {
  public:
-  EvaluationLoader(const Dataset& dataset, Normalisation normalisation, std::int64_t size);
+  EvaluationLoader(const Dataset& dataset, const Normalisation& normalisation, std::int64_t size,
+                   const std::optional<EvaluationCrop>& crop = std::nullopt);
 
   std::int64_t num_images() const { return dataset_.num_images(); }
   std::int64_t num_batches() const { return (dataset_.num_images() + size_ - 1) / size_; }
@@ -60,8 +57,9 @@ class EvaluationLoader {
 
  private:
   const Dataset& dataset_;
-  Normalisation normalisation_;
+  NormalisationTable table_;
   std::int64_t size_;
+  std::optional<EvaluationCrop> crop_;
 };
 
 }  // namespace incubate

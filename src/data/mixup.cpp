@@ -30,8 +30,9 @@ Box draw_box(Generator& generator, double kept, std::int64_t height, std::int64_
   const auto half_width = static_cast<std::int64_t>(static_cast<double>(width) * side) / 2;
   const auto y = static_cast<std::int64_t>(generator.below(static_cast<std::uint32_t>(height)));
   const auto x = static_cast<std::int64_t>(generator.below(static_cast<std::uint32_t>(width)));
-  return {std::max<std::int64_t>(0, y - half_height), std::min(height, y + half_height),
-          std::max<std::int64_t>(0, x - half_width), std::min(width, x + half_width)};
+  const std::int64_t top = std::max<std::int64_t>(0, y - half_height);
+  const std::int64_t left = std::max<std::int64_t>(0, x - half_width);
+  return {top, left, std::min(height, y + half_height) - top, std::min(width, x + half_width) - left};
 }
 
 void blend(std::span<float> a, std::span<float> b, float weight) {
@@ -45,11 +46,9 @@ void blend(std::span<float> a, std::span<float> b, float weight) {
 
 void exchange_box(std::span<float> a, std::span<float> b, std::int64_t height, std::int64_t width, const Box& box) {
   for (std::size_t plane = 0; plane < a.size(); plane += height * width) {
-    for (std::int64_t y = box.top; y < box.bottom; ++y) {
-      const std::size_t row = plane + (y * width);
-      std::swap_ranges(a.begin() + static_cast<std::ptrdiff_t>(row + box.left),
-                       a.begin() + static_cast<std::ptrdiff_t>(row + box.right),
-                       b.begin() + static_cast<std::ptrdiff_t>(row + box.left));
+    for (std::int64_t y = box.top; y < box.top + box.height; ++y) {
+      const std::size_t begin = plane + (y * width) + box.left;
+      std::ranges::swap_ranges(a.subspan(begin, box.width), b.subspan(begin, box.width));
     }
   }
 }
@@ -69,7 +68,7 @@ Mixing draw_mixing(Generator& generator, const MixupOptions& options, std::int64
   mixing.weight = draw_symmetric_beta(generator, mixing.is_box ? options.cutmix_alpha : options.mixup_alpha);
   if (mixing.is_box) {
     mixing.box = draw_box(generator, mixing.weight, height, width);
-    const std::int64_t area = (mixing.box.bottom - mixing.box.top) * (mixing.box.right - mixing.box.left);
+    const std::int64_t area = mixing.box.height * mixing.box.width;
     mixing.weight = 1 - (static_cast<double>(area) / static_cast<double>(height * width));
   }
   return mixing;

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "base/random.h"
+#include "data/image.h"
 
 namespace incubate {
 
@@ -14,14 +15,6 @@ struct MixupOptions {
   double cutmix_alpha = 0;  ///< of the Beta distribution of the area kept; 0: no cutmix
 
   bool is_on() const { return mixup_alpha > 0 || cutmix_alpha > 0; }
-};
-
-/// A half-open box of pixels.
-struct Box {
-  std::int64_t top = 0;
-  std::int64_t bottom = 0;
-  std::int64_t left = 0;
-  std::int64_t right = 0;
 };
 
 /// How image j of a micro-batch of b is blended with image b-1-j: the same for all of it.

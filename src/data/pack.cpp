@@ -2,53 +2,61 @@
 
 #include "base/check.h"
 #include "config/identity.h"
+#include "data/cifar.h"
 #include "data/idx.h"
 #include "hdf5/verified_file.h"
 
 namespace incubate {
 namespace {
 
-struct LabelledImages {
-  IdxArray images;
-  std::vector<std::int64_t> labels;
-};
-
-LabelledImages read_split(const std::string& images_path, const std::string& labels_path, std::int64_t num_classes) {
-  LabelledImages split;
-  split.images = read_idx(images_path, 3);
+LabelledImages read_idx_split(const std::string& images_path, const std::string& labels_path,
+                              std::int64_t num_classes) {
+  IdxArray images = read_idx(images_path, 3);
   const IdxArray labels = read_idx(labels_path, 1);
-  check_input(labels.shape[0] == split.images.shape[0],
+  check_input(labels.shape[0] == images.shape[0],
               "{} has {} labels but {} has {} images. Give the files that belong together.", labels_path,
-              labels.shape[0], images_path, split.images.shape[0]);
-  split.labels.assign(labels.bytes.begin(), labels.bytes.end());
+              labels.shape[0], images_path, images.shape[0]);
+  LabelledImages split{.height = images.shape[1],
+                       .width = images.shape[2],
+                       .channels = 1,
+                       .bytes = std::move(images.bytes),
+                       .labels = {labels.bytes.begin(), labels.bytes.end()}};
   check_labels(split.labels, num_classes, labels_path);
   return split;
 }
 
+LabelledImages read_split(const PackConfig& config, Split split, std::int64_t num_classes) {
+  const bool is_train = split == Split::train;
+  if (config.format == PackFormat::cifar) {
+    return read_cifar(is_train ? config.train_files : config.validation_files, num_classes);
+  }
+  return is_train ? read_idx_split(config.train_images, config.train_labels, num_classes)
+                  : read_idx_split(config.validation_images, config.validation_labels, num_classes);
+}
+
 void write_split(Hdf5File& file, const std::string& group, const LabelledImages& split) {
-  const std::vector<std::int64_t>& shape = split.images.shape;
-  const std::vector<hsize_t> extents = {static_cast<hsize_t>(shape[0]), static_cast<hsize_t>(shape[1]),
-                                        static_cast<hsize_t>(shape[2]), 1};
-  file.write<std::uint8_t>(group + "/images", split.images.bytes, extents);
+  const std::vector<hsize_t> extents = {split.labels.size(), static_cast<hsize_t>(split.height),
+                                        static_cast<hsize_t>(split.width), static_cast<hsize_t>(split.channels)};
+  file.write<std::uint8_t>(group + "/images", split.bytes, extents);
   file.write(group + "/labels", split.labels);
 }
 
-std::string file_name(const std::string& path) { return std::filesystem::path(path).filename().string(); }
-
 std::string describe_sources(const PackConfig& config) {
-  return fmt::format("{}, {}, {}, {}", file_name(config.train_images), file_name(config.train_labels),
-                     file_name(config.validation_images), file_name(config.validation_labels));
+  std::string text;
+  for (const std::string& path : list_sources(config)) {
+    text += (text.empty() ? "" : ", ") + std::filesystem::path(path).filename().string();
+  }
+  return config.subset < 1 ? fmt::format("{}; {} of the training images", text, config.subset) : text;
 }
 
-/// Checksums of the source files: whether an existing output is still theirs.
-std::string source_file_checksums(const PackConfig& config) {
+/// Checksums of the source files, and the share that is taken: whether an existing output is still theirs.
+std::string describe_content(const PackConfig& config) {
   std::string state;
-  for (const std::string& path :
-       {config.train_images, config.train_labels, config.validation_images, config.validation_labels}) {
+  for (const std::string& path : list_sources(config)) {
     check_input(std::filesystem::is_regular_file(path), "{} cannot be read: no such file. Check the path.", path);
     state += hash_text(read_text(path)) + "\n";
   }
-  return state;
+  return config.subset < 1 ? state + fmt::format("subset {}\n", config.subset) : state;
 }
 
 /// What an existing output holds if it was packed from these very files.
@@ -75,27 +83,21 @@ void check_output(const std::string& output) {
 
 }  // namespace
 
-void check_labels(std::span<const std::int64_t> labels, std::int64_t num_classes, const std::string& origin) {
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    check_input(labels[i] >= 0 && labels[i] < num_classes,
-                "{}: label {} of image {} is not below the number of classes, {}. Give a name for every class.", origin,
-                labels[i], i, num_classes);
-  }
-}
-
-DatasetInfo pack_idx(const PackConfig& config, bool& was_complete) {
-  const std::string checksums = source_file_checksums(config);
+DatasetInfo pack(const PackConfig& given, bool& was_complete) {
+  PackConfig config = given;
+  if (!config.class_names_file.empty()) config.class_names = read_class_names(config.class_names_file);
+  const std::string checksums = describe_content(config);
   DatasetInfo info;
   was_complete = is_complete(config, checksums, info);
   if (was_complete) return info;
 
   const auto num_classes = static_cast<std::int64_t>(config.class_names.size());
-  const LabelledImages train = read_split(config.train_images, config.train_labels, num_classes);
-  const LabelledImages validation = read_split(config.validation_images, config.validation_labels, num_classes);
-  check_input(
-      train.images.shape[1] == validation.images.shape[1] && train.images.shape[2] == validation.images.shape[2],
-      "training images are {}x{} but validation images {}x{}. Give files that belong together.", train.images.shape[1],
-      train.images.shape[2], validation.images.shape[1], validation.images.shape[2]);
+  LabelledImages train = read_split(config, Split::train, num_classes);
+  const LabelledImages validation = read_split(config, Split::validation, num_classes);
+  check_input(train.height == validation.height && train.width == validation.width,
+              "training images are {}x{} but validation images {}x{}. Give files that belong together.", train.height,
+              train.width, validation.height, validation.width);
+  if (config.subset < 1) train = take_subset(train, config.subset);
   check_output(config.output);
   write_verified_file(config.output, [&](Hdf5File& file) {
     file.write_attribute("filetype", kDatasetFiletype);

@@ -6,8 +6,9 @@
 
 namespace incubate {
 
-Sampler::Sampler(std::int64_t num_images, std::int64_t global, std::int64_t micro, std::uint64_t seed, Phase phase)
-    : num_images_(num_images), global_(global), micro_(micro), seed_(seed), phase_(phase) {}
+Sampler::Sampler(std::int64_t num_images, std::int64_t global, std::int64_t micro, std::uint64_t seed, Phase phase,
+                 std::int64_t copies)
+    : num_images_(num_images), global_(global), micro_(micro), seed_(seed), phase_(phase), copies_(copies) {}
 
 std::vector<std::int64_t> Sampler::positions(const BatchPlace& place) const {
   std::vector<std::int64_t> positions(micro_);
@@ -25,7 +26,7 @@ std::int64_t Sampler::image_index(std::int64_t epoch, std::int64_t position) {
                                         {static_cast<std::uint64_t>(phase_), static_cast<std::uint64_t>(epoch)}));
     permuted_epoch_ = epoch;
   }
-  return permutation_[position];
+  return permutation_[position / copies_];
 }
 
 Share share_of(std::int64_t count, std::int64_t rank, std::int64_t size) {

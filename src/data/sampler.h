@@ -18,8 +18,11 @@ struct BatchPlace {
 /// every stage of an incubation sees the same. Not thread-safe: it remembers the last epoch's permutation.
 class Sampler {
  public:
-  /// REQUIRES: `micro` divides `global`, and `global` <= `num_images`.
-  Sampler(std::int64_t num_images, std::int64_t global, std::int64_t micro, std::uint64_t seed, Phase phase);
+  /// Each image stands at `copies` positions in a row (repeated augmentation: Hoffer et al. 2019, arXiv 1901.09335), so
+  /// that an epoch, whose length stays, shows one image in `copies`.
+  /// REQUIRES: `micro` divides `global`, `global` <= `num_images`, `copies` >= 1.
+  Sampler(std::int64_t num_images, std::int64_t global, std::int64_t micro, std::uint64_t seed, Phase phase,
+          std::int64_t copies = 1);
 
   /// Whole steps of one pass over the images.
   std::int64_t steps_per_epoch() const { return num_images_ / global_; }
@@ -36,6 +39,7 @@ class Sampler {
   std::int64_t micro_;
   std::uint64_t seed_;
   Phase phase_;
+  std::int64_t copies_;
   std::int64_t permuted_epoch_ = -1;
   std::vector<std::uint32_t> permutation_;
 };

@@ -252,8 +252,9 @@ TrainLoader make_train_loader(const RunContext& context, Phase phase) {
   const auto seed = static_cast<std::uint64_t>(config.run.seed);
   return {context.train,
           {config.data.mean, config.data.std},
-          {config.data.crop_padding, config.data.flip, {config.phase(phase).mixup, config.phase(phase).cutmix}},
-          Sampler(context.train.num_images(), config.batch.global, config.phase(phase).micro, seed, phase),
+          make_augmentation(config, phase),
+          Sampler(context.train.num_images(), config.batch.global, config.phase(phase).micro, seed, phase,
+                  config.phase(phase).repeated_augmentation),
           seed,
           phase};
 }
@@ -263,7 +264,7 @@ void train_assignments(const RunContext& context, const GroupPlan& plan, Process
   const Phase phase = context.trainings[plan.assignments.front().training].phase;
   TrainLoader train = make_train_loader(context, phase);
   const EvaluationLoader validation(context.validation, {context.config.data.mean, context.config.data.std},
-                                    context.config.phase(phase).micro);
+                                    context.config.phase(phase).micro, make_evaluation_crop(context.config, phase));
   std::deque<TrainingRun> runs;
   for (const Assignment& a : plan.assignments) {
     runs.emplace_back(context, a, progress[a.training].steps_done + a.num_steps, plan.first_rank, group, send_report);

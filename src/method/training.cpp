@@ -13,9 +13,6 @@ namespace {
 
 void check_data_fits(const RunConfig& config, const DatasetInfo& data) {
   const ModelConfig& model = config.model;
-  check_input(data.height == model.image_size && data.width == model.image_size,
-              "{} has images of {}x{} pixels but model.image_size={}. Set it to the images' size.", config.data.file,
-              data.height, data.width, model.image_size);
   check_input(data.channels == model.channels, "{} has images of {} channels but model.channels={}. Set it to {}.",
               config.data.file, data.channels, model.channels, data.channels);
   check_input(data.num_classes() == model.classes, "{} has {} classes but model.classes={}. Set it to {}.",
@@ -31,6 +28,15 @@ std::int64_t steps_of(const Epochs& epochs, std::int64_t steps_per_epoch) {
 }
 
 std::string join(const std::vector<std::int64_t>& values) { return to_text(values); }
+
+/// A training that does not resize images needs them in the model's size.
+void check_image_size(const RunConfig& config, const DatasetInfo& data, const Training& training) {
+  if (config.phase(training.phase).crop == Crop::resized) return;
+  const std::int64_t side = training.spec.image_size;
+  check_input(data.height == side && data.width == side,
+              "{} has images of {}x{} pixels but model.image_size={}. Set it to the images' size, or {}.crop=resized.",
+              config.data.file, data.height, data.width, side, to_string(training.phase));
+}
 
 /// Completes a training whose parents are in `done`.
 Training complete(Training training, const RunConfig& config, const DatasetInfo& data,
@@ -149,6 +155,9 @@ std::vector<Training> list_trainings(const RunConfig& config, const DatasetInfo&
                .weight_sources = for_all(none)},
               budget);
   choose(config, list);
+  for (const Training& training : list) {
+    if (training.is_chosen) check_image_size(config, data, training);
+  }
   return list;
 }
 

@@ -11,14 +11,15 @@ namespace {
 
 /// The names on the lines of result_settings(), written down by hand.
 std::vector<std::string> expected_names(const std::string& phase) {
-  std::vector<std::string> names = {"model.image_size",  "model.channels",    "model.classes",   "model.patch",
-                                    "model.width",       "model.heads",       "model.mlp_ratio", "model.qkv_bias",
-                                    "model.norm_eps",    "model.layer_scale", "data.mean",       "data.std",
-                                    "data.crop_padding", "data.flip",         "batch.global",    "optimizer.beta1",
-                                    "optimizer.beta2",   "optimizer.epsilon"};
+  std::vector<std::string> names = {"model.image_size",  "model.channels",    "model.classes",    "model.patch",
+                                    "model.width",       "model.heads",       "model.mlp_ratio",  "model.qkv_bias",
+                                    "model.norm_eps",    "model.layer_scale", "data.mean",        "data.std",
+                                    "data.crop_padding", "data.flip",         "data.eval_crop",   "batch.global",
+                                    "optimizer.beta1",   "optimizer.beta2",   "optimizer.epsilon"};
   for (const char* key :
        {"micro", "learning_rate", "min_learning_rate", "warmup_epochs", "warmup_learning_rate", "granularity",
-        "weight_decay", "drop_path", "mixup", "cutmix", "clip_norm", "label_smoothing"}) {
+        "weight_decay", "drop_path", "mixup", "cutmix", "clip_norm", "label_smoothing", "crop", "crop_scale",
+        "color_jitter", "rand_augment", "random_erasing", "repeated_augmentation"}) {
     names.push_back(phase + "." + key);
   }
   if (phase == "incubation" || phase == "end_to_end") names.push_back(phase + ".init");

@@ -47,8 +47,30 @@ TEST(PackConfig, EachArgumentIsNeeded) {
   }
 }
 
+TEST(PackConfig, CifarNeedsItsFilesAndNames) {
+  EXPECT_EQ(
+      error_of({"--format=cifar", "--train-files=a,b", "--validation-files=c", "--class-names-file=n", "--output=o"}),
+      "(no error)");
+  EXPECT_EQ(error_of({"--format=cifar", "--train-files=a", "--validation-files=c", "--output=o"}),
+            "--class-names is missing: pack needs it. Give --class-names=a,b,... (one name a class, in order of the "
+            "labels).");
+  EXPECT_EQ(error_of({"--format=cifar", "--train-images=a"}),
+            "--train-images is given but --format=cifar has no use for it. Leave it out.");
+  EXPECT_EQ(error_of({"--format=cifar", "--train-files=a", "--validation-files=c", "--class-names-file=n",
+                      "--class-names=x", "--output=o"}),
+            "--class-names and --class-names-file are both given (they say the same). Give one.");
+}
+
+TEST(PackConfig, SubsetIsAShare) {
+  for (const char* share : {"0", "1.5"}) {
+    std::vector<std::string> arguments = kComplete;
+    arguments.push_back(std::string("--subset=") + share);
+    EXPECT_EQ(error_of(arguments), std::string("--subset=") + share + " is out of range. Give more than 0, up to 1.");
+  }
+}
+
 TEST(PackConfig, UnknownFormatIsRefused) {
-  EXPECT_EQ(error_of({"--format=png"}), "format=png is not one of its values. Give idx.");
+  EXPECT_EQ(error_of({"--format=png"}), "format=png is not one of its values. Give idx or cifar.");
 }
 
 }  // namespace

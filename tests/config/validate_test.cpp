@@ -118,7 +118,21 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{{"--data.mean=0.5"}, "data.mean has 1 values but model.channels=3. Give one a channel."},
                     Case{{"--data.std=1,1"}, "data.std has 2 values but model.channels=3. Give one a channel."},
                     Case{{"--data.std=1,0,1"}, "data.std=0 is not positive (it divides). Give more than 0."},
-                    Case{{"--data.crop_padding=-1"}, "data.crop_padding=-1 is negative. Give 0 or more."}));
+                    Case{{"--data.crop_padding=-1"}, "data.crop_padding=-1 is negative. Give 0 or more."},
+                    Case{{"--data.eval_crop=0"}, "data.eval_crop=0 is out of range. Give more than 0, up to 1."}));
+INSTANTIATE_TEST_SUITE_P(
+    Augmentation, Validate,
+    testing::Values(
+        Case{{"--meta.crop_scale=0.5"},
+             "meta.crop_scale=0.5 is not a range of shares. Give a least and a largest one, such as 0.08,1."},
+        Case{{"--meta.crop_scale=0.5,0.4"},
+             "meta.crop_scale=0.5,0.4 is not a range of shares. Give a least and a largest one, such as 0.08,1."},
+        Case{{"--incubation.color_jitter=1.5"}, "incubation.color_jitter=1.5 is out of range. Give 0 to 1."},
+        Case{{"--finetuning.random_erasing=-1"}, "finetuning.random_erasing=-1 is out of range. Give 0 to 1."},
+        Case{{"--meta.repeated_augmentation=0"}, "meta.repeated_augmentation=0 is not positive. Give 1 or more."},
+        Case{{"--meta.rand_augment=rand-m12"}, "meta.rand_augment: m=12 is out of range. Give 0 to 10."},
+        Case{{"--meta.rand_augment=rand-m9", "--model.channels=2", "--data.mean=0,0", "--data.std=1,1"},
+             "model.channels=2 but meta.rand_augment knows grey and colour images only. Switch it off."}));
 INSTANTIATE_TEST_SUITE_P(
     Batch, Validate,
     testing::Values(Case{{"--batch.global=1000"},

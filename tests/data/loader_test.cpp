@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "data/padded_crop.h"
 #include "support/small_dataset.h"
 #include "support/temporary_directory.h"
 
@@ -22,7 +23,7 @@ class Loader : public testing::Test {
   /// The pixels of `image`, normalised and cut.
   std::vector<float> planes(const Dataset& dataset, std::int64_t image, const CropAndFlip& cut) const {
     std::vector<float> planes(16);
-    transform(dataset.image(image), 4, 4, 1, cut, kNormalisation, planes);
+    NormalisationTable(kNormalisation).write_planes(cut_padded({4, 4, 1, dataset.image(image)}, cut), planes);
     return planes;
   }
 
@@ -104,6 +105,33 @@ TEST_F(Loader, EvaluationShowsEveryImageOnceAsItIs) {
     }
   }
   EXPECT_EQ(image, 11);
+}
+
+TEST_F(Loader, ResizedImagesHaveTheStatedSide) {
+  TrainLoader train = train_loader({.resized_crop = ResizedCrop{.side = 6}});
+  const EvaluationLoader validation(validation_, kNormalisation, 4, EvaluationCrop{.side = 6, .fraction = 0.75});
+  EXPECT_EQ(train.load({}).images.size(), 4 * 36);
+  const Batch batch = validation.load(2);
+  ASSERT_EQ(batch.images.size(), 3 * 36);
+  std::vector<float> expected(36);
+  const Image resized = crop_for_evaluation({4, 4, 1, validation_.image(8)}, {.side = 6, .fraction = 0.75});
+  NormalisationTable(kNormalisation).write_planes(resized, expected);
+  EXPECT_TRUE(std::equal(expected.begin(), expected.end(), batch.images.begin()));
+}
+
+TEST_F(Loader, RepeatedImagesStandInDifferentMicroBatchesAndAreChangedAnew) {
+  const Augmentation augmentation = {.crop_padding = 2, .flip = true, .random_erasing = 1};
+  TrainLoader loader(train_, kNormalisation, augmentation, Sampler(24, 12, 4, 1, Phase::meta, 3), 1, Phase::meta);
+  std::vector<Batch> batches;
+  for (const std::int64_t m : {0, 1, 2}) batches.push_back(loader.load({.micro_batch = m}));
+  Sampler sampler(24, 12, 4, 1, Phase::meta, 3);
+  for (std::int64_t k = 0; k < 4; ++k) {
+    EXPECT_EQ(sampler.image_index(0, 3 * k), sampler.image_index(0, (3 * k) + 2));
+    EXPECT_EQ(batches[0].labels[k], batches[1].labels[k]);
+    EXPECT_EQ(batches[0].labels[k], batches[2].labels[k]);
+    EXPECT_NE(image_of(batches[0], k), image_of(batches[1], k));
+    EXPECT_NE(image_of(batches[1], k), image_of(batches[2], k));
+  }
 }
 
 }  // namespace

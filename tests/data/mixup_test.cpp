@@ -47,9 +47,9 @@ TEST(Mixup, AreaOfABoxIsWhatTheOtherLabelWeighs) {
   for (int i = 0; i < 2000; ++i) {
     Generator g = generator(i);
     const Mixing m = draw_mixing(g, {.cutmix_alpha = 1}, 20, 10);
-    EXPECT_TRUE(0 <= m.box.top && m.box.top <= m.box.bottom && m.box.bottom <= 20);
-    EXPECT_TRUE(0 <= m.box.left && m.box.left <= m.box.right && m.box.right <= 10);
-    const auto area = static_cast<double>((m.box.bottom - m.box.top) * (m.box.right - m.box.left));
+    EXPECT_TRUE(0 <= m.box.top && 0 <= m.box.height && m.box.top + m.box.height <= 20);
+    EXPECT_TRUE(0 <= m.box.left && 0 <= m.box.width && m.box.left + m.box.width <= 10);
+    const auto area = static_cast<double>(m.box.height * m.box.width);
     EXPECT_DOUBLE_EQ(m.weight, 1 - (area / 200));
     sum += m.weight;
   }
@@ -65,7 +65,7 @@ TEST(Mixup, BlendsAnImageWithItsMirrorInTheBatch) {
 TEST(Mixup, ExchangesABoxInEveryChannel) {
   // Two images of two channels of 2x2.
   std::vector<float> images = {1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 14, 15, 16, 17, 18};
-  mix_images({.is_box = true, .box = {.top = 0, .bottom = 2, .left = 1, .right = 2}, .weight = 0.5}, 2, 2, 2, images);
+  mix_images({.is_box = true, .box = {.top = 0, .left = 1, .height = 2, .width = 1}, .weight = 0.5}, 2, 2, 2, images);
   EXPECT_EQ(images, (std::vector<float>{1, 12, 3, 14, 5, 16, 7, 18, 11, 2, 13, 4, 15, 6, 17, 8}));
 }
 

@@ -16,7 +16,7 @@ class Pack : public testing::Test {
   Pack()
       : config_(write_small_idx(directory_.path(), {.num_train = 7, .num_validation = 4, .side = 5, .classes = 3})) {}
 
-  DatasetInfo pack() { return pack_idx(config_, was_complete_); }
+  DatasetInfo pack() { return incubate::pack(config_, was_complete_); }
   std::string error() {
     return thrown_message<InputError>([this] { pack(); });
   }
@@ -134,6 +134,42 @@ TEST_F(Pack, BothSplitsHaveImagesOfOneSize) {
 TEST_F(Pack, MissingSourcesAreNamed) {
   config_.validation_images = directory_ / "none";
   EXPECT_EQ(error(), config_.validation_images + " cannot be read: no such file. Check the path.");
+}
+
+TEST_F(Pack, ASubsetIsPackedAnewAndKeepsTheValidation) {
+  const DatasetInfo all = pack();
+  config_.subset = 0.5;
+  const DatasetInfo half = pack();
+  EXPECT_FALSE(was_complete_);
+  EXPECT_EQ(half.num_train, 4);  // of 3, 2 and 2 images: 2, 1 and 1
+  EXPECT_EQ(half.num_validation, all.num_validation);
+  EXPECT_NE(half.digest, all.digest);
+  pack();
+  EXPECT_TRUE(was_complete_);
+  EXPECT_EQ(Hdf5File::open(config_.output).read_string_attribute("source"),
+            "train-images.gz, train-labels, validation-images.gz, validation-labels; 0.5 of the training images");
+}
+
+TEST_F(Pack, CifarFilesArePackedInColour) {
+  std::string batch;
+  for (const char label : {1, 0}) batch += std::string(1, label) + std::string(3072, static_cast<char>(40 + label));
+  PackConfig config;
+  config.format = PackFormat::cifar;
+  config.train_files = {directory_ / "data_batch_1.bin", directory_ / "data_batch_2.bin"};
+  config.validation_files = {directory_ / "test_batch.bin"};
+  config.class_names_file = directory_ / "batches.meta.txt";
+  config.output = directory_ / "cifar.h5";
+  for (const std::string& path : list_sources(config)) write_plain(path, batch);
+  write_plain(config.class_names_file, "airplane\nautomobile\n\n");
+  const DatasetInfo info = incubate::pack(config, was_complete_);
+  EXPECT_EQ(info.num_train, 4);
+  EXPECT_EQ(info.num_validation, 2);
+  EXPECT_EQ(info.height, 32);
+  EXPECT_EQ(info.channels, 3);
+  EXPECT_EQ(info.class_names, (std::vector<std::string>{"airplane", "automobile"}));
+  EXPECT_EQ(Dataset(config.output, Split::train).label(2), 1);
+  incubate::pack(config, was_complete_);
+  EXPECT_TRUE(was_complete_);
 }
 
 TEST_F(Pack, OutputThatCannotBeMadeIsTheUsersError) {

@@ -77,6 +77,15 @@ TEST(Sampler, OrderChangesWithSeedPhaseAndEpochOnly) {
   EXPECT_EQ(orders.size(), 2 * 4 * 3);
 }
 
+TEST(Sampler, RepeatsShowTheFirstImagesOfThePermutation) {
+  const std::vector<std::uint32_t> expected = make_permutation(50, make_generator(7, Purpose::shuffle, {1, 3}));
+  Sampler sampler(50, 6, 2, 7, Phase::incubation, 3);
+  EXPECT_EQ(sampler.steps_per_epoch(), 8);
+  for (std::int64_t position = 0; position < 50; ++position) {
+    EXPECT_EQ(sampler.image_index(3, position), expected[position / 3]);
+  }
+}
+
 TEST(Sampler, GoingBackToAnEarlierEpochGivesItsOrder) {
   Sampler sampler(50, 5, 5, 0, Phase::meta);
   const std::int64_t first = sampler.image_index(0, 17);

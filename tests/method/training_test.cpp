@@ -295,7 +295,18 @@ TEST(TrainingList, DataThatDoesNotFitIsRefused) {
     return thrown_message<InputError>([&] { list_trainings(config, data); });
   };
   EXPECT_EQ(message([](RunConfig&, DatasetInfo& d) { d.width = 9; }),
-            "d.h5 has images of 8x9 pixels but model.image_size=8. Set it to the images' size.");
+            "d.h5 has images of 8x9 pixels but model.image_size=8. Set it to the images' size, or meta.crop=resized.");
+  EXPECT_EQ(
+      message([](RunConfig& c, DatasetInfo& d) {
+        c.meta.crop = c.incubation.crop = c.finetuning.crop = Crop::resized;  // not end to end
+        d.width = 9;
+      }),
+      "d.h5 has images of 8x9 pixels but model.image_size=8. Set it to the images' size, or end_to_end.crop=resized.");
+  EXPECT_EQ(message([](RunConfig& c, DatasetInfo& d) {
+              c.meta.crop = c.incubation.crop = c.finetuning.crop = c.end_to_end.crop = Crop::resized;
+              d.width = 9;
+            }),
+            "(no error)");
   EXPECT_EQ(message([](RunConfig&, DatasetInfo& d) { d.channels = 3; }),
             "d.h5 has images of 3 channels but model.channels=1. Set it to 3.");
   EXPECT_EQ(message([](RunConfig& c, DatasetInfo&) { c.model.classes = 4; }),

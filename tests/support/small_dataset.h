@@ -50,7 +50,7 @@ inline PackConfig write_small_idx(const std::filesystem::path& directory, const 
 inline std::filesystem::path pack_small_dataset(const std::filesystem::path& directory, const SmallDataset& sizes) {
   bool was_complete = false;
   const PackConfig config = write_small_idx(directory, sizes);
-  pack_idx(config, was_complete);
+  pack(config, was_complete);
   return config.output;
 }
 

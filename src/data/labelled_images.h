@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace incubate {
+
+/// The images of a split in memory: images x height x width x channels bytes.
+struct LabelledImages {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  std::int64_t channels = 0;
+  std::vector<std::uint8_t> bytes;
+  std::vector<std::int64_t> labels;
+
+  std::int64_t image_bytes() const { return height * width * channels; }
+};
+
+/// Throws InputError naming the first label outside [0, num_classes).
+void check_labels(std::span<const std::int64_t> labels, std::int64_t num_classes, const std::string& origin);
+
+/// Of every class the given share of its images, rounded, but at least one; which ones is random but always the same,
+/// and a smaller share is part of a larger one. Their order stays.
+LabelledImages take_subset(const LabelledImages& all, double share);
+
+}  // namespace incubate
