@@ -30,8 +30,19 @@ COLOURS = {
     "end_to_end": "#D55E00",
     "grown": "#CC79A7",
     "shallow": "#56B4E9",
+    "high_resolution": "#0072B2",
+    "end_to_end_high_resolution": "#D55E00",
 }
-MARKS = {"meta": "s", "incubation": "^", "finetuning": "o", "end_to_end": "D", "grown": "P", "shallow": "v"}
+MARKS = {
+    "meta": "s",
+    "incubation": "^",
+    "finetuning": "o",
+    "end_to_end": "D",
+    "grown": "P",
+    "shallow": "v",
+    "high_resolution": "*",
+    "end_to_end_high_resolution": "X",
+}
 LABELS = {
     "meta": "Deep Incubation: meta model",
     "incubation": "Deep Incubation: {count} hybrids, a stage incubated in each",
@@ -39,6 +50,8 @@ LABELS = {
     "end_to_end": "end to end",
     "grown": "grown from the meta model",
     "shallow": "shallow for the whole budget",
+    "high_resolution": "Deep Incubation: at high resolution",
+    "end_to_end_high_resolution": "end to end: at high resolution",
 }
 BAND_NAMES = {"meta": "meta", "incubation": "incubations", "finetuning": "finetuning"}
 FLOPS_UNITS = [(1e21, "zetta"), (1e18, "exa"), (1e15, "peta"), (1e12, "tera"), (1e9, "giga"), (1e6, "mega")]
@@ -62,7 +75,15 @@ def spans_of_phases(run: Run) -> dict[str, tuple[float, float]]:
         spent = sum(training.block_flops for training in run.of_phase(phase))
         spans[phase] = (begin, begin + spent)
         begin += spent
-    for phase, begin in {"end_to_end": 0.0, "grown": spans["meta"][1], "shallow": 0.0}.items():
+    before = {  # the phase that another goes on from
+        "end_to_end": None,
+        "grown": "meta",
+        "shallow": None,
+        "high_resolution": "finetuning",
+        "end_to_end_high_resolution": "end_to_end",
+    }
+    for phase, parent in before.items():
+        begin = spans[parent][1] if parent else 0.0
         spans[phase] = (begin, begin + sum(training.block_flops for training in run.of_phase(phase)))
     return spans
 

@@ -7,6 +7,11 @@
 namespace incubate {
 namespace {
 
+ModelConfig at_side(std::int64_t image_size, ModelConfig config) {
+  config.image_size = image_size;
+  return config;
+}
+
 ModelConfig preset_config(ModelPreset preset) {
   switch (preset) {
     case ModelPreset::custom:
@@ -17,6 +22,12 @@ ModelConfig preset_config(ModelPreset preset) {
       return {.width = 1024, .heads = 16, .depths = {6, 6, 6, 6}};
     case ModelPreset::vit_h14:
       return {.patch = 14, .width = 1280, .heads = 16, .qkv_bias = false, .norm_eps = 1e-5, .depths = {8, 8, 8, 8}};
+    case ModelPreset::vit_b16_384:
+      return at_side(384, preset_config(ModelPreset::vit_b16));
+    case ModelPreset::vit_l16_384:
+      return at_side(384, preset_config(ModelPreset::vit_l16));
+    case ModelPreset::vit_h14_392:
+      return at_side(392, preset_config(ModelPreset::vit_h14));
     case ModelPreset::deit_ti:
       return {.width = 192, .heads = 3};
     case ModelPreset::deit_s:
@@ -33,9 +44,12 @@ ModelConfig preset_config(ModelPreset preset) {
 
 const EnumNames<ModelPreset>& model_preset_names() {
   static const EnumNames<ModelPreset> names = {
-      {ModelPreset::custom, "custom"},     {ModelPreset::vit_b16, "vit_b16"},    {ModelPreset::vit_l16, "vit_l16"},
-      {ModelPreset::vit_h14, "vit_h14"},   {ModelPreset::deit_ti, "deit_ti"},    {ModelPreset::deit_s, "deit_s"},
-      {ModelPreset::deit_t32, "deit_t32"}, {ModelPreset::deit_t128, "deit_t128"}};
+      {ModelPreset::custom, "custom"},           {ModelPreset::vit_b16, "vit_b16"},
+      {ModelPreset::vit_l16, "vit_l16"},         {ModelPreset::vit_h14, "vit_h14"},
+      {ModelPreset::vit_b16_384, "vit_b16_384"}, {ModelPreset::vit_l16_384, "vit_l16_384"},
+      {ModelPreset::vit_h14_392, "vit_h14_392"}, {ModelPreset::deit_ti, "deit_ti"},
+      {ModelPreset::deit_s, "deit_s"},           {ModelPreset::deit_t32, "deit_t32"},
+      {ModelPreset::deit_t128, "deit_t128"}};
   return names;
 }
 

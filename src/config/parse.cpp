@@ -157,6 +157,7 @@ std::string print_settings(std::span<const Setting> settings) {
   std::string text;
   std::string section;
   for (const Setting& setting : settings) {
+    if (setting.is_shorthand) continue;
     if (section_of(setting) != section) {
       text += (section.empty() ? "[" : "\n[") + section_of(setting) + "]\n";
       section = section_of(setting);
@@ -178,7 +179,8 @@ std::string describe_settings(std::span<const Setting> settings) {
     }
     const std::string value = setting.get();
     text += fmt::format("  --{}{}\n", setting.name, setting.unit.empty() ? "" : "  [" + setting.unit + "]");
-    const std::string by_default = setting.is_flag ? "" : " (default: " + (value.empty() ? "none" : value) + ")";
+    const bool has_default = !setting.is_flag && !setting.is_shorthand;
+    const std::string by_default = !has_default ? "" : " (default: " + (value.empty() ? "none" : value) + ")";
     text += wrap(setting.meaning + by_default);
   }
   return text;

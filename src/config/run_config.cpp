@@ -63,10 +63,10 @@ std::vector<Setting> list_settings(OptimizerConfig& c) {
 
 std::vector<Setting> list_settings(Phase phase, PhaseConfig& c) {
   const Kind r = Kind::result;
-  const std::string section = to_string(phase);
+  const std::string section = section_of(phase);
   return {make_setting(section + ".epochs", c.epochs, r, "number|matched",
                        std::string("passes over the images") +
-                           (is_of_deep_incubation(phase) ? "" : ", or the block FLOPs of Deep Incubation") +
+                           (may_be_matched(phase) ? ", or the block FLOPs of Deep Incubation" : "") +
                            (phase == Phase::grown ? ", less the meta model's" : "")),
           make_setting(section + ".micro", c.micro, r, "images", "micro-batch: what one forward pass sees"),
           make_setting(section + ".learning_rate", c.learning_rate, r, "per 512 images",
@@ -98,6 +98,32 @@ std::vector<Setting> list_settings(Phase phase, PhaseConfig& c) {
                        "probability that a rectangle becomes noise"),
           make_setting(section + ".repeated_augmentation", c.repeated_augmentation, r, "copies",
                        "times that an image is read in an epoch, which keeps its length")};
+}
+
+/// For each setting of a phase one that sets it in all phases. They stand before the phases' own, which then have their
+/// say.
+std::vector<Setting> list_recipe_settings(RunConfig& config) {
+  std::vector<Setting> recipe;
+  std::vector<std::vector<Setting>> of_phases = {list_settings(Phase::meta, config.meta),
+                                                 list_settings(Phase::incubation, config.incubation),
+                                                 list_settings(Phase::finetuning, config.finetuning),
+                                                 list_settings(Phase::end_to_end, config.end_to_end),
+                                                 list_settings(Phase::grown, config.grown),
+                                                 list_settings(Phase::shallow, config.shallow),
+                                                 list_settings(Phase::high_resolution, config.high_resolution)};
+  for (std::size_t i = 0; i < of_phases.front().size(); ++i) {
+    std::vector<Setting> same;
+    for (const std::vector<Setting>& phase : of_phases) same.push_back(phase[i]);
+    Setting all = same.front();
+    all.name = "recipe" + all.name.substr(all.name.find('.'));
+    all.kind = Kind::operation;
+    all.is_shorthand = true;
+    all.set = [same](const std::string& text) {
+      for (const Setting& setting : same) setting.set(text);
+    };
+    recipe.push_back(std::move(all));
+  }
+  return recipe;
 }
 
 std::vector<Setting> list_settings(RunSection& c) {
@@ -149,8 +175,20 @@ const char* to_string(Phase phase) {
       return "grown";
     case Phase::shallow:
       return "shallow";
+    case Phase::high_resolution:
+      return "high_resolution";
+    case Phase::end_to_end_high_resolution:
+      return "end_to_end_high_resolution";
   }
   throw std::logic_error("unknown phase");
+}
+
+const char* section_of(Phase phase) {
+  return to_string(phase == Phase::end_to_end_high_resolution ? Phase::high_resolution : phase);
+}
+
+bool may_be_matched(Phase phase) {
+  return phase == Phase::end_to_end || phase == Phase::grown || phase == Phase::shallow;
 }
 
 bool is_of_deep_incubation(Phase phase) {
@@ -185,6 +223,16 @@ RunConfig::RunConfig() {
   grown = end_to_end;
   shallow.epochs.matched = true;
   shallow.micro = meta.micro;
+  // DeiT's finetuning at 384 pixels.
+  high_resolution.epochs.count = 30;
+  high_resolution.micro = 32;
+  high_resolution.learning_rate = 5e-6;
+  high_resolution.min_learning_rate = 5e-6;
+  high_resolution.warmup_epochs = 0;
+  high_resolution.weight_decay = 1e-8;
+  high_resolution.drop_path = 0.1;
+  high_resolution.clip_norm = 1;
+  high_resolution.crop = Crop::resized;
 }
 
 const PhaseConfig& RunConfig::phase(Phase phase) const {
@@ -201,8 +249,16 @@ const PhaseConfig& RunConfig::phase(Phase phase) const {
       return grown;
     case Phase::shallow:
       return shallow;
+    case Phase::high_resolution:
+    case Phase::end_to_end_high_resolution:
+      return high_resolution;
   }
   throw std::logic_error("unknown phase");
+}
+
+std::int64_t RunConfig::image_size(Phase phase) const {
+  const bool is_high = section_of(phase) == section_of(Phase::high_resolution);
+  return is_high ? high_resolution.image_size : model.image_size;
 }
 
 std::vector<Setting> list_settings(RunConfig& config) {
@@ -212,6 +268,7 @@ std::vector<Setting> list_settings(RunConfig& config) {
   all.push_back(
       make_setting("batch.global", config.batch.global, Kind::result, "images", "seen by one optimizer update"));
   append(all, list_settings(config.optimizer));
+  append(all, list_recipe_settings(config));
   append(all, list_settings(Phase::meta, config.meta));
   append(all, list_settings(Phase::incubation, config.incubation));
   all.push_back(make_enum_setting<Init>("incubation.init", config.incubation.init,
@@ -224,9 +281,12 @@ std::vector<Setting> list_settings(RunConfig& config) {
                                         Kind::result, "first weights; zero_branches: every block is the identity"));
   append(all, list_settings(Phase::grown, config.grown));
   append(all, list_settings(Phase::shallow, config.shallow));
+  append(all, list_settings(Phase::high_resolution, config.high_resolution));
+  all.push_back(make_setting("high_resolution.image_size", config.high_resolution.image_size, Kind::result, "pixels",
+                             "height and width of an image; the position embedding is resampled"));
   all.push_back(make_setting("method.trainings", config.method.trainings, Kind::operation, "names",
-                             "what is run, with what it starts from: deep_incubation, end_to_end, grown, shallow, or "
-                             "single trainings"));
+                             "what is run, with what it starts from: deep_incubation, end_to_end, grown, shallow, "
+                             "high_resolution, end_to_end_high_resolution, or single trainings"));
   append(all, list_settings(config.run));
   append(all, list_settings(config.checkpoint));
   return all;

@@ -12,11 +12,25 @@
 namespace incubate {
 
 /// The kinds of training. Values enter random addresses: never renumber.
-enum class Phase : std::uint64_t { meta = 0, incubation = 1, finetuning = 2, end_to_end = 3, grown = 4, shallow = 5 };
+enum class Phase : std::uint64_t {
+  meta = 0,
+  incubation = 1,
+  finetuning = 2,
+  end_to_end = 3,
+  grown = 4,
+  shallow = 5,
+  high_resolution = 6,
+  end_to_end_high_resolution = 7
+};
 /// All of them, in the order that they are run.
-inline constexpr std::array kPhases = {Phase::meta,       Phase::incubation, Phase::finetuning,
-                                       Phase::end_to_end, Phase::grown,      Phase::shallow};
+inline constexpr std::array kPhases = {
+    Phase::meta,  Phase::incubation, Phase::finetuning,      Phase::end_to_end,
+    Phase::grown, Phase::shallow,    Phase::high_resolution, Phase::end_to_end_high_resolution};
 const char* to_string(Phase phase);
+/// The section of the phase's settings: its name, but both methods' high resolution have one recipe.
+const char* section_of(Phase phase);
+/// Whether it may last as long as it takes to spend what Deep Incubation spends.
+bool may_be_matched(Phase phase);
 /// Whether it is Deep Incubation's; the others are what that is compared with, one training each, of the phase's name.
 bool is_of_deep_incubation(Phase phase);
 
@@ -105,6 +119,11 @@ struct PhaseConfig {
   Init init = Init::random;  // a setting of incubation and of end to end
 };
 
+/// Finetuning at another image size, of Deep Incubation's network and of the end-to-end one alike.
+struct HighResolutionConfig : PhaseConfig {
+  std::int64_t image_size = 384;
+};
+
 struct MethodConfig {
   std::vector<std::string> trainings = {"deep_incubation", "end_to_end"};
 };
@@ -139,12 +158,15 @@ struct RunConfig {
   PhaseConfig end_to_end;
   PhaseConfig grown;
   PhaseConfig shallow;
+  HighResolutionConfig high_resolution;
   MethodConfig method;
   RunSection run;
   CheckpointConfig checkpoint;
 
   RunConfig();
   const PhaseConfig& phase(Phase phase) const;
+  /// Height and width of the images that a phase's networks see.
+  std::int64_t image_size(Phase phase) const;
 };
 
 /// All settings of `config`, which must outlive the result.

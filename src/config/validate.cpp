@@ -29,6 +29,14 @@ void check_printable(const RunConfig& config) {
   }
 }
 
+/// Patches must tile the image.
+void check_tiles(const std::string& name, std::int64_t image_size, std::int64_t patch) {
+  check_input(image_size % patch == 0,
+              "{}={} is not a multiple of model.patch={} (patches must tile the image). Use {}{}.", name, image_size,
+              patch, image_size > patch ? fmt::format("{} or ", image_size / patch * patch) : "",
+              (image_size / patch + 1) * patch);
+}
+
 void check_model(const ModelConfig& c) {
   check_positive("model.image_size", c.image_size);
   check_positive("model.channels", c.channels);
@@ -43,11 +51,7 @@ void check_model(const ModelConfig& c) {
               c.norm_eps);
   check_input(c.layer_scale >= 0 && c.layer_scale <= 1e3,
               "model.layer_scale={} is out of range. Give 0 (no factors) to 1000, such as 1e-4.", c.layer_scale);
-  check_input(c.image_size % c.patch == 0,
-              "model.image_size={} is not a multiple of model.patch={} (patches must tile the image). Use {}{}.",
-              c.image_size, c.patch,
-              c.image_size > c.patch ? fmt::format("{} or ", c.image_size / c.patch * c.patch) : "",
-              (c.image_size / c.patch + 1) * c.patch);
+  check_tiles("model.image_size", c.image_size, c.patch);
   check_input(c.width % c.heads == 0,
               "model.width={} is not a multiple of model.heads={} (heads share the width evenly). Use a width of {}.",
               c.width, c.heads, (c.width / c.heads + 1) * c.heads);
@@ -96,15 +100,15 @@ void check_micro_batches(const std::string& name, std::int64_t micro, std::int64
 
 void check_phase(const RunConfig& config, Phase phase) {
   constexpr double kLargest = 1e9;
-  const std::string name = to_string(phase);
+  const std::string name = section_of(phase);
   const PhaseConfig& c = config.phase(phase);
-  const bool may_be_matched = !is_of_deep_incubation(phase);
-  check_input(c.epochs.matched ? may_be_matched : c.epochs.count > 0 && c.epochs.count <= 1e6,
+  check_input(c.epochs.matched ? may_be_matched(phase) : c.epochs.count > 0 && c.epochs.count <= 1e6,
               "{}.epochs={} is not possible. Give a positive number up to 1e6{}.", name, to_text(c.epochs),
-              may_be_matched ? " or matched" : "");
+              may_be_matched(phase) ? " or matched" : "");
   check_input(c.micro > 0, "{}.micro={} is not positive. Give 1 or more.", name, c.micro);
   // A phase that nobody asked for need not fit the batch by its defaults.
-  if (is_of_deep_incubation(phase) || is_named(config, name)) check_micro_batches(name, c.micro, config.batch.global);
+  if (is_of_deep_incubation(phase) || is_named(config, to_string(phase)))
+    check_micro_batches(name, c.micro, config.batch.global);
   check_range(name + ".learning_rate", c.learning_rate, 0, kLargest);
   check_range(name + ".min_learning_rate", c.min_learning_rate, 0, kLargest);
   check_range(name + ".warmup_epochs", c.warmup_epochs, 0, kLargest);
@@ -121,7 +125,9 @@ void check_phase(const RunConfig& config, Phase phase) {
 std::vector<std::string> list_training_names(std::int64_t num_stages) {
   std::vector<std::string> names = {"meta"};
   for (std::int64_t i = 0; i < num_stages; ++i) names.push_back("stage_" + std::to_string(i));
-  for (const char* name : {"finetuned", "end_to_end", "grown", "shallow"}) names.emplace_back(name);
+  for (const char* name :
+       {"finetuned", "end_to_end", "grown", "shallow", "high_resolution", "end_to_end_high_resolution"})
+    names.emplace_back(name);
   return names;
 }
 
@@ -154,6 +160,14 @@ void check_growth(const RunConfig& config) {
                 "model, as {} has it. Give {} or less in model.meta_depths.",
                 i, c.depths[i], c.meta_depths[i], is_grown ? "the training grown" : "incubation.init=meta",
                 c.depths[i]);
+  }
+}
+
+void check_high_resolution(const RunConfig& config) {
+  for (const Phase phase : {Phase::high_resolution, Phase::end_to_end_high_resolution}) {
+    if (!is_named(config, to_string(phase))) continue;
+    check_positive("high_resolution.image_size", config.high_resolution.image_size);
+    check_tiles("high_resolution.image_size", config.high_resolution.image_size, config.model.patch);
   }
 }
 
@@ -193,7 +207,7 @@ void validate_without_data_file(const RunConfig& config) {
               config.optimizer.epsilon);
   for (const Phase phase : kPhases) {
     check_phase(config, phase);
-    check_augmentation(to_string(phase), config.phase(phase), config.model.channels);
+    check_augmentation(section_of(phase), config.phase(phase), config.model.channels);
   }
   check_input(config.run.seed >= 0, "run.seed={} is negative. Give 0 or more.", config.run.seed);
   check_positive("run.threads", config.run.threads);
@@ -201,6 +215,7 @@ void validate_without_data_file(const RunConfig& config) {
   check_range("run.round_cost_s", config.run.round_cost_s, 0, 1e6);
   check_choice(config);
   check_growth(config);
+  check_high_resolution(config);
   check_input(config.checkpoint.every_steps >= 0, "checkpoint.every_steps={} is negative. Give 0 or more.",
               config.checkpoint.every_steps);
   check_range("checkpoint.every_minutes", config.checkpoint.every_minutes, 0, 1e6);

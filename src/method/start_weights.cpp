@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "checkpoint/checkpoint.h"
 #include "model/growth.h"
+#include "model/resolution.h"
 
 namespace incubate {
 namespace {
@@ -28,7 +29,7 @@ void load_stage(Stage& stage, std::int64_t stage_index, const Checkpoint& checkp
 /// Random weights, which some starts then replace in part or whole.
 void initialise(StagedModel& model, const Training& training, std::uint64_t seed) {
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
-    if (training.starts[i] == Start::copy) continue;
+    if (training.starts[i] == Start::copy || training.starts[i] == Start::resample) continue;
     model.stage(i).initialise(seed, training.phase, i);
     if (training.starts[i] == Start::zero_branches) zero_branches(model.stage(i), 0);
   }
@@ -45,13 +46,14 @@ void load_stages(StagedModel& model, const std::vector<std::string>& sources, co
     check_identity(path, checkpoint.header, source.identity, source.identity_text);
     for (std::int64_t i = 0; i < model.num_stages(); ++i) {
       if (sources[i] != source.name) continue;
-      if (starts[i] == Start::grow) {
-        const std::shared_ptr<Stage> smaller = make_stage(source.spec, i);
-        load_stage(*smaller, i, checkpoint, path);
-        grow(model.stage(i), *smaller);
-      } else {
+      if (starts[i] == Start::copy) {
         load_stage(model.stage(i), i, checkpoint, path);
+        continue;
       }
+      const std::shared_ptr<Stage> original = make_stage(source.spec, i);
+      load_stage(*original, i, checkpoint, path);
+      if (starts[i] == Start::grow) grow(model.stage(i), *original);
+      if (starts[i] == Start::resample) change_resolution(model.stage(i), *original);
     }
   }
 }

@@ -34,8 +34,9 @@ void check_image_size(const RunConfig& config, const DatasetInfo& data, const Tr
   if (config.phase(training.phase).crop == Crop::resized) return;
   const std::int64_t side = training.spec.image_size;
   check_input(data.height == side && data.width == side,
-              "{} has images of {}x{} pixels but model.image_size={}. Set it to the images' size, or {}.crop=resized.",
-              config.data.file, data.height, data.width, side, to_string(training.phase));
+              "{} has images of {}x{} pixels but {}.image_size={}. Set it to the images' size, or {}.crop=resized.",
+              config.data.file, data.height, data.width, side == config.model.image_size ? "model" : "high_resolution",
+              side, section_of(training.phase));
 }
 
 /// Completes a training whose parents are in `done`.
@@ -154,6 +155,19 @@ std::vector<Training> list_trainings(const RunConfig& config, const DatasetInfo&
                .starts = for_all(Start::random),
                .weight_sources = for_all(none)},
               budget);
+  const auto add_high_resolution = [&](Phase phase, const std::string& source) {
+    ModelSpec spec = target_spec(config.model);
+    spec.image_size = config.image_size(phase);
+    add({.name = to_string(phase),
+         .phase = phase,
+         .spec = spec,
+         .is_learning = for_all(true),
+         .starts = for_all(Start::resample),
+         .weight_sources = for_all(source),
+         .total_steps = steps_of(config.phase(phase).epochs, steps_per_epoch)});
+  };
+  add_high_resolution(Phase::high_resolution, "finetuned");
+  add_high_resolution(Phase::end_to_end_high_resolution, "end_to_end");
   choose(config, list);
   for (const Training& training : list) {
     if (training.is_chosen) check_image_size(config, data, training);

@@ -16,12 +16,13 @@ enum class Start {
   zero_branches,  ///< random, but every block is the identity (see growth.h)
   copy,           ///< those of another training's stage
   grow,           ///< another training's stage, with blocks added that are the identity
+  resample,       ///< another training's stage at another image size (see resolution.h)
 };
 
 /// One optimisation of one model: what is trained, from where its first weights come, how long, and what its result
 /// depends on.
 struct Training {
-  std::string name;  ///< meta, stage_0, ..., finetuned, end_to_end, grown, shallow
+  std::string name;  ///< meta, stage_0, ..., finetuned, end_to_end, grown, shallow, high_resolution, ...
   Phase phase = Phase::meta;
   ModelSpec spec;
   std::vector<bool> is_learning;            ///< of each stage
@@ -45,7 +46,8 @@ struct Training {
 };
 
 /// The method as a list of trainings, parents first: meta, then each stage inside it, then the assembled network; then
-/// its controls: the target network end to end, the same grown from the meta model, and the meta model's network alone.
+/// its controls: the target network end to end, the same grown from the meta model, and the meta model's network alone;
+/// last the networks of Deep Incubation and of end to end finetuned at another image size.
 /// All of them are listed, chosen or not. REQUIRES: validate(config) passed. Throws InputError if the data does not fit
 /// the configuration.
 std::vector<Training> list_trainings(const RunConfig& config, const DatasetInfo& data);

@@ -187,6 +187,8 @@ const std::vector<Method>& list_methods() {
       {"grown from the meta model", "grown", {"meta", "grown"}},
       {"shallow for the whole budget", "shallow", {"shallow"}},
       {"meta model alone", "meta", {"meta"}},
+      {"Deep Incubation, high resolution", "high_resolution", {"meta", "incubation", "finetuning", "high_resolution"}},
+      {"end to end, high resolution", "end_to_end_high_resolution", {"end_to_end", "end_to_end_high_resolution"}},
   };
   return kMethods;
 }

@@ -8,8 +8,9 @@
 
 namespace incubate {
 
-/// Sets `setting` to another value of its type.
+/// Sets `setting` to another value of its type; one that stands for others is left to these.
 inline void change(const Setting& setting) {
+  if (setting.is_shorthand) return;
   const std::string before = setting.get();
   for (const char* text : {"true", "false", "fast", "cpu", "lines", "none", "vit_b16", "epoch_lagged", "0.125", "12",
                            "13", "meta", "zero_branches", "x"}) {

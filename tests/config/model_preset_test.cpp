@@ -28,6 +28,9 @@ TEST(ModelPreset, NetworksOfTheLiterature) {
   for (const Expected& e : {Expected{ModelPreset::vit_b16, 768, 12, 12, 16, 224, 1000},
                             Expected{ModelPreset::vit_l16, 1024, 24, 16, 16, 224, 1000},
                             Expected{ModelPreset::vit_h14, 1280, 32, 16, 14, 224, 1000},
+                            Expected{ModelPreset::vit_b16_384, 768, 12, 12, 16, 384, 1000},
+                            Expected{ModelPreset::vit_l16_384, 1024, 24, 16, 16, 384, 1000},
+                            Expected{ModelPreset::vit_h14_392, 1280, 32, 16, 14, 392, 1000},
                             Expected{ModelPreset::deit_ti, 192, 12, 3, 16, 224, 1000},
                             Expected{ModelPreset::deit_s, 384, 12, 6, 16, 224, 1000},
                             Expected{ModelPreset::deit_t32, 192, 32, 3, 4, 32, 100},
@@ -44,7 +47,7 @@ TEST(ModelPreset, NetworksOfTheLiterature) {
     EXPECT_EQ(c.channels, 3);
     EXPECT_EQ(c.mlp_ratio, 4);
     EXPECT_EQ(c.layer_scale, 0);
-    const bool is_huge = e.preset == ModelPreset::vit_h14;
+    const bool is_huge = e.preset == ModelPreset::vit_h14 || e.preset == ModelPreset::vit_h14_392;
     EXPECT_EQ(c.qkv_bias, !is_huge);
     EXPECT_EQ(c.norm_eps, is_huge ? 1e-5 : 1e-6);
     RunConfig run;
@@ -58,7 +61,7 @@ TEST(ModelPreset, CustomLeavesEverything) {
   EXPECT_EQ(preset(ModelPreset::custom).meta_depths, std::vector<std::int64_t>{9});
 }
 
-TEST(ModelPreset, EveryOneHasAName) { EXPECT_EQ(model_preset_names().size(), 8); }
+TEST(ModelPreset, EveryOneHasAName) { EXPECT_EQ(model_preset_names().size(), 11); }
 
 }  // namespace
 }  // namespace incubate

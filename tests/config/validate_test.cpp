@@ -47,7 +47,7 @@ std::vector<Case> out_of_range() {
   const auto add = [&](const std::string& name, const std::string& value, const std::string& range) {
     cases.push_back({{"--" + name + "=" + value}, name + "=" + value + " is out of range. Give " + range + "."});
   };
-  for (const std::string phase : {"meta", "incubation", "finetuning", "end_to_end", "grown", "shallow"}) {
+  for (const std::string phase : {"meta", "incubation", "finetuning", "end_to_end", "grown", "shallow", "high_resolution"}) {
     for (const std::string key : {".learning_rate", ".min_learning_rate", ".warmup_epochs", ".warmup_learning_rate",
                                   ".weight_decay", ".clip_norm"}) {
       add(phase + key, "-0.5", "0 to 1000000000");
@@ -66,7 +66,7 @@ std::vector<Case> out_of_range() {
 
 std::vector<Case> not_possible_epochs() {
   std::vector<Case> cases;
-  for (const std::string phase : {"meta", "incubation", "finetuning"}) {
+  for (const std::string phase : {"meta", "incubation", "finetuning", "high_resolution"}) {
     for (const std::string value : {"0", "-1", "matched"}) {
       cases.push_back({{"--" + phase + ".epochs=" + value},
                        phase + ".epochs=" + value + " is not possible. Give a positive number up to 1e6."});
@@ -103,6 +103,11 @@ INSTANTIATE_TEST_SUITE_P(
              "model.image_size=8 is not a multiple of model.patch=16 (patches must tile the image). Use 16."},
         Case{{"--model.image_size=30"},
              "model.image_size=30 is not a multiple of model.patch=16 (patches must tile the image). Use 16 or 32."},
+        Case{{"--method.trainings=high_resolution", "--high_resolution.image_size=390"},
+             "high_resolution.image_size=390 is not a multiple of model.patch=16 (patches must tile the image). Use 384 "
+             "or 400."},
+        Case{{"--run.only=end_to_end_high_resolution", "--high_resolution.image_size=0"},
+             "high_resolution.image_size=0 is not positive. Give 1 or more."},
         Case{{"--model.width=100"},
              "model.width=100 is not a multiple of model.heads=12 (heads share the width evenly). Use a width of 108."},
         Case{{"--model.depths=3"}, "model.depths has 1 stages; incubation needs at least 2, such as 3,3,3,3."},
@@ -152,13 +157,15 @@ INSTANTIATE_TEST_SUITE_P(
         Case{{"--run.seed=-1"}, "run.seed=-1 is negative. Give 0 or more."},
         Case{{"--run.only=stage_4"},
              "run.only=stage_4 is not a training of this method. Give one of meta, stage_0, stage_1, stage_2, stage_3, "
-             "finetuned, end_to_end, grown, shallow."},
+             "finetuned, end_to_end, grown, shallow, high_resolution, end_to_end_high_resolution."},
         Case{{"--method.trainings=end_to_end,grwn"},
              "method.trainings=end_to_end,grwn names 'grwn', which is not a training of this method. Give some of "
-             "deep_incubation, meta, stage_0, stage_1, stage_2, stage_3, finetuned, end_to_end, grown, shallow."},
+             "deep_incubation, meta, stage_0, stage_1, stage_2, stage_3, finetuned, end_to_end, grown, shallow, high_resolution, "
+             "end_to_end_high_resolution."},
         Case{{"--method.trainings="},
              "method.trainings is empty, which leaves nothing to train. Give some of deep_incubation, meta, stage_0, "
-             "stage_1, stage_2, stage_3, finetuned, end_to_end, grown, shallow."},
+             "stage_1, stage_2, stage_3, finetuned, end_to_end, grown, shallow, high_resolution, "
+             "end_to_end_high_resolution."},
         Case{{"--run.only=grown", "--model.depths=3,1,3,3", "--model.meta_depths=1,2,1,1"},
              "stage 1 has 1 blocks in model.depths but 2 in model.meta_depths: it cannot be grown from the meta model, "
              "as the training grown has it. Give 1 or less in model.meta_depths."},
@@ -169,7 +176,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(ValidateAccepts, Defaults) { EXPECT_EQ(validation_error({}), "(no error)"); }
 
 TEST(ValidateAccepts, EveryTrainingOnItsOwn) {
-  for (const char* only : {"meta", "stage_0", "stage_3", "finetuned", "end_to_end", "grown", "shallow", ""}) {
+  for (const char* only : {"meta", "stage_0", "stage_3", "finetuned", "end_to_end", "grown", "shallow", "high_resolution", ""}) {
     EXPECT_EQ(validation_error({"--run.only=" + std::string(only)}), "(no error)") << only;
   }
 }

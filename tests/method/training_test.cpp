@@ -15,7 +15,7 @@ namespace {
 using Names = std::vector<std::string>;
 
 const Names kDeepIncubation = {"meta", "stage_0", "stage_1", "stage_2", "finetuned"};
-const Names kAll = {"meta", "stage_0", "stage_1", "stage_2", "finetuned", "end_to_end", "grown", "shallow"};
+const Names kAll = {"meta", "stage_0", "stage_1", "stage_2", "finetuned", "end_to_end", "grown", "shallow", "high_resolution", "end_to_end_high_resolution"};
 
 RunConfig example_config() {
   RunConfig config;
@@ -105,6 +105,9 @@ TEST(TrainingList, WhatIsChosenComesWithItsParents) {
   EXPECT_EQ(chosen({"finetuned"}), kDeepIncubation);
   EXPECT_EQ(chosen({"grown"}), (Names{"meta", "grown"}));
   EXPECT_EQ(chosen({"shallow", "stage_1"}), (Names{"meta", "stage_1", "shallow"}));
+  EXPECT_EQ(chosen({"high_resolution"}),
+            (Names{"meta", "stage_0", "stage_1", "stage_2", "finetuned", "high_resolution"}));
+  EXPECT_EQ(chosen({"end_to_end_high_resolution"}), (Names{"end_to_end", "end_to_end_high_resolution"}));
   EXPECT_EQ(chosen({"end_to_end"}), Names{"end_to_end"});
   EXPECT_EQ(chosen({"end_to_end"}, "shallow"), (Names{"end_to_end", "shallow"}));
 }
@@ -126,6 +129,24 @@ TEST(TrainingList, AStageLearnsAloneInsideTheMetaModel) {
   expect("end_to_end", Phase::end_to_end, {2, 1, 2}, {true, true, true});
   expect("grown", Phase::grown, {2, 1, 2}, {true, true, true});
   expect("shallow", Phase::shallow, {1, 1, 1}, {true, true, true});
+  expect("high_resolution", Phase::high_resolution, {2, 1, 2}, {true, true, true});
+  expect("end_to_end_high_resolution", Phase::end_to_end_high_resolution, {2, 1, 2}, {true, true, true});
+}
+
+TEST(TrainingList, BothMethodsAreFinetunedAtTheSameHighResolution) {
+  RunConfig config = example_config();
+  config.high_resolution.image_size = 12;
+  config.high_resolution.epochs.count = 2;
+  const std::vector<Training> trainings = list(config);
+  for (const auto& [name, source] : {std::pair{"high_resolution", "finetuned"},
+                                     std::pair{"end_to_end_high_resolution", "end_to_end"}}) {
+    const Training& training = find(trainings, name);
+    EXPECT_EQ(training.spec.image_size, 12);
+    EXPECT_EQ(training.total_steps, 10);
+    EXPECT_EQ(training.starts, std::vector(3, Start::resample));
+    EXPECT_EQ(training.weight_sources, Names(3, source));
+    EXPECT_EQ(find(trainings, source).spec.image_size, 8);
+  }
 }
 
 TEST(TrainingList, StepsAreEpochsOfWholeBatches) {

@@ -1,0 +1,39 @@
+#include "model/resolution.h"
+
+#include <cmath>
+
+#include <torch/torch.h>
+
+namespace incubate {
+namespace {
+
+/// Patches along one side of a square of them, from the tokens of a position embedding.
+std::int64_t side_of(const torch::Tensor& embedding) {
+  return std::llround(std::sqrt(static_cast<double>(embedding.size(1) - 1)));
+}
+
+}  // namespace
+
+torch::Tensor resample_position_embedding(const torch::Tensor& embedding, std::int64_t side) {
+  const std::int64_t n = side_of(embedding);
+  if (n == side) return embedding;
+  const torch::Tensor grid_1DHW = embedding.narrow(1, 1, n * n).reshape({1, n, n, -1}).permute({0, 3, 1, 2});
+  const auto options = torch::nn::functional::InterpolateFuncOptions()
+                           .size(std::vector<std::int64_t>{side, side})
+                           .mode(torch::kBicubic)
+                           .align_corners(false);
+  const torch::Tensor resized_1DHW = torch::nn::functional::interpolate(grid_1DHW, options);
+  return torch::cat({embedding.narrow(1, 0, 1), resized_1DHW.permute({0, 2, 3, 1}).reshape({1, side * side, -1})}, 1);
+}
+
+void change_resolution(Stage& stage, Stage& original) {
+  const torch::NoGradGuard no_grad;
+  const auto originals = original.named_parameters();
+  for (ParameterInfo& parameter : stage.list_parameters()) {
+    const torch::Tensor& before = originals[parameter.name];
+    const bool is_embedding = parameter.name == "pos_embed";
+    parameter.tensor.copy_(is_embedding ? resample_position_embedding(before, side_of(parameter.tensor)) : before);
+  }
+}
+
+}  // namespace incubate

@@ -1,0 +1,91 @@
+"""The input files that come with the program: each is planned, and the arithmetic in its head is the plan's."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import launch
+
+FILES = sorted((launch.REPOSITORY / "input").glob("*.ini"))
+NUM_IMAGES = {
+    "imagenet-50": 640583,
+    "imagenet-25": 320292,
+    "imagenet": 1281167,
+    "cifar100": 50000,
+    "fashion-mnist": 60000,
+}
+CHOOSE_ALL = "--method.trainings=deep_incubation,end_to_end,grown,shallow"
+
+
+def images_of(file: Path) -> int:
+    return next(count for name, count in NUM_IMAGES.items() if file.name.startswith(name))
+
+
+def read_head(file: Path) -> str:
+    """The comment at its top, on one line."""
+    lines = []
+    for line in file.read_text().splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.removeprefix("#").strip())
+    return " ".join(lines)
+
+
+def plan(file: Path, *arguments: str) -> dict[str, Any]:
+    images = f"--images={images_of(file)}"
+    report: dict[str, Any] = json.loads(
+        launch.run_well("plan", "--json", f"--config={file}", "--ranks=8", images, *arguments).stdout
+    )
+    return report
+
+
+def find_numbers(pattern: str, text: str) -> list[float]:
+    found = re.search(pattern, text)
+    assert found, f"{pattern} is not in: {text}"
+    return [float(group.replace(",", "")) for group in found.groups()]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_experiment_can_be_planned_with_its_controls(file: Path) -> None:
+    report = plan(file, CHOOSE_ALL)
+    methods = [row["method"] for row in report["methods"]]
+    assert methods == ["Deep Incubation", "end to end", "grown from the meta model", "shallow for the whole budget"]
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in FILES if file.name.startswith(("imagenet", "cifar100"))], ids=lambda file: file.stem
+)
+def test_arithmetic_of_the_head(file: Path) -> None:
+    head = read_head(file)
+    trainings = {row["training"]: row for row in plan(file)["trainings"]}
+    steps = {name: row["steps"] for name, row in trainings.items()}
+    [meta, stage, finetuned, end_to_end] = find_numbers(
+        r"meta ([\d,]+) steps, each incubation ([\d,]+), finetuning ([\d,]+), end to end ([\d,]+)\.", head
+    )
+    assert (meta, stage, finetuned, end_to_end) == tuple(
+        steps[name] for name in ("meta", "stage_1", "finetuned", "end_to_end")
+    )
+    # A pass of the whole network over the images, as end to end spends it in each of its epochs.
+    [steps_per_epoch] = find_numbers(r"Steps an epoch: [\d,]+ / [\d,]+ = (\d+)", head)
+    [a_pass] = find_numbers(r"GFLOP = ([\d.e+]+) block FLOPs", head)
+    pass_flops = trainings["end_to_end"]["block_flops"] * steps_per_epoch / steps["end_to_end"]
+    assert a_pass == pytest.approx(pass_flops, rel=1e-3)
+    in_passes = re.split("[Ii]n passes", head)[1]
+    stages = [row for name, row in trainings.items() if name.startswith("stage_")]
+    spent = {
+        "meta": trainings["meta"]["block_flops"],
+        "incubation": sum(row["block_flops"] for row in stages),
+        "all": sum(row["block_flops"] for name, row in trainings.items() if name != "end_to_end"),
+    }
+    for name, pattern in {
+        "meta": r"meta (?:\d+ x [\d.]+/[\d.]+ = )?([\d.]+)[;,]",
+        "incubation": r"incubation (?:\d+ x \([^)]*\)/[\d.]+ = )?([\d.]+)[;,]",
+        "all": r"in all ([\d.]+)[;,]",
+    }.items():
+        [passes] = find_numbers(pattern, in_passes)
+        assert passes == pytest.approx(spent[name] / pass_flops, rel=2e-3), name
