@@ -12,7 +12,7 @@ namespace incubate {
 inline void change(const Setting& setting) {
   const std::string before = setting.get();
   for (const char* text : {"true", "false", "fast", "cpu", "lines", "vit_b16", "epoch_lagged", "0.125", "12", "13",
-                           "meta", "zero_branches", "x"}) {
+                           "meta", "zero_branches", "sgd", "x"}) {
     try {
       setting.set(text);
     } catch (const InputError&) {

@@ -52,15 +52,32 @@ std::vector<Case> out_of_range() {
                                   ".weight_decay", ".clip_norm"}) {
       add(phase + key, "-0.5", "0 to 1000000000");
     }
+    add(phase + ".ema_decay", "1", "0 to 0.9999999");
+    add(phase + ".ema_decay", "-0.1", "0 to 0.9999999");
     for (const std::string key : {".drop_path", ".label_smoothing"}) {
       add(phase + key, "1", "0 to 0.99");
       add(phase + key, "-0.1", "0 to 0.99");
     }
   }
   add("model.layer_scale", "-1", "0 (no factors) to 1000, such as 1e-4");
+  add("optimizer.momentum", "1", "0 to 0.9999999");
+  add("optimizer.momentum", "-0.5", "0 to 0.9999999");
   add("optimizer.beta1", "1", "0 to 0.9999999");
   add("optimizer.beta2", "1", "0 to 0.9999999");
   add("run.timeout_s", "0", "1 to 1000000");
+  return cases;
+}
+
+std::vector<Case> not_possible_layer_decays() {
+  std::vector<Case> cases;
+  for (const std::string phase : {"meta", "incubation", "finetuning", "end_to_end", "grown", "shallow"}) {
+    for (const std::string value : {"0", "-1", "1.01"}) {
+      cases.push_back({{"--" + phase + ".layer_decay=" + value},
+                       phase + ".layer_decay=" + value +
+                           " is out of range (0 would stop all layers but the last). Give more than 0 and at most 1, "
+                           "such as 0.75."});
+    }
+  }
   return cases;
 }
 
@@ -94,6 +111,7 @@ std::vector<Case> not_printable() {
 INSTANTIATE_TEST_SUITE_P(NotPrintable, Validate, testing::ValuesIn(not_printable()));
 INSTANTIATE_TEST_SUITE_P(NotPositive, Validate, testing::ValuesIn(not_positive()));
 INSTANTIATE_TEST_SUITE_P(OutOfRange, Validate, testing::ValuesIn(out_of_range()));
+INSTANTIATE_TEST_SUITE_P(LayerDecay, Validate, testing::ValuesIn(not_possible_layer_decays()));
 INSTANTIATE_TEST_SUITE_P(Epochs, Validate, testing::ValuesIn(not_possible_epochs()));
 INSTANTIATE_TEST_SUITE_P(
     Model, Validate,
@@ -130,6 +148,9 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     Rest, Validate,
     testing::Values(
+        Case{{"--optimizer.name=sgd", "--optimizer.momentum=0"},
+             "optimizer.nesterov=true looks ahead along the momentum, but optimizer.momentum=0. Give a momentum, such "
+             "as 0.9, or optimizer.nesterov=false."},
         Case{{"--optimizer.epsilon=0"},
              "optimizer.epsilon=0 is not positive (it keeps the division finite). Give more than 0, such as 1e-8."},
         Case{{"--model.norm_eps=0"},
@@ -178,11 +199,17 @@ TEST(ValidateAccepts, MicroBatchesThatDoNotFitWhereNobodyAskedForThem) {
   }
 }
 
+TEST(ValidateAccepts, NoMomentumWithoutNesterovOrWithoutSgd) {
+  EXPECT_EQ(validation_error({"--optimizer.name=sgd", "--optimizer.momentum=0", "--optimizer.nesterov=false"}),
+            "(no error)");
+  EXPECT_EQ(validation_error({"--optimizer.momentum=0"}), "(no error)");
+}
+
 TEST(ValidateAccepts, ValuesAtTheEndsOfTheirRanges) {
-  EXPECT_EQ(
-      validation_error({"--meta.drop_path=0.99", "--meta.label_smoothing=0.99", "--meta.learning_rate=0",
-                        "--run.timeout_s=1", "--model.classes=2", "--batch.global=524288", "--end_to_end.epochs=0.01"}),
-      "(no error)");
+  EXPECT_EQ(validation_error({"--meta.drop_path=0.99", "--meta.label_smoothing=0.99", "--meta.learning_rate=0",
+                              "--meta.layer_decay=1", "--meta.ema_decay=0.9999999", "--run.timeout_s=1",
+                              "--model.classes=2", "--batch.global=524288", "--end_to_end.epochs=0.01"}),
+            "(no error)");
 }
 
 }  // namespace
