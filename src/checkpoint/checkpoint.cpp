@@ -115,6 +115,7 @@ Checkpoint load_checkpoint(const FilePath& path) {
   checkpoint.header = read_header(file, path);
   read_tensors(file, "/stages", 1, checkpoint.state);
   read_tensors(file, "/optimizer", 2, checkpoint.state);
+  read_tensors(file, "/ema", 1, checkpoint.state);
   return checkpoint;
 }
 
