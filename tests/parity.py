@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from timm.optim._param_groups import param_groups_weight_decay
+from timm.optim._param_groups import param_groups_layer_decay, param_groups_weight_decay
 
 Tensors = dict[str, torch.Tensor]
 
@@ -43,6 +43,17 @@ def decay_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, 
         model,
         weight_decay,
         no_weight_decay_list=model.no_weight_decay(),  # type: ignore[operator]
+    )
+    return groups
+
+
+def layer_decay_groups(model: torch.nn.Module, weight_decay: float, layer_decay: float) -> list[dict[str, object]]:
+    """The same by timm's rule of layers, each group with its "lr_scale"."""
+    groups: list[dict[str, object]] = param_groups_layer_decay(
+        model,
+        weight_decay,
+        no_weight_decay_list=model.no_weight_decay(),  # type: ignore[operator]
+        layer_decay=layer_decay,
     )
     return groups
 

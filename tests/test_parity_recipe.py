@@ -1,4 +1,4 @@
-"""The learning rate of every step, and which parameters decay, are those of timm's scheduler and rule."""
+"""The learning rate of every step and layer, and which parameters decay, are those of timm's scheduler and rules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from timm.scheduler.cosine_lr import CosineLRScheduler
 
 import launch
-from parity import decay_groups
+from parity import decay_groups, layer_decay_groups
 
 STEPS_PER_EPOCH = 7
 EPOCHS = 30
@@ -75,29 +75,57 @@ OPTIONS: dict[str, tuple[list[str], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize(
-    ("training", "depth", "blocks", "rest"),
-    [
-        ("meta", 4, range(4), ["patch_embed.", "cls_token", "pos_embed", "norm.", "head."]),
-        ("stage_0", 5, range(2), ["patch_embed.", "cls_token", "pos_embed"]),
-        ("stage_2", 6, range(2, 5), []),
-        ("stage_3", 5, range(3, 5), ["norm.", "head."]),
-        ("end_to_end", 8, range(8), ["patch_embed.", "cls_token", "pos_embed", "norm.", "head."]),
-    ],
-)
-def test_parameter_groups(training: str, depth: int, blocks: range, rest: list[str], options: str) -> None:
-    settings, arguments = OPTIONS[options]
-    ours = read_recipe(training, *NETWORK, *settings)["decays"]
-    model = timm.create_model("deit_tiny_patch16_224", pretrained=False, depth=depth, **arguments)
+# Of each training: depth of its model, the blocks that learn, and what else learns.
+LEARNING: dict[str, tuple[int, range, list[str]]] = {
+    "meta": (4, range(4), ["patch_embed.", "cls_token", "pos_embed", "norm.", "head."]),
+    "stage_0": (5, range(2), ["patch_embed.", "cls_token", "pos_embed"]),
+    "stage_2": (6, range(2, 5), []),
+    "stage_3": (5, range(3, 5), ["norm.", "head."]),
+    "end_to_end": (8, range(8), ["patch_embed.", "cls_token", "pos_embed", "norm.", "head."]),
+}
+
+
+def make_model(training: str, **arguments: Any) -> torch.nn.Module:
+    """timm's, with what the training does not learn frozen."""
+    depth, blocks, rest = LEARNING[training]
+    model: torch.nn.Module = timm.create_model("deit_tiny_patch16_224", pretrained=False, depth=depth, **arguments)
     learning = (*rest, *(f"blocks.{i}." for i in blocks))
-    names = {}
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name.startswith(learning))
-        names[id(parameter)] = name
-    theirs: dict[str, bool] = {}
-    for group in decay_groups(model, 0.05):
-        parameters: Any = group["params"]
-        theirs |= {names[id(parameter)]: group["weight_decay"] == 0.05 for parameter in parameters}
+    return model
+
+
+def by_name(model: torch.nn.Module, groups: list[dict[str, Any]], key: str) -> dict[str, float]:
+    """An option of timm's groups for each of their parameters."""
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    return {names[id(parameter)]: group[key] for group in groups for parameter in group["params"]}
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("training", LEARNING)
+def test_parameter_groups(training: str, options: str) -> None:
+    settings, arguments = OPTIONS[options]
+    ours = read_recipe(training, *NETWORK, *settings)["decays"]
+    model = make_model(training, **arguments)
+    theirs = {name: decay == 0.05 for name, decay in by_name(model, decay_groups(model, 0.05), "weight_decay").items()}
     assert ours == theirs
     assert set(ours.values()) == {True, False}
+
+
+@pytest.mark.parametrize("training", LEARNING)
+def test_layer_decay(training: str) -> None:
+    """Layers count through the training's whole model, frozen stages included."""
+    phase = {"stage_0": "incubation", "stage_2": "incubation", "stage_3": "incubation"}.get(training, training)
+    recipe = read_recipe(training, *NETWORK, "--model.layer_scale=0.1", f"--{phase}.layer_decay=0.75")
+    model = make_model(training, init_values=0.1)
+    groups: Any = layer_decay_groups(model, 0.05, 0.75)
+    theirs = by_name(model, groups, "lr_scale")
+    assert recipe["rate_factors"] == pytest.approx(theirs, rel=1e-12)
+    assert recipe["decays"] == {n: d == 0.05 for n, d in by_name(model, groups, "weight_decay").items()}
+    depth, blocks, rest = LEARNING[training]
+    assert len(set(theirs.values())) == len(blocks) + ("cls_token" in rest) + ("head." in rest)
+    assert min(theirs.values()) == pytest.approx(0.75 ** (depth + 1 - (blocks.start + ("cls_token" not in rest))))
+
+
+def test_without_layer_decay_all_layers_have_one_rate() -> None:
+    assert set(read_recipe("end_to_end", *NETWORK)["rate_factors"].values()) == {1.0}

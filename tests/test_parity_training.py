@@ -1,12 +1,13 @@
 """Twenty steps of every training are those of a loop in plain PyTorch over timm's network: the losses and the weights.
 
 Without random augmentation and stochastic depth. Each loop begins with the first weights and the batches that the
-program states, and has its own schedule, optimizer, smoothing and clipping.
+program states, and has its own schedule, optimizer, smoothing and clipping. So it is with SGD, layer-wise learning
+rates and an average of the weights, in one training.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ import pytest
 import torch
 from timm.models.vision_transformer import VisionTransformer
 from timm.scheduler.cosine_lr import CosineLRScheduler
+from timm.utils.model_ema import ModelEmaV2
 from torch.nn import functional
 
 import launch
 from conftest import CONFIG, Tiny
-from parity import Tensors, decay_groups, largest_error, read, relative_error, split_key_bias
+from parity import Tensors, decay_groups, largest_error, layer_decay_groups, read, relative_error, split_key_bias
 from run_files import STAGES, TRAININGS, read_columns
 
 LOSS_TOLERANCE = 1e-4
@@ -39,6 +41,28 @@ SETTINGS = [
     *(f"--{p}.{key}=0" for p in ("incubation", "finetuning") for key in ("mixup", "cutmix")),
     *(f"--{p}.weight_decay={WEIGHT_DECAY}" for p in ("meta", "incubation", "finetuning", "end_to_end")),
 ]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a recipe may have beside AdamW."""
+
+    momentum: float = 0  # of SGD with Nesterov's momentum; 0: AdamW
+    layer_decay: float = 1
+    ema_decay: float = 0
+    peak: dict[str, float] = field(default_factory=lambda: PEAK)
+
+    def settings(self, phase: str) -> list[str]:
+        sgd = ["--optimizer.name=sgd", f"--optimizer.momentum={self.momentum}"] if self.momentum > 0 else []
+        decays = [f"--{phase}.layer_decay={self.layer_decay}", f"--{phase}.ema_decay={self.ema_decay}"]
+        return [*sgd, *decays, f"--{phase}.learning_rate={self.peak[phase]}"]
+
+
+ADAMW = Options()
+OPTIONS = {
+    "sgd": Options(momentum=0.8, peak={"meta": 2.0}),
+    "sgd, layer decay, average": Options(momentum=0.8, layer_decay=0.7, ema_decay=0.9, peak={"meta": 4.0}),
+}
 
 
 @dataclass(frozen=True)
@@ -65,12 +89,15 @@ class ExactRun:
         return read(output)
 
 
+def make_run(tiny: Tiny, path: Path, settings: list[str], only: str = "") -> ExactRun:
+    arguments = [f"--config={CONFIG}", f"--data.file={tiny.data}", f"--run.directory={path}", *SETTINGS, *settings]
+    launch.run_well("train", *arguments, f"--run.only={only}")
+    return ExactRun(arguments, path)
+
+
 @pytest.fixture(scope="module")
 def exact_run(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> ExactRun:
-    path = tmp_path_factory.mktemp("exact") / "run"
-    arguments = [f"--config={CONFIG}", f"--data.file={tiny.data}", f"--run.directory={path}", *SETTINGS]
-    launch.run_well("train", *arguments)
-    return ExactRun(arguments, path)
+    return make_run(tiny, tmp_path_factory.mktemp("exact") / "run", [])
 
 
 def depths_of(training: str) -> list[int]:
@@ -100,9 +127,16 @@ def make_model(training: str, weights: Tensors) -> VisionTransformer:
     return model
 
 
-def make_optimizer(model: VisionTransformer, training: str) -> tuple[torch.optim.AdamW, CosineLRScheduler]:
+def make_optimizer(
+    model: VisionTransformer, training: str, options: Options
+) -> tuple[torch.optim.Optimizer, CosineLRScheduler]:
     groups: Any = decay_groups(model, WEIGHT_DECAY)
-    optimizer = torch.optim.AdamW(groups, lr=PEAK[training] * 32 / 512, betas=(0.9, 0.999), eps=1e-8)
+    if options.layer_decay < 1:
+        groups = layer_decay_groups(model, WEIGHT_DECAY, options.layer_decay)
+    rate = options.peak[training] * 32 / 512
+    optimizer: torch.optim.Optimizer = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.999), eps=1e-8)
+    if options.momentum > 0:
+        optimizer = torch.optim.SGD(groups, lr=rate, momentum=options.momentum, nesterov=True)
     scheduler = CosineLRScheduler(
         optimizer,
         t_initial=NUM_STEPS,
@@ -114,10 +148,13 @@ def make_optimizer(model: VisionTransformer, training: str) -> tuple[torch.optim
     return optimizer, scheduler
 
 
-def train(training: str, weights: Tensors, batches: Tensors) -> tuple[list[float], list[float], Tensors]:
-    """Losses, norms of the gradients and the weights in the end."""
+def train(
+    training: str, weights: Tensors, batches: Tensors, options: Options = ADAMW
+) -> tuple[list[float], list[float], Tensors]:
+    """Losses, norms of the gradients and the weights in the end, or their average."""
     model = make_model(training, weights)
-    optimizer, scheduler = make_optimizer(model, training)
+    average = ModelEmaV2(model, options.ema_decay)  # type: ignore[no-untyped-call]
+    optimizer, scheduler = make_optimizer(model, training, options)
     learning = [p for p in model.parameters() if p.requires_grad]
     losses, norms = [], []
     for step, (images, labels) in enumerate(zip(batches["images"], batches["labels"], strict=True)):
@@ -127,19 +164,19 @@ def train(training: str, weights: Tensors, batches: Tensors) -> tuple[list[float
         loss.backward()  # type: ignore[no-untyped-call]
         norms.append(float(torch.nn.utils.clip_grad_norm_(learning, CLIP_NORM[training])))
         optimizer.step()
+        average.update(model)  # type: ignore[no-untyped-call]
         losses.append(float(loss.detach()))
-    return losses, norms, {name: p.detach() for name, p in model.named_parameters()}
+    return losses, norms, {name: p.detach() for name, p in average.module.named_parameters()}
 
 
-@pytest.mark.parametrize("training", TRAININGS)
-def test_training_is_that_of_a_plain_loop(exact_run: ExactRun, training: str) -> None:
-    initial = exact_run.initial(training)
-    losses, norms, theirs = train(training, initial, exact_run.batches(training))
-    steps = read_columns(exact_run.path, training, "steps")
+def assert_is_that_of_a_plain_loop(run: ExactRun, training: str, options: Options = ADAMW) -> None:
+    initial = run.initial(training)
+    losses, norms, theirs = train(training, initial, run.batches(training), options)
+    steps = read_columns(run.path, training, "steps")
     assert len(losses) == NUM_STEPS
     assert max(norms) > CLIP_NORM[training]  # clipping had something to do
     loss_error = max(abs(ours / loss - 1) for ours, loss in zip(steps["loss"], losses, strict=True))
-    ours = exact_run.final(training)
+    ours = run.final(training)
     learnt = {name: tensor for name, tensor in ours.items() if name.startswith(learning_prefixes(training))}
     weight_error, where = largest_error(
         split_key_bias(learnt)[0], split_key_bias({name: theirs[name] for name in learnt})[0]
@@ -151,6 +188,37 @@ def test_training_is_that_of_a_plain_loop(exact_run: ExactRun, training: str) ->
     for name in ours.keys() - learnt.keys():
         assert torch.equal(ours[name], initial[name]), name
     assert all(relative_error(learnt[name], initial[name]) > 0 for name in learnt if initial[name].norm() > 0)
+
+
+@pytest.mark.parametrize("training", TRAININGS)
+def test_training_is_that_of_a_plain_loop(exact_run: ExactRun, training: str) -> None:
+    assert_is_that_of_a_plain_loop(exact_run, training)
+
+
+@pytest.fixture(scope="module")
+def option_runs(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ExactRun]:
+    """The meta model's training with each of OPTIONS."""
+    folder = tmp_path_factory.mktemp("options")
+    return {
+        name: make_run(tiny, folder / str(i), options.settings("meta"), only="meta")
+        for i, (name, options) in enumerate(OPTIONS.items())
+    }
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_options_are_those_of_a_plain_loop(option_runs: dict[str, ExactRun], name: str) -> None:
+    assert_is_that_of_a_plain_loop(option_runs[name], "meta", OPTIONS[name])
+
+
+def test_other_options_show(exact_run: ExactRun, option_runs: dict[str, ExactRun]) -> None:
+    """The comparison can fail: by a little less momentum, layer decay or average."""
+    initial, batches = exact_run.initial("meta"), exact_run.batches("meta")
+    options = OPTIONS["sgd, layer decay, average"]
+    ours = split_key_bias(option_runs["sgd, layer decay, average"].final("meta"))[0]
+    others = [replace(options, momentum=0.79), replace(options, layer_decay=0.71), replace(options, ema_decay=0.89)]
+    for other in others:
+        theirs = split_key_bias(train("meta", initial, batches, other)[2])[0]
+        assert largest_error(ours, theirs)[0] > WEIGHT_TOLERANCE, other
 
 
 def test_another_recipe_shows(exact_run: ExactRun, monkeypatch: pytest.MonkeyPatch) -> None:

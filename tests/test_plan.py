@@ -71,7 +71,16 @@ def test_json_has_what_scripts_read() -> None:
     assert report["trainings"][-1]["parameters"] == 86_567_656
     memory = dict(stage["memory_bytes"])
     assert memory.pop("total") == sum(memory.values())
-    assert set(memory) == {"weights", "gradients", "optimizer", "sums", "activations"}
+    assert set(memory) == {"weights", "gradients", "optimizer", "average", "sums", "activations"}
+
+
+def test_memory_of_optimizer_and_average() -> None:
+    adamw = plan_network("B", "--ranks=1")["trainings"][0]["memory_bytes"]
+    sgd = plan_network("B", "--ranks=1", "--optimizer.name=sgd", "--meta.ema_decay=0.99")["trainings"][0][
+        "memory_bytes"
+    ]
+    assert (adamw["optimizer"], adamw["average"]) == (2 * adamw["weights"], 0)
+    assert (sgd["optimizer"], sgd["average"]) == (sgd["weights"], sgd["weights"])
 
 
 def test_without_speed_times_are_at_1_tflops() -> None:

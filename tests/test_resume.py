@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import pytest
 
 import launch
@@ -43,9 +44,9 @@ IN_INCUBATION = Point("stage_1", 1, [*STAGES, "finetuned"])
 IN_FINETUNING = Point("finetuned", 1, ["finetuned"])
 
 
-def kill_at(tiny: Tiny, run: Path, point: Point, num_ranks: int) -> bool:
+def kill_at(tiny: Tiny, run: Path, point: Point, num_ranks: int, settings: list[str]) -> bool:
     """Whether the ranks were killed at the point."""
-    process = launch.start(tiny.arguments(run, OFTEN), num_ranks)
+    process = launch.start(tiny.arguments(run, OFTEN, *settings), num_ranks)
     deadline = time.monotonic() + launch.TIMEOUT_S
     while len(resume_points(run, point.training)) < point.num_files and process.poll() is None:
         assert time.monotonic() < deadline
@@ -60,10 +61,12 @@ def kill_at(tiny: Tiny, run: Path, point: Point, num_ranks: int) -> bool:
     return True
 
 
-def make_killed_run(tiny: Tiny, finished_run: Path, folder: Path, point: Point, num_ranks: int) -> Path:
+def make_killed_run(
+    tiny: Tiny, finished_run: Path, folder: Path, point: Point, num_ranks: int, settings: list[str] | None = None
+) -> Path:
     for attempt in range(NUM_ATTEMPTS):
         run = copy_run(finished_run, folder / f"attempt_{attempt}", without=point.undone)
-        if kill_at(tiny, run, point, num_ranks):
+        if kill_at(tiny, run, point, num_ranks, settings or []):
             return run
     raise AssertionError(f"{NUM_ATTEMPTS} runs in a row were done with {point.training} before they could be killed")
 
@@ -73,10 +76,10 @@ def killed_in_meta(tiny: Tiny, finished_run: Path, tmp_path_factory: pytest.Temp
     return make_killed_run(tiny, finished_run, tmp_path_factory.mktemp("killed"), IN_META, num_ranks=2)
 
 
-def assert_same_run(run: Path, reference: Path) -> None:
+def assert_same_run(run: Path, reference: Path, trainings: list[str] = TRAININGS) -> None:
     """Weights, and figures without a gap or a row too many."""
-    assert_same_weights(reference, run, TRAININGS)
-    for training in TRAININGS:
+    assert_same_weights(reference, run, trainings)
+    for training in trainings:
         for group, names in (("steps", ["step", "loss", "gradient_norm"]), ("epochs", ["step", "train_loss", "loss"])):
             columns, expected = (read_columns(r, training, group) for r in (run, reference))
             for name in names:
@@ -101,6 +104,31 @@ def test_killed_later(tiny: Tiny, finished_run: Path, tmp_path: Path, point: Poi
     run = make_killed_run(tiny, finished_run, tmp_path, point, before)
     launch.run_well(*tiny.arguments(run, OFTEN), num_ranks=after)
     assert_same_run(run, finished_run)
+
+
+# SGD, layer-wise learning rates and an average of the weights, in every phase.
+OTHER_OPTIMIZATION = [
+    "--method.trainings=deep_incubation",
+    "--optimizer.name=sgd",
+    *(
+        f"--{phase}.{key}"
+        for phase in ("meta", "incubation", "finetuning")
+        for key in ("layer_decay=0.8", "ema_decay=0.9")
+    ),
+    *(f"--{phase}.learning_rate=2" for phase in ("meta", "incubation", "finetuning")),
+]
+
+
+def test_killed_with_another_optimizer_and_an_average(tiny: Tiny, tmp_path: Path) -> None:
+    reference = tmp_path / "reference"
+    launch.run_well(*tiny.arguments(reference, *OTHER_OPTIMIZATION))  # on one rank
+    run = make_killed_run(tiny, reference, tmp_path, IN_INCUBATION, 2, OTHER_OPTIMIZATION)
+    with h5py.File(resume_points(run, "stage_1")[-1]) as state:
+        parameters = {f"{i}/{name}" for i, stage in state["stages"].items() for name in stage}
+        assert {f"{i}/{name}" for i, stage in state["ema"].items() for name in stage} == parameters
+        assert all(list(state["optimizer"][name]) == ["momentum_buffer"] for name in parameters)
+    launch.run_well(*tiny.arguments(run, OFTEN, *OTHER_OPTIMIZATION), num_ranks=3)
+    assert_same_run(run, reference, [*STAGES, "finetuned"])
 
 
 def remove_end(path: Path) -> None:

@@ -72,8 +72,12 @@ std::string stage_key(std::int64_t stage_index, const std::string& parameter) {
   return fmt::format("/stages/{}/{}", stage_index, parameter);
 }
 
-std::string optimizer_key(std::int64_t stage_index, const std::string& parameter, const std::string& moment) {
-  return fmt::format("/optimizer/{}/{}/{}", stage_index, parameter, moment);
+std::string optimizer_key(std::int64_t stage_index, const std::string& parameter, const std::string& state) {
+  return fmt::format("/optimizer/{}/{}/{}", stage_index, parameter, state);
+}
+
+std::string ema_key(std::int64_t stage_index, const std::string& parameter) {
+  return fmt::format("/ema/{}/{}", stage_index, parameter);
 }
 
 void save_checkpoint(const FilePath& path, const Checkpoint& checkpoint, const std::function<void()>& before_rename) {
@@ -111,6 +115,7 @@ Checkpoint load_checkpoint(const FilePath& path) {
   checkpoint.header = read_header(file, path);
   read_tensors(file, "/stages", 1, checkpoint.state);
   read_tensors(file, "/optimizer", 2, checkpoint.state);
+  read_tensors(file, "/ema", 1, checkpoint.state);
   return checkpoint;
 }
 

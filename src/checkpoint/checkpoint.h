@@ -22,7 +22,8 @@ struct CheckpointHeader {
   std::map<std::string, double> figures;
 };
 
-/// Names to float tensors on the CPU: "/stages/<i>/<parameter>", "/optimizer/<i>/<parameter>/exp_avg".
+/// Names to float tensors on the CPU: "/stages/<i>/<parameter>", "/optimizer/<i>/<parameter>/exp_avg",
+/// "/ema/<i>/<parameter>".
 using StateDict = std::map<std::string, torch::Tensor>;
 
 struct Checkpoint {
@@ -31,7 +32,8 @@ struct Checkpoint {
 };
 
 std::string stage_key(std::int64_t stage_index, const std::string& parameter);
-std::string optimizer_key(std::int64_t stage_index, const std::string& parameter, const std::string& moment);
+std::string optimizer_key(std::int64_t stage_index, const std::string& parameter, const std::string& state);
+std::string ema_key(std::int64_t stage_index, const std::string& parameter);
 
 /// Writes atomically; `before_rename` may refuse by throwing.
 void save_checkpoint(const FilePath& path, const Checkpoint& checkpoint,

@@ -10,8 +10,9 @@ using Json = nlohmann::ordered_json;
 Json to_json(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
 
 Json to_json(const Memory& memory) {
-  return {{"weights", memory.weights}, {"gradients", memory.gradients},     {"optimizer", memory.optimizer},
-          {"sums", memory.sums},       {"activations", memory.activations}, {"total", memory.total()}};
+  return {{"weights", memory.weights}, {"gradients", memory.gradients}, {"optimizer", memory.optimizer},
+          {"average", memory.average}, {"sums", memory.sums},           {"activations", memory.activations},
+          {"total", memory.total()}};
 }
 
 Json to_json(const TrainingCost& cost) {
@@ -27,7 +28,7 @@ Json to_json(const TrainingCost& cost) {
           {"memory_bytes", to_json(cost.memory)}};
 }
 
-Json to_json(const GroupForecast& group, std::size_t round, const PhaseWork& work, Sums sums) {
+Json to_json(const GroupForecast& group, std::size_t round, const PhaseWork& work) {
   Json trainings = Json::array();
   for (const Assignment& a : group.plan.assignments) {
     trainings.push_back({{"training", work.trainings[a.training]->name}, {"steps", a.num_steps}});
@@ -37,7 +38,7 @@ Json to_json(const GroupForecast& group, std::size_t round, const PhaseWork& wor
           {"num_ranks", group.plan.num_ranks},
           {"trainings", std::move(trainings)},
           {"predicted_s", group.busy_s},
-          {"memory_bytes", to_json(memory_of(group, work, sums))}};
+          {"memory_bytes", to_json(memory_of(group, work))}};
 }
 
 Json to_json(const PhasePlan& phase, const PlanReport& report) {
@@ -50,7 +51,7 @@ Json to_json(const PhasePlan& phase, const PlanReport& report) {
                       {"cost_s", report.machine.round_cost_s},
                       {"first_idle_rank", round.first_idle_rank},
                       {"idle_ranks", report.machine.num_ranks - round.first_idle_rank}});
-    for (const GroupForecast& group : round.groups) groups.push_back(to_json(group, i, phase.work, report.sums));
+    for (const GroupForecast& group : round.groups) groups.push_back(to_json(group, i, phase.work));
   }
   return {{"phase", to_string(phase.work.phase)},
           {"ideal_s", phase.forecast.ideal_s},

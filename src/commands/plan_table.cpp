@@ -86,13 +86,13 @@ class PlanTable {
   }
 
   void write_memory() {
-    line("\n{:<16} {:>9} {:>9} {:>9} {:>9} {:>11} {:>9}", "memory of a rank", "weights", "gradients", "optimizer",
-         "sums", "activations", "all");
+    line("\n{:<16} {:>9} {:>9} {:>9} {:>9} {:>9} {:>11} {:>9}", "memory of a rank", "weights", "gradients", "optimizer",
+         "average", "sums", "activations", "all");
     for (const TrainingCost& cost : report_.trainings) {
       const Memory& m = cost.memory;
-      line("{:<16} {:>9} {:>9} {:>9} {:>9} {:>11} {:>9}", cost.training->name, bytes_text(m.weights),
-           bytes_text(m.gradients), bytes_text(m.optimizer), bytes_text(m.sums), bytes_text(m.activations),
-           bytes_text(m.total()));
+      line("{:<16} {:>9} {:>9} {:>9} {:>9} {:>9} {:>11} {:>9}", cost.training->name, bytes_text(m.weights),
+           bytes_text(m.gradients), bytes_text(m.optimizer), bytes_text(m.average), bytes_text(m.sums),
+           bytes_text(m.activations), bytes_text(m.total()));
     }
   }
 
@@ -136,8 +136,7 @@ class PlanTable {
           fmt::format("{}{} ({} steps)", trainings.empty() ? "" : ", ", work.trainings[a.training]->name, a.num_steps);
     }
     line("  {:<17} {:>9}  {:>9}  {}", ranks_text(group.plan.first_rank, group.plan.num_ranks),
-         time_or_share(group.busy_s, whole_s(phase)), bytes_text(memory_of(group, work, report_.sums).total()),
-         trainings);
+         time_or_share(group.busy_s, whole_s(phase)), bytes_text(memory_of(group, work).total()), trainings);
   }
 
   void write_methods() {

@@ -6,6 +6,18 @@
 #include <xxhash.h>
 
 namespace incubate {
+namespace {
+
+/// Whether `name` is a setting of the optimizer that is not in use.
+bool is_of_other_optimizer(const std::string& name, const OptimizerConfig& optimizer) {
+  const std::vector<std::string> others =
+      optimizer.name == OptimizerName::sgd
+          ? std::vector<std::string>{"optimizer.beta1", "optimizer.beta2", "optimizer.epsilon"}
+          : std::vector<std::string>{"optimizer.momentum", "optimizer.nesterov"};
+  return std::ranges::count(others, name) > 0;
+}
+
+}  // namespace
 
 std::string result_settings(const RunConfig& config, Phase phase) {
   RunConfig copy = config;
@@ -17,6 +29,7 @@ std::string result_settings(const RunConfig& config, Phase phase) {
     // How long a training lasts is a number of steps, which the training names itself.
     const bool is_epochs = is_phase && setting.name == section + ".epochs";
     if (setting.kind != Kind::result || is_depths || is_epochs || (is_phase && section != section_of(phase))) continue;
+    if (is_of_other_optimizer(setting.name, config.optimizer)) continue;
     text += setting.name + "=" + setting.get() + "\n";
   }
   return text;

@@ -56,7 +56,12 @@ std::vector<Setting> list_settings(DataConfig& c) {
 
 std::vector<Setting> list_settings(OptimizerConfig& c) {
   const Kind r = Kind::result;
-  return {make_setting("optimizer.beta1", c.beta1, r, "0..1", "AdamW: decay of the mean gradient"),
+  return {make_enum_setting<OptimizerName>("optimizer.name", c.name,
+                                           {{OptimizerName::adamw, "adamw"}, {OptimizerName::sgd, "sgd"}}, r,
+                                           "AdamW, or gradient descent with momentum"),
+          make_setting("optimizer.momentum", c.momentum, r, "0..1", "SGD: decay of the sum of gradients"),
+          make_setting("optimizer.nesterov", c.nesterov, r, "true|false", "SGD: Nesterov's momentum, or the plain one"),
+          make_setting("optimizer.beta1", c.beta1, r, "0..1", "AdamW: decay of the mean gradient"),
           make_setting("optimizer.beta2", c.beta2, r, "0..1", "AdamW: decay of the mean squared gradient"),
           make_setting("optimizer.epsilon", c.epsilon, r, "", "AdamW: added to the root of the mean square")};
 }
@@ -77,7 +82,12 @@ std::vector<Setting> list_settings(Phase phase, PhaseConfig& c) {
           make_enum_setting<Granularity>(section + ".granularity", c.granularity,
                                          {{Granularity::step, "step"}, {Granularity::epoch_lagged, "epoch_lagged"}}, r,
                                          "the rate changes each step, or each epoch and lags by one"),
-          make_setting(section + ".weight_decay", c.weight_decay, r, "", "AdamW's, not applied to biases and norms"),
+          make_setting(section + ".weight_decay", c.weight_decay, r, "",
+                       "AdamW's, or for SGD added to the gradient; not applied to biases and norms"),
+          make_setting(section + ".layer_decay", c.layer_decay, r, "0..1",
+                       "factor of the learning rate from each layer to the one before it; 1: none"),
+          make_setting(section + ".ema_decay", c.ema_decay, r, "0..1",
+                       "decay of an average of the weights, which is then the result; 0: none"),
           make_setting(section + ".drop_path", c.drop_path, r, "0..1", "stochastic depth of the last block"),
           make_setting(section + ".mixup", c.mixup, r, "", "alpha of the blending of images (DeiT: 0.8); 0: none"),
           make_setting(section + ".cutmix", c.cutmix, r, "",

@@ -73,8 +73,13 @@ struct BatchConfig {
   std::int64_t global = 2048;
 };
 
+enum class OptimizerName { adamw, sgd };
+
 struct OptimizerConfig {
-  double beta1 = 0.9;
+  OptimizerName name = OptimizerName::adamw;
+  double momentum = 0.9;  // SGD
+  bool nesterov = true;   // SGD
+  double beta1 = 0.9;     // AdamW, as are the next two
   double beta2 = 0.999;
   double epsilon = 1e-8;
 };
@@ -105,6 +110,8 @@ struct PhaseConfig {
   double warmup_learning_rate = 1e-6;
   Granularity granularity = Granularity::step;
   double weight_decay = 0.05;
+  double layer_decay = 1;  // of the learning rate, from each layer to the one before; 1: none
+  double ema_decay = 0;    // of the average of the weights; 0: none
   double drop_path = 0;
   double mixup = 0;   // DeiT: 0.8
   double cutmix = 0;  // DeiT: 1.0

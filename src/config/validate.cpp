@@ -114,11 +114,29 @@ void check_phase(const RunConfig& config, Phase phase) {
   check_range(name + ".warmup_epochs", c.warmup_epochs, 0, kLargest);
   check_range(name + ".warmup_learning_rate", c.warmup_learning_rate, 0, kLargest);
   check_range(name + ".weight_decay", c.weight_decay, 0, kLargest);
+  check_input(c.layer_decay > 0 && c.layer_decay <= 1,
+              "{}.layer_decay={} is out of range (0 would stop all layers but the last). Give more than 0 and at most "
+              "1, such as 0.75.",
+              name, c.layer_decay);
+  check_range(name + ".ema_decay", c.ema_decay, 0, 0.9999999);
   check_range(name + ".drop_path", c.drop_path, 0, 0.99);
   check_range(name + ".mixup", c.mixup, 0, 100);
   check_range(name + ".cutmix", c.cutmix, 0, 100);
   check_range(name + ".clip_norm", c.clip_norm, 0, kLargest);
   check_range(name + ".label_smoothing", c.label_smoothing, 0, 0.99);
+}
+
+void check_optimizer(const OptimizerConfig& c) {
+  check_range("optimizer.momentum", c.momentum, 0, 0.9999999);
+  check_input(c.name != OptimizerName::sgd || !c.nesterov || c.momentum > 0,
+              "optimizer.nesterov=true looks ahead along the momentum, but optimizer.momentum=0. Give a momentum, such "
+              "as 0.9, or optimizer.nesterov=false.");
+  check_range("optimizer.beta1", c.beta1, 0, 0.9999999);
+  check_range("optimizer.beta2", c.beta2, 0, 0.9999999);
+  check_input(c.epsilon > 0,
+              "optimizer.epsilon={} is not positive (it keeps the division finite). "
+              "Give more than 0, such as 1e-8.",
+              c.epsilon);
 }
 
 /// In the order of list_trainings().
@@ -199,12 +217,7 @@ void validate_without_data_file(const RunConfig& config) {
   check_model(config.model);
   check_data(config.data, config.model.channels);
   check_positive("batch.global", config.batch.global);
-  check_range("optimizer.beta1", config.optimizer.beta1, 0, 0.9999999);
-  check_range("optimizer.beta2", config.optimizer.beta2, 0, 0.9999999);
-  check_input(config.optimizer.epsilon > 0,
-              "optimizer.epsilon={} is not positive (it keeps the division finite). "
-              "Give more than 0, such as 1e-8.",
-              config.optimizer.epsilon);
+  check_optimizer(config.optimizer);
   for (const Phase phase : kPhases) {
     check_phase(config, phase);
     check_augmentation(section_of(phase), config.phase(phase), config.model.channels);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "train/optimizer.h"
+
 namespace incubate {
 namespace {
 
@@ -83,7 +85,15 @@ double ring_all_reduce_s(std::int64_t bytes, std::int64_t num_ranks, double byte
   return 2 * (ranks - 1) / ranks * static_cast<double>(bytes) / bytes_per_s;
 }
 
-Memory memory_per_rank(const std::vector<const Training*>& trainings, std::int64_t micro, Sums sums) {
+MemorySettings memory_settings(const RunConfig& config, Phase phase) {
+  return {.micro = config.phase(phase).micro,
+          .sums = config.run.sums,
+          .optimizer = config.optimizer,
+          .has_average = config.phase(phase).ema_decay > 0};
+}
+
+Memory memory_per_rank(const std::vector<const Training*>& trainings, const MemorySettings& settings) {
+  const auto num_states = static_cast<std::int64_t>(list_state_names(settings.optimizer).size());
   Memory memory;
   for (auto it = trainings.begin(); it != trainings.end(); ++it) {
     const Training* training = *it;
@@ -94,9 +104,10 @@ Memory memory_per_rank(const std::vector<const Training*>& trainings, std::int64
     }
     const std::int64_t learning_bytes = kFloatBytes * num_learning_parameters(*training);
     memory.gradients += learning_bytes;
-    memory.optimizer += 2 * learning_bytes;
-    memory.sums += reduced_bytes_per_step(*training, sums);
-    memory.activations = std::max(memory.activations, micro * activation_bytes_per_image(*training));
+    memory.optimizer += num_states * learning_bytes;
+    if (settings.has_average) memory.average += learning_bytes;
+    memory.sums += reduced_bytes_per_step(*training, settings.sums);
+    memory.activations = std::max(memory.activations, settings.micro * activation_bytes_per_image(*training));
   }
   return memory;
 }

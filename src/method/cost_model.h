@@ -37,17 +37,27 @@ double ring_all_reduce_s(std::int64_t bytes, std::int64_t num_ranks, double byte
 /// a leader's checkpoint is written from, which are in host memory, LibTorch itself, and the gaps in FlatParameters.
 struct Memory {
   std::int64_t weights = 0;      ///< fp32, frozen stages included
-  std::int64_t gradients = 0;    ///< fp32, of learning parameters, as are the next two
-  std::int64_t optimizer = 0;    ///< AdamW's two moments, fp32
+  std::int64_t gradients = 0;    ///< fp32, of learning parameters, as are the next three
+  std::int64_t optimizer = 0;    ///< its state, fp32: AdamW's two moments, or SGD's momentum
+  std::int64_t average = 0;      ///< of the weights, fp32, if there is one
   std::int64_t sums = 0;         ///< GradientReducer's buffer
   std::int64_t activations = 0;  ///< of one micro-batch
 
-  std::int64_t total() const { return weights + gradients + optimizer + sums + activations; }
+  std::int64_t total() const { return weights + gradients + optimizer + average + sums + activations; }
 };
 
-/// Of a rank that carries on `trainings`, all of one phase, with micro-batches of `micro` images. They share frozen
-/// stages, as train_group() has it, and pass a micro-batch one after the other.
-Memory memory_per_rank(const std::vector<const Training*>& trainings, std::int64_t micro, Sums sums);
+/// The settings that memory depends on.
+struct MemorySettings {
+  std::int64_t micro = 1;
+  Sums sums = Sums::exact;
+  OptimizerConfig optimizer = {};
+  bool has_average = false;
+};
+MemorySettings memory_settings(const RunConfig& config, Phase phase);
+
+/// Of a rank that carries on `trainings`, all of one phase. They share frozen stages, as train_group() has it, and pass
+/// a micro-batch one after the other.
+Memory memory_per_rank(const std::vector<const Training*>& trainings, const MemorySettings& settings);
 
 /// Bytes that a block keeps of one image for its backward pass, in fp32: of T tokens and H heads, with width D,
 ///   4 T ((8 + 2r) D + 4 + H) if it learns: the inputs of both norms (2 D), the norms' outputs (2 D), queries, keys and

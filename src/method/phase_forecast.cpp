@@ -42,7 +42,8 @@ RoundForecast forecast_round(const RoundPlan& plan, const PhaseWork& work, const
 }  // namespace
 
 PhaseWork make_phase_work(const RunConfig& config, const std::vector<Training>& trainings, Phase phase) {
-  PhaseWork work{.phase = phase, .micro_batches = micro_batches_of(config, phase), .micro = config.phase(phase).micro};
+  PhaseWork work{
+      .phase = phase, .micro_batches = micro_batches_of(config, phase), .memory = memory_settings(config, phase)};
   for (const Training& training : trainings) {
     if (training.phase != phase || !training.is_chosen) continue;
     work.trainings.push_back(&training);
@@ -69,10 +70,10 @@ PhaseForecast forecast_phase(const PhaseWork& work, const Machine& machine) {
   return forecast;
 }
 
-Memory memory_of(const GroupForecast& group, const PhaseWork& work, Sums sums) {
+Memory memory_of(const GroupForecast& group, const PhaseWork& work) {
   std::vector<const Training*> trainings;
   for (const Assignment& a : group.plan.assignments) trainings.push_back(work.trainings[a.training]);
-  return memory_per_rank(trainings, work.micro, sums);
+  return memory_per_rank(trainings, work.memory);
 }
 
 double ideal_s(const PhaseWork& work, const Machine& machine) {

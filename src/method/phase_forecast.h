@@ -22,8 +22,8 @@ struct Machine {
 struct PhaseWork {
   Phase phase = Phase::meta;
   std::vector<const Training*> trainings = {};
-  std::int64_t micro_batches = 1;                ///< of a step
-  std::int64_t micro = 1;                        ///< images of a micro-batch
+  std::int64_t micro_batches = 1;  ///< of a step
+  MemorySettings memory = {};
   std::vector<double> block_flops = {};          ///< of each training, in all
   std::vector<std::int64_t> reduced_bytes = {};  ///< of each training's step
 };
@@ -58,7 +58,7 @@ struct PhaseForecast {
 PhaseForecast forecast_phase(const PhaseWork& work, const Machine& machine);
 
 /// Memory of a rank of the group.
-Memory memory_of(const GroupForecast& group, const PhaseWork& work, Sums sums);
+Memory memory_of(const GroupForecast& group, const PhaseWork& work);
 
 /// As PhaseForecast.
 double ideal_s(const PhaseWork& work, const Machine& machine);

@@ -17,7 +17,7 @@ TrainingCost cost_of(const RunConfig& config, const Training& training) {
           .micro_batches = micro_batches_of(config, training.phase),
           .block_flops = training.block_flops(config.batch.global),
           .reduced_bytes_per_step = reduced_bytes_per_step(training, config.run.sums),
-          .memory = memory_per_rank({&training}, config.phase(training.phase).micro, config.run.sums)};
+          .memory = memory_per_rank({&training}, memory_settings(config, training.phase))};
 }
 
 /// Adds what the groups of a phase reduce, and returns the number of their steps.

@@ -144,9 +144,8 @@ void TrainingRun::resume() {
   }
   group_.communicator().broadcast(std::as_writable_bytes(std::span(&step, 1)), "sharing the step of " + training_.name);
   if (step == 0) return;
-  for (torch::Tensor* buffer :
-       {&trainer_->parameters().values(), &trainer_->optimizer().exp_avg(), &trainer_->optimizer().exp_avg_sq()}) {
-    group_.broadcast(*buffer, "sharing the state of " + training_.name);
+  for (SavedBuffer& saved : list_state(*trainer_)) {
+    group_.broadcast(saved.buffer, "sharing the state of " + training_.name);
   }
   resumed_step_ = step;
   trainer_->resume(step, std::move(metrics), resumed_elapsed_s_);

@@ -1,5 +1,6 @@
 #include "method/training_files.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -22,7 +23,23 @@ void copy_to_host(const torch::Tensor& source, torch::Tensor& copy) {
   copy.copy_(source);
 }
 
+std::string weights_key(const FlatView& view) { return stage_key(view.stage, view.name); }
+
+std::vector<SavedBuffer> list_result(Trainer& trainer) { return {{trainer.result(), weights_key}}; }
+
 }  // namespace
+
+std::vector<SavedBuffer> list_state(Trainer& trainer) {
+  std::vector<SavedBuffer> list = {{trainer.parameters().values(), weights_key}};
+  for (const StateBuffer& state : trainer.optimizer().state()) {
+    list.push_back({state.values,
+                    [name = state.name](const FlatView& view) { return optimizer_key(view.stage, view.name, name); }});
+  }
+  if (trainer.average() != nullptr) {
+    list.push_back({trainer.average()->values(), [](const FlatView& view) { return ema_key(view.stage, view.name); }});
+  }
+  return list;
+}
 
 TrainingFiles::TrainingFiles(const RunContext& context, const Training& training, Warn warn)
     : context_(context), training_(training), warn_(std::move(warn)) {}
@@ -55,12 +72,10 @@ Metrics TrainingFiles::load_metrics(std::int64_t step) const {
 }
 
 void TrainingFiles::save_resume_point(Trainer& trainer, const Figures& figures) {
-  save(trainer, figures, Content::weights_and_optimizer);
+  save(trainer, figures, Content::state);
 }
 
-void TrainingFiles::save_finished(Trainer& trainer, const Figures& figures) {
-  save(trainer, figures, Content::weights);
-}
+void TrainingFiles::save_finished(Trainer& trainer, const Figures& figures) { save(trainer, figures, Content::result); }
 
 void TrainingFiles::save(Trainer& trainer, const Figures& figures, Content content) {
   const Stopwatch watch;
@@ -68,7 +83,7 @@ void TrainingFiles::save(Trainer& trainer, const Figures& figures, Content conte
   const Checkpoint checkpoint = copy_state(trainer, figures, content);
   row_ = {.step = trainer.steps_done(), .stall_s = watch.elapsed_s(), .write_s = 0};
   trainer.add_time(row_.stall_s);
-  const bool is_last = content == Content::weights;
+  const bool is_last = content == Content::result;
   const FilePath path =
       is_last ? context_.run.finished(training_.name) : context_.run.resume_point(training_.name, trainer.steps_done());
   const auto check_lock = [this] {
@@ -92,16 +107,13 @@ Checkpoint TrainingFiles::copy_state(Trainer& trainer, const Figures& figures, C
                                    .config = print_settings(list_settings(config)),
                                    .figures = figures},
                         .state = {}};
-  copy_to_host(trainer.parameters().values(), values_);
-  for (const FlatView& view : trainer.parameters().views()) {
-    checkpoint.state[stage_key(view.stage, view.name)] = view.of(values_);
-  }
-  if (content == Content::weights) return checkpoint;
-  copy_to_host(trainer.optimizer().exp_avg(), exp_avg_);
-  copy_to_host(trainer.optimizer().exp_avg_sq(), exp_avg_sq_);
-  for (const FlatView& view : trainer.parameters().views()) {
-    checkpoint.state[optimizer_key(view.stage, view.name, "exp_avg")] = view.of(exp_avg_);
-    checkpoint.state[optimizer_key(view.stage, view.name, "exp_avg_sq")] = view.of(exp_avg_sq_);
+  const std::vector<SavedBuffer> buffers = content == Content::state ? list_state(trainer) : list_result(trainer);
+  copies_.resize(std::max(copies_.size(), buffers.size()));
+  for (std::size_t i = 0; i < buffers.size(); ++i) {
+    copy_to_host(buffers[i].buffer, copies_[i]);
+    for (const FlatView& view : trainer.parameters().views()) {
+      checkpoint.state[buffers[i].key(view)] = view.of(copies_[i]);
+    }
   }
   return checkpoint;
 }
@@ -124,11 +136,10 @@ void TrainingFiles::finish(const std::function<void()>& on_wait) {
 
 void restore_state(const Checkpoint& checkpoint, Trainer& trainer) {
   const torch::NoGradGuard no_grad;
-  for (const FlatView& view : trainer.parameters().views()) {
-    view.of(trainer.parameters().values()).copy_(checkpoint.state.at(stage_key(view.stage, view.name)));
-    view.of(trainer.optimizer().exp_avg()).copy_(checkpoint.state.at(optimizer_key(view.stage, view.name, "exp_avg")));
-    view.of(trainer.optimizer().exp_avg_sq())
-        .copy_(checkpoint.state.at(optimizer_key(view.stage, view.name, "exp_avg_sq")));
+  for (const SavedBuffer& saved : list_state(trainer)) {
+    for (const FlatView& view : trainer.parameters().views()) {
+      view.of(saved.buffer).copy_(checkpoint.state.at(saved.key(view)));
+    }
   }
 }
 

@@ -1,15 +1,26 @@
 #pragma once
 
+#include <functional>
 #include <future>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "checkpoint/checkpoint.h"
 #include "method/run_context.h"
 #include "train/trainer.h"
 
 namespace incubate {
+
+/// A buffer of a trainer, and the name in a checkpoint of each part of it.
+struct SavedBuffer {
+  torch::Tensor buffer;
+  std::function<std::string(const FlatView&)> key;
+};
+
+/// What a training goes on from: parameters, optimizer state, and the average of the weights if there is one.
+std::vector<SavedBuffer> list_state(Trainer& trainer);
 
 /// The files of a training under way, on its group's leader: what it goes on from, and what it leaves. Writing happens
 /// in the background, from a copy of the state; one file of a training at a time.
@@ -39,7 +50,7 @@ class TrainingFiles {
   void finish(const std::function<void()>& on_wait);
 
  private:
-  enum class Content { weights, weights_and_optimizer };
+  enum class Content { result, state };
 
   void save(Trainer& trainer, const Figures& figures, Content content);
   Checkpoint copy_state(Trainer& trainer, const Figures& figures, Content content);
@@ -48,12 +59,12 @@ class TrainingFiles {
   const RunContext& context_;
   const Training& training_;
   Warn warn_;
-  torch::Tensor values_, exp_avg_, exp_avg_sq_;  // copies in host memory
+  std::vector<torch::Tensor> copies_;  // in host memory
   std::future<double> pending_;
   CheckpointRow row_;  // of the pending write
 };
 
-/// Copies the state of `checkpoint` into the trainer's buffers.
+/// Copies the state of `checkpoint` into those of list_state().
 void restore_state(const Checkpoint& checkpoint, Trainer& trainer);
 
 }  // namespace incubate

@@ -15,8 +15,11 @@ namespace incubate {
 struct ParameterInfo {
   std::string name;  ///< within its stage, such as "blocks.0.attn.qkv.weight"
   torch::Tensor tensor;
-  std::int64_t layer = 0;  ///< within its stage, ascending from input to output
-  bool decays = true;      ///< whether weight decay applies
+  /// Within its stage: 0 for what stands before the blocks, 1 + i for block i, 1 + num_blocks() for what stands behind.
+  std::int64_t layer = 0;
+  bool decays = true;  ///< whether weight decay applies
+  /// Whether its learning rate is that of the layer before (see PhaseConfig::layer_decay).
+  bool joins_layer_before = false;
 };
 
 /// A piece of a network: maps a tensor to a tensor. The only interface through which anything above model/ sees a

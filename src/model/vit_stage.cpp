@@ -77,6 +77,7 @@ std::vector<ParameterInfo> VitStage::list_parameters() {
     if (name == "cls_token" || name == "pos_embed") info.decays = false;
     if (name.starts_with("blocks.")) info.layer = 1 + std::stoll(name.substr(7));
     if (name.starts_with("norm.") || name.starts_with("head.")) info.layer = 1 + num_blocks();
+    info.joins_layer_before = name.starts_with("norm.");  // as timm groups a vision transformer's layers
     list.push_back(info);
   }
   return list;

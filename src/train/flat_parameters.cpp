@@ -26,6 +26,13 @@ std::vector<Placed> learning_parameters(StagedModel& model) {
   return parameters;
 }
 
+/// The model's blocks from the parameter's stage on and the head are layers, of which some stand before its own.
+std::int64_t layers_behind(StagedModel& model, const Placed& p) {
+  std::int64_t from_stage_on = 1;
+  for (std::int64_t i = p.stage; i < model.num_stages(); ++i) from_stage_on += model.stage(i).num_blocks();
+  return from_stage_on - p.info.layer + (p.info.joins_layer_before ? 1 : 0);
+}
+
 }  // namespace
 
 torch::Tensor FlatView::of(const torch::Tensor& buffer) const {
@@ -39,8 +46,10 @@ FlatParameters::FlatParameters(StagedModel& model, torch::Device device) {
   const std::vector<Placed> parameters = learning_parameters(model);
   std::int64_t size = 0;
   for (const Placed& p : parameters) {
-    const bool continues = !segments_.empty() && segments_.back().decays == p.info.decays;
-    if (!continues) segments_.push_back({size, size, p.info.decays});
+    const std::int64_t behind = layers_behind(model, p);
+    const bool continues =
+        !segments_.empty() && segments_.back().decays == p.info.decays && segments_.back().layers_behind == behind;
+    if (!continues) segments_.push_back({size, size, p.info.decays, behind});
     views_.push_back({p.stage, p.info.name, size, p.info.tensor.sizes().vec()});
     size += (p.info.tensor.numel() + kAlignment - 1) / kAlignment * kAlignment;
     segments_.back().end = size;

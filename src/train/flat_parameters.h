@@ -26,6 +26,7 @@ struct Segment {
   std::int64_t begin = 0;
   std::int64_t end = 0;
   bool decays = true;
+  std::int64_t layers_behind = 0;  ///< layers of the whole model between this one and the output: 0 for the head
 };
 
 /// The learning parameters of a model in one fp32 buffer and their gradients in another, ordered by (stage, layer,

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include <torch/types.h>
@@ -10,30 +12,59 @@
 
 namespace incubate {
 
-/// AdamW (Loshchilov and Hutter, ICLR 2019) on the flat buffers, by ATen's fused kernel.
-class AdamW {
+/// Numbers that an optimizer keeps for each parameter, laid out as the flat buffers.
+struct StateBuffer {
+  std::string name;  ///< torch.optim's
+  torch::Tensor values;
+};
+
+/// Updates the parameters in the flat buffers from their gradients.
+class Optimizer {
  public:
-  AdamW(FlatParameters& parameters, const OptimizerConfig& config, double weight_decay);
+  /// All state is 0. `parameters` must outlive the optimizer.
+  Optimizer(FlatParameters& parameters, const OptimizerConfig& config, const PhaseConfig& recipe);
+  virtual ~Optimizer() = default;
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
 
-  /// One update from `parameters.gradients()`. `step` counts from 0.
-  void update(std::int64_t step, double learning_rate);
+  /// `step` counts from 0. `learning_rate` is the head's; the others have rate_factor() of it.
+  virtual void update(std::int64_t step, double learning_rate) = 0;
 
-  torch::Tensor& exp_avg() { return exp_avg_; }
-  torch::Tensor& exp_avg_sq() { return exp_avg_sq_; }
+  std::vector<StateBuffer>& state() { return state_; }
 
- private:
-  /// The parts of the buffers with and without weight decay.
-  struct Parts {
-    std::vector<torch::Tensor> values, gradients, exp_avgs, exp_avg_sqs, steps;
+ protected:
+  /// The segments that have one learning rate and one weight decay, as the lists that ATen's fused kernels take.
+  struct Part {
+    double rate_factor = 1;
     double weight_decay = 0;
+    std::vector<torch::Tensor> values = {}, gradients = {};
+    std::vector<std::vector<torch::Tensor>> states = {};  ///< of each state buffer
   };
 
+  const OptimizerConfig& config() const { return config_; }
+  std::vector<Part>& parts() { return parts_; }
+
+ private:
+  Part& find_part(double rate_factor, double weight_decay);
+
   OptimizerConfig config_;
-  torch::Tensor exp_avg_;
-  torch::Tensor exp_avg_sq_;
-  torch::Tensor step_;
-  std::vector<Parts> parts_;
+  std::vector<StateBuffer> state_;
+  std::vector<Part> parts_;
 };
+
+/// The optimizer that `config` names, by ATen's fused kernels:
+///   adamw: Loshchilov and Hutter, ICLR 2019;
+///   sgd: as torch.optim.SGD without dampening. For gradient g, weights w, momentum m, weight decay c and rate r
+///     g += c w,  b = m b + g,  w -= r (g + m b) with Nesterov's momentum (Sutskever et al., ICML 2013), else w -= r b.
+std::unique_ptr<Optimizer> make_optimizer(FlatParameters& parameters, const OptimizerConfig& config,
+                                          const PhaseConfig& recipe);
+
+/// The names of an optimizer's state buffers; none without momentum.
+std::vector<std::string> list_state_names(const OptimizerConfig& config);
+
+/// What the learning rate of `segment` is of the head's: layer_decay to the power of the layers behind it (Clark et
+/// al., ICLR 2020, "ELECTRA"; Bao et al., ICLR 2022, "BEiT").
+double rate_factor(const Segment& segment, double layer_decay);
 
 /// Scales `gradients` so that their L2 norm is at most `max_norm` (0: leaves them) and returns the norm before.
 double clip_norm(torch::Tensor& gradients, double max_norm);

@@ -88,11 +88,13 @@ void evaluate_due(const Team& team, const EvaluationLoader& validation, ProcessG
   const Stopwatch watch;
   std::vector<StagedModel*> models;
   for (const Participant* p : due) models.push_back(&p->trainer->model());
+  for (const Participant* p : due) p->trainer->swap_result();
   std::size_t next = 0;  // each batch passes through the models in turn
   const std::vector<Evaluation> evaluations = evaluate(models, due.front()->trainer->task(), validation, group, [&] {
     if (due[next]->on_evaluation_batch) due[next]->on_evaluation_batch();
     next = (next + 1) % due.size();
   });
+  for (const Participant* p : due) p->trainer->swap_result();
   for (std::size_t i = 0; i < due.size(); ++i) {
     due[i]->trainer->add_time(watch.elapsed_s() / static_cast<double>(due.size()));
     due[i]->trainer->record_evaluation(evaluations[i]);

@@ -15,11 +15,13 @@ Trainer::Trainer(StagedModel& model, ProcessGroup& group, TrainerSettings settin
       settings_(std::move(settings)),
       task_(settings_.recipe.label_smoothing),
       parameters_(model, group.device()),
-      optimizer_(parameters_, settings_.optimizer, settings_.recipe.weight_decay),
+      optimizer_(make_optimizer(parameters_, settings_.optimizer, settings_.recipe)),
       reducer_(group, settings_.sums, parameters_.size()),
       schedule_(
           make_lr_schedule(settings_.recipe, settings_.global_batch, settings_.steps_per_epoch, settings_.total_steps)),
-      drop_path_rates_(incubate::drop_path_rates(settings_.recipe.drop_path, model.spec().num_blocks())) {}
+      drop_path_rates_(incubate::drop_path_rates(settings_.recipe.drop_path, model.spec().num_blocks())) {
+  if (settings_.recipe.ema_decay > 0) average_.emplace(parameters_.values(), settings_.recipe.ema_decay);
+}
 
 void Trainer::resume(std::int64_t steps_done, Metrics metrics, double elapsed_s) {
   steps_done_ = steps_done;
@@ -41,7 +43,8 @@ StepRow Trainer::finish_step() {
   StepRow row{.step = steps_done_, .loss = sums.mean_loss};
   row.gradient_norm = clip_norm(parameters_.gradients(), settings_.recipe.clip_norm);
   row.learning_rate = learning_rate_at(schedule_, steps_done_);
-  optimizer_.update(steps_done_, row.learning_rate);
+  optimizer_->update(steps_done_, row.learning_rate);
+  if (average_) average_->update(parameters_.values());
   ++steps_done_;
   return row;
 }

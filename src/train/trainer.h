@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,7 @@
 #include "train/lr_schedule.h"
 #include "train/optimizer.h"
 #include "train/task.h"
+#include "train/weight_average.h"
 
 namespace incubate {
 
@@ -44,7 +47,16 @@ class Trainer {
   StagedModel& model() { return model_; }
   const ClassificationTask& task() const { return task_; }
   FlatParameters& parameters() { return parameters_; }
-  AdamW& optimizer() { return optimizer_; }
+  Optimizer& optimizer() { return *optimizer_; }
+  /// Null without one.
+  WeightAverage* average() { return average_ ? &*average_ : nullptr; }
+  /// The weights that the training gives so far, laid out as the parameters: their average if there is one.
+  torch::Tensor& result() { return average_ ? average_->values() : parameters_.values(); }
+  /// Makes the model compute with result(), or with the parameters again. To be called in pairs, without a step
+  /// between.
+  void swap_result() {
+    if (average_) average_->swap_with(parameters_.values());
+  }
   /// Stochastic depth of each block.
   const std::vector<double>& drop_path_rates() const { return drop_path_rates_; }
   Metrics& metrics() { return metrics_; }
@@ -52,7 +64,7 @@ class Trainer {
   /// This training's own wall-clock, earlier runs included: where a group carries on several, its part of the time.
   double elapsed_s() const { return elapsed_s_; }
 
-  /// Continues after `steps_done` steps; parameters and optimizer state have been restored.
+  /// Continues after `steps_done` steps; parameters, optimizer state and average have been restored.
   void resume(std::int64_t steps_done, Metrics metrics, double elapsed_s);
 
   /// Adds a micro-batch's gradient. `input` is that of the first learning stage, `branch_scales` those of the model.
@@ -76,7 +88,8 @@ class Trainer {
   TrainerSettings settings_;
   ClassificationTask task_;
   FlatParameters parameters_;
-  AdamW optimizer_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::optional<WeightAverage> average_;
   GradientReducer reducer_;
   LrSchedule schedule_;
   std::vector<double> drop_path_rates_;

@@ -27,6 +27,7 @@ Checkpoint example() {
       torch::tensor({0.1F, -0.0F, 1e-45F, std::numeric_limits<float>::infinity()});
   checkpoint.state[optimizer_key(11, "head.bias", "exp_avg")] = torch::randn({4});
   checkpoint.state[optimizer_key(11, "head.bias", "exp_avg_sq")] = torch::randn({4});
+  checkpoint.state[ema_key(11, "head.bias")] = torch::randn({4});
   return checkpoint;
 }
 
@@ -76,6 +77,7 @@ TEST_F(CheckpointTest, ViewsAndOtherLayoutsAreSavedAsWhatTheyShow) {
 TEST_F(CheckpointTest, KeysAreTheDocumentedPaths) {
   EXPECT_EQ(stage_key(2, "norm.weight"), "/stages/2/norm.weight");
   EXPECT_EQ(optimizer_key(2, "norm.weight", "exp_avg"), "/optimizer/2/norm.weight/exp_avg");
+  EXPECT_EQ(ema_key(2, "norm.weight"), "/ema/2/norm.weight");
 }
 
 TEST_F(CheckpointTest, EqualContentMakesEqualBytes) {

@@ -11,15 +11,16 @@ namespace {
 
 /// The names on the lines of result_settings(), written down by hand.
 std::vector<std::string> expected_names(const std::string& phase) {
-  std::vector<std::string> names = {"model.image_size",  "model.channels",    "model.classes",    "model.patch",
-                                    "model.width",       "model.heads",       "model.mlp_ratio",  "model.qkv_bias",
-                                    "model.norm_eps",    "model.layer_scale", "data.mean",        "data.std",
-                                    "data.crop_padding", "data.flip",         "data.eval_crop",   "batch.global",
-                                    "optimizer.beta1",   "optimizer.beta2",   "optimizer.epsilon"};
+  std::vector<std::string> names = {"model.image_size",  "model.channels",    "model.classes",   "model.patch",
+                                    "model.width",       "model.heads",       "model.mlp_ratio", "model.qkv_bias",
+                                    "model.norm_eps",    "model.layer_scale", "data.mean",       "data.std",
+                                    "data.crop_padding", "data.flip",         "data.eval_crop",  "batch.global",
+                                    "optimizer.name",    "optimizer.beta1",   "optimizer.beta2", "optimizer.epsilon"};
   for (const char* key :
-       {"micro", "learning_rate", "min_learning_rate", "warmup_epochs", "warmup_learning_rate", "granularity",
-        "weight_decay", "drop_path", "mixup", "cutmix", "clip_norm", "label_smoothing", "crop", "crop_scale",
-        "color_jitter", "rand_augment", "random_erasing", "repeated_augmentation"}) {
+       {"micro",       "learning_rate", "min_learning_rate", "warmup_epochs",   "warmup_learning_rate",
+        "granularity", "weight_decay",  "layer_decay",       "ema_decay",       "drop_path",
+        "mixup",       "cutmix",        "clip_norm",         "label_smoothing", "crop",
+        "crop_scale",  "color_jitter",  "rand_augment",      "random_erasing",  "repeated_augmentation"}) {
     names.push_back(phase + "." + key);
   }
   if (phase == "high_resolution") names.push_back(phase + ".image_size");
@@ -55,6 +56,19 @@ TEST(Identity, ChangesWithTheResultSettingsOfItsPhaseAndWithNothingElse) {
           << setting.name << " in " << to_string(phase);
     }
   }
+}
+
+TEST(Identity, OfTheOptimizersOnlyTheOneInUseCounts) {
+  RunConfig sgd;
+  sgd.optimizer.name = OptimizerName::sgd;
+  const auto optimizer_lines = [](const RunConfig& config) {
+    const std::string text = result_settings(config, Phase::meta);
+    const std::size_t begin = text.find("optimizer.");
+    return text.substr(begin, text.find("\nmeta.") + 1 - begin);
+  };
+  EXPECT_EQ(optimizer_lines(sgd), "optimizer.name=sgd\noptimizer.momentum=0.9\noptimizer.nesterov=true\n");
+  EXPECT_EQ(optimizer_lines({}),
+            "optimizer.name=adamw\noptimizer.beta1=0.9\noptimizer.beta2=0.999\noptimizer.epsilon=1e-08\n");
 }
 
 TEST(Identity, APresetCountsByWhatItSetsAlone) {

@@ -47,20 +47,38 @@ std::vector<Case> out_of_range() {
   const auto add = [&](const std::string& name, const std::string& value, const std::string& range) {
     cases.push_back({{"--" + name + "=" + value}, name + "=" + value + " is out of range. Give " + range + "."});
   };
-  for (const std::string phase : {"meta", "incubation", "finetuning", "end_to_end", "grown", "shallow", "high_resolution"}) {
+  for (const std::string phase :
+       {"meta", "incubation", "finetuning", "end_to_end", "grown", "shallow", "high_resolution"}) {
     for (const std::string key : {".learning_rate", ".min_learning_rate", ".warmup_epochs", ".warmup_learning_rate",
                                   ".weight_decay", ".clip_norm"}) {
       add(phase + key, "-0.5", "0 to 1000000000");
     }
+    add(phase + ".ema_decay", "1", "0 to 0.9999999");
+    add(phase + ".ema_decay", "-0.1", "0 to 0.9999999");
     for (const std::string key : {".drop_path", ".label_smoothing"}) {
       add(phase + key, "1", "0 to 0.99");
       add(phase + key, "-0.1", "0 to 0.99");
     }
   }
   add("model.layer_scale", "-1", "0 (no factors) to 1000, such as 1e-4");
+  add("optimizer.momentum", "1", "0 to 0.9999999");
+  add("optimizer.momentum", "-0.5", "0 to 0.9999999");
   add("optimizer.beta1", "1", "0 to 0.9999999");
   add("optimizer.beta2", "1", "0 to 0.9999999");
   add("run.timeout_s", "0", "1 to 1000000");
+  return cases;
+}
+
+std::vector<Case> not_possible_layer_decays() {
+  std::vector<Case> cases;
+  for (const std::string phase : {"meta", "incubation", "finetuning", "end_to_end", "grown", "shallow"}) {
+    for (const std::string value : {"0", "-1", "1.01"}) {
+      cases.push_back({{"--" + phase + ".layer_decay=" + value},
+                       phase + ".layer_decay=" + value +
+                           " is out of range (0 would stop all layers but the last). Give more than 0 and at most 1, "
+                           "such as 0.75."});
+    }
+  }
   return cases;
 }
 
@@ -94,6 +112,7 @@ std::vector<Case> not_printable() {
 INSTANTIATE_TEST_SUITE_P(NotPrintable, Validate, testing::ValuesIn(not_printable()));
 INSTANTIATE_TEST_SUITE_P(NotPositive, Validate, testing::ValuesIn(not_positive()));
 INSTANTIATE_TEST_SUITE_P(OutOfRange, Validate, testing::ValuesIn(out_of_range()));
+INSTANTIATE_TEST_SUITE_P(LayerDecay, Validate, testing::ValuesIn(not_possible_layer_decays()));
 INSTANTIATE_TEST_SUITE_P(Epochs, Validate, testing::ValuesIn(not_possible_epochs()));
 INSTANTIATE_TEST_SUITE_P(
     Model, Validate,
@@ -103,9 +122,10 @@ INSTANTIATE_TEST_SUITE_P(
              "model.image_size=8 is not a multiple of model.patch=16 (patches must tile the image). Use 16."},
         Case{{"--model.image_size=30"},
              "model.image_size=30 is not a multiple of model.patch=16 (patches must tile the image). Use 16 or 32."},
-        Case{{"--method.trainings=high_resolution", "--high_resolution.image_size=390"},
-             "high_resolution.image_size=390 is not a multiple of model.patch=16 (patches must tile the image). Use 384 "
-             "or 400."},
+        Case{
+            {"--method.trainings=high_resolution", "--high_resolution.image_size=390"},
+            "high_resolution.image_size=390 is not a multiple of model.patch=16 (patches must tile the image). Use 384 "
+            "or 400."},
         Case{{"--run.only=end_to_end_high_resolution", "--high_resolution.image_size=0"},
              "high_resolution.image_size=0 is not positive. Give 1 or more."},
         Case{{"--model.width=100"},
@@ -149,6 +169,9 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     Rest, Validate,
     testing::Values(
+        Case{{"--optimizer.name=sgd", "--optimizer.momentum=0"},
+             "optimizer.nesterov=true looks ahead along the momentum, but optimizer.momentum=0. Give a momentum, such "
+             "as 0.9, or optimizer.nesterov=false."},
         Case{{"--optimizer.epsilon=0"},
              "optimizer.epsilon=0 is not positive (it keeps the division finite). Give more than 0, such as 1e-8."},
         Case{{"--model.norm_eps=0"},
@@ -160,7 +183,8 @@ INSTANTIATE_TEST_SUITE_P(
              "finetuned, end_to_end, grown, shallow, high_resolution, end_to_end_high_resolution."},
         Case{{"--method.trainings=end_to_end,grwn"},
              "method.trainings=end_to_end,grwn names 'grwn', which is not a training of this method. Give some of "
-             "deep_incubation, meta, stage_0, stage_1, stage_2, stage_3, finetuned, end_to_end, grown, shallow, high_resolution, "
+             "deep_incubation, meta, stage_0, stage_1, stage_2, stage_3, finetuned, end_to_end, grown, shallow, "
+             "high_resolution, "
              "end_to_end_high_resolution."},
         Case{{"--method.trainings="},
              "method.trainings is empty, which leaves nothing to train. Give some of deep_incubation, meta, stage_0, "
@@ -176,7 +200,8 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(ValidateAccepts, Defaults) { EXPECT_EQ(validation_error({}), "(no error)"); }
 
 TEST(ValidateAccepts, EveryTrainingOnItsOwn) {
-  for (const char* only : {"meta", "stage_0", "stage_3", "finetuned", "end_to_end", "grown", "shallow", "high_resolution", ""}) {
+  for (const char* only :
+       {"meta", "stage_0", "stage_3", "finetuned", "end_to_end", "grown", "shallow", "high_resolution", ""}) {
     EXPECT_EQ(validation_error({"--run.only=" + std::string(only)}), "(no error)") << only;
   }
 }
@@ -199,11 +224,17 @@ TEST(ValidateAccepts, MicroBatchesThatDoNotFitWhereNobodyAskedForThem) {
   }
 }
 
+TEST(ValidateAccepts, NoMomentumWithoutNesterovOrWithoutSgd) {
+  EXPECT_EQ(validation_error({"--optimizer.name=sgd", "--optimizer.momentum=0", "--optimizer.nesterov=false"}),
+            "(no error)");
+  EXPECT_EQ(validation_error({"--optimizer.momentum=0"}), "(no error)");
+}
+
 TEST(ValidateAccepts, ValuesAtTheEndsOfTheirRanges) {
-  EXPECT_EQ(
-      validation_error({"--meta.drop_path=0.99", "--meta.label_smoothing=0.99", "--meta.learning_rate=0",
-                        "--run.timeout_s=1", "--model.classes=2", "--batch.global=524288", "--end_to_end.epochs=0.01"}),
-      "(no error)");
+  EXPECT_EQ(validation_error({"--meta.drop_path=0.99", "--meta.label_smoothing=0.99", "--meta.learning_rate=0",
+                              "--meta.layer_decay=1", "--meta.ema_decay=0.9999999", "--run.timeout_s=1",
+                              "--model.classes=2", "--batch.global=524288", "--end_to_end.epochs=0.01"}),
+            "(no error)");
 }
 
 }  // namespace

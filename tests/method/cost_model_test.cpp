@@ -82,14 +82,44 @@ TEST(CostModel, MemoryOfATrainingOfEverything) {
   const ModelSpec spec = target_spec(tiny_model_config());
   const Training training = training_of(spec, {true, true, true});
   const std::int64_t parameters = num_parameters(spec);
-  const Memory exact = memory_per_rank({&training}, 3, Sums::exact);
+  const Memory exact = memory_per_rank({&training}, {.micro = 3});
   EXPECT_EQ(exact.weights, 4 * parameters);
   EXPECT_EQ(exact.gradients, 4 * parameters);
   EXPECT_EQ(exact.optimizer, 8 * parameters);
   EXPECT_EQ(exact.sums, 8 * parameters);
-  EXPECT_EQ(memory_per_rank({&training}, 3, Sums::fast).sums, 4 * parameters);
+  EXPECT_EQ(exact.average, 0);
+  EXPECT_EQ(memory_per_rank({&training}, {.sums = Sums::fast}).sums, 4 * parameters);
   // 5 blocks, one output of 5 tokens, 3 logits, an image of 8 x 8.
   EXPECT_EQ(exact.activations, 3 * ((5 * kept_bytes_of_block(spec, true)) + (4 * 5 * 8) + (4 * 3) + (4 * 64)));
+}
+
+TEST(CostModel, OptimizerAndAverageKeepTheirNumbersForWhatLearns) {
+  const Training training = incubation_of(2);
+  const std::int64_t bytes = 4 * num_learning_parameters(training);
+  const auto optimizer_bytes = [&](const OptimizerConfig& optimizer) {
+    return memory_per_rank({&training}, {.optimizer = optimizer}).optimizer;
+  };
+  EXPECT_EQ(optimizer_bytes({}), 2 * bytes);
+  EXPECT_EQ(optimizer_bytes({.name = OptimizerName::sgd}), bytes);
+  EXPECT_EQ(optimizer_bytes({.name = OptimizerName::sgd, .momentum = 0, .nesterov = false}), 0);
+  const Memory plain = memory_per_rank({&training}, {});
+  const Memory averaged = memory_per_rank({&training}, {.has_average = true});
+  EXPECT_EQ(averaged.average, bytes);
+  EXPECT_EQ(averaged.total(), plain.total() + bytes);
+}
+
+TEST(CostModel, MemoryDependsOnTheseSettings) {
+  RunConfig config;
+  config.incubation.micro = 17;
+  config.incubation.ema_decay = 0.9;
+  config.run.sums = Sums::fast;
+  config.optimizer.name = OptimizerName::sgd;
+  const MemorySettings settings = memory_settings(config, Phase::incubation);
+  EXPECT_EQ(settings.micro, 17);
+  EXPECT_TRUE(settings.has_average);
+  EXPECT_EQ(settings.sums, Sums::fast);
+  EXPECT_EQ(settings.optimizer.name, OptimizerName::sgd);
+  EXPECT_FALSE(memory_settings(config, Phase::meta).has_average);
 }
 
 TEST(CostModel, BlocksKeepLessWhenFrozenAndNothingInThePrefix) {
@@ -99,9 +129,7 @@ TEST(CostModel, BlocksKeepLessWhenFrozenAndNothingInThePrefix) {
   EXPECT_EQ(transient_bytes_of_block(spec), 4 * 5 * 8 * 8);
 
   const std::int64_t rest = (4 * 5 * 8) + (4 * 3) + (4 * 64);
-  const auto activations = [](const Training& training) {
-    return memory_per_rank({&training}, 1, Sums::exact).activations;
-  };
+  const auto activations = [](const Training& training) { return memory_per_rank({&training}, {}).activations; };
   EXPECT_EQ(activations(incubation_of(0)),
             (2 * kept_bytes_of_block(spec, true)) + (2 * kept_bytes_of_block(spec, false)) + rest);
   // Behind two frozen stages of one block; the first one's output stays too.
@@ -111,12 +139,11 @@ TEST(CostModel, BlocksKeepLessWhenFrozenAndNothingInThePrefix) {
 TEST(CostModel, AGroupHasFrozenStagesOnce) {
   const Training a = incubation_of(0);
   const Training b = incubation_of(2);
-  const Memory memory = memory_per_rank({&a, &b}, 1, Sums::exact);
+  const Memory memory = memory_per_rank({&a, &b}, {});
   // Stage 1 is frozen in both.
   EXPECT_EQ(memory.weights, 4 * (num_parameters(a.spec) + num_parameters(b.spec) - num_stage_parameters(a.spec, 1)));
   EXPECT_EQ(memory.gradients, 4 * (num_learning_parameters(a) + num_learning_parameters(b)));
-  EXPECT_EQ(memory.activations, std::max(memory_per_rank({&a}, 1, Sums::exact).activations,
-                                         memory_per_rank({&b}, 1, Sums::exact).activations));
+  EXPECT_EQ(memory.activations, std::max(memory_per_rank({&a}, {}).activations, memory_per_rank({&b}, {}).activations));
 }
 
 }  // namespace

@@ -13,6 +13,12 @@
 namespace incubate {
 namespace {
 
+PhaseConfig averaged_recipe() {
+  PhaseConfig recipe = small_recipe();
+  recipe.ema_decay = 0.9;
+  return recipe;
+}
+
 /// Files of the training "meta", and a trainer with a state to save. Every rank has its own.
 class TrainingFilesTest : public testing::Test {
  protected:
@@ -21,19 +27,20 @@ class TrainingFilesTest : public testing::Test {
   void set_state(float value) {
     const torch::NoGradGuard no_grad;
     trainer().parameters().values().fill_(value);
-    trainer().optimizer().exp_avg().fill_(value + 1);
-    trainer().optimizer().exp_avg_sq().fill_(value + 2);
+    trainer().optimizer().state().at(0).values.fill_(value + 1);
+    trainer().optimizer().state().at(1).values.fill_(value + 2);
+    trainer().average()->values().fill_(value + 3);
     trainer().resume(static_cast<std::int64_t>(value), trainer().metrics(), 0);
   }
   void expect_state(const Checkpoint& checkpoint, float value) {
     EXPECT_EQ(checkpoint.header.step, static_cast<std::int64_t>(value));
+    EXPECT_EQ(checkpoint.state.size(), 4 * trainer().parameters().views().size());
     for (const FlatView& view : trainer().parameters().views()) {
-      EXPECT_TRUE(checkpoint.state.at(stage_key(view.stage, view.name)).eq(value).all().item<bool>());
-      const auto moment = [&](const char* name) {
-        return checkpoint.state.at(optimizer_key(view.stage, view.name, name));
-      };
-      EXPECT_TRUE(moment("exp_avg").eq(value + 1).all().item<bool>());
-      EXPECT_TRUE(moment("exp_avg_sq").eq(value + 2).all().item<bool>());
+      const std::string name = std::to_string(view.stage) + "/" + view.name;
+      EXPECT_TRUE(checkpoint.state.at("/stages/" + name).eq(value).all().item<bool>());
+      EXPECT_TRUE(checkpoint.state.at("/optimizer/" + name + "/exp_avg").eq(value + 1).all().item<bool>());
+      EXPECT_TRUE(checkpoint.state.at("/optimizer/" + name + "/exp_avg_sq").eq(value + 2).all().item<bool>());
+      EXPECT_TRUE(checkpoint.state.at("/ema/" + name).eq(value + 3).all().item<bool>());
     }
   }
   Trainer& trainer() { return training_.trainer(); }
@@ -57,7 +64,7 @@ class TrainingFilesTest : public testing::Test {
   BackgroundWriter writer_;
   RunContext context_{config_, run_, trainings_, tokens_, data_.train, data_.validation, writer_};
   ProcessGroup group_{test_world().split(test_world().rank()), torch::kCPU};
-  SmallTraining training_{group_, small_recipe(), {true, true, true}};
+  SmallTraining training_{group_, averaged_recipe(), {true, true, true}};
   std::vector<std::string> warnings_;
   TrainingFiles files_{context_, trainings_[0], [this](const std::string& text) { warnings_.push_back(text); }};
 };
@@ -100,13 +107,14 @@ TEST_F(TrainingFilesTest, StatesComeBack) {
   restore_state(*checkpoint, trainer());
   for (const FlatView& view : trainer().parameters().views()) {
     EXPECT_TRUE(view.of(trainer().parameters().values()).eq(3).all().item<bool>());
-    EXPECT_TRUE(view.of(trainer().optimizer().exp_avg()).eq(4).all().item<bool>());
-    EXPECT_TRUE(view.of(trainer().optimizer().exp_avg_sq()).eq(5).all().item<bool>());
+    EXPECT_TRUE(view.of(trainer().optimizer().state()[0].values).eq(4).all().item<bool>());
+    EXPECT_TRUE(view.of(trainer().optimizer().state()[1].values).eq(5).all().item<bool>());
+    EXPECT_TRUE(view.of(trainer().average()->values()).eq(6).all().item<bool>());
   }
   EXPECT_TRUE(warnings_.empty());
 }
 
-TEST_F(TrainingFilesTest, FinishedWeightsLeaveNothingToResumeFrom) {
+TEST_F(TrainingFilesTest, FinishedWeightsAreTheAverageAndLeaveNothingToResumeFrom) {
   set_state(3);
   files_.save_resume_point(trainer(), {});
   set_state(4);
@@ -115,7 +123,27 @@ TEST_F(TrainingFilesTest, FinishedWeightsLeaveNothingToResumeFrom) {
   EXPECT_TRUE(run_.list_resume_points("meta").empty());
   const Checkpoint checkpoint = load_checkpoint(run_.finished("meta"));
   EXPECT_EQ(checkpoint.header.step, 4);
-  EXPECT_FALSE(std::ranges::any_of(checkpoint.state, [](const auto& e) { return e.first.starts_with("/optimizer"); }));
+  EXPECT_EQ(checkpoint.state.size(), trainer().parameters().views().size());
+  for (const FlatView& view : trainer().parameters().views()) {
+    EXPECT_TRUE(checkpoint.state.at(stage_key(view.stage, view.name)).eq(4 + 3).all().item<bool>());
+  }
+}
+
+TEST_F(TrainingFilesTest, MomentumOfSgdComesBackUnderItsName) {
+  SmallTraining sgd(group_, small_recipe(), {true, true, true}, target_spec(tiny_model_config()), 10,
+                    {.name = OptimizerName::sgd});
+  torch::Tensor momentum = sgd.trainer().optimizer().state().at(0).values;
+  momentum.fill_(8);
+  files_.save_resume_point(sgd.trainer(), {});
+  files_.finish([] {});
+  const Checkpoint checkpoint = load_checkpoint(run_.resume_point("meta", 0));
+  EXPECT_EQ(checkpoint.state.size(), 2 * sgd.trainer().parameters().views().size());
+  EXPECT_TRUE(checkpoint.state.at("/optimizer/1/blocks.0.norm1.bias/momentum_buffer").eq(8).all().item<bool>());
+  momentum.zero_();
+  restore_state(checkpoint, sgd.trainer());
+  for (const FlatView& view : sgd.trainer().parameters().views()) {
+    EXPECT_TRUE(view.of(momentum).eq(8).all().item<bool>());
+  }
 }
 
 TEST_F(TrainingFilesTest, AFailedWriteIsToldAtTheNextStep) {

@@ -15,7 +15,8 @@ namespace {
 using Names = std::vector<std::string>;
 
 const Names kDeepIncubation = {"meta", "stage_0", "stage_1", "stage_2", "finetuned"};
-const Names kAll = {"meta", "stage_0", "stage_1", "stage_2", "finetuned", "end_to_end", "grown", "shallow", "high_resolution", "end_to_end_high_resolution"};
+const Names kAll = {"meta",       "stage_0", "stage_1", "stage_2",         "finetuned",
+                    "end_to_end", "grown",   "shallow", "high_resolution", "end_to_end_high_resolution"};
 
 RunConfig example_config() {
   RunConfig config;
@@ -138,8 +139,8 @@ TEST(TrainingList, BothMethodsAreFinetunedAtTheSameHighResolution) {
   config.high_resolution.image_size = 12;
   config.high_resolution.epochs.count = 2;
   const std::vector<Training> trainings = list(config);
-  for (const auto& [name, source] : {std::pair{"high_resolution", "finetuned"},
-                                     std::pair{"end_to_end_high_resolution", "end_to_end"}}) {
+  for (const auto& [name, source] :
+       {std::pair{"high_resolution", "finetuned"}, std::pair{"end_to_end_high_resolution", "end_to_end"}}) {
     const Training& training = find(trainings, name);
     EXPECT_EQ(training.spec.image_size, 12);
     EXPECT_EQ(training.total_steps, 10);

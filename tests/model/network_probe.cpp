@@ -2,7 +2,8 @@
 //   network_probe initial   --training=T --output=F            the first weights of a training
 //   network_probe batches   --training=T --output=F            "images" and "labels" of all its steps, as it reads them
 //   network_probe gradients --weights=F --batch=F --output=F   of the target network: "logits", "loss", "gradient.NAME"
-//   network_probe recipe    --training=T [--images=N]          JSON: learning rate of each step, what decays
+//   network_probe recipe    --training=T [--images=N]          JSON: learning rate of each step, what decays,
+//                                                              each parameter's part of the rate
 // with --config and settings as `incubate train` takes them. Files are safetensors, weights under timm's names.
 #include <cstdio>
 #include <map>
@@ -21,6 +22,7 @@
 #include "train/batch_tensors.h"
 #include "train/flat_parameters.h"
 #include "train/lr_schedule.h"
+#include "train/optimizer.h"
 #include "train/task.h"
 
 namespace incubate {
@@ -122,12 +124,15 @@ void print_recipe(const RunConfig& config, const Options& options) {
   model.set_learning(training.is_learning);
   const FlatParameters parameters(model, torch::kCPU);
   std::map<std::string, bool> decays;
+  std::map<std::string, double> factors;
   for (const FlatView& view : parameters.views()) {
     for (const Segment& segment : parameters.segments()) {
-      if (view.offset >= segment.begin && view.offset < segment.end) decays[name_of(training, view)] = segment.decays;
+      if (view.offset < segment.begin || view.offset >= segment.end) continue;
+      decays[name_of(training, view)] = segment.decays;
+      factors[name_of(training, view)] = rate_factor(segment, config.phase(training.phase).layer_decay);
     }
   }
-  std::puts(nlohmann::json({{"learning_rates", rates}, {"decays", decays}}).dump().c_str());
+  std::puts(nlohmann::json({{"learning_rates", rates}, {"decays", decays}, {"rate_factors", factors}}).dump().c_str());
 }
 
 void run(const std::vector<std::string>& arguments) {

@@ -49,13 +49,14 @@ inline PhaseConfig small_recipe() {
 class SmallTraining {
  public:
   SmallTraining(ProcessGroup& group, const PhaseConfig& recipe, const std::vector<bool>& is_learning,
-                const ModelSpec& spec = target_spec(tiny_model_config()), double block_flops_per_image = 10)
+                const ModelSpec& spec = target_spec(tiny_model_config()), double block_flops_per_image = 10,
+                const OptimizerConfig& optimizer = {})
       : model_(make_initialised(spec)) {
     model_.set_learning(is_learning);
     settings_ = {.name = "small",
                  .phase = Phase::meta,
                  .recipe = recipe,
-                 .optimizer = {},
+                 .optimizer = optimizer,
                  .sums = Sums::exact,
                  .seed = 3,
                  .global_batch = SmallData::kGlobal,

@@ -1,5 +1,8 @@
 #include "train/flat_parameters.h"
 
+#include <algorithm>
+#include <array>
+
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -69,14 +72,26 @@ TEST_F(FlatParametersTest, OrderIsStageThenLayerThenDecay) {
   EXPECT_TRUE(std::ranges::is_sorted(order));
 }
 
-TEST_F(FlatParametersTest, SegmentsCoverTheBufferAndSeparateDecay) {
+/// Layers between a parameter and the output, of a model of 2, 1 and 2 blocks: block b of the model is layer b + 1, the
+/// head layer 6.
+std::int64_t expected_layers_behind(const FlatView& view) {
+  const std::int64_t first_block = std::array{0, 2, 3}.at(view.stage);
+  if (view.name.starts_with("blocks.")) return 6 - (first_block + std::stoll(view.name.substr(7)) + 1);
+  if (view.name.starts_with("norm.")) return 1;  // with the last block, as timm has it
+  return view.name.starts_with("head.") ? 0 : 6;
+}
+
+TEST_F(FlatParametersTest, SegmentsCoverTheBufferAndSeparateDecayAndLayers) {
   FlatParameters flat(model_, torch::kCPU);
   std::int64_t end = 0;
   for (std::size_t i = 0; i < flat.segments().size(); ++i) {
     const Segment& segment = flat.segments()[i];
     EXPECT_EQ(segment.begin, end);
     EXPECT_GT(segment.end, segment.begin);
-    EXPECT_TRUE(i == 0 || segment.decays != flat.segments()[i - 1].decays);
+    if (i > 0) {
+      const Segment& before = flat.segments()[i - 1];
+      EXPECT_TRUE(segment.decays != before.decays || segment.layers_behind != before.layers_behind);
+    }
     end = segment.end;
   }
   EXPECT_EQ(end, flat.size());
@@ -84,7 +99,14 @@ TEST_F(FlatParametersTest, SegmentsCoverTheBufferAndSeparateDecay) {
     const auto segment = std::ranges::find_if(
         flat.segments(), [&](const Segment& s) { return view.offset >= s.begin && view.offset < s.end; });
     EXPECT_EQ(segment->decays, parameters_of(model_, view.stage).at(view.name).decays) << view.name;
+    EXPECT_EQ(segment->layers_behind, expected_layers_behind(view)) << view.stage << ": " << view.name;
   }
+}
+
+TEST_F(FlatParametersTest, LayersCountThroughFrozenStages) {
+  model_.set_learning({false, true, false});
+  const FlatParameters flat(model_, torch::kCPU);
+  for (const Segment& segment : flat.segments()) EXPECT_EQ(segment.layers_behind, 3);
 }
 
 TEST_F(FlatParametersTest, BackwardAddsToTheBuffer) {

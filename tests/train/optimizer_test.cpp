@@ -1,6 +1,9 @@
 #include "train/optimizer.h"
 
+#include <array>
 #include <cmath>
+#include <memory>
+#include <stdexcept>
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -10,85 +13,158 @@
 namespace incubate {
 namespace {
 
-const OptimizerConfig kConfig = {.beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-6};
+const OptimizerConfig kAdamW = {.beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-6};
+const OptimizerConfig kNesterov = {.name = OptimizerName::sgd, .momentum = 0.8};
+const OptimizerConfig kMomentum = {.name = OptimizerName::sgd, .momentum = 0.8, .nesterov = false};
+const OptimizerConfig kPlainSgd = {.name = OptimizerName::sgd, .momentum = 0, .nesterov = false};
 
-/// Algorithm 2 of Loshchilov and Hutter for one number, in double.
-struct ReferenceAdamW {
-  double value = 0, mean = 0, mean_square = 0;
+PhaseConfig recipe_of(double weight_decay, double layer_decay = 1) {
+  PhaseConfig recipe;
+  recipe.weight_decay = weight_decay;
+  recipe.layer_decay = layer_decay;
+  return recipe;
+}
 
-  void update(double gradient, int t, double learning_rate, double weight_decay) {
-    mean = (kConfig.beta1 * mean) + ((1 - kConfig.beta1) * gradient);
-    mean_square = (kConfig.beta2 * mean_square) + ((1 - kConfig.beta2) * gradient * gradient);
-    const double corrected_mean = mean / (1 - std::pow(kConfig.beta1, t));
-    const double corrected_square = mean_square / (1 - std::pow(kConfig.beta2, t));
-    value -= learning_rate * (corrected_mean / (std::sqrt(corrected_square) + kConfig.epsilon) + weight_decay * value);
-  }
+/// One number and its state, in double.
+struct ReferenceNumber {
+  double value = 0;
+  std::array<double, 2> state = {0, 0};
 };
+
+/// Algorithm 2 of Loshchilov and Hutter; `t` counts from 1.
+void update_adamw(const OptimizerConfig& config, ReferenceNumber& number, double gradient, int t, double learning_rate,
+                  double weight_decay) {
+  auto& [mean, mean_square] = number.state;
+  mean = (config.beta1 * mean) + ((1 - config.beta1) * gradient);
+  mean_square = (config.beta2 * mean_square) + ((1 - config.beta2) * gradient * gradient);
+  const double corrected_mean = mean / (1 - std::pow(config.beta1, t));
+  const double corrected_square = mean_square / (1 - std::pow(config.beta2, t));
+  number.value -=
+      learning_rate * (corrected_mean / (std::sqrt(corrected_square) + config.epsilon) + weight_decay * number.value);
+}
+
+/// The algorithm in the documentation of torch.optim.SGD, whose momentum is the gradient at first.
+void update_sgd(const OptimizerConfig& config, ReferenceNumber& number, double gradient, int t, double learning_rate,
+                double weight_decay) {
+  double& momentum = number.state[0];
+  gradient += weight_decay * number.value;
+  momentum = t == 1 ? gradient : (config.momentum * momentum) + gradient;
+  number.value -= learning_rate * (config.nesterov ? gradient + (config.momentum * momentum) : momentum);
+}
 
 /// Whether weight decay is to apply, by name: to the weights of linear layers and of the patch embedding only.
 bool is_to_decay(const std::string& name) {
   return name.ends_with(".weight") && name.find("norm") == std::string::npos;
 }
 
-TEST(Optimizer, StepsEqualThePlainFormula) {
+/// What the learning rate of a parameter is to be of the head's.
+double expected_rate_factor(const FlatParameters& flat, const FlatView& view, double layer_decay) {
+  for (const Segment& segment : flat.segments()) {
+    if (view.offset < segment.begin || view.offset >= segment.end) continue;
+    return std::pow(layer_decay, segment.layers_behind);
+  }
+  throw std::logic_error("no segment has " + view.name);
+}
+
+using UpdateNumber = decltype(&update_adamw);
+
+struct Case {
+  const char* name;
+  OptimizerConfig config;
+  double layer_decay;
+  UpdateNumber update;
+};
+
+class OptimizerFormula : public testing::TestWithParam<Case> {};
+
+TEST_P(OptimizerFormula, StepsAreThoseOfIt) {
+  const Case& c = GetParam();
   StagedModel model = make_initialised(target_spec(tiny_model_config()));
   FlatParameters flat(model, torch::kCPU);
-  AdamW optimizer(flat, kConfig, 0.1);
+  const std::unique_ptr<Optimizer> optimizer = make_optimizer(flat, c.config, recipe_of(0.1, c.layer_decay));
   torch::manual_seed(5);
-  std::vector<ReferenceAdamW> reference(flat.size());
+  std::vector<ReferenceNumber> reference(flat.size());
   for (std::int64_t i = 0; i < flat.size(); ++i) reference[i].value = flat.values()[i].item<double>();
   for (int step = 0; step < 6; ++step) {
+    const double learning_rate = 0.01 / (step + 1);
     flat.gradients().zero_();
     for (const FlatView& view : flat.views()) {
       const torch::Tensor gradient = 0.3 * torch::randn(view.shape);
       view.of(flat.gradients()).copy_(gradient);
       const torch::Tensor numbers = gradient.flatten();
       const float* number = numbers.data_ptr<float>();
+      const double rate = learning_rate * expected_rate_factor(flat, view, c.layer_decay);
       for (std::int64_t i = 0; i < gradient.numel(); ++i) {
-        reference[view.offset + i].update(number[i], step + 1, 0.01 / (step + 1), is_to_decay(view.name) ? 0.1 : 0);
+        c.update(c.config, reference[view.offset + i], number[i], step + 1, rate, is_to_decay(view.name) ? 0.1 : 0);
       }
     }
-    optimizer.update(step, 0.01 / (step + 1));
+    optimizer->update(step, learning_rate);
   }
   const float* value = flat.values().data_ptr<float>();
-  const float* mean = optimizer.exp_avg().data_ptr<float>();
-  const float* mean_square = optimizer.exp_avg_sq().data_ptr<float>();
   for (const FlatView& view : flat.views()) {
     for (std::int64_t i = view.offset; i < view.offset + view.of(flat.values()).numel(); ++i) {
-      // Six updates in fp32 round values below 1.1 and moments below 1 each by 2^-24 or so.
+      // Six updates in fp32 round values below 1.1, and state below 3, each by 2^-24 or so of it.
       EXPECT_NEAR(value[i], reference[i].value, 2e-6) << view.name;
-      EXPECT_NEAR(mean[i], reference[i].mean, 1e-6) << view.name;
-      EXPECT_NEAR(mean_square[i], reference[i].mean_square, 1e-6) << view.name;
+      for (std::size_t s = 0; s < optimizer->state().size(); ++s) {
+        EXPECT_NEAR(optimizer->state()[s].values.data_ptr<float>()[i], reference[i].state[s], 1e-6) << view.name;
+      }
     }
   }
 }
 
-TEST(Optimizer, WithoutGradientOnlyDecayingParametersShrink) {
+INSTANTIATE_TEST_SUITE_P(All, OptimizerFormula,
+                         testing::Values(Case{"adamw", kAdamW, 1, update_adamw},
+                                         Case{"adamw_layer_decay", kAdamW, 0.7, update_adamw},
+                                         Case{"nesterov", kNesterov, 1, update_sgd},
+                                         Case{"nesterov_layer_decay", kNesterov, 0.7, update_sgd},
+                                         Case{"momentum", kMomentum, 1, update_sgd},
+                                         Case{"plain", kPlainSgd, 1, update_sgd}),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(Optimizer, StateHasTheNamesOfTorchOptim) {
   StagedModel model = make_initialised(target_spec(tiny_model_config()));
   FlatParameters flat(model, torch::kCPU);
-  flat.values().fill_(2);
-  AdamW optimizer(flat, kConfig, 0.25);
-  optimizer.update(0, 0.5);
-  for (const FlatView& view : flat.views()) {
-    EXPECT_TRUE((view.of(flat.values()) == (is_to_decay(view.name) ? 1.75 : 2)).all().item<bool>()) << view.name;
+  const auto names = [&](const OptimizerConfig& config) {
+    std::vector<std::string> list;
+    for (const StateBuffer& state : make_optimizer(flat, config, {})->state()) list.push_back(state.name);
+    return list;
+  };
+  EXPECT_EQ(names(kAdamW), (std::vector<std::string>{"exp_avg", "exp_avg_sq"}));
+  EXPECT_EQ(names(kNesterov), std::vector<std::string>{"momentum_buffer"});
+  EXPECT_EQ(names(kPlainSgd), std::vector<std::string>{});
+}
+
+class EveryOptimizer : public testing::TestWithParam<OptimizerConfig> {
+ protected:
+  StagedModel model_ = make_initialised(target_spec(tiny_model_config()));
+  FlatParameters flat_{model_, torch::kCPU};
+};
+
+TEST_P(EveryOptimizer, WithoutGradientOnlyDecayingParametersShrink) {
+  // By r c w: at once with AdamW and plain SGD, and 1 + m times as much with Nesterov's momentum.
+  const double factor = GetParam().name == OptimizerName::sgd && GetParam().nesterov ? 1 + GetParam().momentum : 1;
+  flat_.values().fill_(2);
+  make_optimizer(flat_, GetParam(), recipe_of(0.25))->update(0, 0.5);
+  for (const FlatView& view : flat_.views()) {
+    const double expected = is_to_decay(view.name) ? 2 - (factor * 0.25) : 2;
+    EXPECT_TRUE(torch::allclose(view.of(flat_.values()), torch::full({}, expected), 1e-6, 0)) << view.name;
   }
 }
 
-TEST(Optimizer, GapsBetweenParametersStayZero) {
-  StagedModel model = make_initialised(target_spec(tiny_model_config()));
-  FlatParameters flat(model, torch::kCPU);
-  AdamW optimizer(flat, kConfig, 0.1);
-  for (const FlatView& view : flat.views()) view.of(flat.gradients()).fill_(1);
-  optimizer.update(0, 0.1);
-  torch::Tensor gaps = flat.values().clone();
-  std::int64_t num_gaps = flat.size();
-  for (const FlatView& view : flat.views()) {
+TEST_P(EveryOptimizer, GapsBetweenParametersStayZero) {
+  for (const FlatView& view : flat_.views()) view.of(flat_.gradients()).fill_(1);
+  make_optimizer(flat_, GetParam(), recipe_of(0.1, 0.5))->update(0, 0.1);
+  torch::Tensor gaps = flat_.values().clone();
+  std::int64_t num_gaps = flat_.size();
+  for (const FlatView& view : flat_.views()) {
     view.of(gaps).zero_();
     num_gaps -= view.of(gaps).numel();
   }
   EXPECT_GT(num_gaps, 0);
   EXPECT_EQ(gaps.abs().max().item<float>(), 0);
 }
+
+INSTANTIATE_TEST_SUITE_P(Configs, EveryOptimizer, testing::Values(kAdamW, kNesterov, kMomentum, kPlainSgd));
 
 TEST(Optimizer, ClippingScalesToTheLargestNorm) {
   torch::Tensor gradients = torch::tensor({3.0F, 0.0F, -4.0F});

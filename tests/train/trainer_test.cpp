@@ -8,6 +8,7 @@
 
 #include "support/small_training.h"
 #include "support/thrown_message.h"
+#include "train/evaluate.h"
 
 namespace incubate {
 namespace {
@@ -18,9 +19,9 @@ constexpr std::int64_t kGlobal = SmallData::kGlobal, kSteps = SmallData::kSteps;
 class LoneTraining {
  public:
   LoneTraining(const SmallData& data, Communicator communicator, const PhaseConfig& recipe,
-               const std::vector<bool>& is_learning)
+               const std::vector<bool>& is_learning, const OptimizerConfig& optimizer)
       : group_(std::move(communicator), torch::kCPU),
-        training_(group_, recipe, is_learning),
+        training_(group_, recipe, is_learning, target_spec(tiny_model_config()), 10, optimizer),
         train_(data.train_loader()),
         validation_(data.validation_loader()) {}
 
@@ -47,9 +48,10 @@ class TrainerTest : public testing::Test {
  protected:
   /// A training on groups of `group_size` ranks (the last may be smaller), all doing the same.
   std::unique_ptr<LoneTraining> make(int group_size, const PhaseConfig& recipe = small_recipe(),
-                                     const std::vector<bool>& is_learning = {true, true, true}) {
+                                     const std::vector<bool>& is_learning = {true, true, true},
+                                     const OptimizerConfig& optimizer = {}) {
     return std::make_unique<LoneTraining>(data_, test_world().split(test_world().rank() / group_size), recipe,
-                                          is_learning);
+                                          is_learning, optimizer);
   }
   int world_size() const { return test_world().size(); }
 
@@ -75,26 +77,87 @@ TEST_F(TrainerTest, WeightsAreTheSameBitForBitOnAnyNumberOfRanks) {
   }
 }
 
-TEST_F(TrainerTest, ResumedTrainingEqualsOneWithoutAStopBitForBit) {
-  const auto whole = make(world_size());
+/// All that a trainer goes on from.
+std::vector<torch::Tensor> buffers_of(Trainer& trainer) {
+  std::vector<torch::Tensor> buffers = {trainer.parameters().values()};
+  for (const StateBuffer& state : trainer.optimizer().state()) buffers.push_back(state.values);
+  if (trainer.average() != nullptr) buffers.push_back(trainer.average()->values());
+  return buffers;
+}
+
+PhaseConfig averaged_recipe() {
+  PhaseConfig recipe = small_recipe();
+  recipe.layer_decay = 0.8;
+  recipe.ema_decay = 0.7;
+  return recipe;
+}
+
+struct Variant {
+  const char* name;
+  PhaseConfig recipe;
+  OptimizerConfig optimizer;
+  std::size_t num_buffers;
+};
+
+class TrainerResume : public TrainerTest, public testing::WithParamInterface<Variant> {};
+
+TEST_P(TrainerResume, ResumedTrainingEqualsOneWithoutAStopBitForBit) {
+  const std::vector<bool> all(3, true);
+  const auto whole = make(world_size(), GetParam().recipe, all, GetParam().optimizer);
+  whole->run();
   for (std::int64_t step = 1; step < kSteps; ++step) {
     SCOPED_TRACE(step);
-    const auto stopped = make(world_size());
+    const auto stopped = make(world_size(), GetParam().recipe, all, GetParam().optimizer);
     stopped->run(step, {});
-    const auto resumed = make(1);  // on another number of ranks
-    {
-      const torch::NoGradGuard no_grad;
-      resumed->values().copy_(stopped->values());
-      resumed->trainer().optimizer().exp_avg().copy_(stopped->trainer().optimizer().exp_avg());
-      resumed->trainer().optimizer().exp_avg_sq().copy_(stopped->trainer().optimizer().exp_avg_sq());
-    }
+    const auto resumed = make(1, GetParam().recipe, all, GetParam().optimizer);  // on another number of ranks
+    const std::vector<torch::Tensor> from = buffers_of(stopped->trainer()), to = buffers_of(resumed->trainer());
+    ASSERT_EQ(to.size(), GetParam().num_buffers);
+    for (std::size_t i = 0; i < to.size(); ++i) to[i].copy_(from[i]);
     resumed->trainer().resume(step, stopped->metrics(), 100);
     resumed->run();
-    if (whole->trainer().steps_done() == 0) whole->run();
-    EXPECT_TRUE(same_bits(resumed->values(), whole->values()));
+    const std::vector<torch::Tensor> expected = buffers_of(whole->trainer());
+    for (std::size_t i = 0; i < to.size(); ++i) EXPECT_TRUE(same_bits(to[i], expected[i])) << i;
+    EXPECT_EQ(resumed->metrics().epochs.back().evaluation.loss, whole->metrics().epochs.back().evaluation.loss);
     EXPECT_EQ(resumed->metrics().steps.size(), kSteps);
     EXPECT_GT(resumed->trainer().elapsed_s(), 100);
   }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Variants, TrainerResume,
+    testing::Values(Variant{"adamw", small_recipe(), {}, 3},
+                    Variant{"sgd_layer_decay_average", averaged_recipe(), {.name = OptimizerName::sgd}, 3}),
+    [](const auto& info) { return info.param.name; });
+
+TEST_F(TrainerTest, AnAverageIsEvaluatedAndChangesNoStep) {
+  PhaseConfig recipe = small_recipe();
+  const auto plain = make(world_size(), recipe);
+  plain->run();
+  recipe.ema_decay = 0.7;
+  const auto averaged = make(world_size(), recipe);
+  torch::Tensor expected = averaged->values().clone();
+  averaged->run(kSteps, [&](const StepRow&) { expected = 0.7 * expected + 0.3 * averaged->values(); });
+  EXPECT_TRUE(same_bits(averaged->values(), plain->values()));
+  EXPECT_TRUE(torch::allclose(averaged->trainer().result(), expected, 1e-5, 1e-7));
+  EXPECT_FALSE(torch::allclose(averaged->trainer().result(), plain->values(), 1e-2, 1e-3));
+  EXPECT_TRUE(same_bits(plain->trainer().result(), plain->values()));
+
+  // The last evaluation is that of a model with the average for weights.
+  const auto other = make(world_size(), recipe);
+  other->values().copy_(averaged->trainer().result());
+  const std::array models = {&other->model()};
+  ProcessGroup group(test_world().split(0), torch::kCPU);
+  const Evaluation evaluation = evaluate(models, other->trainer().task(), data_.validation_loader(), group).front();
+  EXPECT_EQ(averaged->metrics().epochs.back().evaluation.loss, evaluation.loss);
+  EXPECT_NE(plain->metrics().epochs.back().evaluation.loss, evaluation.loss);
+}
+
+TEST_F(TrainerTest, AnAverageHasNothingOfFrozenStages) {
+  PhaseConfig recipe = small_recipe();
+  recipe.ema_decay = 0.7;
+  const auto training = make(world_size(), recipe, {false, true, false});
+  EXPECT_EQ(training->trainer().average()->values().numel(), training->values().numel());
+  EXPECT_LT(training->values().numel(), make(1)->values().numel());
 }
 
 TEST_F(TrainerTest, HookSeesEveryStep) {

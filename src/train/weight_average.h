@@ -1,0 +1,27 @@
+#pragma once
+
+#include <torch/types.h>
+
+namespace incubate {
+
+/// An exponential moving average e of the weights w (Polyak and Juditsky, SIAM J. Control Optim. 30, 1992): with decay
+/// d, e = d e + (1 - d) w after every step. d is the same from the first step on, as in timm's ModelEmaV2.
+class WeightAverage {
+ public:
+  /// Begins as `weights`, the first ones.
+  WeightAverage(const torch::Tensor& weights, double decay);
+
+  /// To be called after every step.
+  void update(const torch::Tensor& weights);
+  /// Exchanges the average and `weights`, bit for bit, so that a model whose parameters `weights` are computes with the
+  /// average until the next exchange.
+  void swap_with(torch::Tensor& weights);
+
+  torch::Tensor& values() { return values_; }
+
+ private:
+  double decay_;
+  torch::Tensor values_;
+};
+
+}  // namespace incubate
