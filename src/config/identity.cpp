@@ -16,6 +16,7 @@ std::string result_settings(const RunConfig& config, Phase phase) {
     const bool is_depths = setting.name == "model.depths" || setting.name == "model.meta_depths";
     // How long a training lasts is a number of steps, which the training names itself.
     const bool is_epochs = is_phase && setting.name == section + ".epochs";
+    if (!applies_to(config.model.family, setting.name)) continue;
     if (setting.kind != Kind::result || is_depths || is_epochs || (is_phase && section != to_string(phase))) continue;
     text += setting.name + "=" + setting.get() + "\n";
   }

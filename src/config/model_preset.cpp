@@ -25,6 +25,15 @@ ModelConfig preset_config(ModelPreset preset) {
       return {.image_size = 32, .classes = 100, .patch = 4, .width = 192, .heads = 3, .depths = {8, 8, 8, 8}};
     case ModelPreset::deit_t128:
       return {.image_size = 32, .classes = 100, .patch = 4, .width = 192, .heads = 3, .depths = {32, 32, 32, 32}};
+    case ModelPreset::resnet110:
+      return {.family = Family::resnet,
+              .image_size = 32,
+              .classes = 100,
+              .norm_eps = 1e-5,
+              .widths = {16, 32, 64},
+              .group_depth = 18,
+              .depths = {18, 18, 18},
+              .meta_depths = {1, 1, 1}};
   }
   throw std::logic_error("no network");
 }
@@ -33,9 +42,11 @@ ModelConfig preset_config(ModelPreset preset) {
 
 const EnumNames<ModelPreset>& model_preset_names() {
   static const EnumNames<ModelPreset> names = {
-      {ModelPreset::custom, "custom"},     {ModelPreset::vit_b16, "vit_b16"},    {ModelPreset::vit_l16, "vit_l16"},
-      {ModelPreset::vit_h14, "vit_h14"},   {ModelPreset::deit_ti, "deit_ti"},    {ModelPreset::deit_s, "deit_s"},
-      {ModelPreset::deit_t32, "deit_t32"}, {ModelPreset::deit_t128, "deit_t128"}};
+      {ModelPreset::custom, "custom"},      {ModelPreset::vit_b16, "vit_b16"},
+      {ModelPreset::vit_l16, "vit_l16"},    {ModelPreset::vit_h14, "vit_h14"},
+      {ModelPreset::deit_ti, "deit_ti"},    {ModelPreset::deit_s, "deit_s"},
+      {ModelPreset::deit_t32, "deit_t32"},  {ModelPreset::deit_t128, "deit_t128"},
+      {ModelPreset::resnet110, "resnet110"}};
   return names;
 }
 

@@ -99,7 +99,7 @@ Checkpoint TrainingFiles::copy_state(Trainer& trainer, const Figures& figures, C
   if (content == Content::weights) return checkpoint;
   copy_to_host(trainer.optimizer().exp_avg(), exp_avg_);
   copy_to_host(trainer.optimizer().exp_avg_sq(), exp_avg_sq_);
-  for (const FlatView& view : trainer.parameters().views()) {
+  for (const FlatView& view : trainer.parameters().parameter_views()) {
     checkpoint.state[optimizer_key(view.stage, view.name, "exp_avg")] = view.of(exp_avg_);
     checkpoint.state[optimizer_key(view.stage, view.name, "exp_avg_sq")] = view.of(exp_avg_sq_);
   }
@@ -126,6 +126,8 @@ void restore_state(const Checkpoint& checkpoint, Trainer& trainer) {
   const torch::NoGradGuard no_grad;
   for (const FlatView& view : trainer.parameters().views()) {
     view.of(trainer.parameters().values()).copy_(checkpoint.state.at(stage_key(view.stage, view.name)));
+  }
+  for (const FlatView& view : trainer.parameters().parameter_views()) {
     view.of(trainer.optimizer().exp_avg()).copy_(checkpoint.state.at(optimizer_key(view.stage, view.name, "exp_avg")));
     view.of(trainer.optimizer().exp_avg_sq())
         .copy_(checkpoint.state.at(optimizer_key(view.stage, view.name, "exp_avg_sq")));

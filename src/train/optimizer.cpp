@@ -6,8 +6,8 @@ namespace incubate {
 
 AdamW::AdamW(FlatParameters& parameters, const OptimizerConfig& config, double weight_decay)
     : config_(config),
-      exp_avg_(torch::zeros_like(parameters.values())),
-      exp_avg_sq_(torch::zeros_like(parameters.values())),
+      exp_avg_(torch::zeros_like(parameters.gradients())),
+      exp_avg_sq_(torch::zeros_like(parameters.gradients())),
       step_(torch::zeros({}, torch::device(parameters.values().device()))) {
   for (const bool decays : {true, false}) {
     Parts parts;

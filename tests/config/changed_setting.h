@@ -11,8 +11,8 @@ namespace incubate {
 /// Sets `setting` to another value of its type.
 inline void change(const Setting& setting) {
   const std::string before = setting.get();
-  for (const char* text : {"true", "false", "fast", "cpu", "lines", "vit_b16", "epoch_lagged", "0.125", "12", "13",
-                           "meta", "zero_branches", "x"}) {
+  for (const char* text : {"true", "false", "fast", "cpu", "lines", "vit_b16", "resnet", "epoch_lagged", "0.125", "12",
+                           "13", "meta", "zero_branches", "x"}) {
     try {
       setting.set(text);
     } catch (const InputError&) {
