@@ -12,7 +12,7 @@ Setting training_setting(std::string& training, const char* meaning) {
 Setting format_setting(WeightFormat& format) {
   return make_enum_setting<WeightFormat>(
       "format", format, {{WeightFormat::timm, "timm"}, {WeightFormat::reference, "reference"}}, Kind::operation,
-      "whose names the weights have: timm's VisionTransformer or Deep Incubation's reference");
+      "whose names the weights have: timm's (its VisionTransformer's or ResNet's) or Deep Incubation's reference");
 }
 
 void check_given(const std::vector<Setting>& settings, const char* command) {

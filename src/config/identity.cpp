@@ -30,6 +30,7 @@ std::string result_settings(const RunConfig& config, Phase phase) {
     const bool is_epochs = is_phase && setting.name == section + ".epochs";
     if (setting.kind != Kind::result || is_depths || is_epochs || (is_phase && section != section_of(phase))) continue;
     if (is_of_other_optimizer(setting.name, config.optimizer)) continue;
+    if (!applies_to(config.model.family, setting.name)) continue;
     text += setting.name + "=" + setting.get() + "\n";
   }
   return text;

@@ -8,7 +8,8 @@
 namespace incubate {
 
 /// The result settings that a training of `phase` depends on, as "name=value" lines: those of model (but for the
-/// depths: a training names its own), data, batch, optimizer (the one in use), run and of the phase itself.
+/// depths, since a training names its own, and for what applies to another family), data, batch, optimizer (the one in
+/// use), run and of the phase itself.
 std::string result_settings(const RunConfig& config, Phase phase);
 
 /// 32 hexadecimal digits that stand for `text` (XXH3, 128 bits).

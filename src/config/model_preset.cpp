@@ -36,6 +36,15 @@ ModelConfig preset_config(ModelPreset preset) {
       return {.image_size = 32, .classes = 100, .patch = 4, .width = 192, .heads = 3, .depths = {8, 8, 8, 8}};
     case ModelPreset::deit_t128:
       return {.image_size = 32, .classes = 100, .patch = 4, .width = 192, .heads = 3, .depths = {32, 32, 32, 32}};
+    case ModelPreset::resnet110:
+      return {.family = Family::resnet,
+              .image_size = 32,
+              .classes = 100,
+              .norm_eps = 1e-5,
+              .widths = {16, 32, 64},
+              .group_depth = 18,
+              .depths = {18, 18, 18},
+              .meta_depths = {1, 1, 1}};
   }
   throw std::logic_error("no network");
 }
@@ -49,7 +58,7 @@ const EnumNames<ModelPreset>& model_preset_names() {
       {ModelPreset::vit_b16_384, "vit_b16_384"}, {ModelPreset::vit_l16_384, "vit_l16_384"},
       {ModelPreset::vit_h14_392, "vit_h14_392"}, {ModelPreset::deit_ti, "deit_ti"},
       {ModelPreset::deit_s, "deit_s"},           {ModelPreset::deit_t32, "deit_t32"},
-      {ModelPreset::deit_t128, "deit_t128"}};
+      {ModelPreset::deit_t128, "deit_t128"},     {ModelPreset::resnet110, "resnet110"}};
   return names;
 }
 

@@ -18,14 +18,17 @@ enum class ModelPreset {
   deit_ti,
   deit_s,
   deit_t32,
-  deit_t128
+  deit_t128,
+  resnet110
 };
 const EnumNames<ModelPreset>& model_preset_names();
 
-/// Sets every setting of `config` to that of the network `preset`, in four equal stages; `custom` leaves them.
+/// Sets every setting of `config` to that of the network `preset`, in four equal stages, resnet110 in three; `custom`
+/// leaves them.
 /// Networks: Dosovitskiy et al., ICLR 2021 (vit; the number at the end is the side of
 /// the image if not 224); Touvron et al., ICML 2021 (deit_ti, deit_s); Ni et al., ICCV 2023
-/// (deit_t32, deit_t128 on CIFAR-100; vit_h14 without the bias of queries, keys and values, and the epsilon).
+/// (deit_t32, deit_t128 on CIFAR-100; vit_h14 without the bias of queries, keys and values, and the epsilon); He et
+/// al., CVPR 2016, section 4.2 (resnet110, here with the 100 classes of CIFAR-100).
 void apply_preset(ModelPreset preset, ModelConfig& config);
 
 }  // namespace incubate

@@ -1,5 +1,6 @@
 #include "config/run_config.h"
 
+#include <set>
 #include <stdexcept>
 
 namespace incubate {
@@ -26,20 +27,27 @@ Setting preset_setting(ModelConfig& c) {
 
 std::vector<Setting> list_settings(ModelConfig& c) {
   const Kind r = Kind::result;
-  return {preset_setting(c),
-          make_setting("model.image_size", c.image_size, r, "pixels", "height and width of an image"),
-          make_setting("model.channels", c.channels, r, "", "channels of an image"),
-          make_setting("model.classes", c.classes, r, "", "classes to tell apart"),
-          make_setting("model.patch", c.patch, r, "pixels", "side of a patch; divides image_size"),
-          make_setting("model.width", c.width, r, "", "embedding dimension"),
-          make_setting("model.heads", c.heads, r, "", "attention heads; divides width"),
-          make_setting("model.mlp_ratio", c.mlp_ratio, r, "", "hidden width of the MLP over width"),
-          make_setting("model.qkv_bias", c.qkv_bias, r, "true|false", "whether queries, keys and values have a bias"),
-          make_setting("model.norm_eps", c.norm_eps, r, "", "LayerNorm: added to the variance"),
-          make_setting("model.layer_scale", c.layer_scale, r, "",
-                       "first value of a factor that each branch learns for each of its outputs; 0: no factors"),
-          make_setting("model.depths", c.depths, r, "blocks", "depth of each stage of the target network"),
-          make_setting("model.meta_depths", c.meta_depths, r, "blocks", "depth of each stage of the meta model")};
+  return {
+      preset_setting(c),
+      make_enum_setting<Family>("model.family", c.family, {{Family::vit, "vit"}, {Family::resnet, "resnet"}}, r,
+                                "kind of network; settings of the other kind, named below, have no effect"),
+      make_setting("model.image_size", c.image_size, r, "pixels", "height and width of an image"),
+      make_setting("model.channels", c.channels, r, "", "channels of an image"),
+      make_setting("model.classes", c.classes, r, "", "classes to tell apart"),
+      make_setting("model.patch", c.patch, r, "pixels", "ViT: side of a patch; divides image_size"),
+      make_setting("model.width", c.width, r, "", "ViT: embedding dimension"),
+      make_setting("model.heads", c.heads, r, "", "ViT: attention heads; divides width"),
+      make_setting("model.mlp_ratio", c.mlp_ratio, r, "", "ViT: hidden width of the MLP over width"),
+      make_setting("model.qkv_bias", c.qkv_bias, r, "true|false", "ViT: whether queries, keys and values have a bias"),
+      make_setting("model.norm_eps", c.norm_eps, r, "", "LayerNorm or batch norm: added to the variance"),
+      make_setting("model.layer_scale", c.layer_scale, r, "",
+                   "ViT: first value of a factor that each branch learns for each of its outputs; 0: no factors"),
+      make_setting("model.widths", c.widths, r, "channels",
+                   "ResNet: width of each group of blocks; a group halves the image of the one before"),
+      make_setting("model.group_depth", c.group_depth, r, "blocks",
+                   "ResNet: depth of each group; all groups together are as deep as all stages"),
+      make_setting("model.depths", c.depths, r, "blocks", "depth of each stage of the target network"),
+      make_setting("model.meta_depths", c.meta_depths, r, "blocks", "depth of each stage of the meta model")};
 }
 
 std::vector<Setting> list_settings(DataConfig& c) {
@@ -199,6 +207,13 @@ const char* section_of(Phase phase) {
 
 bool may_be_matched(Phase phase) {
   return phase == Phase::end_to_end || phase == Phase::grown || phase == Phase::shallow;
+}
+
+bool applies_to(Family family, const std::string& name) {
+  const std::set<std::string> of_vit = {"model.patch",     "model.width",    "model.heads",
+                                        "model.mlp_ratio", "model.qkv_bias", "model.layer_scale"};
+  const std::set<std::string> of_resnet = {"model.widths", "model.group_depth"};
+  return !(family == Family::vit ? of_resnet : of_vit).contains(name);
 }
 
 bool is_of_deep_incubation(Phase phase) {

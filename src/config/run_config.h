@@ -40,10 +40,14 @@ enum class ProgressStyle { automatic, bar, lines, none };
 /// block the identity (end to end).
 enum class Init { random, meta, zero_branches };
 
-/// The target network: a vision transformer cut into stages, and how deep the meta model's stages are.
-/// The defaults are ViT-B/16; a preset sets all of them.
+/// Kinds of networks: vision transformers; residual networks for small images (see model/resnet_stage.h).
+enum class Family { vit, resnet };
+
+/// The target network, cut into stages, and how deep the meta model's stages are. A setting of the other family has no
+/// effect. The defaults are ViT-B/16; a preset sets all of them.
 struct ModelConfig {
   ModelPreset preset = ModelPreset::custom;
+  Family family = Family::vit;
   std::int64_t image_size = 224;
   std::int64_t channels = 3;
   std::int64_t classes = 1000;
@@ -54,6 +58,8 @@ struct ModelConfig {
   bool qkv_bias = true;
   double norm_eps = 1e-6;
   double layer_scale = 0;                                // 0: none
+  std::vector<std::int64_t> widths = {16, 32, 64};       // of the groups of a residual network
+  std::int64_t group_depth = 18;                         // blocks of each group
   std::vector<std::int64_t> depths = {3, 3, 3, 3};       // blocks of each stage of the target
   std::vector<std::int64_t> meta_depths = {1, 1, 1, 1};  // blocks of each stage of the meta model
 
@@ -175,6 +181,9 @@ struct RunConfig {
   /// Height and width of the images that a phase's networks see.
   std::int64_t image_size(Phase phase) const;
 };
+
+/// Whether the setting `name` says something about networks of `family`; true of settings outside [model] too.
+bool applies_to(Family family, const std::string& name);
 
 /// All settings of `config`, which must outlive the result.
 std::vector<Setting> list_settings(RunConfig& config);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -37,24 +38,74 @@ void check_tiles(const std::string& name, std::int64_t image_size, std::int64_t 
               (image_size / patch + 1) * patch);
 }
 
-void check_model(const ModelConfig& c) {
-  check_positive("model.image_size", c.image_size);
-  check_positive("model.channels", c.channels);
-  check_input(c.classes >= 2, "model.classes={} leaves nothing to tell apart. Give 2 or more.", c.classes);
+void check_vit(const ModelConfig& c) {
   check_positive("model.patch", c.patch);
   check_positive("model.width", c.width);
   check_positive("model.heads", c.heads);
   check_positive("model.mlp_ratio", c.mlp_ratio);
-  check_input(c.norm_eps > 0 && c.norm_eps <= 1,
-              "model.norm_eps={} is out of range (it keeps the division finite). Give more than 0 and at most 1, such "
-              "as 1e-6.",
-              c.norm_eps);
   check_input(c.layer_scale >= 0 && c.layer_scale <= 1e3,
               "model.layer_scale={} is out of range. Give 0 (no factors) to 1000, such as 1e-4.", c.layer_scale);
   check_tiles("model.image_size", c.image_size, c.patch);
   check_input(c.width % c.heads == 0,
               "model.width={} is not a multiple of model.heads={} (heads share the width evenly). Use a width of {}.",
               c.width, c.heads, (c.width / c.heads + 1) * c.heads);
+}
+
+/// How many groups of a residual network begin in the stage of blocks `first` to `end`, which costs it a block of
+/// stride 2 each. The first group of the network has none.
+std::int64_t count_strides(const ModelConfig& c, std::int64_t first, std::int64_t end) {
+  std::int64_t count = 0;
+  for (std::size_t group = 1; group < c.widths.size(); ++group) {
+    const std::int64_t block = static_cast<std::int64_t>(group) * c.group_depth;
+    count += block >= first && block < end ? 1 : 0;
+  }
+  return count;
+}
+
+/// The image must stand being halved by each group but the first.
+void check_halvings(const std::string& name, std::int64_t image_size, const ModelConfig& c) {
+  const auto num_groups = static_cast<std::int64_t>(c.widths.size());
+  const std::int64_t smallest = (std::int64_t{1} << (num_groups - 1)) + 1;
+  check_input(image_size >= smallest,
+              "{}={} leaves less than 2x2 pixels to the last of {} groups in model.widths, each of which halves the "
+              "image. Use {} or more.",
+              name, image_size, num_groups, smallest);
+}
+
+/// REQUIRES: as many depths as meta depths, none below 1.
+void check_resnet(const ModelConfig& c) {
+  check_input(!c.widths.empty() && c.widths.size() <= 16 && c.widths.front() > 0 && std::ranges::is_sorted(c.widths),
+              "model.widths={} are not 1 to 16 positive, ascending widths (what passes by a block gets channels added, "
+              "never taken away). Give such, like 16,32,64.",
+              to_text(c.widths));
+  check_positive("model.group_depth", c.group_depth);
+  check_halvings("model.image_size", c.image_size, c);
+  const auto num_groups = static_cast<std::int64_t>(c.widths.size());
+  const std::int64_t num_blocks = std::accumulate(c.depths.begin(), c.depths.end(), std::int64_t{0});
+  check_input(num_blocks == num_groups * c.group_depth,
+              "model.depths={} has {} blocks but {} groups of model.group_depth={} have {} (stages and groups are the "
+              "same blocks). Make them equal.",
+              to_text(c.depths), num_blocks, num_groups, c.group_depth, num_groups * c.group_depth);
+  std::int64_t first = 0;
+  for (std::size_t i = 0; i < c.depths.size(); ++i) {
+    const std::int64_t least = std::max<std::int64_t>(1, count_strides(c, first, first + c.depths[i]));
+    check_input(c.meta_depths[i] >= least && c.meta_depths[i] <= c.depths[i],
+                "stage {} has {} blocks in model.meta_depths (a residual network's meta model keeps some of the "
+                "target's {} blocks, and all {} that halve the image). Give {} to {}.",
+                i, c.meta_depths[i], c.depths[i], count_strides(c, first, first + c.depths[i]), least, c.depths[i]);
+    first += c.depths[i];
+  }
+}
+
+void check_model(const ModelConfig& c) {
+  check_positive("model.image_size", c.image_size);
+  check_positive("model.channels", c.channels);
+  check_input(c.classes >= 2, "model.classes={} leaves nothing to tell apart. Give 2 or more.", c.classes);
+  if (c.family == Family::vit) check_vit(c);
+  check_input(c.norm_eps > 0 && c.norm_eps <= 1,
+              "model.norm_eps={} is out of range (it keeps the division finite). Give more than 0 and at most 1, such "
+              "as 1e-6.",
+              c.norm_eps);
   check_input(c.depths.size() >= 2, "model.depths has {} stages; incubation needs at least 2, such as 3,3,3,3.",
               c.depths.size());
   check_input(c.depths.size() == c.meta_depths.size(),
@@ -65,6 +116,7 @@ void check_model(const ModelConfig& c) {
                 "stage {} has {} blocks in model.depths and {} in model.meta_depths. Give 1 or more.", i, c.depths[i],
                 c.meta_depths[i]);
   }
+  if (c.family == Family::resnet) check_resnet(c);
 }
 
 void check_data(const DataConfig& c, std::int64_t channels) {
@@ -185,7 +237,11 @@ void check_high_resolution(const RunConfig& config) {
   for (const Phase phase : {Phase::high_resolution, Phase::end_to_end_high_resolution}) {
     if (!is_named(config, to_string(phase))) continue;
     check_positive("high_resolution.image_size", config.high_resolution.image_size);
-    check_tiles("high_resolution.image_size", config.high_resolution.image_size, config.model.patch);
+    if (config.model.family == Family::vit) {
+      check_tiles("high_resolution.image_size", config.high_resolution.image_size, config.model.patch);
+    } else {
+      check_halvings("high_resolution.image_size", config.high_resolution.image_size, config.model);
+    }
   }
 }
 

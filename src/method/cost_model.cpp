@@ -2,14 +2,13 @@
 
 #include <algorithm>
 
+#include "model/stage_cost.h"
 #include "train/optimizer.h"
 
 namespace incubate {
 namespace {
 
 constexpr std::int64_t kFloatBytes = 4;
-
-std::int64_t tokens_bytes(const ModelSpec& spec) { return kFloatBytes * spec.num_tokens() * spec.width; }
 
 std::int64_t image_bytes(const ModelSpec& spec) {
   return kFloatBytes * spec.channels * spec.image_size * spec.image_size;
@@ -19,41 +18,42 @@ std::int64_t first_learning_of(const Training& training) {
   return std::ranges::find(training.is_learning, true) - training.is_learning.begin();
 }
 
-/// What the frozen stages before the learning one leave: the outputs of all but the last (see FrozenPrefix), whose
-/// output is the input that the learning stage keeps.
-std::int64_t prefix_output_bytes(const Training& training) {
-  return std::max<std::int64_t>(0, first_learning_of(training) - 1) * tokens_bytes(training.spec);
-}
-
-/// Kept from the first learning stage on, for one image: that of the blocks, the last block's output (for the norm) and
-/// the logits.
-std::int64_t kept_bytes(const Training& training) {
-  const ModelSpec& spec = training.spec;
-  std::int64_t bytes = tokens_bytes(spec) + (kFloatBytes * spec.classes);
-  for (std::int64_t i = first_learning_of(training); i < spec.num_stages(); ++i) {
-    bytes += spec.depths[i] * kept_bytes_of_block(spec, training.is_learning[i]);
-  }
-  return bytes;
-}
-
+/// For one image: what the frozen stages before the learning one leave, which is the outputs of all but the last (see
+/// FrozenPrefix), whose output is the input that the learning stage keeps; and the image; and the larger of what those
+/// stages hold for a moment and what is kept from the first learning stage on.
 std::int64_t activation_bytes_per_image(const Training& training) {
-  const std::int64_t transient = first_learning_of(training) > 0 ? transient_bytes_of_block(training.spec) : 0;
-  return image_bytes(training.spec) + prefix_output_bytes(training) + std::max(transient, kept_bytes(training));
+  const std::int64_t first = first_learning_of(training);
+  std::int64_t prefix = 0;
+  std::int64_t transient = 0;
+  std::int64_t kept = 0;
+  for (std::int64_t i = 0; i < training.spec.num_stages(); ++i) {
+    const StageCost cost = stage_cost(training.spec, i);
+    if (i + 1 < first) prefix += cost.output_bytes;
+    if (i < first) transient = std::max(transient, cost.transient_bytes);
+    if (i >= first) kept += training.is_learning[i] ? cost.kept_bytes : cost.frozen_kept_bytes;
+  }
+  return image_bytes(training.spec) + prefix + std::max(transient, kept);
+}
+
+/// Parameters and running statistics of a stage.
+std::int64_t num_values(const ModelSpec& spec, std::int64_t stage_index) {
+  const StageCost cost = stage_cost(spec, stage_index);
+  return cost.num_parameters + cost.num_statistics;
+}
+
+/// Of the stages that learn.
+std::int64_t num_learning_values(const Training& training) {
+  std::int64_t count = 0;
+  for (std::int64_t i = 0; i < training.spec.num_stages(); ++i) {
+    if (training.is_learning[i]) count += num_values(training.spec, i);
+  }
+  return count;
 }
 
 }  // namespace
 
 std::int64_t num_stage_parameters(const ModelSpec& spec, std::int64_t stage_index) {
-  const std::int64_t width = spec.width;
-  const std::int64_t options = (spec.qkv_bias ? 0 : -3) + (spec.layer_scale > 0 ? 2 : 0);
-  const std::int64_t per_block =
-      ((4 + (2 * spec.mlp_ratio)) * width * width) + ((9 + spec.mlp_ratio + options) * width);
-  std::int64_t count = spec.depths.at(stage_index) * per_block;
-  const std::int64_t patch_values = spec.channels * spec.patch * spec.patch;
-  if (stage_index == 0)
-    count += (patch_values + 1 + 1 + spec.num_tokens()) * width;  // weight, bias, class token, places
-  if (stage_index + 1 == spec.num_stages()) count += (2 * width) + ((width + 1) * spec.classes);
-  return count;
+  return stage_cost(spec, stage_index).num_parameters;
 }
 
 std::int64_t num_parameters(const ModelSpec& spec) {
@@ -76,7 +76,7 @@ std::int64_t micro_batches_of(const RunConfig& config, Phase phase) {
 
 std::int64_t reduced_bytes_per_step(const Training& training, Sums sums) {
   const std::int64_t bytes_each = sums == Sums::exact ? sizeof(std::int64_t) : sizeof(float);
-  return num_learning_parameters(training) * bytes_each;
+  return num_learning_values(training) * bytes_each;
 }
 
 double ring_all_reduce_s(std::int64_t bytes, std::int64_t num_ranks, double bytes_per_s) {
@@ -100,24 +100,16 @@ Memory memory_per_rank(const std::vector<const Training*>& trainings, const Memo
     for (std::int64_t i = 0; i < training->spec.num_stages(); ++i) {
       const bool is_shared = std::any_of(
           trainings.begin(), it, [&](const Training* before) { return have_same_frozen_stage(*training, *before, i); });
-      if (!is_shared) memory.weights += kFloatBytes * num_stage_parameters(training->spec, i);
+      if (!is_shared) memory.weights += kFloatBytes * num_values(training->spec, i);
     }
-    const std::int64_t learning_bytes = kFloatBytes * num_learning_parameters(*training);
+    const std::int64_t learning_bytes = kFloatBytes * num_learning_values(*training);
     memory.gradients += learning_bytes;
-    memory.optimizer += num_states * learning_bytes;
+    memory.optimizer += num_states * kFloatBytes * num_learning_parameters(*training);
     if (settings.has_average) memory.average += learning_bytes;
     memory.sums += reduced_bytes_per_step(*training, settings.sums);
     memory.activations = std::max(memory.activations, settings.micro * activation_bytes_per_image(*training));
   }
   return memory;
 }
-
-std::int64_t kept_bytes_of_block(const ModelSpec& spec, bool is_learning) {
-  const std::int64_t layer_scale = spec.layer_scale > 0 ? 2 : 0;
-  const std::int64_t widths = is_learning ? 8 + (2 * spec.mlp_ratio) + layer_scale : 6 + spec.mlp_ratio;
-  return kFloatBytes * spec.num_tokens() * ((widths * spec.width) + 4 + spec.heads);
-}
-
-std::int64_t transient_bytes_of_block(const ModelSpec& spec) { return (4 + (2 * spec.mlp_ratio)) * tokens_bytes(spec); }
 
 }  // namespace incubate

@@ -12,17 +12,12 @@
 namespace incubate {
 namespace {
 
-struct NamedParameter {
-  std::int64_t stage;
-  ParameterInfo info;
-};
-
-/// The model's parameters by their names in a file.
-std::map<std::string, NamedParameter> list_named(StagedModel& model, WeightFormat format) {
-  std::map<std::string, NamedParameter> list;
+/// The model's parameters and running statistics by their names in a file.
+StateDict list_named(StagedModel& model, WeightFormat format) {
+  StateDict list;
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
-    for (const ParameterInfo& info : model.stage(i).list_parameters()) {
-      list[weight_name(format, model.spec(), i, info.name)] = {i, info};
+    for (const NamedTensor& item : model.stage(i).list_state()) {
+      list[weight_name(format, model.spec(), i, item.name)] = item.tensor;
     }
   }
   return list;
@@ -30,8 +25,7 @@ std::map<std::string, NamedParameter> list_named(StagedModel& model, WeightForma
 
 std::string shape_text(const torch::Tensor& tensor) { return fmt::format("[{}]", fmt::join(tensor.sizes(), ", ")); }
 
-void check_fits(const std::map<std::string, NamedParameter>& parameters, const StateDict& weights,
-                const FilePath& path) {
+void check_fits(const StateDict& parameters, const StateDict& weights, const FilePath& path) {
   for (const auto& [name, parameter] : parameters) {
     const auto found = weights.find(name);
     check_input(found != weights.end(),
@@ -39,10 +33,10 @@ void check_fits(const std::map<std::string, NamedParameter>& parameters, const S
                 "that [model] "
                 "describes, and their --format.",
                 path.string(), name, parameters.size());
-    check_input(found->second.sizes() == parameter.info.tensor.sizes(),
+    check_input(found->second.sizes() == parameter.sizes(),
                 "{}: tensor '{}' has the shape {} but the network's is {}. Give weights of the network that [model] "
                 "describes.",
-                path.string(), name, shape_text(found->second), shape_text(parameter.info.tensor));
+                path.string(), name, shape_text(found->second), shape_text(parameter));
     check_input(
         found->second.isfinite().all().item<bool>(),
         "{}: tensor '{}' has values that are not finite (no training could go on from them). Give other weights.",
@@ -55,6 +49,12 @@ void check_fits(const std::map<std::string, NamedParameter>& parameters, const S
         "[model] describes, and their --format.",
         path.string(), quotable(name), weights.size(), parameters.size());
   }
+}
+
+void check_format(WeightFormat format, const ModelSpec& spec) {
+  check_input(has_names(format, spec),
+              "--format=reference has no names for the network that [model] describes (the reference has vision "
+              "transformers only). Give --format=timm.");
 }
 
 void check_not_begun(const Training& training, const RunDirectory& run) {
@@ -73,19 +73,20 @@ void check_not_begun(const Training& training, const RunDirectory& run) {
 
 StateDict named_weights(StagedModel& model, WeightFormat format) {
   StateDict weights;
-  for (const auto& [name, parameter] : list_named(model, format)) weights[name] = parameter.info.tensor.detach();
+  for (const auto& [name, parameter] : list_named(model, format)) weights[name] = parameter.detach();
   return weights;
 }
 
 void load_named_weights(StagedModel& model, WeightFormat format, const StateDict& weights, const FilePath& path) {
   const torch::NoGradGuard no_grad;
-  std::map<std::string, NamedParameter> parameters = list_named(model, format);
+  StateDict parameters = list_named(model, format);
   check_fits(parameters, weights, path);
-  for (auto& [name, parameter] : parameters) parameter.info.tensor.copy_(weights.at(name));
+  for (auto& [name, parameter] : parameters) parameter.copy_(weights.at(name));
 }
 
 StateDict export_training(const Training& training, const std::vector<Training>& trainings, const RunDirectory& run,
                           WeightFormat format) {
+  check_format(format, training.spec);
   const FilePath finished = run.finished(training.name);
   check_input(std::filesystem::exists(finished), "{} is not done in {} (there is no {}). Run it first.", training.name,
               run.root().string(), finished.string());
@@ -96,6 +97,7 @@ StateDict export_training(const Training& training, const std::vector<Training>&
 
 void import_training(const Training& training, const RunDirectory& run, WeightFormat format, const FilePath& input,
                      const std::string& config_text) {
+  check_format(format, training.spec);
   StagedModel model(training.spec);
   load_named_weights(model, format, load_safetensors(input), input);
   check_not_begun(training, run);
@@ -110,8 +112,8 @@ void import_training(const Training& training, const RunDirectory& run, WeightFo
                         .state = {}};
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
     if (!training.is_learning[i]) continue;
-    for (const ParameterInfo& info : model.stage(i).list_parameters()) {
-      checkpoint.state[stage_key(i, info.name)] = info.tensor.detach();
+    for (const NamedTensor& item : model.stage(i).list_state()) {
+      checkpoint.state[stage_key(i, item.name)] = item.tensor.detach();
     }
   }
   save_checkpoint(run.finished(training.name), checkpoint, [&] { check_held(run.lock(training.name), lock.token()); });

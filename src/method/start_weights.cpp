@@ -15,14 +15,13 @@ namespace {
 
 void load_stage(Stage& stage, std::int64_t stage_index, const Checkpoint& checkpoint, const FilePath& path) {
   const torch::NoGradGuard no_grad;
-  for (ParameterInfo& parameter : stage.list_parameters()) {
-    const auto found = checkpoint.state.find(stage_key(stage_index, parameter.name));
+  for (NamedTensor& item : stage.list_state()) {
+    const auto found = checkpoint.state.find(stage_key(stage_index, item.name));
     check_input(found != checkpoint.state.end(), "{} lacks {}. It was written by another model; remove it.",
-                path.string(), stage_key(stage_index, parameter.name));
-    check_input(found->second.sizes() == parameter.tensor.sizes(),
-                "{}: {} has another shape than the model's. Remove it.", path.string(),
-                stage_key(stage_index, parameter.name));
-    parameter.tensor.copy_(found->second);
+                path.string(), stage_key(stage_index, item.name));
+    check_input(found->second.sizes() == item.tensor.sizes(), "{}: {} has another shape than the model's. Remove it.",
+                path.string(), stage_key(stage_index, item.name));
+    item.tensor.copy_(found->second);
   }
 }
 
@@ -31,7 +30,8 @@ void initialise(StagedModel& model, const Training& training, std::uint64_t seed
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
     if (training.starts[i] == Start::copy || training.starts[i] == Start::resample) continue;
     model.stage(i).initialise(seed, training.phase, i);
-    if (training.starts[i] == Start::zero_branches) zero_branches(model.stage(i), 0);
+    if (training.starts[i] != Start::zero_branches) continue;
+    for (std::int64_t block = 0; block < model.stage(i).num_blocks(); ++block) zero_branches(model.stage(i), block);
   }
 }
 

@@ -123,8 +123,8 @@ void TrainingRun::load_weights() {
   model_.to(group_.device());
   const torch::NoGradGuard no_grad;
   for (std::int64_t i = 0; i < model_.num_stages(); ++i) {
-    for (ParameterInfo& parameter : model_.stage(i).list_parameters()) {
-      group_.broadcast(parameter.tensor, "sharing the first weights of " + training_.name);
+    for (NamedTensor& item : model_.stage(i).list_state()) {
+      group_.broadcast(item.tensor, "sharing the first weights of " + training_.name);
     }
   }
 }

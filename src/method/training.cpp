@@ -27,8 +27,6 @@ std::int64_t steps_of(const Epochs& epochs, std::int64_t steps_per_epoch) {
   return std::max<std::int64_t>(1, std::llround(epochs.count * static_cast<double>(steps_per_epoch)));
 }
 
-std::string join(const std::vector<std::int64_t>& values) { return to_text(values); }
-
 /// A training that does not resize images needs them in the model's size.
 void check_image_size(const RunConfig& config, const DatasetInfo& data, const Training& training) {
   if (config.phase(training.phase).crop == Crop::resized) return;
@@ -46,7 +44,7 @@ Training complete(Training training, const RunConfig& config, const DatasetInfo&
   std::string learning;
   for (const bool learns : training.is_learning) learning += learns ? "1" : "0";
   training.identity_text = "training=" + training.name + "\n" + result_settings(config, training.phase) +
-                           "depths=" + join(training.spec.depths) + "\nlearning=" + learning +
+                           "depths=" + depths_text(training.spec) + "\nlearning=" + learning +
                            "\nsteps=" + std::to_string(training.total_steps) + "\ndata=" + data.digest + "\n";
   for (const std::string& parent : training.parents()) {
     const auto found = std::ranges::find(before, parent, &Training::name);

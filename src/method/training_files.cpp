@@ -25,18 +25,22 @@ void copy_to_host(const torch::Tensor& source, torch::Tensor& copy) {
 
 std::string weights_key(const FlatView& view) { return stage_key(view.stage, view.name); }
 
-std::vector<SavedBuffer> list_result(Trainer& trainer) { return {{trainer.result(), weights_key}}; }
+std::vector<SavedBuffer> list_result(Trainer& trainer) {
+  return {{trainer.result(), trainer.parameters().views(), weights_key}};
+}
 
 }  // namespace
 
 std::vector<SavedBuffer> list_state(Trainer& trainer) {
-  std::vector<SavedBuffer> list = {{trainer.parameters().values(), weights_key}};
+  const FlatParameters& parameters = trainer.parameters();
+  std::vector<SavedBuffer> list = {{trainer.parameters().values(), parameters.views(), weights_key}};
   for (const StateBuffer& state : trainer.optimizer().state()) {
-    list.push_back({state.values,
+    list.push_back({state.values, parameters.parameter_views(),
                     [name = state.name](const FlatView& view) { return optimizer_key(view.stage, view.name, name); }});
   }
   if (trainer.average() != nullptr) {
-    list.push_back({trainer.average()->values(), [](const FlatView& view) { return ema_key(view.stage, view.name); }});
+    list.push_back({trainer.average()->values(), parameters.views(),
+                    [](const FlatView& view) { return ema_key(view.stage, view.name); }});
   }
   return list;
 }
@@ -111,7 +115,7 @@ Checkpoint TrainingFiles::copy_state(Trainer& trainer, const Figures& figures, C
   copies_.resize(std::max(copies_.size(), buffers.size()));
   for (std::size_t i = 0; i < buffers.size(); ++i) {
     copy_to_host(buffers[i].buffer, copies_[i]);
-    for (const FlatView& view : trainer.parameters().views()) {
+    for (const FlatView& view : buffers[i].views) {
       checkpoint.state[buffers[i].key(view)] = view.of(copies_[i]);
     }
   }
@@ -137,7 +141,7 @@ void TrainingFiles::finish(const std::function<void()>& on_wait) {
 void restore_state(const Checkpoint& checkpoint, Trainer& trainer) {
   const torch::NoGradGuard no_grad;
   for (const SavedBuffer& saved : list_state(trainer)) {
-    for (const FlatView& view : trainer.parameters().views()) {
+    for (const FlatView& view : saved.views) {
       view.of(saved.buffer).copy_(checkpoint.state.at(saved.key(view)));
     }
   }

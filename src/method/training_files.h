@@ -4,6 +4,7 @@
 #include <future>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,9 +14,10 @@
 
 namespace incubate {
 
-/// A buffer of a trainer, and the name in a checkpoint of each part of it.
+/// A buffer of a trainer, its parts, and the name of each in a checkpoint.
 struct SavedBuffer {
   torch::Tensor buffer;
+  std::span<const FlatView> views;  ///< the trainer's
   std::function<std::string(const FlatView&)> key;
 };
 

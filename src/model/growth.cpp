@@ -1,39 +1,49 @@
 #include "model/growth.h"
 
 #include <algorithm>
-#include <array>
-#include <string_view>
+#include <map>
 
 #include <torch/torch.h>
 
 namespace incubate {
 namespace {
 
-constexpr std::string_view kBlocks = "blocks.";
-constexpr std::array<std::string_view, 2> kLastProjections = {".attn.proj.", ".mlp.fc2."};
-
-/// Whether `name` is a parameter of a last projection in block `first_block` or a later one.
-bool ends_branch(const std::string& name, std::int64_t first_block) {
-  const auto is_in = [&name](std::string_view part) { return name.find(part) != std::string::npos; };
-  return name.starts_with(kBlocks) && std::stoll(name.substr(kBlocks.size())) >= first_block &&
-         std::ranges::any_of(kLastProjections, is_in);
+/// For each block of `smaller` the block of `stage` that it becomes.
+std::vector<std::int64_t> match_blocks(const Stage& stage, const Stage& smaller) {
+  const std::vector<std::int64_t> kinds = stage.list_block_kinds();
+  std::vector<std::int64_t> matches;
+  std::map<std::int64_t, std::vector<std::int64_t>::const_iterator> next;  // of each kind
+  for (const std::int64_t kind : smaller.list_block_kinds()) {
+    auto& it = next.try_emplace(kind, kinds.begin()).first->second;
+    it = std::find(it, kinds.end(), kind);
+    TORCH_INTERNAL_ASSERT(it != kinds.end());
+    matches.push_back(it - kinds.begin());
+    ++it;
+  }
+  return matches;
 }
 
 }  // namespace
 
-void zero_branches(Stage& stage, std::int64_t first_block) {
+void zero_branches(Stage& stage, std::int64_t block) {
   const torch::NoGradGuard no_grad;
-  for (ParameterInfo& parameter : stage.list_parameters()) {
-    if (ends_branch(parameter.name, first_block)) parameter.tensor.zero_();
-  }
+  const auto parameters = stage.named_parameters();
+  for (const std::string& end : stage.list_branch_ends()) parameters[block_name(block, end)].zero_();
 }
 
 void grow(Stage& stage, Stage& smaller) {
-  TORCH_INTERNAL_ASSERT(smaller.num_blocks() <= stage.num_blocks());
   const torch::NoGradGuard no_grad;
-  const auto parameters = stage.named_parameters();
-  for (ParameterInfo& parameter : smaller.list_parameters()) parameters[parameter.name].copy_(parameter.tensor);
-  zero_branches(stage, smaller.num_blocks());
+  const std::vector<std::int64_t> matches = match_blocks(stage, smaller);
+  std::map<std::string, torch::Tensor> state;
+  for (const NamedTensor& item : stage.list_state()) state[item.name] = item.tensor;
+  for (const NamedTensor& item : smaller.list_state()) {
+    const auto block = block_of(item.name);
+    const std::string name = block ? block_name(matches[*block], name_in_block(item.name)) : item.name;
+    state.at(name).copy_(item.tensor);
+  }
+  for (std::int64_t block = 0; block < stage.num_blocks(); ++block) {
+    if (std::ranges::find(matches, block) == matches.end()) zero_branches(stage, block);
+  }
 }
 
 }  // namespace incubate

@@ -28,11 +28,12 @@ torch::Tensor resample_position_embedding(const torch::Tensor& embedding, std::i
 
 void change_resolution(Stage& stage, Stage& original) {
   const torch::NoGradGuard no_grad;
-  const auto originals = original.named_parameters();
-  for (ParameterInfo& parameter : stage.list_parameters()) {
-    const torch::Tensor& before = originals[parameter.name];
-    const bool is_embedding = parameter.name == "pos_embed";
-    parameter.tensor.copy_(is_embedding ? resample_position_embedding(before, side_of(parameter.tensor)) : before);
+  const std::vector<NamedTensor> before = original.list_state();
+  std::vector<NamedTensor> after = stage.list_state();
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    torch::Tensor& tensor = after[i].tensor;
+    const bool is_embedding = after[i].name == "pos_embed";
+    tensor.copy_(is_embedding ? resample_position_embedding(before[i].tensor, side_of(tensor)) : before[i].tensor);
   }
 }
 

@@ -1,6 +1,11 @@
 #include "model/spec.h"
 
 #include <numeric>
+#include <stdexcept>
+
+#include <fmt/ranges.h>
+
+#include "model/resnet_plan.h"
 
 namespace incubate {
 
@@ -9,7 +14,8 @@ std::int64_t ModelSpec::num_blocks() const { return std::accumulate(depths.begin
 namespace {
 
 ModelSpec spec_of(const ModelConfig& c, const std::vector<std::int64_t>& depths) {
-  return {.image_size = c.image_size,
+  return {.family = c.family,
+          .image_size = c.image_size,
           .channels = c.channels,
           .classes = c.classes,
           .patch = c.patch,
@@ -19,7 +25,24 @@ ModelSpec spec_of(const ModelConfig& c, const std::vector<std::int64_t>& depths)
           .depths = depths,
           .qkv_bias = c.qkv_bias,
           .norm_eps = c.norm_eps,
-          .layer_scale = c.layer_scale};
+          .layer_scale = c.layer_scale,
+          .widths = c.widths,
+          .group_depth = c.group_depth,
+          .target_depths = c.depths};
+}
+
+double vit_block_flops(const ModelSpec& spec) {
+  const auto tokens = static_cast<double>(spec.num_tokens());
+  const auto width = static_cast<double>(spec.width);
+  const auto ratio = static_cast<double>(spec.mlp_ratio);
+  return (2 * tokens * width * width * (4 + (2 * ratio))) + (4 * tokens * tokens * width);
+}
+
+double residual_block_flops(const ResidualBlockSpec& block) {
+  constexpr double kKernel = 3 * 3;
+  const auto pixels = static_cast<double>(block.side * block.side);
+  const auto width = static_cast<double>(block.width);
+  return 2 * pixels * kKernel * width * (static_cast<double>(block.in_width) + width);
 }
 
 }  // namespace
@@ -33,21 +56,38 @@ ModelSpec hybrid_spec(const ModelConfig& config, std::int64_t stage_index) {
   return spec;
 }
 
-double block_forward_flops(const ModelSpec& spec) {
-  const auto tokens = static_cast<double>(spec.num_tokens());
-  const auto width = static_cast<double>(spec.width);
-  const auto ratio = static_cast<double>(spec.mlp_ratio);
-  return (2 * tokens * width * width * (4 + (2 * ratio))) + (4 * tokens * tokens * width);
+std::string depths_text(const ModelSpec& spec) {
+  if (spec.family == Family::vit) return to_text(spec.depths);
+  std::vector<std::string> stages;
+  for (std::int64_t i = 0; i < spec.num_stages(); ++i) {
+    std::vector<std::int64_t> counts(spec.num_groups(), 0);
+    for (const ResidualBlockSpec& block : list_residual_blocks(spec, i)) ++counts[block.group];
+    stages.push_back(fmt::format("{}", fmt::join(counts, "+")));
+  }
+  return to_text(stages);
+}
+
+double block_forward_flops(const ModelSpec& spec, std::int64_t stage_index, std::int64_t block) {
+  switch (spec.family) {
+    case Family::vit:
+      return vit_block_flops(spec);
+    case Family::resnet:
+      return residual_block_flops(list_residual_blocks(spec, stage_index).at(block));
+  }
+  throw std::logic_error("unknown family");
 }
 
 double block_training_flops(const ModelSpec& spec, const std::vector<bool>& is_learning) {
-  std::int64_t passes = 0;
+  double flops = 0;
   bool has_gradient = false;
-  for (std::size_t i = 0; i < spec.depths.size(); ++i) {
+  for (std::int64_t i = 0; i < spec.num_stages(); ++i) {
     has_gradient = has_gradient || is_learning[i];
-    passes += spec.depths[i] * (is_learning[i] ? 3 : has_gradient ? 2 : 1);
+    const int passes = is_learning[i] ? 3 : has_gradient ? 2 : 1;
+    for (std::int64_t block = 0; block < spec.depths[i]; ++block) {
+      flops += passes * block_forward_flops(spec, i, block);
+    }
   }
-  return static_cast<double>(passes) * block_forward_flops(spec);
+  return flops;
 }
 
 }  // namespace incubate

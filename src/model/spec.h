@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "config/run_config.h"
@@ -9,6 +10,7 @@ namespace incubate {
 
 /// What a network is. Target, meta and hybrid models differ only in the depth of each stage.
 struct ModelSpec {
+  Family family = Family::vit;
   std::int64_t image_size = 0;
   std::int64_t channels = 0;
   std::int64_t classes = 0;
@@ -21,10 +23,21 @@ struct ModelSpec {
   double norm_eps = 1e-6;
   double layer_scale = 0;  ///< first value of the branches' factors; 0: they have none
 
+  // Of a residual network:
+  std::vector<std::int64_t> widths = {};         ///< of its groups
+  std::int64_t group_depth = 0;                  ///< blocks of each group of the target network
+  std::vector<std::int64_t> target_depths = {};  ///< which stage has which of them
+
   std::int64_t num_stages() const { return static_cast<std::int64_t>(depths.size()); }
   std::int64_t num_blocks() const;
   /// Patches and the class token.
   std::int64_t num_tokens() const { return (image_size / patch) * (image_size / patch) + 1; }
+  std::int64_t num_groups() const { return static_cast<std::int64_t>(widths.size()); }
+  /// Height and width in pixels of what a residual network's blocks of a group pass on: each group but the first halves
+  /// the image, rounding up.
+  std::int64_t side_of_group(std::int64_t group) const {
+    return (image_size + (std::int64_t{1} << group) - 1) >> group;
+  }
 };
 
 /// The network to be had: every stage at full depth.
@@ -34,9 +47,16 @@ ModelSpec meta_spec(const ModelConfig& config);
 /// The meta model with stage `stage_index` of the target.
 ModelSpec hybrid_spec(const ModelConfig& config, std::int64_t stage_index);
 
-/// Floating-point operations of one block's forward pass on one image, a multiply-add being two: the products of the
-/// weights, 2 T D^2 (4 + 2 r), and those of attention, 4 T^2 D, for T tokens, width D and MLP ratio r.
-double block_forward_flops(const ModelSpec& spec);
+/// What tells the networks of one configuration apart: the depth of each stage, such as "3,1,1,1"; of a residual
+/// network its blocks of each group, such as "18+0+0,0+1+0,0+0+1", because a stage takes blocks from a part of the
+/// target.
+std::string depths_text(const ModelSpec& spec);
+
+/// Floating-point operations of the forward pass of block `block` of stage `stage_index` on one image, a multiply-add
+/// being two. Of a vision transformer: the products of the weights, 2 T D^2 (4 + 2 r), and those of attention, 4 T^2 D,
+/// for T tokens, width D and MLP ratio r. Of a residual network: both convolutions, 2 S^2 9 C (C_in + C), for S x S
+/// pixels and C channels behind the block.
+double block_forward_flops(const ModelSpec& spec, std::int64_t stage_index, std::int64_t block);
 
 /// The same for training on one image when stages `is_learning` learn: a block passed forward costs 1 unit, with its
 /// activations' gradient 2, with its weights' gradient too 3. Blocks before the first learning stage only pass forward.

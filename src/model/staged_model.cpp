@@ -22,6 +22,14 @@ void StagedModel::to(torch::Device device) {
   for (const std::shared_ptr<Stage>& stage : stages_) stage->to(device);
 }
 
+void StagedModel::eval() {
+  for (const std::shared_ptr<Stage>& stage : stages_) stage->eval();
+}
+
+void StagedModel::train() {
+  for (const std::shared_ptr<Stage>& stage : stages_) stage->train();
+}
+
 std::int64_t StagedModel::first_learning() const {
   return std::ranges::find(is_learning_, true) - is_learning_.begin();
 }

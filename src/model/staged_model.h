@@ -28,6 +28,10 @@ class StagedModel {
   void share_stage(std::int64_t index, const StagedModel& other);
 
   void to(torch::Device device);
+  /// What batch norm goes by in all stages: running statistics, or (as a model does at first) those of each
+  /// micro-batch. Frozen stages train too: the method has them so.
+  void eval();
+  void train();
 
   /// Logits (batch, classes) of images (batch, channels, height, width). `branch_scales` as drawn by
   /// draw_branch_scales() for all blocks of the model, or undefined.

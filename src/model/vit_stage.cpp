@@ -4,32 +4,10 @@
 #include <string>
 
 #include <torch/torch.h>
-#include <xxhash.h>
 
-#include "base/random.h"
+#include "model/initialisation.h"
 
 namespace incubate {
-namespace {
-
-/// Normal with standard deviation 0.02, truncated at +-2 as in DeiT's recipe.
-void fill_truncated_normal(torch::Tensor& tensor, Generator generator) {
-  float* values = tensor.data_ptr<float>();
-  for (std::int64_t i = 0; i < tensor.numel(); ++i) {
-    double value = 3;
-    while (std::fabs(value) > 2) value = 0.02 * generator.normal();
-    values[i] = static_cast<float>(value);
-  }
-}
-
-/// Uniform in +-bound: PyTorch's default of a convolution with bound = 1/sqrt(fan in).
-void fill_uniform(torch::Tensor& tensor, double bound, Generator generator) {
-  float* values = tensor.data_ptr<float>();
-  for (std::int64_t i = 0; i < tensor.numel(); ++i) {
-    values[i] = static_cast<float>(bound * ((2.0 * generator.uniform()) - 1.0));
-  }
-}
-
-}  // namespace
 
 PatchEmbedding::PatchEmbedding(const ModelSpec& spec)
     : proj_(torch::nn::Conv2dOptions(spec.channels, spec.width, spec.patch).stride(spec.patch)) {
@@ -75,7 +53,7 @@ std::vector<ParameterInfo> VitStage::list_parameters() {
     ParameterInfo info{item.key(), item.value(), 0, item.value().dim() >= 2};
     const std::string& name = info.name;
     if (name == "cls_token" || name == "pos_embed") info.decays = false;
-    if (name.starts_with("blocks.")) info.layer = 1 + std::stoll(name.substr(7));
+    if (const auto block = block_of(name)) info.layer = 1 + *block;
     if (name.starts_with("norm.") || name.starts_with("head.")) info.layer = 1 + num_blocks();
     info.joins_layer_before = name.starts_with("norm.");  // as timm groups a vision transformer's layers
     list.push_back(info);
@@ -86,10 +64,7 @@ std::vector<ParameterInfo> VitStage::list_parameters() {
 void VitStage::initialise(std::uint64_t seed, Phase phase, std::int64_t stage_index) {
   const torch::NoGradGuard no_grad;
   for (ParameterInfo& parameter : list_parameters()) {
-    const std::uint64_t name_hash = XXH3_64bits(parameter.name.data(), parameter.name.size());
-    const Generator generator =
-        make_generator(seed, Purpose::initialisation,
-                       {static_cast<std::uint64_t>(phase), static_cast<std::uint64_t>(stage_index), name_hash});
+    const Generator generator = parameter_generator(seed, phase, stage_index, parameter.name);
     const bool is_norm = parameter.name.find("norm") != std::string::npos;
     if (parameter.name.starts_with("patch_embed.")) {
       const torch::Tensor weight = patch_embed_->named_parameters()["proj.weight"];
@@ -106,8 +81,12 @@ void VitStage::initialise(std::uint64_t seed, Phase phase, std::int64_t stage_in
   }
 }
 
-std::shared_ptr<Stage> make_stage(const ModelSpec& spec, std::int64_t stage_index) {
-  return std::make_shared<VitStage>(spec, stage_index);
+std::vector<std::int64_t> VitStage::list_block_kinds() const {
+  return std::vector<std::int64_t>(blocks_.size(), 0);  // one kind
+}
+
+std::vector<std::string> VitStage::list_branch_ends() const {
+  return {"attn.proj.weight", "attn.proj.bias", "mlp.fc2.weight", "mlp.fc2.bias"};
 }
 
 }  // namespace incubate

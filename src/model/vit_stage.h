@@ -31,6 +31,8 @@ class VitStage : public Stage {
   torch::Tensor forward(const torch::Tensor& input, const torch::Tensor& branch_scales) override;
   std::int64_t num_blocks() const override { return static_cast<std::int64_t>(blocks_.size()); }
   std::vector<ParameterInfo> list_parameters() override;
+  std::vector<std::int64_t> list_block_kinds() const override;
+  std::vector<std::string> list_branch_ends() const override;
   void initialise(std::uint64_t seed, Phase phase, std::int64_t stage_index) override;
 
  private:

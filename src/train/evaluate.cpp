@@ -11,6 +11,7 @@ std::vector<Evaluation> evaluate(std::span<StagedModel* const> models, const Cla
                                  const EvaluationLoader& loader, ProcessGroup& group,
                                  const std::function<void()>& on_batch) {
   const torch::NoGradGuard no_grad;
+  for (StagedModel* model : models) model->eval();
   const Share share = share_of(loader.num_batches(), group.rank(), group.size());
   std::vector<EvaluationSums> sums(models.size());
   for (std::int64_t i = share.begin; i < share.end; ++i) {
@@ -23,6 +24,7 @@ std::vector<Evaluation> evaluate(std::span<StagedModel* const> models, const Cla
       if (on_batch) on_batch();
     }
   }
+  for (StagedModel* model : models) model->train();
   std::vector<Evaluation> evaluations;
   for (EvaluationSums& sum : sums) {
     std::array<std::int64_t, 4> counts = sum.pack();

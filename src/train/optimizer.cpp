@@ -47,7 +47,7 @@ class Sgd : public Optimizer {
 Optimizer::Optimizer(FlatParameters& parameters, const OptimizerConfig& config, const PhaseConfig& recipe)
     : config_(config) {
   for (const std::string& name : list_state_names(config)) {
-    state_.push_back({name, torch::zeros_like(parameters.values())});
+    state_.push_back({name, torch::zeros_like(parameters.gradients())});
   }
   for (const Segment& segment : parameters.segments()) {
     const auto part_of = [&segment](const torch::Tensor& buffer) {

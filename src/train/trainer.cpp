@@ -8,6 +8,16 @@
 #include "model/drop_path.h"
 
 namespace incubate {
+namespace {
+
+/// Statistics are added up in units of this, so that an exact sum (see exact_sum.h) holds variances up to 2^20:
+/// activations may well have some above the gradients' bound. A power of two scales without rounding.
+constexpr double kStatisticUnit = 1024;
+
+/// What one step moves running statistics by, of the way to its own: PyTorch's default.
+constexpr double kMomentum = 0.1;
+
+}  // namespace
 
 Trainer::Trainer(StagedModel& model, ProcessGroup& group, TrainerSettings settings)
     : model_(model),
@@ -30,23 +40,30 @@ void Trainer::resume(std::int64_t steps_done, Metrics metrics, double elapsed_s)
 }
 
 void Trainer::accumulate(const torch::Tensor& input, const Targets& targets, const torch::Tensor& branch_scales) {
-  parameters_.gradients().zero_();
+  parameters_.addends().zero_();
   const torch::Tensor logits = model_.forward_from(model_.first_learning(), input, branch_scales);
   const torch::Tensor loss = task_.loss(logits, targets);
   loss.backward();
-  reducer_.add(parameters_.gradients(), loss.item<double>());
+  parameters_.batch_statistics().div_(kStatisticUnit);
+  reducer_.add(parameters_.addends(), loss.item<double>());
 }
 
 StepRow Trainer::finish_step() {
-  const GradientReducer::StepSums sums = reducer_.finalize(parameters_.gradients(), settings_.micro_batches());
+  const GradientReducer::StepSums sums = reducer_.finalize(parameters_.addends(), settings_.micro_batches());
   if (sums.num_nonfinite > 0) report_nonfinite(sums.num_nonfinite);
   StepRow row{.step = steps_done_, .loss = sums.mean_loss};
   row.gradient_norm = clip_norm(parameters_.gradients(), settings_.recipe.clip_norm);
   row.learning_rate = learning_rate_at(schedule_, steps_done_);
   optimizer_->update(steps_done_, row.learning_rate);
+  move_statistics();
   if (average_) average_->update(parameters_.values());
   ++steps_done_;
   return row;
+}
+
+void Trainer::move_statistics() {
+  const torch::NoGradGuard no_grad;
+  parameters_.running_statistics().mul_(1 - kMomentum).add_(parameters_.batch_statistics(), kMomentum * kStatisticUnit);
 }
 
 void Trainer::record_step(StepRow row, double step_s, double own_s) {
@@ -57,10 +74,14 @@ void Trainer::record_step(StepRow row, double step_s, double own_s) {
 }
 
 void Trainer::report_nonfinite(std::int64_t num_nonfinite) const {
+  const bool has_statistics = parameters_.views().size() > parameters_.parameter_views().size();
   const std::string message = fmt::format(
-      "{}: step {} has a loss or gradient that is not finite, or above {}, in {} of {} micro-batches. The step was not "
+      "{}: step {} has a loss or gradient that is not finite, or above {},{} in {} of {} micro-batches. The step was "
+      "not "
       "applied; checkpoints before it are good. Lower the learning rate or clip the gradient.",
-      settings_.name, steps_done_, kLargestExactAddend, num_nonfinite, settings_.micro_batches());
+      settings_.name, steps_done_, kLargestExactAddend,
+      has_statistics ? fmt::format(" or a batch norm statistic above {},", kLargestExactAddend * kStatisticUnit) : "",
+      num_nonfinite, settings_.micro_batches());
   if (!group_.is_leader()) throw PeerFailure(message);
   throw std::runtime_error(message);
 }

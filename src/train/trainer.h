@@ -67,11 +67,12 @@ class Trainer {
   /// Continues after `steps_done` steps; parameters, optimizer state and average have been restored.
   void resume(std::int64_t steps_done, Metrics metrics, double elapsed_s);
 
-  /// Adds a micro-batch's gradient. `input` is that of the first learning stage, `branch_scales` those of the model.
+  /// Adds a micro-batch's gradient and, of learning stages, its batch norm statistics. `input` is that of the first
+  /// learning stage, `branch_scales` those of the model.
   void accumulate(const torch::Tensor& input, const Targets& targets, const torch::Tensor& branch_scales);
-  /// Updates the weights from what all ranks have accumulated; the times of the row are left to record_step(). Throws
-  /// std::runtime_error on every rank if a loss or gradient is not finite (PeerFailure on all but the leader: one says
-  /// it); the step is not applied. Collective over the group.
+  /// Updates weights and running statistics from what all ranks have accumulated; the times of the row are left to
+  /// record_step(). Throws std::runtime_error on every rank if a loss or gradient is not finite (PeerFailure on all but
+  /// the leader: one says it); the step is not applied. Collective over the group.
   StepRow finish_step();
   /// Notes a step that took the group `step_s`, of which `own_s` falls to this training.
   void record_step(StepRow row, double step_s, double own_s);
@@ -81,6 +82,7 @@ class Trainer {
   void record_evaluation(const Evaluation& evaluation);
 
  private:
+  void move_statistics();
   [[noreturn]] void report_nonfinite(std::int64_t num_nonfinite) const;
 
   StagedModel& model_;

@@ -11,11 +11,12 @@ namespace {
 
 /// The names on the lines of result_settings(), written down by hand.
 std::vector<std::string> expected_names(const std::string& phase) {
-  std::vector<std::string> names = {"model.image_size",  "model.channels",    "model.classes",   "model.patch",
-                                    "model.width",       "model.heads",       "model.mlp_ratio", "model.qkv_bias",
-                                    "model.norm_eps",    "model.layer_scale", "data.mean",       "data.std",
-                                    "data.crop_padding", "data.flip",         "data.eval_crop",  "batch.global",
-                                    "optimizer.name",    "optimizer.beta1",   "optimizer.beta2", "optimizer.epsilon"};
+  std::vector<std::string> names = {"model.family",     "model.image_size",  "model.channels",    "model.classes",
+                                    "model.patch",      "model.width",       "model.heads",       "model.mlp_ratio",
+                                    "model.qkv_bias",   "model.norm_eps",    "model.layer_scale", "data.mean",
+                                    "data.std",         "data.crop_padding", "data.flip",         "data.eval_crop",
+                                    "batch.global",     "optimizer.name",    "optimizer.beta1",   "optimizer.beta2",
+                                    "optimizer.epsilon"};
   for (const char* key :
        {"micro",       "learning_rate", "min_learning_rate", "warmup_epochs",   "warmup_learning_rate",
         "granularity", "weight_decay",  "layer_decay",       "ema_decay",       "drop_path",
@@ -69,6 +70,19 @@ TEST(Identity, OfTheOptimizersOnlyTheOneInUseCounts) {
   EXPECT_EQ(optimizer_lines(sgd), "optimizer.name=sgd\noptimizer.momentum=0.9\noptimizer.nesterov=true\n");
   EXPECT_EQ(optimizer_lines({}),
             "optimizer.name=adamw\noptimizer.beta1=0.9\noptimizer.beta2=0.999\noptimizer.epsilon=1e-08\n");
+}
+
+TEST(Identity, OfAResidualNetworkHasItsOwnSettingsAndNoneOfAVisionTransformer) {
+  RunConfig vit;
+  RunConfig resnet;
+  resnet.model.family = Family::resnet;
+  for (const char* name : {"model.patch", "model.width", "model.heads", "model.mlp_ratio", "model.qkv_bias",
+                           "model.layer_scale", "model.widths", "model.group_depth"}) {
+    const std::string line = "\n" + std::string(name) + "=";
+    const bool is_of_resnet = std::string(name) == "model.widths" || std::string(name) == "model.group_depth";
+    EXPECT_EQ(result_settings(resnet, Phase::meta).find(line) != std::string::npos, is_of_resnet) << name;
+    EXPECT_EQ(result_settings(vit, Phase::meta).find(line) != std::string::npos, !is_of_resnet) << name;
+  }
 }
 
 TEST(Identity, APresetCountsByWhatItSetsAlone) {

@@ -37,6 +37,7 @@ TEST(ModelPreset, NetworksOfTheLiterature) {
                             Expected{ModelPreset::deit_t128, 192, 128, 3, 4, 32, 100}}) {
     const ModelConfig c = preset(e.preset);
     EXPECT_EQ(c.preset, e.preset);
+    EXPECT_EQ(c.family, Family::vit);
     EXPECT_EQ(c.width, e.width);
     EXPECT_EQ(c.depths, std::vector<std::int64_t>(4, e.depth / 4));
     EXPECT_EQ(c.meta_depths, std::vector<std::int64_t>(4, 1));
@@ -61,7 +62,22 @@ TEST(ModelPreset, CustomLeavesEverything) {
   EXPECT_EQ(preset(ModelPreset::custom).meta_depths, std::vector<std::int64_t>{9});
 }
 
-TEST(ModelPreset, EveryOneHasAName) { EXPECT_EQ(model_preset_names().size(), 11); }
+TEST(ModelPreset, Resnet110HasThreeGroupsOfEighteenBlocks) {
+  const ModelConfig c = preset(ModelPreset::resnet110);
+  EXPECT_EQ(c.family, Family::resnet);
+  EXPECT_EQ(c.widths, (std::vector<std::int64_t>{16, 32, 64}));
+  EXPECT_EQ(c.group_depth, 18);
+  EXPECT_EQ(c.depths, (std::vector<std::int64_t>{18, 18, 18}));
+  EXPECT_EQ(c.meta_depths, (std::vector<std::int64_t>{1, 1, 1}));
+  EXPECT_EQ(c.image_size, 32);
+  EXPECT_EQ(c.classes, 100);
+  EXPECT_EQ(c.norm_eps, 1e-5);
+  RunConfig run;
+  run.model = c;
+  EXPECT_NO_THROW(validate_without_data_file(run));
+}
+
+TEST(ModelPreset, EveryOneHasAName) { EXPECT_EQ(model_preset_names().size(), 12); }
 
 }  // namespace
 }  // namespace incubate

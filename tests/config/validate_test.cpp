@@ -137,6 +137,34 @@ INSTANTIATE_TEST_SUITE_P(
              "stage 1 has 0 blocks in model.depths and 1 in model.meta_depths. Give 1 or more."},
         Case{{"--model.meta_depths=1,1,1,-1"},
              "stage 3 has 3 blocks in model.depths and -1 in model.meta_depths. Give 1 or more."}));
+std::vector<Case> bad_resnets() {
+  const std::string widths =
+      " are not 1 to 16 positive, ascending widths (what passes by a block gets channels added, never taken away). "
+      "Give such, like 16,32,64.";
+  const std::string meta_depths = " (a residual network's meta model keeps some of the target's ";
+  std::vector<Case> cases = {{{"--model.widths=16,8,32"}, "model.widths=16,8,32" + widths},
+                             {{"--model.widths="}, "model.widths=" + widths},
+                             {{"--model.widths=0,8,16"}, "model.widths=0,8,16" + widths},
+                             {{"--model.group_depth=0"}, "model.group_depth=0 is not positive. Give 1 or more."},
+                             {{"--model.image_size=4"},
+                              "model.image_size=4 leaves less than 2x2 pixels to the last of 3 groups in model.widths, "
+                              "each of which halves the "
+                              "image. Use 5 or more."},
+                             {{"--model.depths=18,18,17"},
+                              "model.depths=18,18,17 has 53 blocks but 3 groups of model.group_depth=18 have 54 "
+                              "(stages and groups are the same "
+                              "blocks). Make them equal."},
+                             {{"--model.meta_depths=1,19,1"},
+                              "stage 1 has 19 blocks in model.meta_depths" + meta_depths +
+                                  "18 blocks, and all 1 that halve the image). Give 1 to 18."},
+                             {{"--model.depths=17,20,17"},
+                              "stage 1 has 1 blocks in model.meta_depths" + meta_depths +
+                                  "20 blocks, and all 2 that halve the image). Give 2 to 20."}};
+  for (Case& c : cases) c.arguments.insert(c.arguments.begin(), "--model.preset=resnet110");
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Resnet, Validate, testing::ValuesIn(bad_resnets()));
 INSTANTIATE_TEST_SUITE_P(
     Data, Validate,
     testing::Values(Case{{"--data.file="}, "data.file is missing. Name a file written by 'incubate pack'."},
@@ -198,6 +226,18 @@ INSTANTIATE_TEST_SUITE_P(
              "as incubation.init=meta has it. Give 1 or less in model.meta_depths."}));
 
 TEST(ValidateAccepts, Defaults) { EXPECT_EQ(validation_error({}), "(no error)"); }
+
+TEST(ValidateAccepts, ResidualNetworksCutAnywhere) {
+  for (const std::vector<std::string>& cut : {std::vector<std::string>{},
+                                              {"--model.depths=27,27", "--model.meta_depths=1,1"},
+                                              {"--model.depths=14,13,13,14", "--model.meta_depths=1,1,1,1"},
+                                              {"--model.depths=1,52,1", "--model.meta_depths=1,2,1"},
+                                              {"--model.patch=5"}}) {  // which is a vision transformer's
+    std::vector<std::string> given = {"--model.preset=resnet110"};
+    given.insert(given.end(), cut.begin(), cut.end());
+    EXPECT_EQ(validation_error(given), "(no error)") << testing::PrintToString(cut);
+  }
+}
 
 TEST(ValidateAccepts, EveryTrainingOnItsOwn) {
   for (const char* only :

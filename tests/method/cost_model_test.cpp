@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include "config/model_preset.h"
+#include "model/stage_cost.h"
 #include "support/tiny_model.h"
+#include "support/tiny_resnet.h"
 
 namespace incubate {
 namespace {
@@ -63,6 +66,47 @@ TEST(CostModel, ParametersOfOptionalParts) {
   }
 }
 
+TEST(CostModel, ParametersOfResnet110) {
+  ModelConfig config;
+  apply_preset(ModelPreset::resnet110, config);
+  EXPECT_EQ(num_parameters(target_spec(config)), 1'733'812);
+  config.classes = 10;
+  EXPECT_EQ(num_parameters(target_spec(config)), 1'727'962);  // He et al. (2016), table 6 has 1.7 million
+}
+
+TEST(CostModel, ParametersAndStatisticsAreThoseOfAResidualNetwork) {
+  for (const ModelConfig& config : {tiny_resnet_config(), two_stage_resnet_config()}) {
+    for (const ModelSpec& spec : {target_spec(config), meta_spec(config), hybrid_spec(config, 1)}) {
+      StagedModel model(spec);
+      for (std::int64_t i = 0; i < model.num_stages(); ++i) {
+        std::vector<torch::Tensor> statistics;
+        for (const StatisticInfo& s : model.stage(i).list_statistics()) statistics.push_back(s.running);
+        EXPECT_EQ(num_stage_parameters(spec, i), count(model.stage(i).parameters())) << i;
+        EXPECT_EQ(stage_cost(spec, i).num_statistics, count(statistics)) << i;
+      }
+    }
+  }
+}
+
+TEST(CostModel, MemoryOfAResidualNetwork) {
+  // Stages of two blocks, 4 channels of 8x8, 8 of 4x4, 16 of 2x2: maps of 256, 128 and 64 values, three classes.
+  const ModelSpec spec = target_spec(tiny_resnet_config());
+  const Training training = training_of(spec, {false, true, false});
+  const Memory memory = memory_per_rank({&training}, {.micro = 3, .has_average = true});
+  std::int64_t statistics = 0;
+  for (std::int64_t i = 0; i < 3; ++i) statistics += stage_cost(spec, i).num_statistics;
+  EXPECT_EQ(memory.weights, 4 * (num_parameters(spec) + statistics));
+  const std::int64_t learning = num_learning_parameters(training);
+  EXPECT_EQ(memory.optimizer, 8 * learning);
+  EXPECT_EQ(memory.gradients, 4 * (learning + (2 * 4 * 8)));  // four norms with 8 channels
+  EXPECT_EQ(memory.average, memory.gradients);
+  EXPECT_EQ(memory.sums, 2 * memory.gradients);
+  EXPECT_EQ(reduced_bytes_per_step(training, Sums::exact), memory.sums);
+  // Of each block its input and three maps; then the last output, its mean and the logits. And an image.
+  const std::int64_t kept = (256 + (3 * 128)) + (4 * 128) + (128 + (3 * 64)) + (4 * 64) + 64 + 16 + 3;
+  EXPECT_EQ(memory.activations, 3 * 4 * (kept + 64));
+}
+
 TEST(CostModel, OnlyLearningParametersAreReduced) {
   const Training training = incubation_of(2);
   const std::int64_t learning = num_stage_parameters(training.spec, 2);
@@ -90,7 +134,7 @@ TEST(CostModel, MemoryOfATrainingOfEverything) {
   EXPECT_EQ(exact.average, 0);
   EXPECT_EQ(memory_per_rank({&training}, {.sums = Sums::fast}).sums, 4 * parameters);
   // 5 blocks, one output of 5 tokens, 3 logits, an image of 8 x 8.
-  EXPECT_EQ(exact.activations, 3 * ((5 * kept_bytes_of_block(spec, true)) + (4 * 5 * 8) + (4 * 3) + (4 * 64)));
+  EXPECT_EQ(exact.activations, 3 * ((5 * kept_bytes_of_vit_block(spec, true)) + (4 * 5 * 8) + (4 * 3) + (4 * 64)));
 }
 
 TEST(CostModel, OptimizerAndAverageKeepTheirNumbersForWhatLearns) {
@@ -124,16 +168,16 @@ TEST(CostModel, MemoryDependsOnTheseSettings) {
 
 TEST(CostModel, BlocksKeepLessWhenFrozenAndNothingInThePrefix) {
   const ModelSpec spec = target_spec(tiny_model_config());  // 5 tokens, width 8, ratio 2, 2 heads
-  EXPECT_EQ(kept_bytes_of_block(spec, true), 4 * 5 * ((12 * 8) + 4 + 2));
-  EXPECT_EQ(kept_bytes_of_block(spec, false), 4 * 5 * ((8 * 8) + 4 + 2));
-  EXPECT_EQ(transient_bytes_of_block(spec), 4 * 5 * 8 * 8);
+  EXPECT_EQ(kept_bytes_of_vit_block(spec, true), 4 * 5 * ((12 * 8) + 4 + 2));
+  EXPECT_EQ(kept_bytes_of_vit_block(spec, false), 4 * 5 * ((8 * 8) + 4 + 2));
+  EXPECT_EQ(transient_bytes_of_vit_block(spec), 4 * 5 * 8 * 8);
 
   const std::int64_t rest = (4 * 5 * 8) + (4 * 3) + (4 * 64);
   const auto activations = [](const Training& training) { return memory_per_rank({&training}, {}).activations; };
   EXPECT_EQ(activations(incubation_of(0)),
-            (2 * kept_bytes_of_block(spec, true)) + (2 * kept_bytes_of_block(spec, false)) + rest);
+            (2 * kept_bytes_of_vit_block(spec, true)) + (2 * kept_bytes_of_vit_block(spec, false)) + rest);
   // Behind two frozen stages of one block; the first one's output stays too.
-  EXPECT_EQ(activations(incubation_of(2)), (2 * kept_bytes_of_block(spec, true)) + rest + (4 * 5 * 8));
+  EXPECT_EQ(activations(incubation_of(2)), (2 * kept_bytes_of_vit_block(spec, true)) + rest + (4 * 5 * 8));
 }
 
 TEST(CostModel, AGroupHasFrozenStagesOnce) {

@@ -183,7 +183,8 @@ TEST(TrainingList, MatchedControlsAreWithinHalfAStep) {
   double spent = 0;
   for (const std::string& name : kDeepIncubation) spent += find(trainings, name).block_flops(20);
   const auto expect = [&](const std::string& name, double with_parents, std::int64_t blocks) {
-    const double per_step = 3 * static_cast<double>(blocks) * block_forward_flops(find(trainings, name).spec) * 20;
+    const double per_step =
+        3 * static_cast<double>(blocks) * block_forward_flops(find(trainings, name).spec, 0, 0) * 20;
     EXPECT_EQ(find(trainings, name).block_flops(20), per_step * static_cast<double>(find(trainings, name).total_steps));
     EXPECT_LE(std::fabs(with_parents - spent), per_step / 2) << name;
   };
@@ -194,7 +195,7 @@ TEST(TrainingList, MatchedControlsAreWithinHalfAStep) {
 
 TEST(TrainingList, BlockFlopsFollowFromDepthsAndLearningStages) {
   const std::vector<Training> trainings = list(example_config());
-  const double block = block_forward_flops(find(trainings, "meta").spec);
+  const double block = block_forward_flops(find(trainings, "meta").spec, 0, 0);
   EXPECT_EQ(find(trainings, "meta").block_flops_per_image, 9 * block);
   EXPECT_EQ(find(trainings, "stage_0").block_flops_per_image, (6 + 2 + 2) * block);
   EXPECT_EQ(find(trainings, "stage_1").block_flops_per_image, (1 + 3 + 2) * block);

@@ -6,6 +6,7 @@
 #include "model/drop_path.h"
 #include "model/staged_model.h"
 #include "support/tiny_model.h"
+#include "support/tiny_resnet.h"
 
 namespace incubate {
 namespace {
@@ -82,7 +83,72 @@ TEST(Growth, ADeeperStageCannotBeTheSource) {
   EXPECT_THROW(grow(meta.stage(0), target.stage(0)), c10::Error);
 }
 
-TEST(ZeroBranches, MakeEveryBlockTheIdentity) {
+/// Statistics and norms as a training might leave them.
+void disturb(StagedModel& model) {
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(4);
+  for (std::int64_t i = 0; i < model.num_stages(); ++i) {
+    for (NamedTensor& item : model.stage(i).list_state()) {
+      if (item.tensor.dim() == 1) item.tensor.add_(0.3 * torch::rand_like(item.tensor));
+    }
+  }
+}
+
+/// Stages that end where a group does; that have parts of two groups, of which the meta model has one or both.
+std::vector<ModelConfig> resnet_configs() {
+  std::vector<ModelConfig> configs = {tiny_resnet_config(), two_stage_resnet_config(), two_stage_resnet_config()};
+  configs.back().meta_depths = {2, 2};
+  for (ModelConfig& config : configs) {
+    config.group_depth = 4;
+    for (std::int64_t& depth : config.depths) depth *= 2;
+  }
+  return configs;
+}
+
+TEST(Growth, GrownResidualNetworkComputesExactlyWhatTheSmallOneDoes) {
+  const torch::NoGradGuard no_grad;
+  for (const ModelConfig& config : resnet_configs()) {
+    StagedModel meta = make_initialised(meta_spec(config));
+    disturb(meta);
+    StagedModel target = grow_stages(target_spec(config), meta);
+    ASSERT_GT(target.spec().num_blocks(), meta.spec().num_blocks());
+    EXPECT_TRUE(torch::equal(target.forward(images(), {}), meta.forward(images(), {})));
+    meta.eval();
+    target.eval();
+    const torch::Tensor expected = meta.forward(images(), {});
+    EXPECT_TRUE(torch::equal(target.forward(images(), {}), expected));
+    for (std::int64_t i = 0; i < meta.num_stages(); ++i) {
+      StagedModel hybrid = grow_stages(hybrid_spec(config, i), meta);
+      hybrid.eval();
+      EXPECT_TRUE(torch::equal(hybrid.forward(images(), {}), expected)) << i;
+    }
+  }
+}
+
+TEST(Growth, BlocksThatAreAddedToAResidualNetworkLearn) {
+  StagedModel meta = make_initialised(meta_spec(two_stage_resnet_config()));
+  StagedModel target = grow_stages(target_spec(two_stage_resnet_config()), meta);
+  target.forward(images(), {}).square().sum().backward();
+  // The meta model's only block is the third, of stride 2.
+  for (const ParameterInfo& p : target.stage(0).list_parameters()) {
+    const bool is_added = p.name.starts_with("blocks.0.bn2.") || p.name.starts_with("blocks.1.bn2.");
+    EXPECT_EQ(p.tensor.any().item<bool>(), !is_added && !p.name.ends_with(".bias")) << p.name;
+    EXPECT_TRUE(!is_added || p.tensor.grad().any().item<bool>()) << p.name;
+  }
+}
+
+TEST(ZeroBranches, OfAResidualBlockLeaveItsShortcut) {
+  StagedModel model = make_initialised(target_spec(tiny_resnet_config()));
+  const torch::Tensor x = torch::randn({4, 4, 8, 8}).abs();
+  zero_branches(model.stage(0), 1);
+  zero_branches(model.stage(1), 0);
+  zero_branches(model.stage(1), 1);
+  const torch::Tensor y = model.stage(1).forward(x, {});
+  EXPECT_TRUE(torch::equal(y.narrow(1, 0, 4), x.slice(2, 0, 8, 2).slice(3, 0, 8, 2)));
+  EXPECT_FALSE(y.narrow(1, 4, 4).any().item<bool>());
+}
+
+TEST(ZeroBranches, MakeABlockTheIdentity) {
   StagedModel model = make_initialised(target_spec(tiny_model_config()));
   const torch::Tensor x = torch::randn({4, 5, 8});
   EXPECT_FALSE(torch::equal(model.stage(1).forward(x, {}), x));
@@ -90,7 +156,7 @@ TEST(ZeroBranches, MakeEveryBlockTheIdentity) {
   EXPECT_TRUE(torch::equal(model.stage(1).forward(x, {}), x));
 }
 
-TEST(ZeroBranches, LeaveTheBlocksBefore) {
+TEST(ZeroBranches, LeaveTheOtherBlocks) {
   StagedModel model = make_initialised(target_spec(tiny_model_config()));
   StagedModel untouched = make_initialised(target_spec(tiny_model_config()));
   zero_branches(model.stage(0), 1);

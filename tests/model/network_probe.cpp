@@ -2,6 +2,7 @@
 //   network_probe initial   --training=T --output=F            the first weights of a training
 //   network_probe batches   --training=T --output=F            "images" and "labels" of all its steps, as it reads them
 //   network_probe gradients --weights=F --batch=F --output=F   of the target network: "logits", "loss", "gradient.NAME"
+//   network_probe evaluation --weights=F --batch=F --output=F  the same network's "logits" in evaluation
 //   network_probe recipe    --training=T [--images=N]          JSON: learning rate of each step, what decays,
 //                                                              each parameter's part of the rate
 // with --config and settings as `incubate train` takes them. Files are safetensors, weights under timm's names.
@@ -94,17 +95,20 @@ void write_gradients(const RunConfig& config, const Options& options) {
                                  .loss(logits, {.labels = batch.at("labels").to(torch::kInt64)});
   loss.backward();
   StateDict result = {{"logits", logits}, {"loss", loss}};
-  StagedModel gradients(model.spec());
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
-    const torch::NoGradGuard no_grad;
-    std::vector<ParameterInfo> parameters = model.stage(i).list_parameters();
-    std::vector<ParameterInfo> copies = gradients.stage(i).list_parameters();
-    for (std::size_t p = 0; p < copies.size(); ++p) copies[p].tensor.copy_(parameters[p].tensor.grad());
-  }
-  for (const auto& [name, gradient] : named_weights(gradients, WeightFormat::timm)) {
-    result["gradient." + name] = gradient;
+    for (const ParameterInfo& p : model.stage(i).list_parameters()) {
+      result["gradient." + weight_name(WeightFormat::timm, model.spec(), i, p.name)] = p.tensor.grad();
+    }
   }
   save_safetensors(options.output, result);
+}
+
+void write_evaluation(const RunConfig& config, const Options& options) {
+  const torch::NoGradGuard no_grad;
+  StagedModel model(target_spec(config.model));
+  load_named_weights(model, WeightFormat::timm, load_safetensors(options.weights), options.weights);
+  model.eval();
+  save_safetensors(options.output, {{"logits", model.forward(load_safetensors(options.batch).at("images"), {})}});
 }
 
 /// The names of stages' parameters in timm's network.
@@ -125,7 +129,7 @@ void print_recipe(const RunConfig& config, const Options& options) {
   const FlatParameters parameters(model, torch::kCPU);
   std::map<std::string, bool> decays;
   std::map<std::string, double> factors;
-  for (const FlatView& view : parameters.views()) {
+  for (const FlatView& view : parameters.parameter_views()) {
     for (const Segment& segment : parameters.segments()) {
       if (view.offset < segment.begin || view.offset >= segment.end) continue;
       decays[name_of(training, view)] = segment.decays;
@@ -140,8 +144,11 @@ void run(const std::vector<std::string>& arguments) {
   Options options;
   parse_arguments({arguments.begin() + 1, arguments.end()}, list_settings(config), list_settings(options));
   validate_without_data_file(config);
-  const std::map<std::string, void (*)(const RunConfig&, const Options&)> modes = {
-      {"initial", write_initial}, {"batches", write_batches}, {"gradients", write_gradients}, {"recipe", print_recipe}};
+  const std::map<std::string, void (*)(const RunConfig&, const Options&)> modes = {{"initial", write_initial},
+                                                                                   {"batches", write_batches},
+                                                                                   {"gradients", write_gradients},
+                                                                                   {"evaluation", write_evaluation},
+                                                                                   {"recipe", print_recipe}};
   modes.at(arguments.front())(config, options);
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "config/model_preset.h"
 #include "support/tiny_model.h"
 
 namespace incubate {
@@ -44,14 +45,30 @@ TEST(Spec, BlockFlopsOfVitBase) {
   const double projection = 2 * kTokens * 768 * 768;
   const double mlp = (2 * kTokens * 768 * 3072) + (2 * kTokens * 3072 * 768);
   const ModelSpec spec = target_spec(ModelConfig{});
-  EXPECT_EQ(block_forward_flops(spec), qkv + scores + mixing + projection + mlp);
-  EXPECT_NEAR(12 * block_forward_flops(spec), 34.9e9, 0.05e9);  // 17.5 G multiply-adds, as ViT-B/16 is commonly stated
+  EXPECT_EQ(block_forward_flops(spec, 0, 0), qkv + scores + mixing + projection + mlp);
+  EXPECT_NEAR(12 * block_forward_flops(spec, 0, 0), 34.9e9,
+              0.05e9);  // 17.5 G multiply-adds, as ViT-B/16 is commonly stated
+}
+
+// Two convolutions a block; 252.4 M multiply-adds in all, to which stem and head would add half a million.
+TEST(Spec, BlockFlopsOfResnet110) {
+  ModelConfig config;
+  apply_preset(ModelPreset::resnet110, config);
+  const ModelSpec spec = target_spec(config);
+  EXPECT_EQ(block_forward_flops(spec, 0, 0), 2 * (2 * 32 * 32 * 9 * 16 * 16));
+  EXPECT_EQ(block_forward_flops(spec, 1, 0), (2 * 16 * 16 * 9 * 16 * 32) + (2 * 16 * 16 * 9 * 32 * 32));
+  EXPECT_EQ(block_forward_flops(spec, 2, 17), 2 * (2 * 8 * 8 * 9 * 64 * 64));
+  EXPECT_NEAR(block_training_flops(spec, {true, true, true}) / 3, 2 * 252.4e6, 0.1e6);
+  // The meta model: a block each, of which two halve the image.
+  const double first = block_forward_flops(spec, 0, 0), strided = block_forward_flops(spec, 1, 0);
+  EXPECT_EQ(block_forward_flops(spec, 2, 0), strided);
+  EXPECT_EQ(block_training_flops(meta_spec(config), {false, true, false}), first + (3 * strided) + (2 * strided));
 }
 
 TEST(Spec, TrainingCostsOneForwardTwoActivationsThreeWeights) {
   ModelSpec spec = target_spec(tiny_model_config());
   spec.depths = {2, 3, 4};
-  const double block = block_forward_flops(spec);
+  const double block = block_forward_flops(spec, 0, 0);
   EXPECT_EQ(block_training_flops(spec, {true, true, true}), (3 * 9) * block);
   EXPECT_EQ(block_training_flops(spec, {true, false, false}), ((3 * 2) + (2 * 3) + (2 * 4)) * block);
   EXPECT_EQ(block_training_flops(spec, {false, true, false}), ((1 * 2) + (3 * 3) + (2 * 4)) * block);

@@ -7,6 +7,7 @@
 #include "support/temporary_directory.h"
 #include "support/test_world.h"
 #include "support/tiny_model.h"
+#include "support/tiny_resnet.h"
 #include "train/batch_tensors.h"
 
 namespace incubate {
@@ -41,6 +42,20 @@ TEST_P(Evaluate, CountsEveryImageOnceOnAnyNumberOfRanks) {
     EXPECT_EQ(evaluation.top5, 1);  // three classes
     EXPECT_EQ(evaluation.loss, from_exact_units(serial.loss_units) / kImages);
   }
+}
+
+// Batch norm goes by running statistics, so the size of a batch does not show, and the model trains on as before.
+TEST_P(Evaluate, IsInEvaluationModeAndLeavesIt) {
+  StagedModel resnet = make_initialised(target_spec(tiny_resnet_config()));
+  ProcessGroup group(test_world().split(0), torch::kCPU);
+  const std::array models = {&resnet};
+  const Evaluation evaluation = evaluate(models, task_, loader_, group).front();
+  for (std::int64_t i = 0; i < 3; ++i) {
+    EXPECT_TRUE(resnet.stage(i).is_training());
+    for (const StatisticInfo& s : resnet.stage(i).list_statistics()) EXPECT_FALSE(s.batch.any().item<bool>()) << s.name;
+  }
+  const EvaluationLoader one_by_one(validation_, {.mean = {0.5}, .std = {0.25}}, 1);
+  EXPECT_NEAR(evaluate(models, task_, one_by_one, group).front().loss, evaluation.loss, 1e-5 * evaluation.loss);
 }
 
 INSTANTIATE_TEST_SUITE_P(BatchSizes, Evaluate, testing::Values(4, 16, 1));

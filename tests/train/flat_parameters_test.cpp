@@ -7,6 +7,7 @@
 #include <torch/torch.h>
 
 #include "support/tiny_model.h"
+#include "support/tiny_resnet.h"
 
 namespace incubate {
 namespace {
@@ -135,6 +136,77 @@ TEST_F(FlatParametersTest, FrozenParametersKeepTheirOwnMemory) {
       EXPECT_TRUE(torch::equal(p.tensor, parameters_of(original_, stage).at(name).tensor)) << name;
     }
   }
+}
+
+/// Of a residual network of which the first and the last stage learn.
+class FlatStatistics : public testing::Test {
+ protected:
+  FlatStatistics() { model_.set_learning({true, false, true}); }
+
+  StagedModel original_ = make_initialised(target_spec(tiny_resnet_config()));
+  StagedModel model_ = make_initialised(target_spec(tiny_resnet_config()));
+};
+
+TEST_F(FlatStatistics, FollowTheParametersAndAreNoneOfThem) {
+  FlatParameters flat(model_, torch::kCPU);
+  const std::int64_t end_of_parameters = flat.segments().back().end;
+  EXPECT_EQ(flat.gradients().numel(), end_of_parameters);
+  EXPECT_EQ(flat.running_statistics().numel(), flat.size() - end_of_parameters);
+  EXPECT_EQ(flat.batch_statistics().numel(), flat.size() - end_of_parameters);
+  EXPECT_EQ(flat.addends().numel(), flat.size());
+  std::size_t num_parameters = 0, num_statistics = 0;
+  for (const std::int64_t stage : {0, 2}) {
+    num_parameters += model_.stage(stage).list_parameters().size();
+    num_statistics += model_.stage(stage).list_statistics().size();
+  }
+  EXPECT_EQ(flat.parameter_views().size(), num_parameters);
+  EXPECT_EQ(flat.views().size(), num_parameters + num_statistics);
+  for (std::size_t i = 0; i < flat.views().size(); ++i) {
+    const FlatView& view = flat.views()[i];
+    EXPECT_EQ(view.offset >= end_of_parameters, i >= num_parameters) << view.name;
+    EXPECT_EQ(view.offset % 16, 0) << view.name;
+    const auto state = original_.stage(view.stage).list_state();
+    const auto found = std::ranges::find(state, view.name, &NamedTensor::name);
+    ASSERT_NE(found, state.end()) << view.name;
+    EXPECT_TRUE(torch::equal(view.of(flat.values()), found->tensor)) << view.name;
+  }
+}
+
+TEST_F(FlatStatistics, AreTheSameMemoryAsThoseOfTheNorms) {
+  FlatParameters flat(model_, torch::kCPU);
+  flat.running_statistics().fill_(7);
+  flat.batch_statistics().fill_(9);
+  for (std::int64_t i = 0; i < 3; ++i) {
+    for (const StatisticInfo& s : model_.stage(i).list_statistics()) {
+      EXPECT_EQ((s.running == 7).all().item<bool>(), i != 1) << s.name;
+      EXPECT_EQ((s.batch == 9).all().item<bool>(), i != 1) << s.name;
+    }
+  }
+}
+
+TEST_F(FlatStatistics, AForwardPassWritesThemBesideTheGradients) {
+  FlatParameters flat(model_, torch::kCPU);
+  torch::manual_seed(4);
+  const torch::Tensor images = torch::randn({2, 1, 8, 8});
+  original_.forward(images, {});
+  model_.forward(images, {});
+  EXPECT_FALSE(flat.gradients().any().item<bool>());
+  for (const FlatView& view : flat.views()) {
+    for (const StatisticInfo& s : original_.stage(view.stage).list_statistics()) {
+      EXPECT_TRUE(s.name != view.name || torch::equal(view.of(flat.addends()), s.batch)) << s.name;
+    }
+  }
+  EXPECT_TRUE(flat.batch_statistics().any().item<bool>());
+  StagedModel fresh = make_initialised(target_spec(tiny_resnet_config()));
+  fresh.set_learning({true, false, true});
+  EXPECT_TRUE(torch::equal(flat.values(), FlatParameters(fresh, torch::kCPU).values()));
+}
+
+TEST_F(FlatParametersTest, AVisionTransformerHasNoStatistics) {
+  FlatParameters flat(model_, torch::kCPU);
+  EXPECT_EQ(flat.running_statistics().numel(), 0);
+  EXPECT_EQ(flat.gradients().numel(), flat.size());
+  EXPECT_EQ(flat.parameter_views().size(), flat.views().size());
 }
 
 }  // namespace

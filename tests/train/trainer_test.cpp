@@ -1,6 +1,7 @@
 #include "train/trainer.h"
 
 #include <array>
+#include <map>
 #include <memory>
 
 #include <gtest/gtest.h>
@@ -8,6 +9,8 @@
 
 #include "support/small_training.h"
 #include "support/thrown_message.h"
+#include "support/tiny_resnet.h"
+#include "train/batch_tensors.h"
 #include "train/evaluate.h"
 
 namespace incubate {
@@ -19,9 +22,9 @@ constexpr std::int64_t kGlobal = SmallData::kGlobal, kSteps = SmallData::kSteps;
 class LoneTraining {
  public:
   LoneTraining(const SmallData& data, Communicator communicator, const PhaseConfig& recipe,
-               const std::vector<bool>& is_learning, const OptimizerConfig& optimizer)
+               const std::vector<bool>& is_learning, const OptimizerConfig& optimizer, const ModelSpec& spec)
       : group_(std::move(communicator), torch::kCPU),
-        training_(group_, recipe, is_learning, target_spec(tiny_model_config()), 10, optimizer),
+        training_(group_, recipe, is_learning, spec, 10, optimizer),
         train_(data.train_loader()),
         validation_(data.validation_loader()) {}
 
@@ -49,9 +52,10 @@ class TrainerTest : public testing::Test {
   /// A training on groups of `group_size` ranks (the last may be smaller), all doing the same.
   std::unique_ptr<LoneTraining> make(int group_size, const PhaseConfig& recipe = small_recipe(),
                                      const std::vector<bool>& is_learning = {true, true, true},
-                                     const OptimizerConfig& optimizer = {}) {
+                                     const OptimizerConfig& optimizer = {},
+                                     const ModelSpec& spec = target_spec(tiny_model_config())) {
     return std::make_unique<LoneTraining>(data_, test_world().split(test_world().rank() / group_size), recipe,
-                                          is_learning, optimizer);
+                                          is_learning, optimizer, spec);
   }
   int world_size() const { return test_world().size(); }
 
@@ -205,6 +209,78 @@ TEST_F(TrainerTest, FrozenStagesStayAsTheyAreBitForBit) {
       EXPECT_EQ(is_same, i != 1) << "stage " << i << ", " << old[p].name;
     }
   }
+}
+
+const ModelSpec kResnet = target_spec(tiny_resnet_config());
+
+TEST_F(TrainerTest, BatchNormGivesTheSameBitsOnAnyNumberOfRanks) {
+  const auto alone = make(1, small_recipe(), {true, true, true}, {}, kResnet);
+  const torch::Tensor first = alone->trainer().parameters().running_statistics().clone();
+  const Evaluation expected = alone->run();
+  EXPECT_FALSE(same_bits(alone->trainer().parameters().running_statistics(), first));
+  for (int size = 2; size <= world_size(); ++size) {
+    const auto together = make(size, small_recipe(), {true, true, true}, {}, kResnet);
+    EXPECT_EQ(together->run().loss, expected.loss);
+    EXPECT_TRUE(same_bits(together->values(), alone->values())) << size << " ranks";
+  }
+}
+
+TEST_F(TrainerTest, RunningStatisticsMoveATenthOfTheWayToTheMeanOverTheMicroBatches) {
+  PhaseConfig recipe = small_recipe();
+  recipe.drop_path = 0;
+  const auto training = make(world_size(), recipe, {true, true, true}, {}, kResnet);
+  {
+    const torch::NoGradGuard no_grad;  // not those of a new network, nor within the range of gradients
+    training->trainer().parameters().running_statistics().mul_(3000).add_(2);
+  }
+  training->run(1);
+  StagedModel model = make_initialised(kResnet);
+  const torch::NoGradGuard no_grad;
+  TrainLoader loader = data_.train_loader();
+  std::map<std::string, torch::Tensor> sums;
+  for (std::int64_t m = 0; m < kGlobal / SmallData::kMicro; ++m) {
+    Batch batch = loader.load({.epoch = 0, .step_in_epoch = 0, .micro_batch = m});
+    model.forward(to_tensors(batch, 8, torch::kCPU).images, {});
+    for (std::int64_t i = 0; i < 3; ++i) {
+      for (const StatisticInfo& s : model.stage(i).list_statistics()) {
+        const torch::Tensor value = s.batch.to(torch::kFloat64);
+        torch::Tensor& sum = sums[std::to_string(i) + s.name];
+        sum = sum.defined() ? sum + value : value;
+      }
+    }
+  }
+  for (std::int64_t i = 0; i < 3; ++i) {
+    for (const StatisticInfo& s : training->model().stage(i).list_statistics()) {
+      const double before = s.name.ends_with("var") ? 3002 : 2;
+      const torch::Tensor expected = (0.9 * before) + (0.1 / 6 * sums.at(std::to_string(i) + s.name));
+      EXPECT_LT(((s.running - expected) / expected).abs().max().item<double>(), 1e-6) << s.name;
+    }
+  }
+}
+
+TEST_F(TrainerTest, FrozenStagesKeepTheirRunningStatisticsBitForBit) {
+  StagedModel before = make_initialised(kResnet);
+  const auto training = make(world_size(), small_recipe(), {false, true, false}, {}, kResnet);
+  training->run();
+  for (std::int64_t i = 0; i < 3; ++i) {
+    const std::vector<StatisticInfo> old = before.stage(i).list_statistics();
+    const std::vector<StatisticInfo> now = training->model().stage(i).list_statistics();
+    for (std::size_t s = 0; s < old.size(); ++s) {
+      EXPECT_EQ(same_bits(now[s].running, old[s].running), i != 1) << "stage " << i << ", " << old[s].name;
+    }
+  }
+}
+
+TEST_F(TrainerTest, AStatisticOutOfRangeStopsEveryRank) {
+  const auto training = make(world_size(), small_recipe(), {true, true, true}, {}, kResnet);
+  {
+    const torch::NoGradGuard no_grad;
+    training->model().stage(0).named_parameters()["conv1.weight"].mul_(1e4);
+  }
+  EXPECT_EQ(thrown_message<std::runtime_error>([&] { training->run(); }),
+            "small: step 0 has a loss or gradient that is not finite, or above 1024, or a batch norm statistic above "
+            "1048576, in 6 of 6 micro-batches. The step was not applied; checkpoints before it are good. Lower the "
+            "learning rate or clip the gradient.");
 }
 
 TEST_F(TrainerTest, LearningLowersTheLoss) {

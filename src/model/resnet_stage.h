@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
+
+#include "model/batch_norm.h"
+#include "model/resnet_plan.h"
+#include "model/stage.h"
+
+namespace incubate {
+
+/// A basic block: relu(shortcut(x) + s norm(conv(relu(norm(conv(x)))))), with two convolutions of 3x3 without bias. The
+/// shortcut has no parameters: across a stride it takes every second pixel and adds channels of zeros behind the others
+/// (He et al., "Deep residual learning for image recognition", CVPR 2016, option A).
+class ResidualBlock : public torch::nn::Module {
+ public:
+  ResidualBlock(const ResidualBlockSpec& block, double norm_eps);
+  /// `scales` is (2, batch), of which the first row has the factor s of each sample, or undefined for 1.
+  torch::Tensor forward(const torch::Tensor& x_BCHW, const torch::Tensor& scales);
+
+ private:
+  torch::Tensor shortcut(const torch::Tensor& x_BCHW) const;
+
+  ResidualBlockSpec block_;
+  torch::nn::Conv2d conv1_;
+  std::shared_ptr<BatchNorm> bn1_;
+  torch::nn::Conv2d conv2_;
+  std::shared_ptr<BatchNorm> bn2_;
+};
+
+/// A piece of a residual network for small images (He et al., CVPR 2016, section 4.2): its share of the blocks; the
+/// first also owns a convolution of 3x3 with its norm, the last the mean over the pixels and the head. Parts outside
+/// blocks have torchvision's names.
+class ResnetStage : public Stage {
+ public:
+  ResnetStage(const ModelSpec& spec, std::int64_t stage_index);
+
+  torch::Tensor forward(const torch::Tensor& input, const torch::Tensor& branch_scales) override;
+  std::int64_t num_blocks() const override { return static_cast<std::int64_t>(blocks_.size()); }
+  std::vector<ParameterInfo> list_parameters() override;
+  std::vector<StatisticInfo> list_statistics() override;
+  std::vector<std::int64_t> list_block_kinds() const override;
+  std::vector<std::string> list_branch_ends() const override;
+  void initialise(std::uint64_t seed, Phase phase, std::int64_t stage_index) override;
+
+ private:
+  std::vector<ResidualBlockSpec> plan_;
+  torch::nn::Conv2d conv1_{nullptr};
+  std::shared_ptr<BatchNorm> bn1_;
+  std::vector<std::shared_ptr<ResidualBlock>> blocks_;
+  torch::nn::Linear fc_{nullptr};
+};
+
+}  // namespace incubate

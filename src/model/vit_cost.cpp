@@ -1,0 +1,46 @@
+#include "model/stage_cost.h"
+
+namespace incubate {
+namespace {
+
+constexpr std::int64_t kFloatBytes = 4;
+
+std::int64_t tokens_bytes(const ModelSpec& spec) { return kFloatBytes * spec.num_tokens() * spec.width; }
+
+std::int64_t num_parameters_of(const ModelSpec& spec, std::int64_t stage_index) {
+  const std::int64_t width = spec.width;
+  const std::int64_t options = (spec.qkv_bias ? 0 : -3) + (spec.layer_scale > 0 ? 2 : 0);
+  const std::int64_t per_block =
+      ((4 + (2 * spec.mlp_ratio)) * width * width) + ((9 + spec.mlp_ratio + options) * width);
+  std::int64_t count = spec.depths.at(stage_index) * per_block;
+  const std::int64_t patch_values = spec.channels * spec.patch * spec.patch;
+  if (stage_index == 0)
+    count += (patch_values + 1 + 1 + spec.num_tokens()) * width;  // weight, bias, class token, places
+  if (stage_index + 1 == spec.num_stages()) count += (2 * width) + ((width + 1) * spec.classes);
+  return count;
+}
+
+}  // namespace
+
+StageCost vit_stage_cost(const ModelSpec& spec, std::int64_t stage_index) {
+  const std::int64_t depth = spec.depths.at(stage_index);
+  const bool is_last = stage_index + 1 == spec.num_stages();
+  const std::int64_t of_head = is_last ? tokens_bytes(spec) + (kFloatBytes * spec.classes) : 0;
+  return {.num_parameters = num_parameters_of(spec, stage_index),
+          .kept_bytes = (depth * kept_bytes_of_vit_block(spec, true)) + of_head,
+          .frozen_kept_bytes = (depth * kept_bytes_of_vit_block(spec, false)) + of_head,
+          .transient_bytes = transient_bytes_of_vit_block(spec),
+          .output_bytes = tokens_bytes(spec)};
+}
+
+std::int64_t kept_bytes_of_vit_block(const ModelSpec& spec, bool is_learning) {
+  const std::int64_t layer_scale = spec.layer_scale > 0 ? 2 : 0;
+  const std::int64_t widths = is_learning ? 8 + (2 * spec.mlp_ratio) + layer_scale : 6 + spec.mlp_ratio;
+  return kFloatBytes * spec.num_tokens() * ((widths * spec.width) + 4 + spec.heads);
+}
+
+std::int64_t transient_bytes_of_vit_block(const ModelSpec& spec) {
+  return (4 + (2 * spec.mlp_ratio)) * tokens_bytes(spec);
+}
+
+}  // namespace incubate
