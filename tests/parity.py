@@ -8,8 +8,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from timm.optim._param_groups import param_groups_weight_decay
 
-torch.set_num_threads(1)  # small networks are slower on many
-
 Tensors = dict[str, torch.Tensor]
 
 
