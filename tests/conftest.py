@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import launch
 from launch import Outcome
 from tiny_data import pack_arguments, write_tiny_idx
 
+os.environ["OMP_NUM_THREADS"] = "1"  # before PyTorch is loaded: on more threads small networks are many times slower
 CONFIG = Path(__file__).resolve().parent / "tiny.ini"
 # Each run shows progress in its own way, for the tests of progress.
 PROGRESS_OF = {1: "lines", 2: "bar", 3: "none", 4: "auto"}

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,13 +51,16 @@ def make_command(arguments: list[str], num_ranks: int) -> list[str]:
     return ["mpirun", "-n", str(num_ranks), *options.split(), *command]
 
 
-def start(arguments: list[str], num_ranks: int = 1) -> subprocess.Popen[str]:
+def start(
+    arguments: list[str], num_ranks: int = 1, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """With `environment` beside that of every start."""
     return subprocess.Popen(
         make_command(arguments, num_ranks),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=make_environment(),
+        env=make_environment() | dict(environment or {}),
         start_new_session=True,
     )
 

@@ -61,7 +61,7 @@ def _run_stage(weights: Weights, x: Array, heads: int, patch: int) -> Array:
 def evaluate(weights: Weights, images: Array, labels: NDArray[np.int64], heads: int, patch: int) -> tuple[float, int]:
     """Mean cross-entropy and number of right answers of a model whose weights are named '<stage>/<parameter>'."""
     x = images
-    for stage in sorted({name.split("/")[0] for name in weights}):
+    for stage in sorted({name.split("/")[0] for name in weights}, key=int):
         own = {name.partition("/")[2]: values for name, values in weights.items() if name.startswith(f"{stage}/")}
         x = _run_stage(own, x, heads, patch)
     shifted = x - x.max(-1, keepdims=True)

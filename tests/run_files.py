@@ -26,6 +26,10 @@ def resume_points(run: Path, training: str) -> list[Path]:
     return sorted((run / "checkpoints" / training).glob("step_*.h5"))
 
 
+def step_of(resume_point: Path) -> int:
+    return int(resume_point.stem.removeprefix("step_"))
+
+
 def read_weights(path: Path) -> dict[str, NDArray[np.float32]]:
     """'<stage>/<parameter>' to values."""
     with h5py.File(path, "r") as file:
@@ -58,6 +62,16 @@ def assert_same_weights(run: Path, other: Path, trainings: list[str]) -> None:
         weights = read_weights(finished(run, training))
         assert weights, f"{training} of {run} holds no weights"
         assert find_differing(weights, read_weights(finished(other, training))) == [], training
+
+
+def assert_same_trainings(run: Path, other: Path, trainings: list[str]) -> None:
+    """Weights, and figures without a gap or a row too many."""
+    assert_same_weights(run, other, trainings)
+    for training in trainings:
+        for group, names in (("steps", ["step", "loss", "gradient_norm"]), ("epochs", ["step", "train_loss", "loss"])):
+            columns, expected = (read_columns(r, training, group) for r in (other, run))
+            for name in names:
+                assert columns[name].tolist() == expected[name].tolist(), f"{training}: {group}/{name}"
 
 
 def copy_run(run: Path, to: Path, without: list[str]) -> Path:

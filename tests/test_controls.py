@@ -13,9 +13,11 @@ import pytest
 
 import launch
 from conftest import Tiny
+from killed_runs import Point, make_killed_run
 from run_files import (
     STAGES,
     TRAININGS,
+    assert_same_trainings,
     assert_same_weights,
     copy_run,
     find_differing,
@@ -35,6 +37,7 @@ METHODS = {  # a method's name: the training whose network it is, and what it co
     "meta model alone": ("meta", ["meta"]),
 }
 CHOOSE_ALL = "--method.trainings=deep_incubation,end_to_end,grown,shallow"
+OTHER_INITS = ["--method.trainings=stage_2,end_to_end", "--incubation.init=meta", "--end_to_end.init=zero_branches"]
 DEPTHS = [2, 1, 3, 2]
 NOTHING_LEARNT = ["learning_rate", "min_learning_rate", "warmup_learning_rate", "weight_decay"]
 
@@ -153,6 +156,41 @@ def test_end_to_end_may_begin_without_branches(tiny: Tiny, tmp_path: Path) -> No
     assert differing == [name for name in sorted(weights[0]) if is_last_projection(name) and name.endswith("weight")]
     assert len(differing) == 2 * sum(DEPTHS)
     assert not np.concatenate([weights[1][name].ravel() for name in differing]).any()
+
+
+@pytest.fixture(scope="module")
+def other_inits(tiny: Tiny, finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stage that begins at the meta model's, and the baseline without branches, trained without a stop."""
+    run = copy_run(finished_run, tmp_path_factory.mktemp("inits") / "run", [*STAGES, "finetuned", "end_to_end"])
+    launch.run_well(*tiny.arguments(run, *OTHER_INITS))
+    return run
+
+
+@pytest.mark.parametrize(("training", "before", "after"), [("grown", 2, 3), ("shallow", 3, 2)])
+def test_killed_controls(
+    tiny: Tiny, runs: dict[int, Path], tmp_path: Path, training: str, before: int, after: int
+) -> None:
+    assert_resumes(tiny, runs[3], tmp_path, training, before, after, CHOOSE_ALL)
+
+
+@pytest.mark.parametrize(("training", "before", "after"), [("stage_2", 2, 3), ("end_to_end", 3, 2)])
+def test_killed_with_other_first_weights(
+    tiny: Tiny, finished_run: Path, other_inits: Path, tmp_path: Path, training: str, before: int, after: int
+) -> None:
+    differing = find_differing(*(read_weights(finished(run, training)) for run in (finished_run, other_inits)))
+    assert differing != []  # else this would be a test of something else
+    assert_resumes(tiny, other_inits, tmp_path, training, before, after, *OTHER_INITS)
+
+
+def assert_resumes(
+    tiny: Tiny, reference: Path, folder: Path, training: str, before: int, after: int, *settings: str
+) -> None:
+    """Killed on `before` ranks and started on `after`, the training is that of `reference`, bit for bit."""
+    point = Point(training, 1, [training])
+    run = make_killed_run(tiny, reference, folder, point, before, f"--run.only={training}", *settings)
+    outcome = launch.run_well(*tiny.arguments(run, f"--run.only={training}", *settings), num_ranks=after)
+    assert f"{training}: continues after step " in outcome.stdout
+    assert_same_trainings(reference, run, [training])
 
 
 def test_a_changed_control_is_refused(tiny: Tiny, runs: dict[int, Path]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
@@ -69,14 +70,17 @@ def test_the_reference_names_stages(tiny: Tiny, finished_run: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("weight_format", ["timm", "reference"])
 def test_imported_weights_train_on_as_if_trained_here(
-    tiny: Tiny, finished_run: Path, tmp_path: Path, weight_format: str
+    tiny: Tiny, finished_run: Path, pool: ThreadPoolExecutor, tmp_path: Path, weight_format: str
 ) -> None:
     run, option = tmp_path / "run", f"--format={weight_format}"
-    for training in ["meta", *STAGES]:
+
+    def pass_on(training: str) -> None:
         file = tmp_path / f"{training}.safetensors"
         export(tiny, finished_run, training, file, option)
         launch.run_well(*arguments("import", tiny, run, training, f"--input={file}", option))
         assert read_figures(finished(run, training)) == {"imported": 1}
+
+    list(pool.map(pass_on, ["meta", *STAGES]))
     assert_same_weights(run, finished_run, ["meta", *STAGES])
     launch.run_well(*tiny.arguments(run, "--run.only=finetuned"))
     assert_same_weights(run, finished_run, ["finetuned"])

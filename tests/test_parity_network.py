@@ -41,7 +41,7 @@ REFERENCE_H: dict[str, Any] = {
     "norm_layer": partial(nn.LayerNorm, eps=1e-5),
 }
 NETWORKS = {
-    "vit_b16": Network("vit_b16", "vit_base_patch16_224"),
+    "vit_b16": Network("vit_b16", "vit_base_patch16_224", SHALLOW, {"depth": 2}),
     "vit_l16": Network("vit_l16", "vit_large_patch16_224", SHALLOW, {"depth": 2}),
     "vit_h14": Network("vit_h14", "vit_huge_patch14_224", SHALLOW, REFERENCE_H),
     "deit_ti": Network("deit_ti", "deit_tiny_patch16_224"),

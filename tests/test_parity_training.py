@@ -221,12 +221,18 @@ def test_other_options_show(exact_run: ExactRun, option_runs: dict[str, ExactRun
         assert largest_error(ours, theirs)[0] > WEIGHT_TOLERANCE, other
 
 
-def test_another_recipe_shows(exact_run: ExactRun, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("training", ["meta", "finetuned"])
+def test_another_recipe_shows(exact_run: ExactRun, monkeypatch: pytest.MonkeyPatch, training: str) -> None:
     """The comparison can fail: by a tenth of the weight decay, by clipping, or by one step of warm-up."""
-    initial, batches = exact_run.initial("meta"), exact_run.batches("meta")
-    ours = split_key_bias(exact_run.final("meta"))[0]
-    for name, value in {"WEIGHT_DECAY": 0.45, "CLIP_NORM": {"meta": 100.0}, "WARMUP_STEPS": {"meta": 5}}.items():
+    initial, batches = exact_run.initial(training), exact_run.batches(training)
+    ours = split_key_bias(exact_run.final(training))[0]
+    changes: dict[str, Any] = {
+        "WEIGHT_DECAY": 0.9 * WEIGHT_DECAY,
+        "CLIP_NORM": {training: 100.0},
+        "WARMUP_STEPS": {training: WARMUP_STEPS[training] + 1},
+    }
+    for name, value in changes.items():
         with monkeypatch.context() as changed:
             changed.setattr(f"{__name__}.{name}", value)
-            theirs = split_key_bias(train("meta", initial, batches)[2])[0]
+            theirs = split_key_bias(train(training, initial, batches)[2])[0]
         assert largest_error(ours, theirs)[0] > WEIGHT_TOLERANCE, name

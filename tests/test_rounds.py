@@ -63,7 +63,8 @@ def runs(
 
     def train(depths: str, num_ranks: int) -> Path:
         run = folder / f"{depths.replace(',', '_')}_on_{num_ranks}"
-        launch.run_well(*Network(tiny, depths).arguments(run, MANY_ROUNDS), num_ranks=num_ranks)
+        arguments = Network(tiny, depths).arguments(run, MANY_ROUNDS, "--method.trainings=deep_incubation")
+        launch.run_well(*arguments, num_ranks=num_ranks)
         return run
 
     return {key: pool.submit(train, *key) for key in itertools.product(DEPTHS, RANKS)}

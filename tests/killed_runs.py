@@ -1,0 +1,49 @@
+"""Runs that are killed with SIGKILL in the middle of a training."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import launch
+from conftest import Tiny
+from run_files import copy_run, finished, resume_points
+
+OFTEN = "--checkpoint.every_steps=5"
+NUM_ATTEMPTS = 3  # to kill in time: a rank may get to the end before the signal reaches it
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a run is killed: when `training` has `num_files` states to resume from, and is not done."""
+
+    training: str
+    num_files: int
+    undone: list[str]  # what the run has yet to do
+
+
+def kill_at(tiny: Tiny, run: Path, point: Point, num_ranks: int, *settings: str) -> bool:
+    """Whether the ranks were killed at the point."""
+    process = launch.start(tiny.arguments(run, OFTEN, *settings), num_ranks)
+    deadline = time.monotonic() + launch.TIMEOUT_S
+    while len(resume_points(run, point.training)) < point.num_files and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    num_killed = launch.kill_ranks(process)
+    outcome = launch.finish(process)
+    if finished(run, point.training).exists():
+        return False
+    assert num_killed == num_ranks, outcome  # or it ended for a reason of its own
+    assert outcome.status != 0
+    assert len(resume_points(run, point.training)) >= point.num_files
+    return True
+
+
+def make_killed_run(tiny: Tiny, reference: Path, folder: Path, point: Point, num_ranks: int, *settings: str) -> Path:
+    """A copy of `reference` that was killed while it did again what `point` says. With 2 ranks or more."""
+    for attempt in range(NUM_ATTEMPTS):
+        run = copy_run(reference, folder / f"attempt_{attempt}", without=point.undone)
+        if kill_at(tiny, run, point, num_ranks, *settings):
+            return run
+    raise AssertionError(f"{NUM_ATTEMPTS} runs in a row were done with {point.training} before they could be killed")

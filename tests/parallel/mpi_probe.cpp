@@ -1,0 +1,40 @@
+// Preloaded into the program by tests/test_reference_pitfalls.py, which builds this as a library, it writes down what
+// the ranks ask of MPI. In the folder PROBE:
+//   reductions.RANK   the number of elements of every all-reduce of the rank, a line each
+//   aborted.RANK      the rank has called MPI_Abort; it then waits to be killed, and no other rank is ended by it
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+#include <mpi.h>
+#include <unistd.h>
+
+namespace {
+
+std::ofstream append_to(const std::string& name) {
+  int rank = 0;
+  PMPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  return std::ofstream(std::getenv("PROBE") + ("/" + name) + "." + std::to_string(rank), std::ios::app);
+}
+
+}  // namespace
+
+extern "C" {
+
+int MPI_Iallreduce(const void* send, void* receive, int count, MPI_Datatype type, MPI_Op op, MPI_Comm comm,
+                   MPI_Request* request) {
+  append_to("reductions") << count << '\n';
+  return PMPI_Iallreduce(send, receive, count, type, op, comm, request);
+}
+
+int MPI_Allreduce(const void* send, void* receive, int count, MPI_Datatype type, MPI_Op op, MPI_Comm comm) {
+  append_to("reductions") << count << '\n';
+  return PMPI_Allreduce(send, receive, count, type, op, comm);
+}
+
+int MPI_Abort(MPI_Comm /*comm*/, int code) {
+  append_to("aborted") << code << '\n';
+  while (true) pause();
+}
+
+}  // extern "C"
