@@ -19,7 +19,7 @@ int main(int argc, char* argv[]) {
     return 0;
   } catch (const AgreedInputError& error) {
     // Every rank knows: all finalise and leave with the same status.
-    if (mpi.world().is_leader()) fmt::print(stderr, "incubate: {}\n", error.what());
+    if (mpi.world().is_leader() && *error.what() != 0) fmt::print(stderr, "incubate: {}\n", error.what());
     return 2;
   } catch (const std::exception& error) {
     mpi.abort(error);  // names rank and host; the others would wait in a collective for ever

@@ -1,7 +1,10 @@
+#include <cstdlib>
+
 #include "commands/commands.h"
 #include "commands/run_arguments.h"
 #include "config/parse.h"
 #include "method/run_method.h"
+#include "parallel/launcher.h"
 
 namespace incubate {
 namespace {
@@ -17,6 +20,8 @@ constexpr const char* kHelp =
 }  // namespace
 
 void train_command(const std::vector<std::string>& arguments, Communicator& world, Log& log) {
+  const auto mistake = find_launch_mistake(world.size(), std::getenv);
+  if (mistake) throw AgreedInputError(mistake->is_first ? mistake->message : "");
   RunConfig config;
   const std::vector<Setting> settings = list_settings(config);
   bool is_to_run = false;

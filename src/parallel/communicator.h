@@ -75,7 +75,7 @@ class Communicator {
   std::shared_ptr<const std::vector<std::string>> member_names_;
 };
 
-/// Bad input that every rank knows of: all can end in order.
+/// Bad input that every rank knows of: all can end in order. An empty message: another process says it.
 class AgreedInputError : public InputError {
  public:
   using InputError::InputError;
