@@ -41,9 +41,14 @@ REFERENCE_H: dict[str, Any] = {
     "norm_layer": partial(nn.LayerNorm, eps=1e-5),
 }
 NETWORKS = {
-    "vit_b16": Network("vit_b16", "vit_base_patch16_224", SHALLOW, {"depth": 2}),
+    "vit_b16": Network("vit_b16", "vit_base_patch16_224"),
     "vit_l16": Network("vit_l16", "vit_large_patch16_224", SHALLOW, {"depth": 2}),
     "vit_h14": Network("vit_h14", "vit_huge_patch14_224", SHALLOW, REFERENCE_H),
+    "vit_b16_384": Network("vit_b16_384", "vit_base_patch16_384", SHALLOW, {"depth": 2}, (3, 384, 1000)),
+    "vit_l16_384": Network("vit_l16_384", "vit_large_patch16_384", SHALLOW, {"depth": 2}, (3, 384, 1000)),
+    "vit_h14_392": Network(
+        "vit_h14_392", "vit_huge_patch14_224", SHALLOW, REFERENCE_H | {"img_size": 392}, (3, 392, 1000)
+    ),
     "deit_ti": Network("deit_ti", "deit_tiny_patch16_224"),
     "deit_s": Network("deit_s", "deit_small_patch16_224"),
     "deit_t32": Network("deit_t32", "deit_tiny_patch16_224", [], CIFAR | {"depth": 32}, (3, 32, 100)),

@@ -136,7 +136,7 @@ def _exchange(command: str, data: Path, run: Path) -> list[str]:
     return [command, f"--config={CONFIG}", f"--data.file={data}", f"--run.directory={run}", "--training=meta"]
 
 
-# --- Started by a launcher that MPI does not know ------------------------------------------------------------------------
+# --- Started by a launcher that MPI does not know ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("task", [0, 2])
