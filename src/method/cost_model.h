@@ -31,9 +31,10 @@ std::int64_t reduced_bytes_per_step(const Training& training, Sums sums);
 double ring_all_reduce_s(std::int64_t bytes, std::int64_t num_ranks, double bytes_per_s);
 
 /// Memory of a rank in bytes. Not counted: the working memory of kernels and of backward passes (a few times the
-/// largest activation; with Sums::exact on a GPU also 16 bytes a learning parameter while the activations are free),
-/// the images of the data file and the copy of the state that
-/// a leader's checkpoint is written from, which are in host memory, LibTorch itself, and the gaps in FlatParameters.
+/// largest activation; while the activations are free, also 16 bytes a learning parameter with Sums::exact on a GPU,
+/// and 4 with an average that is exchanged for an evaluation), the images of the data file and the copy of the state
+/// that a leader's checkpoint is written from, which are in host memory, LibTorch itself, and the gaps in
+/// FlatParameters.
 struct Memory {
   std::int64_t weights = 0;      ///< fp32, running statistics and frozen stages included
   std::int64_t gradients = 0;    ///< fp32, of learning stages, as are the next three; with a micro-batch's statistics

@@ -126,7 +126,8 @@ TEST(Optimizer, StateHasTheNamesOfTorchOptim) {
   FlatParameters flat(model, torch::kCPU);
   const auto names = [&](const OptimizerConfig& config) {
     std::vector<std::string> list;
-    for (const StateBuffer& state : make_optimizer(flat, config, {})->state()) list.push_back(state.name);
+    const std::unique_ptr<Optimizer> optimizer = make_optimizer(flat, config, {});
+    for (const StateBuffer& state : optimizer->state()) list.push_back(state.name);
     return list;
   };
   EXPECT_EQ(names(kAdamW), (std::vector<std::string>{"exp_avg", "exp_avg_sq"}));
