@@ -3,8 +3,9 @@ in evaluation, and twenty steps of every training of a small one, running statis
 
 PyTorch computes in double precision, and so does the program for the gradients of ResNet-110: in single precision some
 of its millions of rectifiers have an input within rounding of zero, and pass the gradient in one network only. For the
-same reason the small one trains with a seed at which that does not happen in 20 steps. PyTorch's loop over the micro-batches of a step, whose batch norm statistics it averages
-before it moves the running ones, begins with the first weights and the batches that the program states.
+same reason the small one trains with a seed at which that does not happen in 20 steps. PyTorch's loop over the
+micro-batches of a step, whose batch norm statistics it averages before it moves the running ones, begins with the first
+weights and the batches that the program states.
 """
 
 from __future__ import annotations
