@@ -1,8 +1,11 @@
 """A residual network is that of plain PyTorch (reference_resnet.py): logits and all gradients of ResNet-110, its logits
 in evaluation, and twenty steps of every training of a small one, running statistics included.
 
-PyTorch computes in double precision. Its loop over the micro-batches of a step, whose batch norm statistics it averages
-before it moves the running ones, begins with the first weights and the batches that the program states.
+PyTorch computes in double precision, and so does the program for the gradients of ResNet-110: in single precision some
+of its millions of rectifiers have an input within rounding of zero, and pass the gradient in one network only. For the
+same reason the small one trains with a seed at which that does not happen in 20 steps. PyTorch's loop over the
+micro-batches of a step, whose batch norm statistics it averages before it moves the running ones, begins with the first
+weights and the batches that the program states.
 """
 
 from __future__ import annotations
@@ -22,10 +25,9 @@ from test_parity_training import CLIP_NORM, NUM_STEPS, PEAK, SETTINGS, WARMUP_ST
 from tiny_resnet import NETWORK, STAGES, TRAININGS, WIDTHS
 
 TOLERANCE = 1e-5
-LOSS_TOLERANCE = 1e-4
-WEIGHT_TOLERANCE = 1e-3
 LABEL_SMOOTHING = 0.1
 MICRO = 8
+MOMENTUM = 0.1
 MIN_RATE = 1e-5
 WARMUP_RATE = 1e-6
 
@@ -75,7 +77,7 @@ CUTS = {
 @pytest.mark.parametrize("cut", CUTS)
 def test_logits_and_gradients(cut: str, tmp_path: Path) -> None:
     model, batch = make_resnet110(), make_batch()
-    ours = run_probe("gradients", model, batch, tmp_path, *CUTS[cut])
+    ours = run_probe("gradients", model, batch, tmp_path, "--double", *CUTS[cut])
     error, where = largest_error(ours, run_reference(model, batch))
     print(f"{cut}: largest relative error {error:.2e} of {where}")
     assert error <= TOLERANCE, where
@@ -92,7 +94,7 @@ def test_logits_in_evaluation(tmp_path: Path) -> None:
 
 def test_a_wrong_weight_shows(tmp_path: Path) -> None:
     model, batch = make_resnet110(), make_batch()
-    ours = run_probe("gradients", model, batch, tmp_path)
+    ours = run_probe("gradients", model, batch, tmp_path, "--double")
     with torch.no_grad():
         model.get_parameter("layer2.9.conv1.weight")[3, 5] += 0.01
     assert largest_error(ours, run_reference(model, batch))[0] > 10 * TOLERANCE
@@ -102,6 +104,7 @@ def test_a_wrong_weight_shows(tmp_path: Path) -> None:
 def exact_run(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> ExactRun:
     path = tmp_path_factory.mktemp("exact_resnet") / "run"
     arguments = [f"--config={CONFIG}", f"--data.file={tiny.data}", f"--run.directory={path}", *SETTINGS, *NETWORK]
+    arguments += ["--run.seed=1"]
     launch.run_well("train", *arguments)
     return ExactRun(arguments, path)
 
@@ -161,7 +164,7 @@ def train(training: str, initial: Tensors, batches: Tensors) -> tuple[list[float
         optimizer.step()
         for name, values in running.items():
             if learns(training, name):
-                values.mul_(0.9).add_(means[name], alpha=0.1)
+                values.mul_(1 - MOMENTUM).add_(means[name], alpha=MOMENTUM)
     return losses, {name: p.detach() for name, p in model.named_parameters()} | running
 
 
@@ -175,7 +178,16 @@ def test_training_is_that_of_a_plain_loop(exact_run: ExactRun, training: str) ->
     loss_error = max(abs(mine / loss - 1) for mine, loss in zip(steps["loss"], losses, strict=True))
     error, where = largest_error(ours, theirs)
     print(f"{training}: largest relative errors {loss_error:.1e} of losses, {error:.1e} of {where}")
-    assert loss_error <= LOSS_TOLERANCE
-    assert error <= WEIGHT_TOLERANCE, where
+    assert loss_error <= TOLERANCE
+    assert error <= TOLERANCE, where
     for name, tensor in ours.items():
         assert torch.equal(tensor, initial[name]) == (not learns(training, name)), name
+
+
+def test_another_recipe_shows(exact_run: ExactRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison can fail: by running statistics that move faster, or by other micro-batches."""
+    initial, batches, ours = exact_run.initial("meta"), exact_run.batches("meta"), exact_run.final("meta")
+    for name, value in {"MOMENTUM": 0.101, "MICRO": 16}.items():
+        with monkeypatch.context() as changed:
+            changed.setattr(f"{__name__}.{name}", value)
+            assert largest_error(ours, train("meta", initial, batches)[1])[0] > 10 * TOLERANCE, name

@@ -10,10 +10,10 @@ namespace incubate {
 
 /// Weights from and for other programs.
 
-/// All weights of `model` under the names of `format`.
+/// All weights and running statistics of `model` under the names of `format`.
 StateDict named_weights(StagedModel& model, WeightFormat format);
 
-/// Sets all weights of `model` from those of the file `path`. Throws InputError unless the file has just the model's
+/// Sets all weights and running statistics of `model` from those of the file `path`. Throws InputError unless the file has just the model's
 /// names, each in its shape and finite.
 void load_named_weights(StagedModel& model, WeightFormat format, const StateDict& weights, const FilePath& path);
 

@@ -2,6 +2,7 @@
 //   network_probe initial   --training=T --output=F            the first weights of a training
 //   network_probe batches   --training=T --output=F            "images" and "labels" of all its steps, as it reads them
 //   network_probe gradients --weights=F --batch=F --output=F   of the target network: "logits", "loss", "gradient.NAME"
+//                           with --double computed in double precision
 //   network_probe evaluation --weights=F --batch=F --output=F  the same network's "logits" in evaluation
 //   network_probe recipe    --training=T [--images=N]          JSON: learning rate of each step, what decays,
 //                                                              each parameter's part of the rate
@@ -32,13 +33,14 @@ namespace {
 struct Options {
   std::string training, weights, batch, output;
   std::int64_t images = 0;
+  bool in_double = false;
 };
 
 std::vector<Setting> list_settings(Options& o) {
   const Kind k = Kind::operation;
   return {make_setting("training", o.training, k, "", "-"), make_setting("weights", o.weights, k, "", "-"),
-          make_setting("batch", o.batch, k, "", "-"), make_setting("output", o.output, k, "", "-"),
-          make_setting("images", o.images, k, "", "-")};
+          make_setting("batch", o.batch, k, "", "-"),       make_setting("output", o.output, k, "", "-"),
+          make_setting("images", o.images, k, "", "-"),     make_flag("double", o.in_double, "-")};
 }
 
 DatasetInfo find_dataset(const RunConfig& config, std::int64_t num_images) {
@@ -90,7 +92,9 @@ void write_gradients(const RunConfig& config, const Options& options) {
   StagedModel model(target_spec(config.model));
   load_named_weights(model, WeightFormat::timm, load_safetensors(options.weights), options.weights);
   const StateDict batch = load_safetensors(options.batch);
-  const torch::Tensor logits = model.forward(batch.at("images"), {});
+  const auto type = options.in_double ? torch::kFloat64 : torch::kFloat32;
+  for (std::int64_t i = 0; i < model.num_stages(); ++i) model.stage(i).to(type);
+  const torch::Tensor logits = model.forward(batch.at("images").to(type), {});
   const torch::Tensor loss = ClassificationTask(config.end_to_end.label_smoothing)
                                  .loss(logits, {.labels = batch.at("labels").to(torch::kInt64)});
   loss.backward();
@@ -100,6 +104,7 @@ void write_gradients(const RunConfig& config, const Options& options) {
       result["gradient." + weight_name(WeightFormat::timm, model.spec(), i, p.name)] = p.tensor.grad();
     }
   }
+  for (auto& [name, tensor] : result) tensor = tensor.detach().to(torch::kFloat32);
   save_safetensors(options.output, result);
 }
 
