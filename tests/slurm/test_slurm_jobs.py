@@ -1,5 +1,5 @@
-"""jobscripts/train.sbatch and jobscripts/pipeline.sh under a real Slurm: whatever ends a job, the weights are those of a
-run that nothing disturbed."""
+"""jobscripts/train.sbatch and jobscripts/pipeline.sh under a real Slurm: whatever ends a job, the weights are in the end
+those of a run that nothing disturbed."""
 
 from __future__ import annotations
 
@@ -169,12 +169,17 @@ def test_requeued_in_the_middle(slurm: SlurmCluster, tiny: Tiny, finished_run: P
 
 
 def test_tasks_without_pmix(slurm: SlurmCluster, tiny: Tiny, tmp_path: Path) -> None:
-    arguments = tiny.arguments(tmp_path / "run")
-    text = slurm.command("srun", "--mpi=none", "-n", "3", str(launch.EXECUTABLE), *arguments, check=False)
+    """Open MPI sees by SLURM_NODELIST that srun started it, and refuses. Without that it does what MPI libraries do
+    that know no Slurm: every task is alone."""
+    run = tmp_path / "run"
+    srun = ["srun", "--mpi=none", "-n", "3"]
+    program = [str(launch.EXECUTABLE), *tiny.arguments(run)]
+    assert "Exited with exit code 1" in slurm.command(*srun, *program, check=False)
+    text = slurm.command(*srun, "env", "-u", "SLURM_NODELIST", *program, check=False)
     [message] = [line for line in text.splitlines() if "incubate:" in line]
     assert message.startswith("incubate: srun started 3 tasks but MPI sees 1 rank in each")
-    assert "task 0: Exited with exit code 2" in text
-    assert not (tmp_path / "run").exists()
+    assert "Exited with exit code 2" in text
+    assert not run.exists()
 
 
 def test_failure_is_not_requeued(slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
@@ -183,7 +188,7 @@ def test_failure_is_not_requeued(slurm: SlurmCluster, tiny: Tiny, finished_run: 
     summary = json.loads((run / "summary.json").read_text())
     summary["jobs"]["all"]["state"] = summary["state"] = "stopped"
     (run / "summary.json").write_text(json.dumps(summary, indent=2))
-    job = submit(slurm, tiny, run, "--data.mean=0.5,0.5")
+    job = submit(slurm, tiny, run, "--model.classes=3")
     assert_failed_once(slurm, job, run, "train.sbatch: the program ended with status 2, state 'nothing recorded' in")
 
 
