@@ -1,5 +1,5 @@
-"""jobscripts/train.sbatch and jobscripts/pipeline.sh under a real Slurm: whatever ends a job, the weights are in the end
-those of a run that nothing disturbed."""
+"""jobscripts/train.sbatch and jobscripts/pipeline.sh under a real Slurm: whatever ends a job, the final weights are as
+if nothing had."""
 
 from __future__ import annotations
 
@@ -220,10 +220,15 @@ def test_time_limit_in_the_middle(slurm: SlurmCluster, tiny: Tiny, finished_run:
 
 
 @pytest.mark.usefixtures("stops_on_request")
-def test_no_loop_without_progress(slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
+def test_time_limit_that_is_too_short(slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
     run = copy_run(finished_run, tmp_path / "run", without=LAST)
     job = submit(slurm, tiny, run, "--run.grace_seconds=60", options=["--time=1"])
-    assert_failed_once(slurm, job, run, "train.sbatch: stopped before a step was done: the time limit is too short")
+    assert_failed_once(
+        slurm,
+        job,
+        run,
+        "train.sbatch: the job's time limit is not longer than run.grace_seconds=60: it would stop at once",
+    )
 
 
 @pytest.mark.usefixtures("stops_on_request")
