@@ -153,7 +153,7 @@ def train(
 ) -> tuple[list[float], list[float], Tensors]:
     """Losses, norms of the gradients and the weights in the end, or their average."""
     model = make_model(training, weights)
-    average = ModelEmaV2(model, options.ema_decay)  # type: ignore[no-untyped-call]
+    average = ModelEmaV2(model, options.ema_decay)
     optimizer, scheduler = make_optimizer(model, training, options)
     learning = [p for p in model.parameters() if p.requires_grad]
     losses, norms = [], []
@@ -164,7 +164,7 @@ def train(
         loss.backward()  # type: ignore[no-untyped-call]
         norms.append(float(torch.nn.utils.clip_grad_norm_(learning, CLIP_NORM[training])))
         optimizer.step()
-        average.update(model)  # type: ignore[no-untyped-call]
+        average.update(model)
         losses.append(float(loss.detach()))
     return losses, norms, {name: p.detach() for name, p in average.module.named_parameters()}
 

@@ -216,31 +216,34 @@ Names changed(const RunConfig& config, const DatasetInfo& data = example_data())
 TEST(TrainingIdentity, ChangesPassFromParentsToChildren) {
   RunConfig config = example_config();
   config.meta.learning_rate *= 2;
-  EXPECT_EQ(changed(config), (Names{"meta", "stage_0", "stage_1", "stage_2", "finetuned", "grown"}));
+  EXPECT_EQ(changed(config), (Names{"meta", "stage_0", "stage_1", "stage_2", "finetuned", "grown", "high_resolution"}));
   config = example_config();
   config.incubation.learning_rate *= 2;
-  EXPECT_EQ(changed(config), (Names{"stage_0", "stage_1", "stage_2", "finetuned"}));
+  EXPECT_EQ(changed(config), (Names{"stage_0", "stage_1", "stage_2", "finetuned", "high_resolution"}));
   config = example_config();
   config.finetuning.learning_rate *= 2;
-  EXPECT_EQ(changed(config), Names{"finetuned"});
+  EXPECT_EQ(changed(config), (Names{"finetuned", "high_resolution"}));
   config = example_config();
   config.end_to_end.learning_rate *= 2;
-  EXPECT_EQ(changed(config), Names{"end_to_end"});
+  EXPECT_EQ(changed(config), (Names{"end_to_end", "end_to_end_high_resolution"}));
   config = example_config();
   config.grown.learning_rate *= 2;
   EXPECT_EQ(changed(config), Names{"grown"});
   config = example_config();
   config.shallow.learning_rate *= 2;
   EXPECT_EQ(changed(config), Names{"shallow"});
+  config = example_config();
+  config.high_resolution.image_size = 12;
+  EXPECT_EQ(changed(config), (Names{"high_resolution", "end_to_end_high_resolution"}));
 }
 
 TEST(TrainingIdentity, FirstWeightsMatter) {
   RunConfig config = example_config();
   config.incubation.init = Init::meta;
-  EXPECT_EQ(changed(config), (Names{"stage_0", "stage_1", "stage_2", "finetuned"}));
+  EXPECT_EQ(changed(config), (Names{"stage_0", "stage_1", "stage_2", "finetuned", "high_resolution"}));
   config = example_config();
   config.end_to_end.init = Init::zero_branches;
-  EXPECT_EQ(changed(config), Names{"end_to_end"});
+  EXPECT_EQ(changed(config), (Names{"end_to_end", "end_to_end_high_resolution"}));
 }
 
 TEST(TrainingIdentity, DoesNotDependOnWhatElseIsChosen) {
@@ -254,8 +257,8 @@ TEST(TrainingIdentity, DoesNotDependOnWhatElseIsChosen) {
 TEST(TrainingIdentity, ChangesWithTheNumberOfSteps) {
   RunConfig config = example_config();
   config.finetuning.epochs.count = 1;
-  EXPECT_EQ(changed(config),
-            (Names{"finetuned", "end_to_end", "grown", "shallow"}));  // the matched ones last longer too
+  EXPECT_EQ(changed(config), (Names{"finetuned", "end_to_end", "grown", "shallow", "high_resolution",
+                                    "end_to_end_high_resolution"}));  // the matched ones last longer too
   config.finetuning.epochs.count = 0.71;                              // rounds to the same 4 steps
   EXPECT_EQ(changed(config), Names{});
 }
@@ -272,7 +275,8 @@ TEST(TrainingIdentity, DepthsMatterToThoseThatHaveThem) {
   for (std::size_t i = 0; i < before.size(); ++i) {
     if (before[i].identity != after[i].identity) names.push_back(before[i].name);
   }
-  EXPECT_EQ(names, (Names{"stage_2", "finetuned", "end_to_end", "grown"}));
+  EXPECT_EQ(names,
+            (Names{"stage_2", "finetuned", "end_to_end", "grown", "high_resolution", "end_to_end_high_resolution"}));
 }
 
 TEST(TrainingIdentity, SharedSettingsAndDataMatterToAll) {

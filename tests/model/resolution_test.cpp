@@ -1,5 +1,8 @@
 #include "model/resolution.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -24,19 +27,44 @@ TEST(Resolution, AnEmbeddingOfTheSameSizeStays) {
   EXPECT_TRUE(torch::equal(resample_position_embedding(embedding, 3), embedding));
 }
 
-// Bicubic interpolation reproduces what is linear, away from the borders.
-TEST(Resolution, TheClassTokenStaysAndWhatIsLinearStaysLinear) {
-  const torch::Tensor embedding =
-      make_embedding(8, [](auto y, auto x) { return torch::tensor({2.0 * y, 1.0 + (3.0 * x)}); });
-  const torch::Tensor resampled = resample_position_embedding(embedding, 16);
-  EXPECT_EQ(resampled.sizes(), (std::vector<std::int64_t>{1, 257, 2}));
-  EXPECT_TRUE(torch::equal(resampled[0][0], embedding[0][0]));
-  for (std::int64_t y = 4; y < 12; ++y) {
-    for (std::int64_t x = 4; x < 12; ++x) {
-      const torch::Tensor token = resampled[0][1 + (16 * y) + x];
-      // The centre of patch y of 16 is at (y + 0.5)/2 of 8.
-      EXPECT_NEAR(token[0].item<double>(), 2 * ((static_cast<double>(y) + 0.5) / 2 - 0.5), 1e-5);
-      EXPECT_NEAR(token[1].item<double>(), 1 + (3 * ((static_cast<double>(x) + 0.5) / 2 - 0.5)), 1e-5);
+/// Keys's cubic convolution kernel with a = -0.75 ("Cubic convolution interpolation for digital image processing", IEEE
+/// Trans. ASSP 29, 1981).
+double cubic_weight(double distance) {
+  constexpr double a = -0.75;
+  const double d = std::fabs(distance);
+  if (d <= 1) return ((((a + 2) * d) - (a + 3)) * d * d) + 1;
+  return d < 2 ? ((((a * d) - (5 * a)) * d + (8 * a)) * d) - (4 * a) : 0;
+}
+
+/// `value` of the patches of `side` between whose centres `place` lies, those beyond the border repeated.
+template <typename Value>
+double interpolate(double place, std::int64_t side, Value value) {
+  double sum = 0;
+  for (std::int64_t i = -2; i < side + 2; ++i) {
+    sum += cubic_weight(place - static_cast<double>(i)) * value(std::clamp<std::int64_t>(i, 0, side - 1));
+  }
+  return sum;
+}
+
+TEST(Resolution, TheClassTokenStaysAndPatchesAreInterpolatedBicubically) {
+  const auto of_row = [](std::int64_t y) { return static_cast<double>(y * y); };
+  const auto of_column = [](std::int64_t x) { return static_cast<double>((x * 7) % 5); };
+  const torch::Tensor embedding = make_embedding(8, [&](auto y, auto x) {
+    return torch::tensor({of_row(y), of_column(x)});
+  });
+  for (const std::int64_t side : {5, 12, 16}) {
+    const torch::Tensor resampled = resample_position_embedding(embedding, side);
+    EXPECT_EQ(resampled.sizes(), (std::vector<std::int64_t>{1, 1 + (side * side), 2}));
+    EXPECT_TRUE(torch::equal(resampled[0][0], embedding[0][0]));
+    const auto place_of = [side](std::int64_t i) {  // centres of patches at the same part of the image
+      return ((static_cast<double>(i) + 0.5) * 8 / static_cast<double>(side)) - 0.5;
+    };
+    for (std::int64_t y = 0; y < side; ++y) {
+      for (std::int64_t x = 0; x < side; ++x) {
+        const torch::Tensor token = resampled[0][1 + (side * y) + x];
+        EXPECT_NEAR(token[0].item<double>(), interpolate(place_of(y), 8, of_row), 1e-4);
+        EXPECT_NEAR(token[1].item<double>(), interpolate(place_of(x), 8, of_column), 1e-4);
+      }
     }
   }
 }
