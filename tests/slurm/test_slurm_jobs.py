@@ -67,12 +67,15 @@ def run_pipeline(slurm: SlurmCluster, tiny: Tiny, run: Path, check: bool = True)
     return slurm.command(str(script), *options, *settings(tiny, run), check=check, cwd=run.parent).splitlines()
 
 
-def find_tasks() -> list[int]:
-    """Processes of the program."""
+def find_tasks(run: Path) -> list[int]:
+    """Processes of the program that work on a run."""
+    argument = f"--run.directory={run}\0".encode()
     tasks = []
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
-            if entry.name.isdigit() and (entry / "exe").resolve() == launch.EXECUTABLE:
+            if not entry.name.isdigit() or (entry / "exe").resolve() != launch.EXECUTABLE:
+                continue
+            if argument in (entry / "cmdline").read_bytes():
                 tasks.append(int(entry.name))
     return tasks
 
@@ -83,7 +86,7 @@ def freeze_at_resume_point(run: Path, training: str) -> list[int]:
     while not resume_points(run, training):
         assert time.monotonic() < deadline, f"{training} has not begun"
         time.sleep(0.001)
-    tasks = find_tasks()
+    tasks = find_tasks(run)
     for task in tasks:
         os.kill(task, signal.SIGSTOP)
     assert tasks
