@@ -168,12 +168,7 @@ void MethodRun::train_what_is_left() {
 
 /// The run is about to end with an error: its last word is in the files too, if they can still be written.
 void MethodRun::record_failure(const std::string& reason) {
-  if (!recorder_) return;
-  try {
-    recorder_->end_run("failed", reason);
-  } catch (const std::exception& error) {
-    log_.warn(fmt::format("summary.json could not be written: {}", error.what()));
-  }
+  if (recorder_) recorder_->fail(reason);
 }
 
 void MethodRun::prepare() {
