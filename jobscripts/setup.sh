@@ -4,6 +4,7 @@
 # The virtual environment .venv takes 5 GB: LibTorch, its CUDA 13 libraries and the CUDA compiler.
 #
 #   jobscripts/setup.sh
+#   jobscripts/setup.sh --tests               as root with apt, Slurm too, in which tests/slurm starts jobs
 #   PYTHON=python3.12 jobscripts/setup.sh     another Python (3.10 or newer) for the virtual environment
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -26,6 +27,11 @@ needs=(
   "GoogleTest|header:gtest/gtest.h|libgtest-dev|googletest"
   "Python with venv|python:ensurepip|python3-venv|python"
 )
+
+# Slurm is for tests, which are skipped without it.
+if [ "${1:-}" = --tests ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+  needs+=("Slurm|command:slurmctld|slurm-wlm|slurm" "MUNGE|command:munged|munge|munge")
+fi
 
 PYTHON=${PYTHON:-python3}
 

@@ -15,8 +15,7 @@ int main(int argc, char* argv[]) {
   try {
     Log log(mpi.world().is_leader() ? Log::Level::everything : Log::Level::warnings_only,
             [](const std::string& line) { fmt::print("{}\n", line); });
-    run_command(std::vector<std::string>(argv + 1, argv + argc), mpi.world(), log);
-    return 0;
+    return run_command(std::vector<std::string>(argv + 1, argv + argc), mpi.world(), log);
   } catch (const AgreedInputError& error) {
     // Every rank knows: all finalise and leave with the same status.
     if (mpi.world().is_leader() && *error.what() != 0) fmt::print(stderr, "incubate: {}\n", error.what());

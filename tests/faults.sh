@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 if [ -z "${INCUBATE_BUILD:-}" ]; then
-  jobscripts/setup.sh
+  jobscripts/setup.sh --tests
   jobscripts/build.sh incubate damage
 fi
 INCUBATE_FAULTS=long exec .venv/bin/python -m pytest tests/test_faults.py -q "$@"

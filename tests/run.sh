@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-jobscripts/setup.sh
+jobscripts/setup.sh --tests
 jobscripts/build.sh
 export INCUBATE_BUILD=${INCUBATE_BUILD:-build}
 INCUBATE_BUILD=$(realpath "$INCUBATE_BUILD")

@@ -251,10 +251,17 @@ def test_stopped_rank_is_named(
     tell(f"rank {rank} of 3 stopped in {training}: named and ended in {elapsed_s:.1f} s")
 
 
-def test_stopped_before_the_ranks_are_dealt(tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell) -> None:
-    """While rank 0 writes down that a round begins, the others are about to be split into groups."""
-    run = copy_run(finished_run, tmp_path / "run", without=[*STAGES, "finetuned"])
-    begins = "round of incubation"
+@pytest.mark.parametrize(
+    "last_words",
+    [
+        "round of incubation: ",  # the others are about to be split into groups
+        "done: every training is done",  # they are about to leave
+    ],
+    ids=["before the ranks are dealt", "at the end"],
+)
+def test_stopped_between_trainings(tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell, last_words: str) -> None:
+    """Rank 0, while it writes that into log.txt and summary.json."""
+    run = copy_run(finished_run, tmp_path / "run", without=["stage_2", "finetuned"])
     log = run / "log.txt"
     before = log.read_text()
     timeout_s = 5
@@ -262,10 +269,10 @@ def test_stopped_before_the_ranks_are_dealt(tiny: Tiny, finished_run: Path, tmp_
         tiny.arguments(run, f"--run.timeout_s={timeout_s}"), 3, lambda: log.read_text() != before
     )
     with hold_directory(run):  # for which rank 0 waits 2 s before it replaces summary.json
-        while begins not in log.read_text().removeprefix(before) and process.poll() is None:
+        while last_words not in log.read_text().removeprefix(before) and process.poll() is None:
             time.sleep(0.001)
         elapsed_s = stop_rank(process, ranks, 0, timeout_s + 3 + 7)
-    tell(f"rank 0 of 3 stopped before the ranks are dealt: named and ended in {elapsed_s:.1f} s")
+    tell(f"rank 0 of 3 stopped at '{last_words}': named and ended in {elapsed_s:.1f} s")
 
 
 @pytest.mark.skipif(not IS_LONG, reason="takes a minute: part of tests/faults.sh")

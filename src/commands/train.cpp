@@ -1,5 +1,6 @@
 #include <cstdlib>
 
+#include "base/stop_request.h"
 #include "commands/commands.h"
 #include "commands/run_arguments.h"
 #include "config/parse.h"
@@ -13,13 +14,16 @@ constexpr const char* kHelp =
     "incubate train --config input/NAME.ini [--section.key=value ...]\n\n"
     "Trains a network by Deep Incubation, and what that is compared with: starts, or\n"
     "goes on where an earlier job ended. Run it with mpirun or srun; one rank a GPU.\n"
-    "The command line beats the file, the file beats the default.\n\n"
+    "The command line beats the file, the file beats the default.\n"
+    "On SIGTERM, SIGUSR1 or SIGUSR2, and run.grace_seconds before the end of a Slurm\n"
+    "job's time, it saves everything and ends with status 75.\n\n"
     "  --print-config  print the effective configuration and do nothing\n"
     "  --help          this text\n";
 
 }  // namespace
 
-void train_command(const std::vector<std::string>& arguments, Communicator& world, Log& log) {
+int train_command(const std::vector<std::string>& arguments, Communicator& world, Log& log) {
+  catch_stop_signals();
   const auto mistake = find_launch_mistake(world.size(), std::getenv);
   if (mistake) throw AgreedInputError(mistake->is_first ? mistake->message : "");
   RunConfig config;
@@ -31,10 +35,10 @@ void train_command(const std::vector<std::string>& arguments, Communicator& worl
   });
   const std::string text =
       world.broadcast(is_to_run ? print_settings(settings) : std::string(), "sharing the configuration");
-  if (text.empty()) return;
+  if (text.empty()) return kDone;
   if (!world.is_leader()) parse_ini(text, "configuration from rank 0", settings);
   world.set_timeout(config.run.timeout_s);
-  run_method(config, world, log);
+  return run_method(config, world, log) == Ending::done ? kDone : kStopped;
 }
 
 }  // namespace incubate

@@ -157,6 +157,8 @@ std::vector<Setting> list_settings(RunSection& c) {
               {{DeviceChoice::automatic, "auto"}, {DeviceChoice::cpu, "cpu"}, {DeviceChoice::cuda, "cuda"}}, o,
               "auto: a GPU for every rank if the node has them"),
           make_setting("run.timeout_s", c.timeout_s, o, "s", "a collective that takes longer ends the job"),
+          make_setting("run.grace_seconds", c.grace_seconds, o, "s",
+                       "before the end of a Slurm job's time: all is saved and the job ends"),
           make_setting("run.round_cost_s", c.round_cost_s, o, "s",
                        "what dealing the ranks anew costs; a lower figure makes for more rounds"),
           make_enum_setting<ProgressStyle>("run.progress", c.progress,

@@ -148,6 +148,7 @@ struct RunSection {
   std::int64_t threads = 1;
   DeviceChoice device = DeviceChoice::automatic;
   double timeout_s = 600;
+  double grace_seconds = 120;
   double round_cost_s = 10;
   ProgressStyle progress = ProgressStyle::automatic;
   std::string only;

@@ -281,6 +281,7 @@ void validate_without_data_file(const RunConfig& config) {
   check_input(config.run.seed >= 0, "run.seed={} is negative. Give 0 or more.", config.run.seed);
   check_positive("run.threads", config.run.threads);
   check_range("run.timeout_s", config.run.timeout_s, 1, 1e6);
+  check_range("run.grace_seconds", config.run.grace_seconds, 0, 1e6);
   check_range("run.round_cost_s", config.run.round_cost_s, 0, 1e6);
   check_choice(config);
   check_growth(config);

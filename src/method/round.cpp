@@ -19,10 +19,11 @@ auto find_group(const RoundPlan& plan, int rank) {
   });
 }
 
-/// Adds up what the leaders know: each training is in one group at most.
-double share_progress(const RoundPlan& plan, const Communicator& world, double busy_rank_s,
-                      std::vector<TrainingProgress>& progress) {
-  std::vector<std::int64_t> numbers = {to_ns(busy_rank_s)};
+/// Adds up what the leaders know: each training is in one group at most. `own` is of this rank's group, known to its
+/// leader, and whether this rank knows of a stop.
+RoundEnd share_progress(const RoundPlan& plan, const Communicator& world, const RoundEnd& own,
+                        std::vector<TrainingProgress>& progress) {
+  std::vector<std::int64_t> numbers = {to_ns(own.busy_rank_s), own.is_stopped ? 1 : 0};
   for (const GroupPlan& group : plan.groups) {
     const bool is_mine = group.first_rank == world.rank();
     for (const Assignment& a : group.assignments) {
@@ -31,20 +32,20 @@ double share_progress(const RoundPlan& plan, const Communicator& world, double b
     }
   }
   world.all_reduce_sum(numbers, "sharing how far the trainings are");
-  auto number = numbers.begin() + 1;
+  auto number = numbers.begin() + 2;
   for (const GroupPlan& group : plan.groups) {
     for (const Assignment& a : group.assignments) {
       progress[a.training].steps_done = *number++;
       progress[a.training].micro_batch_s = static_cast<double>(*number++) * kNanosecond;
     }
   }
-  return static_cast<double>(numbers.front()) * kNanosecond;
+  return {.busy_rank_s = static_cast<double>(numbers[0]) * kNanosecond, .is_stopped = numbers[1] > 0};
 }
 
 }  // namespace
 
-double run_round(const RoundPlan& plan, const Communicator& world, torch::Device device, StatusChannel& channel,
-                 const TrainGroup& train_group, std::vector<TrainingProgress>& progress) {
+RoundEnd run_round(const RoundPlan& plan, const Communicator& world, torch::Device device, StatusChannel& channel,
+                   const TrainGroup& train_group, std::vector<TrainingProgress>& progress) {
   double busy_rank_s = 0;  // of the group, known to its leader
   const auto mine = find_group(plan, world.rank());
   const bool is_idle = mine == plan.groups.end();
@@ -58,7 +59,7 @@ double run_round(const RoundPlan& plan, const Communicator& world, torch::Device
   std::vector<int> leaders;
   for (const GroupPlan& group : plan.groups) leaders.push_back(static_cast<int>(group.first_rank));
   channel.meet(leaders);
-  return share_progress(plan, world, busy_rank_s, progress);
+  return share_progress(plan, world, {.busy_rank_s = busy_rank_s, .is_stopped = channel.is_stop_asked()}, progress);
 }
 
 }  // namespace incubate

@@ -27,9 +27,14 @@ struct TrainingProgress {
 using TrainGroup =
     std::function<void(const GroupPlan& plan, ProcessGroup& group, std::vector<TrainingProgress>& progress)>;
 
+struct RoundEnd {
+  double busy_rank_s = 0;   ///< the rank-seconds in which groups were at work
+  bool is_stopped = false;  ///< whether the run is to stop here, with all saved; the same on every rank
+};
+
 /// One round: groups with communicators of their own train at the same time, and meet when all are done. Brings
-/// `progress` up to date on every rank. Returns the rank-seconds in which groups were at work. Collective over `world`.
-double run_round(const RoundPlan& plan, const Communicator& world, torch::Device device, StatusChannel& channel,
-                 const TrainGroup& train_group, std::vector<TrainingProgress>& progress);
+/// `progress` up to date on every rank. Collective over `world`.
+RoundEnd run_round(const RoundPlan& plan, const Communicator& world, torch::Device device, StatusChannel& channel,
+                   const TrainGroup& train_group, std::vector<TrainingProgress>& progress);
 
 }  // namespace incubate

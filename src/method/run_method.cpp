@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/directory_lock.h"
+#include "base/stop_request.h"
 #include "base/version.h"
 #include "checkpoint/lock.h"
 #include "config/parse.h"
@@ -114,17 +115,17 @@ class MethodRun {
  public:
   MethodRun(const RunConfig& config, Communicator& world, Log& log)
       : config_(config), world_(world), log_(log), run_(config.run.directory) {}
-  void run();
+  Ending run();
 
  private:
-  void train_what_is_left();
+  Ending train_what_is_left();
   void record_failure(const std::string& reason);
   void prepare();
   void prepare_directory();
   void write_shared_files();
   void share_preparation();
   void open_data();
-  void run_phases(const RunContext& context, torch::Device device);
+  Ending run_phases(const RunContext& context, torch::Device device);
 
   const RunConfig& config_;
   Communicator& world_;
@@ -140,30 +141,40 @@ class MethodRun {
   std::optional<Dataset> validation_;
 };
 
-void MethodRun::run() {
+Ending MethodRun::run() {
   torch::set_num_threads(static_cast<int>(config_.run.threads));
   prepare();
+  Ending ending = Ending::done;
   try {
-    train_what_is_left();
+    ending = train_what_is_left();
   } catch (const std::exception& error) {
     record_failure(error.what());
     throw;
   }
-  if (!world_.is_leader()) return;
-  recorder_->end_run("done", config_.run.only.empty() ? "every training is done" : config_.run.only + " is done");
-  log_.info(fmt::format("\n{}", format_results(recorder_->summary().results())));
+  if (!world_.is_leader()) return ending;
+  // The log's last line says why the run ended.
+  if (ending == Ending::stopped) {
+    const std::string request = find_stop_request(config_.run.grace_seconds);
+    log_.info("Stopped on request; all is saved. The same command goes on.");
+    recorder_->end_run("stopped",
+                       fmt::format("asked to by {}; all is saved", request.empty() ? "another rank" : request));
+  } else {
+    log_.info(fmt::format("\n{}", format_results(recorder_->summary().results())));
+    recorder_->end_run("done", config_.run.only.empty() ? "every training is done" : config_.run.only + " is done");
+  }
+  return ending;
 }
 
-void MethodRun::train_what_is_left() {
+Ending MethodRun::train_what_is_left() {
   const torch::Device device = choose_device(config_.run.device, world_);
   if (world_.is_leader()) log_start(config_, world_, device, log_);
   if (!find_ready(config_, trainings_, preparation_.progress).empty()) {
     if (world_.is_leader()) warn_of_idle_ranks(config_, trainings_, world_.size(), log_);
     open_data();
-    run_phases({config_, run_, trainings_, lock_tokens_, *train_, *validation_, writer_}, device);
-  } else if (world_.is_leader()) {
-    log_.info(fmt::format("All is done in {}.", run_.root().string()));
+    return run_phases({config_, run_, trainings_, lock_tokens_, *train_, *validation_, writer_}, device);
   }
+  if (world_.is_leader()) log_.info(fmt::format("All is done in {}.", run_.root().string()));
+  return Ending::done;
 }
 
 /// The run is about to end with an error: its last word is in the files too, if they can still be written.
@@ -250,35 +261,44 @@ void MethodRun::open_data() {
   });
 }
 
-void MethodRun::run_phases(const RunContext& context, torch::Device device) {
-  StatusChannel channel(world_, [this](std::span<const std::byte> report) { recorder_->on_report(report); });
+Ending MethodRun::run_phases(const RunContext& context, torch::Device device) {
+  StatusChannel channel(
+      world_, [this](std::span<const std::byte> report) { recorder_->on_report(report); },
+      [this] { return !find_stop_request(config_.run.grace_seconds).empty(); });
+  const auto should_stop = [&channel] { return channel.is_stop_asked(); };
   std::vector<TrainingProgress>& progress = preparation_.progress;
   const auto train = [&](const GroupPlan& plan, ProcessGroup& group, std::vector<TrainingProgress>& reached) {
-    train_group(context, plan, group, make_send_report(group, channel), reached);
+    train_group(context, plan, group, make_send_report(group, channel), should_stop, reached);
   };
   while (true) {
     const std::vector<std::int64_t> ready = find_ready(config_, trainings_, progress);
-    if (ready.empty()) break;
+    if (ready.empty()) return Ending::done;
     const Phase phase = trainings_[ready.front()].phase;
-    run_rounds(ready,
-               {.micro_batches = micro_batches_of(config_, phase),
-                .round_cost_s = config_.run.round_cost_s,
-                .estimated_micro_batch_s = estimate_micro_batch_s(config_, trainings_, progress)},
-               world_, device, channel, train,
-               {.on_begin =
-                    [&](const RoundPlan& round) {
-                      if (recorder_) recorder_->begin_round(to_string(phase), round);
-                    },
-                .on_end =
-                    [&](const RoundPlan&, double busy_rank_s) {
-                      if (recorder_) recorder_->end_round(busy_rank_s);
-                    }},
-               progress);
+    const bool is_phase_over =
+        run_rounds(ready,
+                   {.micro_batches = micro_batches_of(config_, phase),
+                    .round_cost_s = config_.run.round_cost_s,
+                    .estimated_micro_batch_s = estimate_micro_batch_s(config_, trainings_, progress)},
+                   world_, device, channel, train,
+                   {.on_begin =
+                        [&](const RoundPlan& round) {
+                          if (recorder_) recorder_->begin_round(to_string(phase), round);
+                        },
+                    .on_end =
+                        [&](const RoundPlan&, double busy_rank_s) {
+                          if (recorder_) recorder_->end_round(busy_rank_s);
+                        }},
+                   progress);
+    if (!is_phase_over) return Ending::stopped;
   }
 }
 
 }  // namespace
 
-void run_method(const RunConfig& config, Communicator& world, Log& log) { MethodRun(config, world, log).run(); }
+Ending run_method(const RunConfig& config, Communicator& world, Log& log) {
+  const Ending ending = MethodRun(config, world, log).run();
+  world.barrier("ending the run");  // with a deadline, which MPI_Finalize has not
+  return ending;
+}
 
 }  // namespace incubate

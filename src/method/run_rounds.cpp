@@ -64,7 +64,7 @@ RoundPlan share_plan(const RoundPlan& round, const Communicator& world) {
 
 }  // namespace
 
-void run_rounds(const std::vector<std::int64_t>& ready, const RoundsOptions& options, const Communicator& world,
+bool run_rounds(const std::vector<std::int64_t>& ready, const RoundsOptions& options, const Communicator& world,
                 torch::Device device, StatusChannel& channel, const TrainGroup& train_group, const RoundsHooks& hooks,
                 std::vector<TrainingProgress>& progress) {
   auto rounds_left = static_cast<std::int64_t>(2 * ready.size());
@@ -77,10 +77,12 @@ void run_rounds(const std::vector<std::int64_t>& ready, const RoundsOptions& opt
                                                                 .max_rounds = std::max<std::int64_t>(1, rounds_left)});
     const RoundPlan round = share_plan(plan.rounds.front(), world);
     if (hooks.on_begin) hooks.on_begin(round);
-    const double busy_rank_s = run_round(round, world, device, channel, train_group, progress);
-    if (hooks.on_end) hooks.on_end(round, busy_rank_s);
+    const RoundEnd end = run_round(round, world, device, channel, train_group, progress);
+    if (hooks.on_end) hooks.on_end(round, end.busy_rank_s);
+    if (end.is_stopped) break;
     --rounds_left;
   }
+  return std::ranges::all_of(ready, is_done);
 }
 
 }  // namespace incubate

@@ -25,8 +25,9 @@ struct RoundsHooks {
 };
 
 /// Carries the trainings `ready` of one phase to their ends in rounds, at most two for each. The plan is made anew
-/// before every round, from what is left and the times measured so far. Collective over `world`.
-void run_rounds(const std::vector<std::int64_t>& ready, const RoundsOptions& options, const Communicator& world,
+/// before every round, from what is left and the times measured so far. Returns whether they are at their ends: a run
+/// that is asked to stop (see StatusChannel) leaves off after a round. Collective over `world`.
+bool run_rounds(const std::vector<std::int64_t>& ready, const RoundsOptions& options, const Communicator& world,
                 torch::Device device, StatusChannel& channel, const TrainGroup& train_group, const RoundsHooks& hooks,
                 std::vector<TrainingProgress>& progress);
 

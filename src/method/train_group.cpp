@@ -259,7 +259,8 @@ TrainLoader make_train_loader(const RunContext& context, Phase phase) {
 }
 
 void train_assignments(const RunContext& context, const GroupPlan& plan, ProcessGroup& group,
-                       const SendReport& send_report, std::vector<TrainingProgress>& progress) {
+                       const SendReport& send_report, const std::function<bool()>& should_stop,
+                       std::vector<TrainingProgress>& progress) {
   const Phase phase = context.trainings[plan.assignments.front().training].phase;
   TrainLoader train = make_train_loader(context, phase);
   const EvaluationLoader validation(context.validation, {context.config.data.mean, context.config.data.std},
@@ -271,16 +272,16 @@ void train_assignments(const RunContext& context, const GroupPlan& plan, Process
   }
   std::vector<Participant> participants;
   for (TrainingRun& run : runs) participants.push_back(run.participant());
-  train_together(participants, train, validation, group);
+  train_together(participants, train, validation, group, should_stop);
   for (std::size_t i = 0; i < runs.size(); ++i) runs[i].end(progress[plan.assignments[i].training]);
 }
 
 }  // namespace
 
 void train_group(const RunContext& context, const GroupPlan& plan, ProcessGroup& group, const SendReport& send_report,
-                 std::vector<TrainingProgress>& progress) {
+                 const std::function<bool()>& should_stop, std::vector<TrainingProgress>& progress) {
   try {
-    train_assignments(context, plan, group, send_report, progress);
+    train_assignments(context, plan, group, send_report, should_stop, progress);
   } catch (const PeerFailure&) {
     throw;  // whoever knows the reason reports it
   } catch (const std::exception& error) {

@@ -8,15 +8,15 @@
 namespace incubate {
 namespace {
 
-enum Tag : int { kReport = 1, kArrived = 2, kStillWorking = 3, kRelease = 4 };
+enum Tag : int { kReport = 1, kArrived = 2, kStillWorking = 3, kRelease = 4, kStop = 5 };
 constexpr double kReportEvery_s = 1;
 // A group's own roll call names the silent rank more exactly than rank 0 can: it goes first.
 constexpr double kGrace_s = 15;
 
 }  // namespace
 
-StatusChannel::StatusChannel(const Communicator& world, OnReport on_report)
-    : world_(world), on_report_(std::move(on_report)), peers_(world.size()) {
+StatusChannel::StatusChannel(const Communicator& world, OnReport on_report, StopCheck is_to_stop)
+    : world_(world), on_report_(std::move(on_report)), is_to_stop_(std::move(is_to_stop)), peers_(world.size()) {
   check_mpi(MPI_Comm_dup(world.get(), &comm_), "MPI_Comm_dup");
 }
 
@@ -47,6 +47,30 @@ void StatusChannel::report(std::span<const std::byte> report, Urgency urgency, i
   since_report_[topic].restart();
 }
 
+bool StatusChannel::is_stop_asked() {
+  if (is_stop_asked_) return true;
+  if (is_to_stop_ && is_to_stop_()) {
+    tell_of_stop();
+  } else if (!world_.is_leader()) {
+    int arrived = 0;
+    check_mpi(MPI_Iprobe(0, kStop, comm_, &arrived, MPI_STATUS_IGNORE), "hearing of a stop");
+    is_stop_asked_ = arrived != 0;  // it is taken out when this rank waits for the end of the round
+  }
+  return is_stop_asked_;
+}
+
+/// To rank 0, which tells all.
+void StatusChannel::tell_of_stop() {
+  is_stop_asked_ = true;
+  const int first = world_.is_leader() ? 1 : 0;
+  const int end = world_.is_leader() ? world_.size() : 1;
+  for (int rank = first; rank < end; ++rank) {
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(MPI_Isend(nullptr, 0, MPI_BYTE, rank, kStop, comm_, &request), "telling of a stop");
+    MPI_Request_free(&request);
+  }
+}
+
 void StatusChannel::meet(const std::vector<int>& leaders) {
   if (world_.is_leader()) {
     wait_for_all(leaders);
@@ -71,6 +95,7 @@ void StatusChannel::receive_reports() {
     peer.silence.restart();
     if (status.MPI_TAG == kArrived) peer.arrived = true;
     if (status.MPI_TAG == kReport) on_report_(bytes);
+    if (status.MPI_TAG == kStop && !is_stop_asked_) tell_of_stop();
   }
   if (since_reassurance_.elapsed_s() > kReportEvery_s) {
     since_reassurance_.restart();
@@ -92,6 +117,7 @@ void StatusChannel::wait_for_all(const std::vector<int>& leaders) {
   peers_[0].arrived = true;
   while (!std::ranges::all_of(peers_, &Peer::arrived)) {
     receive_reports();
+    is_stop_asked();
     for (const int leader : leaders) {
       const Peer& peer = peers_[leader];
       check_running(peer.arrived || std::min(peer.silence.elapsed_s(), idle.waited_s()) < world_.timeout_s() + kGrace_s,
@@ -116,8 +142,10 @@ void StatusChannel::wait_for_release() {
     if (arrived != 0) {
       check_mpi(MPI_Recv(nullptr, 0, MPI_BYTE, 0, status.MPI_TAG, comm_, MPI_STATUS_IGNORE), "waiting");
       if (status.MPI_TAG == kRelease) return;
+      if (status.MPI_TAG == kStop) is_stop_asked_ = true;
       silence.restart();
     }
+    is_stop_asked();
     check_running(silence.elapsed_s() < world_.timeout_s() + kGrace_s,
                   "{} has been silent for {:.0f} s while others waited for the end of a round (run.timeout_s={}).",
                   world_.member_name(0), silence.elapsed_s(), world_.timeout_s());

@@ -14,13 +14,15 @@ namespace incubate {
 
 /// Small messages from group leaders to rank 0 while groups work apart, and the meeting of all ranks when they are
 /// done. Waiting there is unbounded while those still at work keep reporting: rank 0 knows who is alive, and tells the
-/// waiting.
+/// waiting. A rank that is to stop tells all.
 class StatusChannel {
  public:
   using OnReport = std::function<void(std::span<const std::byte> report)>;
+  using StopCheck = std::function<bool()>;
 
-  /// Collective. `on_report` is called on rank 0 for each report received.
-  StatusChannel(const Communicator& world, OnReport on_report);
+  /// Collective. `on_report` is called on rank 0 for each report received; `is_to_stop` on every rank now and then:
+  /// whether it has been asked to stop.
+  StatusChannel(const Communicator& world, OnReport on_report, StopCheck is_to_stop = {});
   ~StatusChannel();
   StatusChannel(const StatusChannel&) = delete;
   StatusChannel& operator=(const StatusChannel&) = delete;
@@ -29,6 +31,10 @@ class StatusChannel {
   /// receives.
   enum class Urgency { usual, urgent };
   void report(std::span<const std::byte> report, Urgency urgency, int topic);
+
+  /// Whether any rank has been asked to stop, as far as it is known here: in a second or so on all ranks that keep
+  /// asking, at different times. Once true it stays so.
+  bool is_stop_asked();
 
   /// Ends the round: returns when every rank has called it. `leaders` are the world ranks that report.
   /// Throws on rank 0 if a leader that has not arrived was silent for longer than the timeout.
@@ -40,6 +46,7 @@ class StatusChannel {
     Stopwatch silence;
   };
 
+  void tell_of_stop();
   void receive_reports();
   void reassure_waiting(int tag);
   void wait_for_all(const std::vector<int>& leaders);
@@ -48,6 +55,8 @@ class StatusChannel {
   const Communicator& world_;
   MPI_Comm comm_ = MPI_COMM_NULL;
   OnReport on_report_;
+  StopCheck is_to_stop_;
+  bool is_stop_asked_ = false;
   std::map<int, Stopwatch> since_report_;  // by topic
   MPI_Request pending_ = MPI_REQUEST_NULL;
   std::vector<std::byte> pending_bytes_;

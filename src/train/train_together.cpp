@@ -66,10 +66,14 @@ void accumulate_micro_batch(const Team& team, std::int64_t micro_batch, TrainLoa
   }
 }
 
-void make_step(const Team& team, const std::vector<double>& shares, TrainLoader& train, ProcessGroup& group) {
+void make_step(const Team& team, const std::vector<double>& shares, TrainLoader& train, ProcessGroup& group,
+               bool asks_to_stop) {
   const Stopwatch watch;
   const Share share = share_of(team.front()->trainer->settings().micro_batches(), group.rank(), group.size());
   for (std::int64_t m = share.begin; m < share.end; ++m) accumulate_micro_batch(team, m, train, group);
+  if (asks_to_stop) {
+    for (const Participant* p : team) p->trainer->request_stop();
+  }
   std::vector<StepRow> rows;
   for (const Participant* p : team) rows.push_back(p->trainer->finish_step());
   const double step_s = watch.elapsed_s();
@@ -104,13 +108,18 @@ void evaluate_due(const Team& team, const EvaluationLoader& validation, ProcessG
 }  // namespace
 
 void train_together(std::span<const Participant> participants, TrainLoader& train, const EvaluationLoader& validation,
-                    ProcessGroup& group) {
+                    ProcessGroup& group, const std::function<bool()>& should_stop) {
   for (Team team = find_team(participants); !team.empty(); team = find_team(participants)) {
-    make_step(team, time_shares(team), train, group);
+    make_step(team, time_shares(team), train, group, should_stop && should_stop());
     evaluate_due(team, validation, group);
     for (const Participant* p : team) {
       if (p->trainer->steps_done() == p->until_step && p->on_end) p->on_end();
     }
+    if (!team.front()->trainer->is_stop_agreed()) continue;
+    for (const Participant& p : participants) {
+      if (p.trainer->steps_done() < p.until_step && p.on_end) p.on_end();
+    }
+    return;
   }
 }
 

@@ -16,15 +16,16 @@ struct Participant {
   std::function<void(const StepRow&)> on_step = {};
   /// After its part of each batch of an evaluation: a sign of life.
   std::function<void()> on_evaluation_batch = {};
-  /// When it has done `until_step` steps; the last of them evaluated if due.
+  /// When it has done `until_step` steps or the group stops before; the last step evaluated if due.
   std::function<void()> on_end = {};
 };
 
 /// Carries on several trainings of one phase on one group, each to its `until_step`. Those at the same step learn from
 /// the same micro-batches: each image is read and augmented once, and the frozen stages that they share run once on it.
 /// Those that are behind go first, until they have caught up. The weights of each are bit for bit those it would have
-/// alone. REQUIRES: all are of one phase, and `train` and `validation` are that phase's. Collective over `group`.
+/// alone. `should_stop` is asked on every rank in every step; where it is true on any, the whole group stops after that
+/// step. REQUIRES: all are of one phase, and `train` and `validation` are that phase's. Collective over `group`.
 void train_together(std::span<const Participant> participants, TrainLoader& train, const EvaluationLoader& validation,
-                    ProcessGroup& group);
+                    ProcessGroup& group, const std::function<bool()>& should_stop = {});
 
 }  // namespace incubate

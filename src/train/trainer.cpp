@@ -51,6 +51,7 @@ void Trainer::accumulate(const torch::Tensor& input, const Targets& targets, con
 StepRow Trainer::finish_step() {
   const GradientReducer::StepSums sums = reducer_.finalize(parameters_.addends(), settings_.micro_batches());
   if (sums.num_nonfinite > 0) report_nonfinite(sums.num_nonfinite);
+  is_stop_agreed_ = sums.stop_requested;
   StepRow row{.step = steps_done_, .loss = sums.mean_loss};
   row.gradient_norm = clip_norm(parameters_.gradients(), settings_.recipe.clip_norm);
   row.learning_rate = learning_rate_at(schedule_, steps_done_);

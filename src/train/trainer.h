@@ -70,10 +70,14 @@ class Trainer {
   /// Adds a micro-batch's gradient and, of learning stages, its batch norm statistics. `input` is that of the first
   /// learning stage, `branch_scales` those of the model.
   void accumulate(const torch::Tensor& input, const Targets& targets, const torch::Tensor& branch_scales);
+  /// Asks all ranks of the group to stop after this step: see is_stop_agreed().
+  void request_stop() { reducer_.request_stop(); }
   /// Updates weights and running statistics from what all ranks have accumulated; the times of the row are left to
   /// record_step(). Throws std::runtime_error on every rank if a loss or gradient is not finite (PeerFailure on all but
   /// the leader: one says it); the step is not applied. Collective over the group.
   StepRow finish_step();
+  /// Whether any rank had asked for it before the last step; the same on all.
+  bool is_stop_agreed() const { return is_stop_agreed_; }
   /// Notes a step that took the group `step_s`, of which `own_s` falls to this training.
   void record_step(StepRow row, double step_s, double own_s);
   /// Notes what took time but was no step.
@@ -97,6 +101,7 @@ class Trainer {
   std::vector<double> drop_path_rates_;
   Metrics metrics_;
   std::int64_t steps_done_ = 0;
+  bool is_stop_agreed_ = false;
   double elapsed_s_ = 0;
 };
 

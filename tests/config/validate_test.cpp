@@ -66,6 +66,7 @@ std::vector<Case> out_of_range() {
   add("optimizer.beta1", "1", "0 to 0.9999999");
   add("optimizer.beta2", "1", "0 to 0.9999999");
   add("run.timeout_s", "0", "1 to 1000000");
+  add("run.grace_seconds", "-1", "0 to 1000000");
   return cases;
 }
 

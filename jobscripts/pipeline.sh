@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Trains an experiment as jobs that depend on each other, each a jobscripts/train.sbatch with one training: the meta model, an array
+# with a task a stage, finetuning, and beside them what Deep Incubation is compared with. Run again, it submits what is not done.
+#
+#   jobscripts/pipeline.sh [--sbatch-option=value ...] input/NAME.ini [--section.key=value ...]
+#   STAGE_OPTIONS="--nodes=1" jobscripts/pipeline.sh --nodes=4 --time=12:00:00 input/imagenet-vit-l.ini --recipe.micro=64
+#
+# Arithmetic: K stages at a time on nodes / K nodes each (STAGE_OPTIONS: sbatch options of the array) use what the other jobs do. Prints
+# a line a job: its id and what it trains. Where a job fails, those that wait for it are cancelled.
+set -euo pipefail
+
+fail() {
+  echo "pipeline.sh: $*" >&2
+  exit 1
+}
+
+cd "$(dirname "$0")/.."
+options=()
+while [[ "${1:-}" == -* ]]; do
+  options+=("$1")
+  shift
+done
+[ $# -ge 1 ] || fail "no input file. Use: jobscripts/pipeline.sh [--sbatch-option=value ...] input/NAME.ini [--section.key=value ...]"
+arguments=("$@")
+program=${INCUBATE_BUILD:-build}/incubate
+
+settings=$("$program" train --config "${arguments[@]}" --print-config)
+directory=$(sed -n '/^\[run\]/,/^\[/s/^directory = \(.*\)  # .*/\1/p' <<<"$settings")
+name=$(basename "$directory")
+plan=$("$program" plan --config "${arguments[@]}" --ranks=1 --json)
+# Parents first. The plan's rounds name the trainings again.
+mapfile -t trainings < <(sed -n '/^  "trainings"/,/^  \]/s/^ *"training": "\(.*\)",/\1/p' <<<"$plan")
+
+names=$(printf "$name.%s," "${trainings[@]}" stages)
+queued=$(squeue --noheader --me --name="${names%,}" --format=%i | xargs)
+[ -z "$queued" ] || fail "jobs of $directory are in the queue: $queued. Wait for their end or scancel them, then submit again"
+
+declare -A job_of=()  # what is submitted, to its id
+# submit NAME PARENT [sbatch option ...]: after PARENT, where that is submitted too.
+submit() {
+  local training=$1 parent=${job_of[${2:-none}]:-} extra=("${@:3}") id
+  [ -z "$parent" ] || extra+=("--dependency=afterok:$parent" --kill-on-invalid-dep=yes)
+  local setting=("--run.only=$training")
+  [ "$training" = stages ] && setting=()  # a task of an array knows its stage
+  id=$(sbatch --parsable --job-name="$name.$training" "${options[@]}" "${extra[@]}" jobscripts/train.sbatch \
+    "${arguments[@]}" "${setting[@]}")
+  job_of[$training]=${id%%;*}  # the cluster's name may follow
+}
+
+is_done() { [ -e "$directory/checkpoints/$1.h5" ]; }
+undone_stages=$(for training in "${trainings[@]}"; do
+  [[ $training != stage_* ]] || is_done "$training" || echo "${training#stage_}"
+done | paste -sd ,)
+
+for training in "${trainings[@]}"; do
+  if is_done "$training"; then
+    echo "$training is done"
+    continue
+  fi
+  parent=
+  case $training in
+    stage_*)
+      # shellcheck disable=SC2086 # options are words
+      [ -n "${job_of[stages]:-}" ] || submit stages meta "--array=$undone_stages" ${STAGE_OPTIONS:-}
+      echo "${job_of[stages]}_${training#stage_} $training"
+      continue ;;
+    grown) parent=meta ;;
+    finetuned) parent=stages ;;
+    high_resolution) parent=finetuned ;;
+    end_to_end_high_resolution) parent=end_to_end ;;
+  esac
+  submit "$training" "$parent"
+  echo "${job_of[$training]} $training"
+done

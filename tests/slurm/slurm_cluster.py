@@ -1,0 +1,198 @@
+"""A real Slurm of one node, for as long as the tests need it: munged, slurmctld and slurmd, as root, in a folder of
+their own. Its node has more CPUs, and GPUs, than the machine may have."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import launch
+
+NUM_TASKS = 4  # CPUs, and GPUs in name, of the node
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "setpriv")
+START_TIMEOUT_S = 30.0
+JOB_TIMEOUT_S = 90.0
+PARTITION = "PartitionName=all Nodes=ALL Default=YES MaxTime=60 State=UP"
+
+
+def why_not() -> str:
+    """Why there cannot be a Slurm here; empty where there can."""
+    if os.geteuid() != 0:
+        return "a Slurm of one's own needs root"
+    missing = [name for name in PROGRAMS if find_program(name) is None]
+    return f"not installed: {', '.join(missing)} (Debian: slurm-wlm, munge)" if missing else ""
+
+
+def find_program(name: str) -> str | None:
+    return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+
+
+def find_free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def wait_until(is_true: Callable[[], bool], what: str, timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not is_true():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {timeout_s} s")
+        time.sleep(0.1)
+
+
+class SlurmCluster:
+    """Starts when made; `stop()` ends its daemons, its jobs and all that these started."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._configuration = folder / "slurm.conf"
+        self._daemons: list[subprocess.Popen[bytes]] = []
+        for name in ("munge", "state", "spool"):
+            (folder / name).mkdir(mode=0o755)
+        folder.chmod(0o755)
+        self._write_configuration()
+        try:
+            self._start_munge()
+            self._start_daemon("slurmctld", "-D", "-c", "-f", str(self._configuration))
+            self._start_daemon("slurmd", "-D", "-f", str(self._configuration))
+            wait_until(
+                lambda: self.command("sinfo", "-h", "-o", "%T", check=False) == "idle", "idle node", START_TIMEOUT_S
+            )
+        except BaseException as error:
+            logs = [f"{log.name}:\n{log.read_text()[-2000:]}" for log in sorted(folder.glob("*.log"))]
+            self.stop()
+            raise RuntimeError("\n".join(["Slurm did not start", *logs])) from error
+
+    def environment(self) -> dict[str, str]:
+        """Of commands, and so of jobs: more ranks than cores."""
+        return launch.make_environment() | {
+            "SLURM_CONF": str(self._configuration),
+            "INCUBATE_BUILD": str(launch.BUILD),
+            "OMPI_MCA_mpi_yield_when_idle": "1",
+            "OMPI_MCA_rmaps_base_oversubscribe": "1",
+            "OMPI_MCA_hwloc_base_binding_policy": "none",
+        }
+
+    def command(
+        self, *words: str, check: bool = True, cwd: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> str:
+        """Runs sinfo, sbatch, scontrol, a script that calls them; returns what it printed, stderr after stdout."""
+        done = subprocess.run(
+            words,
+            env=self.environment() | dict(environment or {}),
+            cwd=cwd,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=launch.TIMEOUT_S,
+        )
+        assert not check or done.returncode == 0, f"{words}: {done.returncode}\n{done.stdout}"
+        return done.stdout.strip()
+
+    def show(self, job: str) -> dict[str, str]:
+        """What scontrol knows of a job: JobState, ExitCode, Restarts, ..."""
+        words = self.command("scontrol", "--oneliner", "show", "job", job).split()
+        return dict(word.split("=", 1) for word in words if "=" in word)
+
+    def wait_for_end(self, job: str, timeout_s: float = JOB_TIMEOUT_S) -> dict[str, str]:
+        """Of a job, which may be requeued meanwhile: COMPLETED, FAILED, CANCELLED, ..."""
+        going_on = ("PENDING", "RUNNING", "COMPLETING", "REQUEUED", "SUSPENDED", "CONFIGURING")
+        wait_until(lambda: self.show(job)["JobState"] not in going_on, f"end of job {job}", timeout_s)
+        return self.show(job)
+
+    def queue(self) -> list[str]:
+        return self.command("squeue", "-h", "-r", "-o", "%i").split()
+
+    def empty_queue(self) -> None:
+        for job in self.queue():
+            self.command("scancel", "--full", "--signal=KILL", job, check=False)
+            self.command("scancel", job, check=False)
+        wait_until(lambda: self.queue() == [], "an empty queue", START_TIMEOUT_S)
+
+    def stop(self) -> None:
+        with contextlib.suppress(Exception):  # whatever is wrong with Slurm, what follows ends it
+            if len(self._daemons) == 3:
+                self.empty_queue()
+        for daemon in reversed(self._daemons):
+            daemon.terminate()
+            try:
+                daemon.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                daemon.kill()
+                daemon.wait()
+        self._kill_leftovers()
+
+    def _kill_leftovers(self) -> None:
+        """Every process that has this Slurm's configuration in its environment: steps and their tasks."""
+        mark = f"SLURM_CONF={self._configuration}\0".encode()
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit() and mark in (entry / "environ").read_bytes():
+                    os.kill(int(entry.name), signal.SIGKILL)
+
+    def _start_munge(self) -> None:
+        folder = self._folder / "munge"
+        key = folder / "key"
+        key.write_bytes(os.urandom(128))
+        key.chmod(0o400)
+        names = {"key-file": "key", "socket": "socket", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
+        self._start_daemon("munged", "--foreground", "--force", *(f"--{k}={folder / v}" for k, v in names.items()))
+        wait_until((folder / "socket").exists, "munged's socket", START_TIMEOUT_S)
+
+    def _start_daemon(self, name: str, *arguments: str) -> None:
+        """One that ends with this process, even if that is killed."""
+        program = find_program(name)
+        assert program is not None
+        with (self._folder / f"{name}.log").open("wb") as log:
+            self._daemons.append(
+                subprocess.Popen(
+                    ["setpriv", "--pdeathsig", "TERM", program, *arguments],
+                    env=self.environment(),
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            )
+
+    def _write_configuration(self) -> None:
+        host = socket.gethostname().split(".")[0]
+        controller_port, node_port = find_free_ports(2)
+        for i in range(NUM_TASKS):
+            (self._folder / f"gpu{i}").touch()
+        (self._folder / "gres.conf").write_text(f"Name=gpu File={self._folder}/gpu[0-{NUM_TASKS - 1}]\n")
+        # cred_expire is how long a requeued job waits; KillWait is between SIGTERM and SIGKILL.
+        self._configuration.write_text(f"""\
+ClusterName=tests
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={controller_port}
+SlurmdPort={node_port}
+SlurmUser=root
+SlurmdUser=root
+MailProg=/bin/true
+AuthInfo=socket={self._folder}/munge/socket,cred_expire=5
+StateSaveLocation={self._folder}/state
+SlurmdSpoolDir={self._folder}/spool
+SlurmctldPidFile={self._folder}/slurmctld.pid
+SlurmdPidFile={self._folder}/slurmd.pid
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SlurmdParameters=config_overrides
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+SchedulerParameters=sched_interval=1,sched_min_interval=0,batch_sched_delay=0,bf_interval=1
+KillWait=10
+ReturnToService=2
+GresTypes=gpu
+NodeName={host} NodeAddr=127.0.0.1 CPUs={NUM_TASKS} RealMemory=1000 Gres=gpu:{NUM_TASKS} State=UNKNOWN
+{PARTITION}
+""")

@@ -1,0 +1,242 @@
+"""jobscripts/train.sbatch and jobscripts/pipeline.sh under a real Slurm: whatever ends a job, the final weights are as
+if nothing had."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from slurm_cluster import SlurmCluster, wait_until, why_not
+
+import launch
+from conftest import CONFIG, Tiny
+from killed_runs import OFTEN
+from run_files import STAGES, TRAININGS, assert_same_weights, copy_run, finished, resume_points
+
+SBATCH_OPTIONS = ("--ntasks-per-node=2", "--gpus-per-node=2", "--time=10")
+LAST = ["finetuned", "end_to_end"]
+LAUNCHERS = ("srun", "mpirun")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlurmCluster]:
+    if reason := why_not():
+        pytest.skip(reason)
+    cluster = SlurmCluster(tmp_path_factory.mktemp("slurm"))
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+def slurm(cluster: SlurmCluster) -> Iterator[SlurmCluster]:
+    """With an empty queue."""
+    yield cluster
+    cluster.empty_queue()
+
+
+@pytest.fixture
+def stops_on_request() -> None:
+    if "run.grace_seconds" not in launch.run_well("train", "--help").stdout:
+        pytest.skip("the program does not stop on request yet")
+
+
+def settings(tiny: Tiny, run: Path) -> list[str]:
+    return [str(CONFIG), f"--data.file={tiny.data}", f"--run.directory={run}", "--run.device=cpu", OFTEN]
+
+
+def output_of(run: Path) -> Path:
+    return run.parent / f"{run.name}.out"
+
+
+def submit(
+    slurm: SlurmCluster, tiny: Tiny, run: Path, *more: str, options: list[str] | None = None, launcher: str = "srun"
+) -> str:
+    """Submits train.sbatch from another folder than the repository's root; returns the job's id."""
+    script = launch.REPOSITORY / "jobscripts" / "train.sbatch"
+    return slurm.command(
+        "sbatch", "--parsable", *SBATCH_OPTIONS, f"--output={output_of(run)}", *(options or []),
+        str(script), *settings(tiny, run), *more, cwd=run.parent, environment={"LAUNCHER": launcher},
+    )  # fmt: skip
+
+
+def run_pipeline(slurm: SlurmCluster, tiny: Tiny, run: Path, check: bool = True) -> list[str]:
+    script = launch.REPOSITORY / "jobscripts" / "pipeline.sh"
+    options = [*SBATCH_OPTIONS, f"--output={run.parent}/%x-%a.out"]
+    return slurm.command(str(script), *options, *settings(tiny, run), check=check, cwd=run.parent).splitlines()
+
+
+def find_tasks() -> list[int]:
+    """Processes of the program."""
+    tasks = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and (entry / "exe").resolve() == launch.EXECUTABLE:
+                tasks.append(int(entry.name))
+    return tasks
+
+
+def freeze_at_resume_point(run: Path, training: str) -> list[int]:
+    """Stops the tasks of a job in the middle of a training. Slurm wakes those that it tells to end."""
+    deadline = time.monotonic() + launch.TIMEOUT_S
+    while not resume_points(run, training):
+        assert time.monotonic() < deadline, f"{training} has not begun"
+        time.sleep(0.001)
+    tasks = find_tasks()
+    for task in tasks:
+        os.kill(task, signal.SIGSTOP)
+    assert tasks
+    assert not finished(run, training).exists()
+    return tasks
+
+
+def wake(tasks: list[int]) -> None:
+    for task in tasks:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(task, signal.SIGCONT)
+
+
+def assert_completed(slurm: SlurmCluster, job: str, run: Path, restarts: int) -> None:
+    shown = slurm.wait_for_end(job)
+    text = output_of(run).read_text()
+    assert (shown["JobState"], shown["ExitCode"], shown["Restarts"]) == ("COMPLETED", "0:0", str(restarts)), text
+
+
+def assert_failed_once(slurm: SlurmCluster, job: str, run: Path, message: str) -> None:
+    shown = slurm.wait_for_end(job)
+    text = output_of(run).read_text()
+    assert (shown["JobState"], shown["Restarts"]) == ("FAILED", "0"), text
+    assert message in text
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_whole_method_in_a_job(
+    slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path, launcher: str
+) -> None:
+    run = tmp_path / "run"
+    job = submit(slurm, tiny, run, launcher=launcher)
+    assert_completed(slurm, job, run, restarts=0)
+    assert_same_weights(run, finished_run, TRAININGS)
+    text = output_of(run).read_text()
+    assert f"on 1 nodes: {launcher} " in text
+    assert "finetuned is done: top-1" in text
+    assert "20 steps in" in text and "on 2 ranks" in text
+
+
+def test_pipeline_of_which_a_task_is_cancelled(
+    slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    lines = run_pipeline(slurm, tiny, run)
+    job_of = {training: job for job, training in (line.split() for line in lines)}
+    assert list(job_of) == TRAININGS
+    array = job_of["stage_1"].partition("_")[0]
+    assert [job_of[stage] for stage in STAGES] == [f"{array}_{i}" for i in range(4)]
+    refusal = run_pipeline(slurm, tiny, run, check=False)[0]
+    assert refusal.startswith(f"pipeline.sh: jobs of {run} are in the queue: ")
+
+    freeze_at_resume_point(run, "stage_1")
+    slurm.command("scancel", job_of["stage_1"])
+    wait_until(lambda: slurm.queue() == [], "the pipeline's end", launch.TIMEOUT_S)
+    done = [training for training in TRAININGS if finished(run, training).exists()]
+    assert done == ["meta", "stage_0", "stage_2", "stage_3", "end_to_end"]
+    assert slurm.show(job_of["finetuned"])["JobState"] == "CANCELLED"
+
+    lines = run_pipeline(slurm, tiny, run)
+    assert [line for line in lines if line.endswith(" is done")] == [f"{training} is done" for training in done]
+    submitted = [line.split() for line in lines if not line.endswith(" is done")]
+    assert [training for _, training in submitted] == ["stage_1", "finetuned"]
+    assert slurm.wait_for_end(submitted[-1][0])["JobState"] == "COMPLETED"
+    assert_same_weights(run, finished_run, TRAININGS)
+    assert run_pipeline(slurm, tiny, run) == [f"{training} is done" for training in TRAININGS]
+    assert slurm.queue() == []
+
+
+def test_requeued_in_the_middle(slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
+    run = copy_run(finished_run, tmp_path / "run", without=LAST)
+    job = submit(slurm, tiny, run)
+    freeze_at_resume_point(run, "finetuned")
+    slurm.command("scontrol", "requeue", job)
+    assert_completed(slurm, job, run, restarts=1)
+    assert_same_weights(run, finished_run, LAST)
+
+
+def test_tasks_without_pmix(slurm: SlurmCluster, tiny: Tiny, tmp_path: Path) -> None:
+    """Open MPI sees by SLURM_NODELIST that srun started it, and refuses. Without that it does what MPI libraries do
+    that know no Slurm: every task is alone."""
+    run = tmp_path / "run"
+    srun = ["srun", "--mpi=none", "-n", "3"]
+    program = [str(launch.EXECUTABLE), *tiny.arguments(run)]
+    assert "Exited with exit code 1" in slurm.command(*srun, *program, check=False)
+    text = slurm.command(*srun, "env", "-u", "SLURM_NODELIST", *program, check=False)
+    [message] = [line for line in text.splitlines() if "incubate:" in line]
+    assert message.startswith("incubate: srun started 3 tasks but MPI sees 1 rank in each")
+    assert "Exited with exit code 2" in text
+    assert not run.exists()
+
+
+def test_failure_is_not_requeued(slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
+    """Though the run was stopped before: that is no state of this job."""
+    run = copy_run(finished_run, tmp_path / "run", without=LAST)
+    summary = json.loads((run / "summary.json").read_text())
+    summary["jobs"]["all"]["state"] = summary["state"] = "stopped"
+    (run / "summary.json").write_text(json.dumps(summary, indent=2))
+    job = submit(slurm, tiny, run, "--model.classes=3")
+    assert_failed_once(slurm, job, run, "train.sbatch: the program ended with status 2, state 'nothing recorded' in")
+
+
+@pytest.mark.usefixtures("stops_on_request")
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_stopped_by_a_signal(
+    slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path, launcher: str
+) -> None:
+    run = copy_run(finished_run, tmp_path / "run", without=LAST)
+    job = submit(slurm, tiny, run, launcher=launcher)
+    tasks = freeze_at_resume_point(run, "finetuned")
+    # Those of mpirun belong to the batch step, to which scancel sends a signal on request only.
+    slurm.command("scancel", "--signal=USR1", *(["--batch"] if launcher == "mpirun" else []), job)
+    wake(tasks)
+    assert_completed(slurm, job, run, restarts=1)
+    assert "train.sbatch: stopped with everything saved; requeued" in output_of(run).read_text()
+    assert_same_weights(run, finished_run, LAST)
+
+
+@pytest.mark.usefixtures("stops_on_request")
+def test_time_limit_in_the_middle(slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
+    run = copy_run(finished_run, tmp_path / "run", without=LAST)
+    job = submit(slurm, tiny, run, "--run.grace_seconds=48", options=["--time=1"])
+    tasks = freeze_at_resume_point(run, "finetuned")
+    time.sleep(12)  # until less than 48 s of the minute are left
+    wake(tasks)
+    assert_completed(slurm, job, run, restarts=1)
+    assert_same_weights(run, finished_run, LAST)
+
+
+@pytest.mark.usefixtures("stops_on_request")
+def test_time_limit_that_is_too_short(slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
+    run = copy_run(finished_run, tmp_path / "run", without=LAST)
+    job = submit(slurm, tiny, run, "--run.grace_seconds=60", options=["--time=1"])
+    assert_failed_once(
+        slurm,
+        job,
+        run,
+        "train.sbatch: the job's time limit is not longer than run.grace_seconds=60: it would stop at once",
+    )
+
+
+@pytest.mark.usefixtures("stops_on_request")
+def test_cancelled_job_is_not_requeued(slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
+    run = copy_run(finished_run, tmp_path / "run", without=LAST)
+    job = submit(slurm, tiny, run)
+    freeze_at_resume_point(run, "finetuned")
+    slurm.command("scancel", job)
+    shown = slurm.wait_for_end(job)
+    assert (shown["JobState"], shown["Restarts"]) == ("CANCELLED", "0")
+    assert json.loads((run / "summary.json").read_text())["state"] == "stopped"
