@@ -256,8 +256,7 @@ def test_stopped_rank_is_named(
     [
         "round of incubation: ",  # the others are about to be split into groups
         "done: every training is done",  # they are about to leave
-    ],
-    ids=["before the ranks are dealt", "at the end"],
+    ][: choose(short=1, long=2)],
 )
 def test_stopped_between_trainings(tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell, last_words: str) -> None:
     """Rank 0, while it writes that into log.txt and summary.json."""
@@ -346,7 +345,7 @@ def damage(path: Path, chance: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(choose(short=1, long=5)))
-@pytest.mark.parametrize("kind", ["state", "weights", "metrics", "data"])
+@pytest.mark.parametrize("kind", ["metrics", "state", "weights", "data"][: choose(short=1, long=4)])
 def test_damage_as_its_user_sees_it(
     tiny: Tiny, finished_run: Path, killed_in_meta: Path, tmp_path: Path, kind: str, seed: int
 ) -> None:
