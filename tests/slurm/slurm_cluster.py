@@ -81,6 +81,7 @@ class SlurmCluster:
             "OMPI_MCA_mpi_yield_when_idle": "1",
             "OMPI_MCA_rmaps_base_oversubscribe": "1",
             "OMPI_MCA_hwloc_base_binding_policy": "none",
+            "OMPI_MCA_odls_base_sigkill_timeout": "3",
         }
 
     def command(

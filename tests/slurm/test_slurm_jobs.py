@@ -42,12 +42,6 @@ def slurm(cluster: SlurmCluster) -> Iterator[SlurmCluster]:
     cluster.empty_queue()
 
 
-@pytest.fixture
-def stops_on_request() -> None:
-    if "run.grace_seconds" not in launch.run_well("train", "--help").stdout:
-        pytest.skip("the program does not stop on request yet")
-
-
 def settings(tiny: Tiny, run: Path) -> list[str]:
     return [str(CONFIG), f"--data.file={tiny.data}", f"--run.directory={run}", "--run.device=cpu", OFTEN]
 
@@ -192,7 +186,6 @@ def test_failure_is_not_requeued(slurm: SlurmCluster, tiny: Tiny, finished_run: 
     assert_failed_once(slurm, job, run, "train.sbatch: the program ended with status 2, state 'nothing recorded' in")
 
 
-@pytest.mark.usefixtures("stops_on_request")
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_stopped_by_a_signal(
     slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path, launcher: str
@@ -208,10 +201,9 @@ def test_stopped_by_a_signal(
     assert_same_weights(run, finished_run, LAST)
 
 
-@pytest.mark.usefixtures("stops_on_request")
 def test_time_limit_in_the_middle(slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
     run = copy_run(finished_run, tmp_path / "run", without=LAST)
-    job = submit(slurm, tiny, run, "--run.grace_seconds=48", options=["--time=1"])
+    job = submit(slurm, tiny, run, "--run.grace_seconds=48", options=["--time=1", "--signal=USR1@1"])
     tasks = freeze_at_resume_point(run, "finetuned")
     time.sleep(12)  # until less than 48 s of the minute are left
     wake(tasks)
@@ -219,7 +211,6 @@ def test_time_limit_in_the_middle(slurm: SlurmCluster, tiny: Tiny, finished_run:
     assert_same_weights(run, finished_run, LAST)
 
 
-@pytest.mark.usefixtures("stops_on_request")
 def test_time_limit_that_is_too_short(slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
     run = copy_run(finished_run, tmp_path / "run", without=LAST)
     job = submit(slurm, tiny, run, "--run.grace_seconds=60", options=["--time=1"])
@@ -231,7 +222,6 @@ def test_time_limit_that_is_too_short(slurm: SlurmCluster, tiny: Tiny, finished_
     )
 
 
-@pytest.mark.usefixtures("stops_on_request")
 def test_cancelled_job_is_not_requeued(slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
     run = copy_run(finished_run, tmp_path / "run", without=LAST)
     job = submit(slurm, tiny, run)
