@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,23 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before PyTorch is loaded: on more threads
 CONFIG = Path(__file__).resolve().parent / "tiny.ini"
 # Each run shows progress in its own way, for the tests of progress.
 PROGRESS_OF = {1: "lines", 2: "bar", 3: "none", 4: "auto"}
+
+
+LINES_TO_TELL = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Keeps a line for the end of the session: what a test counted or measured."""
+    return request.config.stash.setdefault(LINES_TO_TELL, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    lines = config.stash.get(LINES_TO_TELL, [])
+    if lines:
+        terminalreporter.section("counts")
+    for line in lines:
+        terminalreporter.write_line(line)
 
 
 @dataclass(frozen=True)

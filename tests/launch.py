@@ -112,6 +112,43 @@ def find_ranks(process: subprocess.Popen[str]) -> list[int]:
     return ranks
 
 
+def start_ranks(arguments: list[str], num_ranks: int) -> tuple[subprocess.Popen[str], list[int]]:
+    """Starts under mpirun and waits until all ranks are there, or the start has ended. Returns mpirun and its ranks."""
+    process = start(arguments, num_ranks)
+    deadline = time.monotonic() + TIMEOUT_S
+    while len(ranks := find_ranks(process)) < num_ranks and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    return process, ranks
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process. A zombie, dead but not yet waited for, does not run."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in ("Z", "X")
+
+
+def wait_until_gone(pids: list[int], timeout_s: float) -> None:
+    """Fails, and kills them, if some still run after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    while left := [pid for pid in pids if is_running(pid)]:
+        if time.monotonic() > deadline:
+            for pid in left:
+                os.kill(pid, signal.SIGKILL)
+            raise AssertionError(f"{len(left)} of {len(pids)} processes did not end within {timeout_s:.0f} s")
+        time.sleep(0.005)
+
+
+def rank_number(pid: int) -> int:
+    """Which rank of its job a process is."""
+    variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    (number,) = (v.partition(b"=")[2] for v in variables if v.startswith(b"OMPI_COMM_WORLD_RANK="))
+    return int(number)
+
+
 def kill_ranks(process: subprocess.Popen[str]) -> int:
     """As a node's failure does: no rank gets to say or save anything. Returns how many there were."""
     ranks = find_ranks(process)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import struct
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 STAGES = ["stage_0", "stage_1", "stage_2", "stage_3"]
 TRAININGS = ["meta", *STAGES, "finetuned", "end_to_end"]
+FIRST_BLOCK_BYTES = 512
 NUM_STEPS = 20  # of each but end_to_end, whose number is matched
 
 
@@ -91,6 +94,25 @@ def snapshot(folder: Path) -> dict[str, str]:
         digest = hashlib.sha256(path.read_bytes()).hexdigest() if is_file else "folder"
         state[str(path.relative_to(folder))] = f"{path.stat().st_mtime_ns} {digest}" if is_file else digest
     return state
+
+
+def verify_file(path: Path) -> None:
+    """Checks the first block against the rest (see src/hdf5/verified_file.h), and that HDF5 opens the file."""
+    content = path.read_bytes()
+    magic, version, length, digest = struct.unpack_from("<8sQQQ", content)
+    assert (magic, version) == (b"INCUBATE", 1), path
+    assert length == len(content) - FIRST_BLOCK_BYTES, path
+    assert digest == xxhash.xxh3_64_intdigest(content[FIRST_BLOCK_BYTES:]), path
+    with h5py.File(path, "r") as file:
+        assert "filetype" in file.attrs, path
+
+
+def verify_files(run: Path) -> int:
+    """Checks every HDF5 file of a run, wherever it stopped. Returns how many there are."""
+    paths = list(run.rglob("*.h5"))
+    for path in paths:
+        verify_file(path)
+    return len(paths)
 
 
 def flip_byte(path: Path) -> None:

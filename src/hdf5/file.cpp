@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <functional>
 #include <numeric>
+#include <string_view>
 #include <utility>
 
 #include "base/check.h"
@@ -12,14 +13,22 @@ namespace incubate {
 namespace {
 
 /// File locking is off (parallel file systems refuse it, and run directories have locks of their own), and errors are
-/// ours to report.
+/// ours to report: a thread-safe library has a setting for each thread.
 void prepare_library() {
-  static const bool prepared = [] {
-    setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-    return true;
-  }();
-  static_cast<void>(prepared);
+  static const int locking_is_off = setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
+  thread_local const herr_t reports_are_off = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  static_cast<void>(locking_is_off);
+  static_cast<void>(reports_are_off);
+}
+
+/// Of HDF5's words for a failed system call ("time = ..., filename = ..., errno = 28, error message = 'No space left on
+/// device', ...", in two lines) those of the system; others as they are.
+std::string shorten(const std::string& reason) {
+  constexpr std::string_view kBegin = "error message = '";
+  const std::size_t begin = reason.find(kBegin);
+  if (begin == std::string::npos) return reason;
+  const std::string words = reason.substr(begin + kBegin.size());
+  return words.substr(0, words.find('\''));
 }
 
 /// HDF5's own words for the innermost cause of the last failure.
@@ -30,7 +39,7 @@ std::string last_error() {
     return 0;
   };
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep, &reason);
-  return reason;
+  return shorten(reason);
 }
 
 void check_status(herr_t status, const std::string& action) {

@@ -179,12 +179,7 @@ Ending MethodRun::train_what_is_left() {
 
 /// The run is about to end with an error: its last word is in the files too, if they can still be written.
 void MethodRun::record_failure(const std::string& reason) {
-  if (!recorder_) return;
-  try {
-    recorder_->end_run("failed", reason);
-  } catch (const std::exception& error) {
-    log_.warn(fmt::format("summary.json could not be written: {}", error.what()));
-  }
+  if (recorder_) recorder_->fail(reason);
 }
 
 void MethodRun::prepare() {
@@ -301,7 +296,9 @@ Ending MethodRun::run_phases(const RunContext& context, torch::Device device) {
 }  // namespace
 
 Ending run_method(const RunConfig& config, Communicator& world, Log& log) {
-  return MethodRun(config, world, log).run();
+  const Ending ending = MethodRun(config, world, log).run();
+  world.barrier("ending the run");  // with a deadline, which MPI_Finalize has not
+  return ending;
 }
 
 }  // namespace incubate

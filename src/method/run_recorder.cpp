@@ -101,7 +101,7 @@ void RunRecorder::on_report(std::span<const std::byte> bytes) {
     return;
   }
   if (report.event == StatusReport::Event::failed) {
-    end_run("failed", report.text.data());
+    fail(report.text.data());
     return;
   }
   TrainingSummary& entry = summary_.trainings.at(report.training);
@@ -172,8 +172,16 @@ void RunRecorder::end_run(const std::string& state, const std::string& reason) {
   if (summary_.own().state != "running") return;  // the first word counts: later errors are its consequences
   summary_.own().state = state;
   summary_.own().reason = reason;
-  refresh();
   log_.record(fmt::format("{}: {}", state, reason));
+  refresh();
+}
+
+void RunRecorder::fail(const std::string& reason) {
+  try {
+    end_run("failed", reason);
+  } catch (const std::exception& error) {
+    log_.warn(fmt::format("summary.json could not be written: {}", error.what()));
+  }
 }
 
 void RunRecorder::refresh() {

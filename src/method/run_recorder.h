@@ -35,6 +35,9 @@ class RunRecorder {
   void end_round(double busy_rank_s);
   /// The last word: state and reason go to summary.json and the log.
   void end_run(const std::string& state, const std::string& reason);
+  /// The same of a run that is about to end with an error. Throws nothing if the files cannot be written: that may be
+  /// the error itself, and must not take its place.
+  void fail(const std::string& reason);
 
   const RunSummary& summary() const { return summary_; }
 

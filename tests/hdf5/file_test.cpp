@@ -1,5 +1,7 @@
 #include "hdf5/file.h"
 
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "hdf5/atomic_file.h"
@@ -114,12 +116,16 @@ TEST_F(Hdf5FileTest, FailuresNameActionDatasetAndFile) {
   EXPECT_EQ(error([&] { file.read_string_attribute("number"); }),
             "cannot read attribute 'number' in " + p + ": it is not text");
   EXPECT_FALSE(error([&] { file.read_int_attribute("text"); }).starts_with("(no error)"));
-  EXPECT_TRUE(error([&] {
-                Hdf5File::open(directory_ / "none.h5");
-              }).starts_with("cannot open " + (directory_ / "none.h5").string() + ": "));
-  EXPECT_TRUE(error([&] {
-                Hdf5File::create(directory_ / "no/f.h5");
-              }).starts_with("cannot create " + (directory_ / "no/f.h5").string() + ": "));
+  EXPECT_EQ(error([&] { Hdf5File::open(directory_ / "none.h5"); }),
+            "cannot open " + (directory_ / "none.h5").string() + ": No such file or directory");
+  EXPECT_EQ(error([&] { Hdf5File::create(directory_ / "no/f.h5"); }),
+            "cannot create " + (directory_ / "no/f.h5").string() + ": No such file or directory");
+}
+
+TEST_F(Hdf5FileTest, FailuresAreReportedByUsAloneOnEveryThread) {
+  testing::internal::CaptureStderr();
+  std::jthread([&] { thrown_message<std::runtime_error>([&] { Hdf5File::open(directory_ / "none.h5"); }); }).join();
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
 TEST_F(Hdf5FileTest, ShapeMustFitTheValues) {

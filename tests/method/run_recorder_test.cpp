@@ -1,5 +1,7 @@
 #include "method/run_recorder.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -130,6 +132,25 @@ TEST_F(RunRecorderTest, FinishedTrainingsBringTheirFigures) {
   EXPECT_EQ(row.cost.block_flops, 7);
   EXPECT_EQ(row.cost.rank_s, 9);
   EXPECT_EQ(row.cost.critical_path_s, 8);
+}
+
+TEST_F(RunRecorderTest, AFailureIsToldEvenWhereItCannotBeWrittenDown) {
+  std::vector<std::string> lines;
+  Log log(Log::Level::warnings_only, [](const std::string&) {});
+  log.attach_file(run_.log());
+  RunRecorder recorder(config_, run_, trainings_, 100, 4, log);
+  log.set_print([&lines](const std::string& line) { lines.push_back(line); });
+  recorder.begin_round("meta", round_of({0}));
+  std::filesystem::remove(run_.summary());
+  std::filesystem::create_directories(run_.summary() / "in the way");
+  StatusReport failed{.event = StatusReport::Event::failed};
+  std::ranges::copy(std::string("disk full"), failed.text.begin());
+  report(recorder, failed);
+  ASSERT_EQ(lines.size(), 1);
+  EXPECT_TRUE(lines[0].starts_with("warning: summary.json could not be written: ")) << lines[0];
+  EXPECT_NE(read_text(run_.log()).find("failed: disk full"), std::string::npos);
+  recorder.fail("a consequence");  // the first word counts
+  EXPECT_EQ(lines.size(), 1);
 }
 
 TEST_F(RunRecorderTest, ReportsOfAnotherSizeAreABug) {

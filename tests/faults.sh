@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Faults in the middle of a run, many of each kind (test_faults.py; every run of the tests has a few): kills, full and read-only
+# disks, stopped ranks, damaged files, diverging trainings. Prints how many there were. About 10 minutes on 2 cores. The disks
+# need root.
+#
+#   tests/faults.sh [PYTEST OPTION ...]      sets up and builds first; with INCUBATE_BUILD=DIR set, takes the program from there
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if [ -z "${INCUBATE_BUILD:-}" ]; then
+  jobscripts/setup.sh --tests
+  jobscripts/build.sh incubate damage
+fi
+INCUBATE_FAULTS=long exec .venv/bin/python -m pytest tests/test_faults.py -q "$@"

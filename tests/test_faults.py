@@ -1,0 +1,405 @@
+"""What goes wrong on real machines in the middle of a run: killed processes, full and read-only disks, stopped ranks,
+damaged files, trainings that diverge. The message says what it was; what is on disk stays good; the same command goes
+on from it, on any ranks, and ends bit-identical.
+
+Every session has a few faults of each kind; with INCUBATE_FAULTS=long (see faults.sh) there are many.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import itertools
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import launch
+from conftest import Tiny
+from killed_runs import OFTEN, Point, make_killed_run
+from launch import Outcome
+from run_files import (
+    FIRST_BLOCK_BYTES,
+    STAGES,
+    TRAININGS,
+    assert_same_trainings,
+    assert_same_weights,
+    copy_run,
+    finished,
+    resume_points,
+    verify_files,
+)
+from small_disk import read_only, resize, small_disk
+
+IS_LONG = os.environ.get("INCUBATE_FAULTS") == "long"
+NO_HANG_S = 60.0
+PAGE_BYTES = 4096
+TIMEOUT_S = 2  # run.timeout_s of runs whose ranks are stopped
+
+Tell = Callable[[str], None]
+
+
+def choose(short: int, long: int) -> int:
+    return long if IS_LONG else short
+
+
+def spread_moments(count: int, chance: random.Random) -> list[float]:
+    """In [0, 1), one in each of `count` equal parts, shuffled."""
+    moments = [(i + chance.random()) / count for i in range(count)]
+    chance.shuffle(moments)
+    return moments
+
+
+def num_finished(run: Path) -> int:
+    return sum(finished(run, training).exists() for training in TRAININGS)
+
+
+def describe(counts: Counter[int]) -> str:
+    """Where runs were hit, by the number of trainings that were done."""
+    return ", ".join(f"{counts[n]} with {n}" for n in sorted(counts)) + " of 7 trainings done"
+
+
+# --- Killed at any moment ---------------------------------------------------------------------------------------------
+
+
+def kill_one_rank(process: subprocess.Popen[str], ranks: list[int], chance: random.Random) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(chance.choice(ranks), signal.SIGKILL)
+
+
+def kill_all_ranks(process: subprocess.Popen[str], ranks: list[int], chance: random.Random) -> None:
+    launch.kill_ranks(process)
+
+
+def kill_mpirun(process: subprocess.Popen[str], ranks: list[int], chance: random.Random) -> None:
+    """Its ranks find out that it is gone."""
+    process.kill()
+
+
+def test_killed_at_random_moments(tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell) -> None:
+    """Of one rank, of all, of mpirun, in turns; each start is on another number of ranks."""
+    chance = random.Random(5)
+    count = choose(short=6, long=50)
+    moments = spread_moments(count, chance)
+    kills = itertools.cycle([kill_one_rank, kill_all_ranks, kill_mpirun])
+    nums_ranks = itertools.cycle([3, 2, 4])
+    whole_s = 3.0  # of a run from nothing; measured below where it is shorter
+    longest_s, num_runs, hit = 0.0, 0, Counter[int]()
+    while moments:
+        run = tmp_path / f"run_{num_runs}"
+        is_done = False
+        while moments and not is_done:
+            is_fresh = not run.exists()
+            process, ranks = launch.start_ranks(tiny.arguments(run, OFTEN), next(nums_ranks))
+            began = time.monotonic()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(moments[-1] * whole_s)
+            if process.poll() is None:
+                killed = time.monotonic()
+                next(kills)(process, ranks, chance)
+                launch.finish(process, NO_HANG_S)
+                launch.wait_until_gone(ranks, NO_HANG_S)
+                longest_s = max(longest_s, time.monotonic() - killed)
+                moments.pop()
+                hit[num_finished(run)] += 1
+            elif is_fresh:
+                whole_s = min(whole_s, time.monotonic() - began)
+            is_done = process.returncode == 0
+            verify_files(run)
+        launch.run_well(*tiny.arguments(run, OFTEN), num_ranks=next(nums_ranks))
+        assert_same_trainings(finished_run, run, TRAININGS)
+        assert list(run.rglob("*.tmp")) == []
+        num_runs += 1
+        shutil.rmtree(run)
+    tell(f"killed at {count} moments ({describe(hit)}); {num_runs} runs; all was over {longest_s:.1f} s later at most")
+
+
+# --- Disks that fill up or turn read-only -----------------------------------------------------------------------------
+
+
+def assert_failed_for(reason: str, outcome: Outcome, run: Path) -> None:
+    assert outcome.status not in (0, 75), outcome
+    messages = outcome.messages()
+    assert messages, outcome
+    for message in messages:
+        assert reason in message, outcome.stderr
+        assert str(run) in message, outcome.stderr
+
+
+def num_bytes_in_pages(folder: Path) -> int:
+    return sum(-(-path.stat().st_size // PAGE_BYTES) * PAGE_BYTES for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("part", [i / 20 for i in range(1, 18)] if IS_LONG else [0.55])
+def test_disk_full(tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell, part: float) -> None:
+    """The disk holds that part of what a run takes, with its states to resume from."""
+    whole_bytes = 3 * num_bytes_in_pages(finished_run)  # 5 % above what was measured in a run
+    with small_disk(tmp_path / "disk", int(part * whole_bytes)) as disk:
+        run = disk / "run"
+        hit = []
+        for num_ranks in (3, 2):  # the second finds the disk as full as it was
+            outcome = launch.run(*tiny.arguments(run, OFTEN), num_ranks=num_ranks, timeout_s=NO_HANG_S)
+            assert_failed_for("No space left on device", outcome, run)
+            verify_files(run)
+            assert list(run.rglob("*.tmp")) == []
+            hit.append(num_finished(run))
+        resize(disk, 2 * whole_bytes)
+        launch.run_well(*tiny.arguments(run, OFTEN), num_ranks=4)
+        assert_same_trainings(finished_run, run, TRAININGS)
+    tell(f"disk full at {part:.0%} of {whole_bytes} bytes, twice: {hit[0]}, then {hit[1]} of 7 trainings done")
+
+
+def start_and_wait_for(
+    arguments: list[str], num_ranks: int, point: Callable[[], bool]
+) -> tuple[subprocess.Popen[str], list[int]]:
+    """A run that has come to a point. Returns mpirun and the ranks, in the order of their numbers."""
+    process, ranks = launch.start_ranks(arguments, num_ranks)
+    deadline = time.monotonic() + NO_HANG_S
+    while not point():
+        assert process.poll() is None, launch.finish(process)
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    return process, sorted(ranks, key=launch.rank_number)
+
+
+@pytest.mark.parametrize(
+    ("training", "num_ranks"),
+    [(training, 2 + i % 3) for i, training in enumerate(TRAININGS[:-1])] if IS_LONG else [("stage_2", 3)],
+)
+def test_disk_turns_read_only(
+    tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell, training: str, num_ranks: int
+) -> None:
+    run = tmp_path / "run"
+    process, ranks = start_and_wait_for(
+        tiny.arguments(run, OFTEN),
+        num_ranks,
+        lambda: len(resume_points(run, training)) > 0 or finished(run, training).exists(),
+    )
+    with read_only(run):
+        outcome = launch.finish(process, NO_HANG_S)
+        launch.wait_until_gone(ranks, NO_HANG_S)
+        assert_failed_for("Read-only file system", outcome, run)
+        num_files = verify_files(run)
+    launch.run_well(*tiny.arguments(run, OFTEN), num_ranks=num_ranks % 3 + 2)
+    assert_same_trainings(finished_run, run, TRAININGS)
+    assert list(run.rglob("*.tmp")) == []
+    tell(f"read-only in {training}: {num_files} files intact")
+
+
+# --- Ranks that stop --------------------------------------------------------------------------------------------------
+
+
+def assert_named(outcome: Outcome, rank: int) -> None:
+    assert outcome.status != 0
+    name = f"rank {rank} on {socket.gethostname()}"
+    behind_the_speaker = [message.split(": ", 2)[2] for message in outcome.messages()]
+    accusing = [words for words in behind_the_speaker if "(run.timeout_s=" in words and name in words]
+    assert accusing, outcome.stderr
+
+
+def stop_rank(process: subprocess.Popen[str], ranks: list[int], rank: int, within_s: float) -> float:
+    """Stops a rank, which must be named within that time, and all must end. Returns how long it took, in seconds."""
+    assert process.poll() is None
+    began = time.monotonic()
+    os.kill(ranks[rank], signal.SIGSTOP)
+    outcome = launch.finish(process, NO_HANG_S)
+    launch.wait_until_gone(ranks, NO_HANG_S)
+    elapsed_s = time.monotonic() - began
+    assert_named(outcome, rank)
+    assert elapsed_s < within_s, outcome
+    return elapsed_s
+
+
+@contextlib.contextmanager
+def hold_directory(folder: Path) -> Iterator[None]:
+    """Holds the lock under which jobs on one run replace the files they share."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+# A group names its silent rank after run.timeout_s and a roll call of 3 s. Rank 0 names the leader of a group, and the
+# others rank 0, 15 s later than that.
+IN_GROUP_S = TIMEOUT_S + 3 + 7
+IN_ROUND_S = TIMEOUT_S + 15 + 3 + 7
+
+
+@pytest.mark.parametrize(("training", "rank"), [("meta", 1), ("end_to_end", 0)][: choose(short=1, long=2)])
+def test_stopped_rank_is_named(
+    tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell, training: str, rank: int
+) -> None:
+    run = copy_run(finished_run, tmp_path / "run", without=TRAININGS if training == "meta" else [training])
+    arguments = tiny.arguments(run, f"--run.timeout_s={TIMEOUT_S}", "--checkpoint.every_steps=1")
+    process, ranks = start_and_wait_for(arguments, 3, lambda: len(resume_points(run, training)) > 0)
+    elapsed_s = stop_rank(process, ranks, rank, IN_GROUP_S)
+    verify_files(run)
+    launch.run_well(*tiny.arguments(run, OFTEN), num_ranks=2)
+    assert_same_trainings(finished_run, run, TRAININGS)
+    tell(f"rank {rank} of 3 stopped in {training}: named and ended in {elapsed_s:.1f} s")
+
+
+@pytest.mark.parametrize(
+    "last_words",
+    [
+        "round of incubation: ",  # the others are about to be split into groups
+        "done: every training is done",  # they are about to leave
+    ][: choose(short=1, long=2)],
+)
+def test_stopped_between_trainings(tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell, last_words: str) -> None:
+    """Rank 0, while it writes that into log.txt and summary.json."""
+    run = copy_run(finished_run, tmp_path / "run", without=["stage_2", "finetuned"])
+    log = run / "log.txt"
+    before = log.read_text()
+    timeout_s = 5
+    process, ranks = start_and_wait_for(
+        tiny.arguments(run, f"--run.timeout_s={timeout_s}"), 3, lambda: log.read_text() != before
+    )
+    with hold_directory(run):  # for which rank 0 waits 2 s before it replaces summary.json
+        while last_words not in log.read_text().removeprefix(before) and process.poll() is None:
+            time.sleep(0.001)
+        elapsed_s = stop_rank(process, ranks, 0, timeout_s + 3 + 7)
+    tell(f"rank 0 of 3 stopped at '{last_words}': named and ended in {elapsed_s:.1f} s")
+
+
+@pytest.mark.skipif(not IS_LONG, reason="takes a minute: part of tests/faults.sh")
+def test_stopped_at_random_moments(tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell) -> None:
+    chance = random.Random(6)
+    whole_s = 1.5
+    moments = [0.9 * m for m in spread_moments(12, chance)]  # nobody watches over the very end
+    longest_s, hit = 0.0, Counter[int]()
+    for i, moment in enumerate(moments):
+        run = tmp_path / f"run_{i}"
+        num_ranks = 2 + i % 3
+        arguments = tiny.arguments(run, OFTEN, f"--run.timeout_s={TIMEOUT_S}")
+        process, ranks = start_and_wait_for(arguments, num_ranks, (run / "log.txt").exists)
+        time.sleep(moment * whole_s)
+        assert process.poll() is None
+        longest_s = max(longest_s, stop_rank(process, ranks, chance.randrange(num_ranks), IN_ROUND_S))
+        verify_files(run)
+        hit[num_finished(run)] += 1
+        launch.run_well(*tiny.arguments(run, OFTEN), num_ranks=num_ranks % 3 + 2)
+        assert_same_trainings(finished_run, run, TRAININGS)
+        shutil.rmtree(run)
+    tell(f"a rank stopped at {len(moments)} moments ({describe(hit)}): named and ended in {longest_s:.1f} s at most")
+
+
+# --- Damaged files ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def killed_in_meta(tiny: Tiny, finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    point = Point("meta", 2, ["meta", *STAGES, "finetuned"])
+    return make_killed_run(tiny, finished_run, tmp_path_factory.mktemp("killed"), point, num_ranks=2)
+
+
+def test_damage_at_random_places(
+    tiny: Tiny, finished_run: Path, killed_in_meta: Path, tmp_path: Path, tell: Tell
+) -> None:
+    """In each kind of file, flipped bytes and cut ends are found by the check that precedes HDF5."""
+    files = {
+        "state to resume from": resume_points(killed_in_meta, "meta")[-1],
+        "finished weights": finished(finished_run, "stage_2"),
+        "metrics": finished_run / "metrics" / "stage_2.h5",
+        "index of metrics": finished_run / "metrics.h5",
+        "data": tiny.data,
+    }
+    each = choose(short=8, long=100)
+    for seed, (kind, path) in enumerate(files.items()):
+        command = [str(launch.BUILD / "tests" / "damage"), str(path), str(tmp_path / "copy.h5"), str(each), str(seed)]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=NO_HANG_S, check=False)
+        assert result.returncode == 0, f"{kind}: {result.stdout}{result.stderr}"
+        assert result.stdout == f"{each} changes, 0 of them not found\n"
+    tell(
+        f"{each * len(files)} flipped bytes and cut ends in {len(files)} kinds of file: all found before HDF5 opens it"
+    )
+
+
+FOUND = re.compile(
+    r"/(?P<name>[\w.]+\.h5) (is damaged: its content has the checksum|is truncated: it has \d+ bytes|"
+    r"has \d+ bytes after its first block but states \d+)"
+)
+
+
+def damage(path: Path, chance: random.Random) -> None:
+    """Another byte behind the first block, or an end cut off."""
+    content = bytearray(path.read_bytes())
+    place = chance.randrange(FIRST_BLOCK_BYTES, len(content))
+    if chance.random() < 0.5:
+        content[place] ^= chance.randrange(1, 256)
+    else:
+        del content[place:]
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("seed", range(choose(short=1, long=5)))
+@pytest.mark.parametrize("kind", ["metrics", "state", "weights", "data"][: choose(short=1, long=4)])
+def test_damage_as_its_user_sees_it(
+    tiny: Tiny, finished_run: Path, killed_in_meta: Path, tmp_path: Path, kind: str, seed: int
+) -> None:
+    run, data = tmp_path / "run", tmp_path / "tiny.h5"
+    shutil.copytree(killed_in_meta, run)
+    shutil.copy(tiny.data, data)
+    path = {
+        "state": resume_points(run, "meta")[-1],
+        "weights": finished(run, "end_to_end"),
+        "metrics": run / "metrics" / "meta.h5",
+        "data": data,
+    }[kind]
+    damage(path, random.Random(seed))
+    outcome = launch.run(*Tiny(tiny.idx, data).arguments(run, OFTEN, "--run.only=meta"))
+    lines = [line for line in (outcome.stdout + outcome.stderr).splitlines() if FOUND.search(line)]
+    assert len(lines) == 1, outcome
+    assert str(path) in lines[0]
+    if kind in ("state", "metrics"):  # the run can do without
+        assert outcome.status == 0
+        assert lines[0].startswith("warning: ")
+        assert_same_weights(finished_run, run, ["meta"])
+    else:
+        assert outcome.status == 2
+        assert lines[0].startswith("incubate: ")
+
+
+# --- A training that diverges -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("phase", ["incubation", "meta"][: choose(short=1, long=2)])
+def test_diverging_training(tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell, phase: str) -> None:
+    """Of several groups at once, or of all ranks: the checkpoints before it are good."""
+    undone = [*STAGES, "finetuned"] if phase == "incubation" else TRAININGS[:-1]
+    run = copy_run(finished_run, tmp_path / "run", without=undone)
+    settings = [f"--{phase}.learning_rate=1e9", "--checkpoint.every_steps=1"]
+    process, ranks = launch.start_ranks(tiny.arguments(run, *settings), 3)
+    outcome = launch.finish(process, NO_HANG_S)
+    launch.wait_until_gone(ranks, NO_HANG_S)
+    assert outcome.status != 0
+    messages = outcome.messages()
+    assert messages, outcome
+    name = r"stage_\d" if phase == "incubation" else "meta"
+    for message in messages:
+        found = re.search(
+            rf"rank \d on {socket.gethostname()}: ({name}): step (\d+) has a loss or gradient that ", message
+        )
+        assert found, outcome.stderr
+        training, step = found[1], int(found[2])
+        assert step >= 1  # the first one is taken with the initial weights
+        assert [path.name for path in resume_points(run, training)][-1] == f"step_{step:07}.h5"
+    num_files = verify_files(run)
+    for training in undone:
+        shutil.rmtree(run / "checkpoints" / training, ignore_errors=True)  # of another learning rate
+        (run / "metrics" / f"{training}.h5").unlink(missing_ok=True)
+    launch.run_well(*tiny.arguments(run), num_ranks=2)
+    assert_same_trainings(finished_run, run, TRAININGS)
+    tell(f"diverging {phase} on 3 ranks: {len(messages)} messages, {num_files} files intact, {outcome.elapsed_s:.1f} s")
