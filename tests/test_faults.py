@@ -237,18 +237,27 @@ IN_GROUP_S = TIMEOUT_S + 3 + 7
 IN_ROUND_S = TIMEOUT_S + 15 + 3 + 7
 
 
-@pytest.mark.parametrize(("training", "rank"), [("meta", 1), ("end_to_end", 0)][: choose(short=1, long=2)])
+@pytest.mark.parametrize(
+    ("training", "rank", "within_s"),
+    [
+        ("meta", 1, IN_GROUP_S),
+        ("end_to_end", 0, IN_GROUP_S),
+        ("stage_2", 0, IN_ROUND_S),  # of other groups, which have reports for it
+        ("stage_2", 3, IN_ROUND_S),
+    ][: choose(short=1, long=4)],
+)
 def test_stopped_rank_is_named(
-    tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell, training: str, rank: int
+    tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell, training: str, rank: int, within_s: float
 ) -> None:
-    run = copy_run(finished_run, tmp_path / "run", without=TRAININGS if training == "meta" else [training])
+    undone = {"meta": TRAININGS, "stage_2": [*STAGES, "finetuned"]}.get(training, [training])
+    run = copy_run(finished_run, tmp_path / "run", without=undone)
     arguments = tiny.arguments(run, f"--run.timeout_s={TIMEOUT_S}", "--checkpoint.every_steps=1")
-    process, ranks = start_and_wait_for(arguments, 3, lambda: len(resume_points(run, training)) > 0)
-    elapsed_s = stop_rank(process, ranks, rank, IN_GROUP_S)
+    process, ranks = start_and_wait_for(arguments, 4, lambda: len(resume_points(run, training)) > 0)
+    elapsed_s = stop_rank(process, ranks, rank, within_s)
     verify_files(run)
     launch.run_well(*tiny.arguments(run, OFTEN), num_ranks=2)
     assert_same_trainings(finished_run, run, TRAININGS)
-    tell(f"rank {rank} of 3 stopped in {training}: named and ended in {elapsed_s:.1f} s")
+    tell(f"rank {rank} of 4 stopped in {training}: named and ended in {elapsed_s:.1f} s")
 
 
 @pytest.mark.parametrize(
@@ -278,7 +287,7 @@ def test_stopped_between_trainings(tiny: Tiny, finished_run: Path, tmp_path: Pat
 def test_stopped_at_random_moments(tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell) -> None:
     chance = random.Random(6)
     whole_s = 1.5
-    moments = [0.9 * m for m in spread_moments(12, chance)]  # nobody watches over the very end
+    moments = spread_moments(12, chance)
     longest_s, hit = 0.0, Counter[int]()
     for i, moment in enumerate(moments):
         run = tmp_path / f"run_{i}"

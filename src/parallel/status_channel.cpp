@@ -1,6 +1,8 @@
 #include "parallel/status_channel.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "base/check.h"
 #include "parallel/idle_wait.h"
@@ -12,6 +14,7 @@ enum Tag : int { kReport = 1, kArrived = 2, kStillWorking = 3, kRelease = 4, kSt
 constexpr double kReportEvery_s = 1;
 // A group's own roll call names the silent rank more exactly than rank 0 can: it goes first.
 constexpr double kGrace_s = 15;
+constexpr double kLastReport_s = 2;  // for a report to leave when this rank ends with an error
 
 }  // namespace
 
@@ -21,8 +24,10 @@ StatusChannel::StatusChannel(const Communicator& world, OnReport on_report, Stop
 }
 
 StatusChannel::~StatusChannel() {
-  if (pending_ != MPI_REQUEST_NULL) MPI_Wait(&pending_, MPI_STATUS_IGNORE);
-  MPI_Comm_free(&comm_);
+  // After an error: a last report may be on its way, or rank 0 may never take it.
+  const IdleWait idle;
+  while (!has_left() && idle.waited_s() < kLastReport_s) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  if (pending_ == MPI_REQUEST_NULL) MPI_Comm_free(&comm_);
 }
 
 void StatusChannel::report(std::span<const std::byte> report, Urgency urgency, int topic) {
@@ -33,18 +38,36 @@ void StatusChannel::report(std::span<const std::byte> report, Urgency urgency, i
   if (world_.is_leader()) {
     on_report_(report);
   } else {
-    if (pending_ != MPI_REQUEST_NULL) {
-      int done = 0;
-      check_mpi(MPI_Test(&pending_, &done, MPI_STATUS_IGNORE), "reporting");
-      if (done == 0 && urgency == Urgency::usual) return;  // rank 0 is busy: a later report says more
-      if (done == 0) check_mpi(MPI_Wait(&pending_, MPI_STATUS_IGNORE), "reporting");
-    }
-    pending_bytes_.assign(report.begin(), report.end());
-    check_mpi(MPI_Isend(pending_bytes_.data(), static_cast<int>(pending_bytes_.size()), MPI_BYTE, 0, kReport, comm_,
-                        &pending_),
-              "reporting");
+    if (!has_left() && urgency == Urgency::usual) return;  // rank 0 is busy: a later report says more
+    send(report, kReport);
   }
   since_report_[topic].restart();
+}
+
+/// To rank 0, when what was sent before has left.
+void StatusChannel::send(std::span<const std::byte> bytes, int tag) {
+  wait_until_left();
+  pending_bytes_.assign(bytes.begin(), bytes.end());
+  check_mpi(
+      MPI_Isend(pending_bytes_.data(), static_cast<int>(pending_bytes_.size()), MPI_BYTE, 0, tag, comm_, &pending_),
+      "reporting");
+}
+
+bool StatusChannel::has_left() {
+  int done = 0;
+  check_mpi(MPI_Test(&pending_, &done, MPI_STATUS_IGNORE), "reporting");  // of no request: done
+  return done != 0;
+}
+
+void StatusChannel::wait_until_left() {
+  IdleWait idle;
+  while (!has_left()) {
+    check_running(
+        idle.waited_s() < world_.timeout_s() + kGrace_s,
+        "{} has not taken a report for {:.0f} s (run.timeout_s={}). Look for a stopped, killed or stuck process.",
+        world_.member_name(0), idle.waited_s(), world_.timeout_s());
+    idle.pause();
+  }
 }
 
 bool StatusChannel::is_stop_asked() {
@@ -131,8 +154,8 @@ void StatusChannel::wait_for_all(const std::vector<int>& leaders) {
 }
 
 void StatusChannel::wait_for_release() {
-  if (pending_ != MPI_REQUEST_NULL) check_mpi(MPI_Wait(&pending_, MPI_STATUS_IGNORE), "reporting");
-  check_mpi(MPI_Send(nullptr, 0, MPI_BYTE, 0, kArrived, comm_), "arriving at the end of a round");
+  send({}, kArrived);
+  wait_until_left();
   IdleWait idle;
   Stopwatch silence;
   while (true) {

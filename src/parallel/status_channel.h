@@ -46,6 +46,10 @@ class StatusChannel {
     Stopwatch silence;
   };
 
+  void send(std::span<const std::byte> bytes, int tag);
+  bool has_left();
+  /// Throws if that takes longer than the timeout.
+  void wait_until_left();
   void tell_of_stop();
   void receive_reports();
   void reassure_waiting(int tag);
