@@ -145,8 +145,9 @@ void Hdf5File::write(const std::string& name, std::span<const T> values, const s
   const std::string what = action("write", name);
   const hsize_t size = std::accumulate(shape.begin(), shape.end(), hsize_t{1}, std::multiplies<>());
   check_running(size == values.size(), "cannot {}: {} values for a shape of {}", what, values.size(), size);
-  const Hdf5Handle dataset = create_dataset(file_.id(), name, native_type<T>(), make_space(shape), what);
+  Hdf5Handle dataset = create_dataset(file_.id(), name, native_type<T>(), make_space(shape), what);
   check_status(H5Dwrite(dataset.id(), native_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), what);
+  dataset.close(what);  // small data reach the disk here, which may be full: unseen, the file would hold zeros
 }
 
 void Hdf5File::write_strings(const std::string& name, const std::vector<std::string>& values) {
@@ -154,8 +155,9 @@ void Hdf5File::write_strings(const std::string& name, const std::vector<std::str
   const Hdf5Handle type = make_string_type();
   std::vector<const char*> pointers(values.size());
   std::ranges::transform(values, pointers.begin(), &std::string::c_str);
-  const Hdf5Handle dataset = create_dataset(file_.id(), name, type.id(), make_space({values.size()}), what);
+  Hdf5Handle dataset = create_dataset(file_.id(), name, type.id(), make_space({values.size()}), what);
   check_status(H5Dwrite(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()), what);
+  dataset.close(what);
 }
 
 bool Hdf5File::contains(const std::string& name) const {

@@ -47,6 +47,7 @@ void StatusChannel::report(std::span<const std::byte> report, Urgency urgency, i
 /// To rank 0, when what was sent before has left.
 void StatusChannel::send(std::span<const std::byte> bytes, int tag) {
   wait_until_left();
+  since_send_.restart();
   pending_bytes_.assign(bytes.begin(), bytes.end());
   check_mpi(
       MPI_Isend(pending_bytes_.data(), static_cast<int>(pending_bytes_.size()), MPI_BYTE, 0, tag, comm_, &pending_),
@@ -63,9 +64,9 @@ void StatusChannel::wait_until_left() {
   IdleWait idle;
   while (!has_left()) {
     check_running(
-        idle.waited_s() < world_.timeout_s() + kGrace_s,
+        since_send_.elapsed_s() < world_.timeout_s() + kGrace_s,
         "{} has not taken a report for {:.0f} s (run.timeout_s={}). Look for a stopped, killed or stuck process.",
-        world_.member_name(0), idle.waited_s(), world_.timeout_s());
+        world_.member_name(0), since_send_.elapsed_s(), world_.timeout_s());
     idle.pause();
   }
 }

@@ -64,6 +64,7 @@ class StatusChannel {
   std::map<int, Stopwatch> since_report_;  // by topic
   MPI_Request pending_ = MPI_REQUEST_NULL;
   std::vector<std::byte> pending_bytes_;
+  Stopwatch since_send_;
   std::vector<Peer> peers_;      // on rank 0
   Stopwatch since_reassurance_;  // on rank 0
 };

@@ -1,8 +1,10 @@
 #include "hdf5/file.h"
 
+#include <csignal>
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "hdf5/atomic_file.h"
 #include "support/temporary_directory.h"
@@ -120,6 +122,21 @@ TEST_F(Hdf5FileTest, FailuresNameActionDatasetAndFile) {
             "cannot open " + (directory_ / "none.h5").string() + ": No such file or directory");
   EXPECT_EQ(error([&] { Hdf5File::create(directory_ / "no/f.h5"); }),
             "cannot create " + (directory_ / "no/f.h5").string() + ": No such file or directory");
+}
+
+/// Else the file would hold zeros there, if there is space again when it is closed.
+TEST_F(Hdf5FileTest, SmallDataThatDoNotReachTheDiskAreAnErrorAtOnce) {
+  Hdf5File file = Hdf5File::create(path());
+  std::signal(SIGXFSZ, SIG_IGN);  // writing beyond the limit fails instead
+  rlimit usual{};
+  getrlimit(RLIMIT_FSIZE, &usual);
+  const rlimit full{.rlim_cur = 1, .rlim_max = usual.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &full);
+  const std::string message =
+      thrown_message<std::runtime_error>([&] { file.write("/x", std::vector<double>(500, 1)); });
+  setrlimit(RLIMIT_FSIZE, &usual);
+  std::signal(SIGXFSZ, SIG_DFL);
+  EXPECT_EQ(message, "cannot write '/x' in " + path().string() + ": File too large");
 }
 
 TEST_F(Hdf5FileTest, FailuresAreReportedByUsAloneOnEveryThread) {
