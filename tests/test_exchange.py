@@ -7,16 +7,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import h5py
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from timm.models.vision_transformer import VisionTransformer
-from torch.nn import functional
 
 import launch
 from conftest import CONFIG, Tiny
+from parity import evaluate
 from run_files import STAGES, TRAININGS, assert_same_weights, copy_run, finished, read_figures, read_weights
 from tiny_data import NUM_VALIDATION
 
@@ -34,15 +32,6 @@ def export(tiny: Tiny, run: Path, training: str, output: Path, *more: str) -> di
     return tensors
 
 
-def evaluate(tiny: Tiny, model: VisionTransformer) -> tuple[float, int]:
-    with h5py.File(tiny.data, "r") as file:
-        images = torch.from_numpy(file["validation/images"][..., 0].astype(np.float32))[:, None]
-        labels = torch.from_numpy(file["validation/labels"][()].astype(np.int64))
-    with torch.no_grad():
-        logits = model((images / 255 - 0.5) / 0.3)
-    return float(functional.cross_entropy(logits, labels)), int((logits.argmax(1) == labels).sum())
-
-
 @pytest.mark.parametrize("training", TRAININGS)
 def test_timm_computes_with_it_what_was_measured(tiny: Tiny, finished_run: Path, tmp_path: Path, training: str) -> None:
     """Of an incubation the whole hybrid."""
@@ -52,7 +41,7 @@ def test_timm_computes_with_it_what_was_measured(tiny: Tiny, finished_run: Path,
         img_size=8, patch_size=4, in_chans=1, num_classes=4, embed_dim=16, depth=depth, num_heads=2
     ).eval()
     model.load_state_dict(weights, strict=True)
-    loss, hits = evaluate(tiny, model)
+    loss, hits = evaluate(tiny.data, model)
     figures = read_figures(finished(finished_run, training))
     assert figures["loss"] == pytest.approx(loss, rel=1e-5)
     assert figures["top1"] * NUM_VALIDATION == pytest.approx(hits, abs=1e-9)

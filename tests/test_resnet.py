@@ -8,15 +8,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import h5py
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from torch.nn import functional
 
 import launch
 from conftest import CONFIG, Tiny
+from parity import evaluate
 from reference_resnet import ResNet, depths_of, load_state
 from run_files import assert_same_weights, copy_run, finished, read_columns, read_figures, read_weights, resume_points
 from tiny_data import NUM_VALIDATION
@@ -120,16 +118,10 @@ def test_stages_may_end_within_a_group(tiny: Tiny, pool: ThreadPoolExecutor, tmp
     assert_same_weights(one, two, ["meta", "stage_0", "stage_1", "finetuned", "end_to_end", "grown"])
 
 
-def evaluate(tiny: Tiny, weights: dict[str, torch.Tensor]) -> tuple[float, int]:
-    """Loss and hits of the reference network with these weights."""
+def make_reference(weights: dict[str, torch.Tensor]) -> ResNet:
     model = ResNet(WIDTHS, depths_of(weights, len(WIDTHS)), channels=1, classes=4).eval()
     load_state(model, weights)
-    with h5py.File(tiny.data, "r") as file:
-        images = torch.from_numpy(file["validation/images"][..., 0].astype(np.float32))[:, None]
-        labels = torch.from_numpy(file["validation/labels"][()].astype(np.int64))
-    with torch.no_grad():
-        logits = model((images / 255 - 0.5) / 0.3)
-    return float(functional.cross_entropy(logits, labels)), int((logits.argmax(1) == labels).sum())
+    return model
 
 
 @pytest.mark.parametrize("training", ALL)
@@ -139,7 +131,7 @@ def test_pytorch_computes_with_an_export_what_was_measured(
     """Of an incubation the whole hybrid: frozen stages bring their own statistics."""
     file = tmp_path / "f.safetensors"
     launch.run_well(*arguments("export", tiny, run, training, f"--output={file}"))
-    loss, hits = evaluate(tiny, load_file(file))
+    loss, hits = evaluate(tiny.data, make_reference(load_file(file)))
     figures = read_figures(finished(run, training))
     assert figures["loss"] == pytest.approx(loss, rel=1e-5)
     assert figures["top1"] * NUM_VALIDATION == pytest.approx(hits, abs=1e-9)
