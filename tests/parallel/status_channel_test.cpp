@@ -66,6 +66,28 @@ TEST_F(StatusChannelTest, UsualReportsAreOneASecondAndBeginAnewWithEachRound) {
   }
 }
 
+TEST_F(StatusChannelTest, ARankThatIsToStopTellsAllThatAreAtWork) {
+  const auto is_to_stop = [this] { return world_.rank() == world_.size() - 1; };
+  StatusChannel channel(
+      world_, [](std::span<const std::byte>) {}, is_to_stop);
+  const Stopwatch watch;
+  bool has_heard = false;
+  while (!has_heard && watch.elapsed_s() < 20) {
+    channel.report({}, StatusChannel::Urgency::usual, 0);  // rank 0 hears while it reports
+    has_heard = channel.is_stop_asked();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_TRUE(has_heard);
+  channel.meet(all_ranks());
+  EXPECT_TRUE(channel.is_stop_asked());
+}
+
+TEST_F(StatusChannelTest, NobodyStopsUnasked) {
+  EXPECT_FALSE(channel_.is_stop_asked());
+  channel_.meet(all_ranks());
+  EXPECT_FALSE(channel_.is_stop_asked());
+}
+
 TEST_F(StatusChannelTest, UsualReportsOfEachTopicAreOneASecond) {
   for (std::int32_t i = 0; i < 6; ++i) {
     send(i, StatusChannel::Urgency::usual, i % 3);
