@@ -30,8 +30,7 @@ void check_fits(const StateDict& parameters, const StateDict& weights, const Fil
     const auto found = weights.find(name);
     check_input(found != weights.end(),
                 "{} lacks the tensor '{}' (the network has {}, all of which are needed). Give weights of the network "
-                "that [model] "
-                "describes, and their --format.",
+                "that [model] describes, and their --format.",
                 path.string(), name, parameters.size());
     check_input(found->second.sizes() == parameter.sizes(),
                 "{}: tensor '{}' has the shape {} but the network's is {}. Give weights of the network that [model] "

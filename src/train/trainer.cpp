@@ -78,8 +78,7 @@ void Trainer::report_nonfinite(std::int64_t num_nonfinite) const {
   const bool has_statistics = parameters_.views().size() > parameters_.parameter_views().size();
   const std::string message = fmt::format(
       "{}: step {} has a loss or gradient that is not finite, or above {},{} in {} of {} micro-batches. The step was "
-      "not "
-      "applied; checkpoints before it are good. Lower the learning rate or clip the gradient.",
+      "not applied; checkpoints before it are good. Lower the learning rate or clip the gradient.",
       settings_.name, steps_done_, kLargestExactAddend,
       has_statistics ? fmt::format(" or a batch norm statistic above {},", kLargestExactAddend * kStatisticUnit) : "",
       num_nonfinite, settings_.micro_batches());
