@@ -1,6 +1,6 @@
-"""What goes wrong on real machines in the middle of a run: killed processes, full and read-only disks, lost permissions,
-stopped ranks, damaged files, trainings that diverge. The message says what it was; what is on disk stays good; the same command goes
-on from it, on any ranks, and ends bit-identical.
+"""What goes wrong on real machines in the middle of a run: killed processes, full and read-only disks, lost
+permissions, stopped ranks, damaged files, trainings that diverge. The message says what it was; what is on disk stays
+good; the same command goes on from it, on any ranks, and ends bit-identical.
 
 Every session has a few faults of each kind; with INCUBATE_FAULTS=long (see faults.sh) there are many.
 """
@@ -29,6 +29,7 @@ import launch
 from conftest import Tiny
 from killed_runs import OFTEN, Point, make_killed_run
 from launch import Outcome
+from permissions import OBEYING_PERMISSIONS, unwritable
 from run_files import (
     FIRST_BLOCK_BYTES,
     STAGES,
@@ -40,7 +41,6 @@ from run_files import (
     resume_points,
     verify_files,
 )
-from permissions import OBEYING_PERMISSIONS, unwritable
 from small_disk import read_only, resize, small_disk
 
 IS_LONG = os.environ.get("INCUBATE_FAULTS") == "long"
