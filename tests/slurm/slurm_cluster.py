@@ -86,7 +86,7 @@ class SlurmCluster:
         self._controller = controller
         self._daemons: list[subprocess.Popen[bytes]] = []
         self._is_up = False
-        for name in ("munge", "state"):
+        for name in ("munge", "state", "tmp"):
             (folder / name).mkdir(mode=0o755)
         folder.chmod(0o755)
         self._write_configuration(nodes)
@@ -107,6 +107,7 @@ class SlurmCluster:
         return launch.make_environment() | {
             "SLURM_CONF": str(self._configuration),
             "INCUBATE_BUILD": str(launch.BUILD),
+            "TMPDIR": str(self._folder / "tmp"),
             "OMPI_MCA_mpi_yield_when_idle": "1",
             "OMPI_MCA_rmaps_base_oversubscribe": "1",
             "OMPI_MCA_hwloc_base_binding_policy": "none",

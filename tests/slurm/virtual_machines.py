@@ -1,7 +1,7 @@
-"""Machines in name on this one, on a network of their own: each has its own host name, processes, network and
-/etc/hosts; the disks are shared, as a cluster's are. They are namespaces of Linux, which end with their first process,
-and that with this process: whatever ends a session of tests, nothing of them is left, and sessions side by side do not
-meet."""
+"""Machines in name on this one, on a network of their own: each has its own host name, processes, network, shared
+memory and /etc/hosts; the disks are shared, as a cluster's are. They are namespaces of Linux, which end with their
+first process, and that with this process: whatever ends a session of tests, nothing of them is left, and sessions side
+by side do not meet."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ UNSHARE = ("unshare", "--net", "--uts", "--pid", "--fork", "--kill-child", "--mo
 # The first process of a machine: it ignores SIGCHLD, so that processes without a parent leave no zombies.
 INIT = """\
 trap "" CHLD
-echo "$1" >/proc/sys/kernel/hostname && mount --bind "$2" /etc/hosts && ip link set lo up && echo up && exec sleep inf
+echo "$1" >/proc/sys/kernel/hostname && mount --bind "$2" /etc/hosts && mount -t tmpfs tmpfs /dev/shm &&
+  ip link set lo up && echo up && exec sleep inf
 """
 NETWORK = "10.0.0"
 
