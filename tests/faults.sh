@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Faults in the middle of a run, many of each kind (test_faults.py; every run of the tests has a few): kills, full and read-only
-# disks, stopped ranks, damaged files, diverging trainings. Prints how many there were. About 10 minutes on 2 cores. The disks
-# need root.
+# disks, lost permissions, stopped ranks, damaged files, diverging trainings. Prints how many there were. About 12 minutes on 2
+# cores. The disks need root.
 #
 #   tests/faults.sh [PYTEST OPTION ...]      sets up and builds first; with INCUBATE_BUILD=DIR set, takes the program from there
 set -euo pipefail

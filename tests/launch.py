@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,11 +52,11 @@ def make_command(arguments: list[str], num_ranks: int) -> list[str]:
 
 
 def start(
-    arguments: list[str], num_ranks: int = 1, environment: Mapping[str, str] | None = None
+    arguments: list[str], num_ranks: int = 1, environment: Mapping[str, str] | None = None, wrapper: Sequence[str] = ()
 ) -> subprocess.Popen[str]:
-    """With `environment` beside that of every start."""
+    """With `environment` beside that of every start, through the command `wrapper`, which runs another in its place."""
     return subprocess.Popen(
-        make_command(arguments, num_ranks),
+        [*wrapper, *make_command(arguments, num_ranks)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -112,9 +112,11 @@ def find_ranks(process: subprocess.Popen[str]) -> list[int]:
     return ranks
 
 
-def start_ranks(arguments: list[str], num_ranks: int) -> tuple[subprocess.Popen[str], list[int]]:
+def start_ranks(
+    arguments: list[str], num_ranks: int, wrapper: Sequence[str] = ()
+) -> tuple[subprocess.Popen[str], list[int]]:
     """Starts under mpirun and waits until all ranks are there, or the start has ended. Returns mpirun and its ranks."""
-    process = start(arguments, num_ranks)
+    process = start(arguments, num_ranks, wrapper=wrapper)
     deadline = time.monotonic() + TIMEOUT_S
     while len(ranks := find_ranks(process)) < num_ranks and process.poll() is None:
         assert time.monotonic() < deadline

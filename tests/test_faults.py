@@ -1,6 +1,6 @@
-"""What goes wrong on real machines in the middle of a run: killed processes, full and read-only disks, stopped ranks,
-damaged files, trainings that diverge. The message says what it was; what is on disk stays good; the same command goes
-on from it, on any ranks, and ends bit-identical.
+"""What goes wrong on real machines in the middle of a run: killed processes, full and read-only disks, lost
+permissions, stopped ranks, damaged files, trainings that diverge. The message says what it was; what is on disk stays
+good; the same command goes on from it, on any ranks, and ends bit-identical.
 
 Every session has a few faults of each kind; with INCUBATE_FAULTS=long (see faults.sh) there are many.
 """
@@ -19,7 +19,8 @@ import socket
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ import launch
 from conftest import Tiny
 from killed_runs import OFTEN, Point, make_killed_run
 from launch import Outcome
+from permissions import OBEYING_PERMISSIONS, unwritable
 from run_files import (
     FIRST_BLOCK_BYTES,
     STAGES,
@@ -124,7 +126,7 @@ def test_killed_at_random_moments(tiny: Tiny, finished_run: Path, tmp_path: Path
     tell(f"killed at {count} moments ({describe(hit)}); {num_runs} runs; all was over {longest_s:.1f} s later at most")
 
 
-# --- Disks that fill up or turn read-only -----------------------------------------------------------------------------
+# --- Disks that fill up or turn read-only, permission lost ------------------------------------------------------------
 
 
 def assert_failed_for(reason: str, outcome: Outcome, run: Path) -> None:
@@ -160,10 +162,10 @@ def test_disk_full(tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell, p
 
 
 def start_and_wait_for(
-    arguments: list[str], num_ranks: int, point: Callable[[], bool]
+    arguments: list[str], num_ranks: int, point: Callable[[], bool], wrapper: Sequence[str] = ()
 ) -> tuple[subprocess.Popen[str], list[int]]:
     """A run that has come to a point. Returns mpirun and the ranks, in the order of their numbers."""
-    process, ranks = launch.start_ranks(arguments, num_ranks)
+    process, ranks = launch.start_ranks(arguments, num_ranks, wrapper)
     deadline = time.monotonic() + NO_HANG_S
     while not point():
         assert process.poll() is None, launch.finish(process)
@@ -172,28 +174,46 @@ def start_and_wait_for(
     return process, sorted(ranks, key=launch.rank_number)
 
 
+@dataclass(frozen=True)
+class Loss:
+    """A run directory in which no file can be made any more."""
+
+    name: str
+    begin: Callable[[Path], contextlib.AbstractContextManager[None]]  # until it ends
+    reason: str  # in the system's words
+    wrapper: Sequence[str] = ()  # of a program that is to notice
+
+
+LOSSES = [
+    Loss("read-only", read_only, "Read-only file system"),
+    Loss("permission lost", unwritable, "Permission denied", OBEYING_PERMISSIONS),
+]
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
 @pytest.mark.parametrize(
     ("training", "num_ranks"),
     [(training, 2 + i % 3) for i, training in enumerate(TRAININGS[:-1])] if IS_LONG else [("stage_2", 3)],
 )
-def test_disk_turns_read_only(
-    tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell, training: str, num_ranks: int
+def test_run_directory_becomes_unwritable(
+    tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell, training: str, num_ranks: int, loss: Loss
 ) -> None:
     run = tmp_path / "run"
     process, ranks = start_and_wait_for(
         tiny.arguments(run, OFTEN),
         num_ranks,
         lambda: len(resume_points(run, training)) > 0 or finished(run, training).exists(),
+        loss.wrapper,
     )
-    with read_only(run):
+    with loss.begin(run):
         outcome = launch.finish(process, NO_HANG_S)
         launch.wait_until_gone(ranks, NO_HANG_S)
-        assert_failed_for("Read-only file system", outcome, run)
+        assert_failed_for(loss.reason, outcome, run)
         num_files = verify_files(run)
     launch.run_well(*tiny.arguments(run, OFTEN), num_ranks=num_ranks % 3 + 2)
     assert_same_trainings(finished_run, run, TRAININGS)
     assert list(run.rglob("*.tmp")) == []
-    tell(f"read-only in {training}: {num_files} files intact")
+    tell(f"{loss.name} in {training}: {num_files} files intact")
 
 
 # --- Ranks that stop --------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
-"""A real Slurm of one node, for as long as the tests need it: munged, slurmctld and slurmd, as root, in a folder of
-their own. Its node has more CPUs, and GPUs, than the machine may have."""
+"""A real Slurm, for as long as the tests need it: munged, slurmctld and a slurmd a node, as root, in a folder of their
+own. Its nodes are this machine, or several in name (virtual_machines.py); they have more CPUs, and GPUs, than it may
+have."""
 
 from __future__ import annotations
 
@@ -10,12 +11,13 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import launch
 
-NUM_TASKS = 4  # CPUs, and GPUs in name, of the node
+NUM_TASKS = 4  # CPUs, and GPUs in name, of a node
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "setpriv")
 START_TIMEOUT_S = 30.0
 JOB_TIMEOUT_S = 90.0
@@ -50,24 +52,51 @@ def wait_until(is_true: Callable[[], bool], what: str, timeout_s: float) -> None
         time.sleep(0.1)
 
 
-class SlurmCluster:
-    """Starts when made; `stop()` ends its daemons, its jobs and all that these started."""
+class Machine(Protocol):
+    """Where a daemon or a command runs."""
 
-    def __init__(self, folder: Path) -> None:
+    @property
+    def name(self) -> str:
+        """Its host name."""
+
+    @property
+    def address(self) -> str:
+        """By which the others reach it."""
+
+    def command(self, *words: str) -> list[str]:
+        """The words that, started here, run a command there."""
+
+
+class ThisMachine:
+    def __init__(self) -> None:
+        self.name = socket.gethostname().split(".")[0]
+        self.address = "127.0.0.1"
+
+    def command(self, *words: str) -> list[str]:
+        return list(words)
+
+
+class SlurmCluster:
+    """Starts when made; `stop()` ends its daemons, its jobs and all that these started. Commands run on the
+    controller."""
+
+    def __init__(self, folder: Path, controller: Machine, nodes: Sequence[Machine]) -> None:
         self._folder = folder
         self._configuration = folder / "slurm.conf"
+        self._controller = controller
         self._daemons: list[subprocess.Popen[bytes]] = []
-        for name in ("munge", "state", "spool"):
+        self._is_up = False
+        for name in ("munge", "state", "tmp"):
             (folder / name).mkdir(mode=0o755)
         folder.chmod(0o755)
-        self._write_configuration()
+        self._write_configuration(nodes)
         try:
             self._start_munge()
-            self._start_daemon("slurmctld", "-D", "-c", "-f", str(self._configuration))
-            self._start_daemon("slurmd", "-D", "-f", str(self._configuration))
-            wait_until(
-                lambda: self.command("sinfo", "-h", "-o", "%T", check=False) == "idle", "idle node", START_TIMEOUT_S
-            )
+            self._start_daemon(controller, "slurmctld", "-D", "-c", "-f", str(self._configuration))
+            for node in nodes:
+                self.start_node(node)
+            self.wait_until_idle(nodes)
+            self._is_up = True
         except BaseException as error:
             logs = [f"{log.name}:\n{log.read_text()[-2000:]}" for log in sorted(folder.glob("*.log"))]
             self.stop()
@@ -78,6 +107,7 @@ class SlurmCluster:
         return launch.make_environment() | {
             "SLURM_CONF": str(self._configuration),
             "INCUBATE_BUILD": str(launch.BUILD),
+            "TMPDIR": str(self._folder / "tmp"),
             "OMPI_MCA_mpi_yield_when_idle": "1",
             "OMPI_MCA_rmaps_base_oversubscribe": "1",
             "OMPI_MCA_hwloc_base_binding_policy": "none",
@@ -89,9 +119,8 @@ class SlurmCluster:
     ) -> str:
         """Runs sinfo, sbatch, scontrol, a script that calls them; returns what it printed, stderr after stdout."""
         done = subprocess.run(
-            words,
+            self._controller.command("env", f"--chdir={cwd or Path.cwd()}", *words),
             env=self.environment() | dict(environment or {}),
-            cwd=cwd,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -111,6 +140,23 @@ class SlurmCluster:
         wait_until(lambda: self.show(job)["JobState"] not in going_on, f"end of job {job}", timeout_s)
         return self.show(job)
 
+    def start_node(self, node: Machine) -> None:
+        """As a diskless node starts: without files of its own. (Where they outlive a node's failure, PMIx of Slurm
+        22.05 refuses the same job there.)"""
+        for what in ("spool", "tmp"):
+            files = self._folder / f"{what}_{node.name}"
+            shutil.rmtree(files, ignore_errors=True)
+            files.mkdir()
+        self._start_daemon(node, "slurmd", "-D", "-f", str(self._configuration))
+
+    def wait_until_idle(self, nodes: Sequence[Machine]) -> None:
+        states = sorted(f"{node.name} idle" for node in nodes)
+        wait_until(
+            lambda: sorted(self.command("sinfo", "-h", "-N", "-o", "%N %T", check=False).splitlines()) == states,
+            "idle nodes",
+            START_TIMEOUT_S,
+        )
+
     def queue(self) -> list[str]:
         return self.command("squeue", "-h", "-r", "-o", "%i").split()
 
@@ -122,7 +168,7 @@ class SlurmCluster:
 
     def stop(self) -> None:
         with contextlib.suppress(Exception):  # whatever is wrong with Slurm, what follows ends it
-            if len(self._daemons) == 3:
+            if self._is_up:
                 self.empty_queue()
         for daemon in reversed(self._daemons):
             daemon.terminate()
@@ -147,17 +193,18 @@ class SlurmCluster:
         key.write_bytes(os.urandom(128))
         key.chmod(0o400)
         names = {"key-file": "key", "socket": "socket", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
-        self._start_daemon("munged", "--foreground", "--force", *(f"--{k}={folder / v}" for k, v in names.items()))
+        options = (f"--{option}={folder / file}" for option, file in names.items())
+        self._start_daemon(self._controller, "munged", "--foreground", "--force", *options)
         wait_until((folder / "socket").exists, "munged's socket", START_TIMEOUT_S)
 
-    def _start_daemon(self, name: str, *arguments: str) -> None:
+    def _start_daemon(self, machine: Machine, name: str, *arguments: str) -> None:
         """One that ends with this process, even if that is killed."""
         program = find_program(name)
         assert program is not None
-        with (self._folder / f"{name}.log").open("wb") as log:
+        with (self._folder / f"{name}_{machine.name}.log").open("ab") as log:
             self._daemons.append(
                 subprocess.Popen(
-                    ["setpriv", "--pdeathsig", "TERM", program, *arguments],
+                    ["setpriv", "--pdeathsig", "TERM", *machine.command(program, *arguments)],
                     env=self.environment(),
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -165,16 +212,18 @@ class SlurmCluster:
                 )
             )
 
-    def _write_configuration(self) -> None:
-        host = socket.gethostname().split(".")[0]
+    def _write_configuration(self, nodes: Sequence[Machine]) -> None:
         controller_port, node_port = find_free_ports(2)
         for i in range(NUM_TASKS):
             (self._folder / f"gpu{i}").touch()
         (self._folder / "gres.conf").write_text(f"Name=gpu File={self._folder}/gpu[0-{NUM_TASKS - 1}]\n")
-        # cred_expire is how long a requeued job waits; KillWait is between SIGTERM and SIGKILL.
+        of_each = f"CPUs={NUM_TASKS} RealMemory=1000 Gres=gpu:{NUM_TASKS} State=UNKNOWN"
+        lines = "\n".join(f"NodeName={node.name} NodeAddr={node.address} {of_each}" for node in nodes)
+        # cred_expire is how long a requeued job waits; KillWait is between SIGTERM and SIGKILL; after SlurmdTimeout
+        # without a word from it a node is down. TmpFS is also where tasks find their node's PMIx server.
         self._configuration.write_text(f"""\
 ClusterName=tests
-SlurmctldHost={host}(127.0.0.1)
+SlurmctldHost={self._controller.name}({self._controller.address})
 SlurmctldPort={controller_port}
 SlurmdPort={node_port}
 SlurmUser=root
@@ -182,9 +231,10 @@ SlurmdUser=root
 MailProg=/bin/true
 AuthInfo=socket={self._folder}/munge/socket,cred_expire=5
 StateSaveLocation={self._folder}/state
-SlurmdSpoolDir={self._folder}/spool
+SlurmdSpoolDir={self._folder}/spool_%n
+TmpFS={self._folder}/tmp_%n
 SlurmctldPidFile={self._folder}/slurmctld.pid
-SlurmdPidFile={self._folder}/slurmd.pid
+SlurmdPidFile={self._folder}/slurmd_%n.pid
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SlurmdParameters=config_overrides
@@ -192,8 +242,10 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 SchedulerParameters=sched_interval=1,sched_min_interval=0,batch_sched_delay=0,bf_interval=1
 KillWait=10
+SlurmdTimeout=8
+MessageTimeout=5
 ReturnToService=2
 GresTypes=gpu
-NodeName={host} NodeAddr=127.0.0.1 CPUs={NUM_TASKS} RealMemory=1000 Gres=gpu:{NUM_TASKS} State=UNKNOWN
+{lines}
 {PARTITION}
 """)
