@@ -31,7 +31,8 @@ std::string shorten(const std::string& reason) {
   return words.substr(0, words.find('\''));
 }
 
-/// HDF5's own words for the innermost cause of the last failure.
+/// HDF5's own words for the innermost cause of the last failure, which HDF5 then forgets: it would never free what a
+/// thread that ends has left there.
 std::string last_error() {
   std::string reason = "no reason given";
   auto keep = [](unsigned /*depth*/, const H5E_error2_t* error, void* text) -> herr_t {
@@ -39,6 +40,7 @@ std::string last_error() {
     return 0;
   };
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep, &reason);
+  H5Eclear2(H5E_DEFAULT);
   return shorten(reason);
 }
 
@@ -114,7 +116,7 @@ Hdf5Handle::Hdf5Handle(hid_t id, Close close, const std::string& action) : id_(i
 }
 
 Hdf5Handle::~Hdf5Handle() {
-  if (id_ >= 0) close_(id_);
+  if (id_ >= 0 && close_(id_) < 0) H5Eclear2(H5E_DEFAULT);  // nobody asks for the reason
 }
 
 Hdf5Handle::Hdf5Handle(Hdf5Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}

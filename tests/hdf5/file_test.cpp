@@ -145,6 +145,17 @@ TEST_F(Hdf5FileTest, FailuresAreReportedByUsAloneOnEveryThread) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
+/// Else a thread that ends would leak them.
+TEST_F(Hdf5FileTest, NoReasonOfAFailureIsKeptByHDF5) {
+  thrown_message<std::runtime_error>([&] { Hdf5File::open(directory_ / "none.h5"); });
+  EXPECT_EQ(H5Eget_num(H5E_DEFAULT), 0);
+
+  const hid_t space = H5Screate(H5S_SCALAR);
+  { const Hdf5Handle not_closed(space, H5Tclose, "close a space as a type"); }
+  EXPECT_EQ(H5Eget_num(H5E_DEFAULT), 0);
+  EXPECT_EQ(H5Sclose(space), 0);
+}
+
 TEST_F(Hdf5FileTest, ShapeMustFitTheValues) {
   Hdf5File file = Hdf5File::create(path());
   const std::vector<double> values(5);
