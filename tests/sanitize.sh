@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# The tests with AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer, from nothing: sets up, builds into
+# build-sanitize/, runs. Ends with counts. Exit status 0 only if all tests passed and the sanitizers found nothing.
+#
+#   tests/sanitize.sh          all C++ tests, and the program as its user sees it
+#   tests/sanitize.sh short    core_tests alone, as tests/run.sh does
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mode=${1:-long}
+[[ $mode =~ ^(long|short)$ ]] || { echo "usage: tests/sanitize.sh [short]" >&2; exit 2; }
+
+export INCUBATE_BUILD=$PWD/build-sanitize
+findings=$INCUBATE_BUILD/findings
+logs=$INCUBATE_BUILD/logs
+rm -rf "$findings" "$logs"
+mkdir -p "$findings" "$logs"
+
+jobscripts/setup.sh --tests
+# float-cast-overflow and float-divide-by-zero are no part of `undefined`.
+cmake -S . -B "$INCUBATE_BUILD" -G Ninja >"$logs/configure" \
+  -DINCUBATE_SANITIZE=address,undefined,float-cast-overflow,float-divide-by-zero || { tail -n 30 "$logs/configure"; exit 1; }
+targets=(core_tests finding)
+[ "$mode" = short ] || targets=()
+jobscripts/build.sh "${targets[@]}"
+
+# Whatever a test makes of a program's status and output, a finding is a file of its own. protect_shadow_gap=0: CUDA maps
+# memory there, where there is a GPU.
+to_file="log_path='$findings/finding'"
+export ASAN_OPTIONS="$to_file:detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1:protect_shadow_gap=0"
+export UBSAN_OPTIONS="$to_file:print_stacktrace=1"
+export LSAN_OPTIONS="suppressions='$PWD/tests/sanitizer/leaks.txt':print_suppressions=0"
+count_findings() { find "$findings" -type f | wc -l; }
+
+# The sanitizers' own honesty: each of these mistakes is found.
+mistakes=(beyond-the-end overflow no-integer leak)
+for mistake in "${mistakes[@]}"; do
+  "$INCUBATE_BUILD/tests/finding" "$mistake" && { echo "sanitize: '$mistake' was not found" >&2; exit 1; }
+done
+[ "$(count_findings)" -eq ${#mistakes[@]} ] || { echo "sanitize: $(count_findings) findings of ${mistakes[*]}" >&2; exit 1; }
+rm -f "$findings"/*
+
+status=0
+"$INCUBATE_BUILD/tests/core_tests" --gtest_brief=1 2>&1 | tee "$logs/core_tests" || status=1
+if [ "$mode" = long ]; then
+  ctest --test-dir "$INCUBATE_BUILD" --output-on-failure --no-tests=error 2>&1 | tee "$logs/ctest" || status=1
+  .venv/bin/python -m pytest -q 2>&1 | tee "$logs/pytest" || status=1
+fi
+
+for finding in "$findings"/*; do
+  [ -e "$finding" ] && cat "$finding"
+done
+echo
+echo "with sanitizers, in short:"
+tail -n 1 "$logs/core_tests"
+echo "$(count_findings) findings"
+[ "$status" -eq 0 ] && [ "$(count_findings)" -eq 0 ]
