@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# All tests, from nothing: sets up, builds, then ctest (C++) and pytest (the program as its user sees it, analysis). Ends with
-# the closing lines of both. Exit status 0 only if both passed.
+# All tests, from nothing: sets up, builds, then core_tests with sanitizers, ctest (C++) and pytest (the program as its user sees
+# it, analysis). Ends with the closing lines of the last two. Exit status 0 only if all passed.
 #
 #   tests/run.sh
 set -euo pipefail
@@ -13,13 +13,16 @@ INCUBATE_BUILD=$(realpath "$INCUBATE_BUILD")
 
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
+sanitize_status=0
 ctest_status=0
 pytest_status=0
+tests/sanitize.sh short || sanitize_status=$?
 ctest --test-dir "$INCUBATE_BUILD" --output-on-failure --no-tests=error 2>&1 | tee "$logs/ctest" || ctest_status=$?
 .venv/bin/python -m pytest tests -q 2>&1 | tee "$logs/pytest" || pytest_status=$?
 
 echo
+[ "$sanitize_status" -eq 0 ] || echo "tests/sanitize.sh short failed: see above"
 echo "ctest and pytest in short:"
 grep -E "tests (passed|failed)|Total Test time" "$logs/ctest" || true
 tail -n 1 "$logs/pytest"
-[ "$ctest_status" -eq 0 ] && [ "$pytest_status" -eq 0 ]
+[ "$sanitize_status" -eq 0 ] && [ "$ctest_status" -eq 0 ] && [ "$pytest_status" -eq 0 ]
