@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# All tests, from nothing: sets up, builds, then core_tests with sanitizers, ctest (C++) and pytest (the program as its user sees
-# it, analysis). Ends with the closing lines of the last two. Exit status 0 only if all passed.
+# All tests, from nothing: sets up, builds, then core_tests with sanitizers, ctest (C++) and pytest (the program as its
+# user sees it, analysis). Ends with the closing lines of the last two. Exit status 0 only if all passed.
 #
 #   tests/run.sh
 set -euo pipefail

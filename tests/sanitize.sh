@@ -17,16 +17,20 @@ mkdir -p "$findings" "$logs"
 
 jobscripts/setup.sh --tests
 # float-cast-overflow and float-divide-by-zero are no part of `undefined`.
-cmake -S . -B "$INCUBATE_BUILD" -G Ninja >"$logs/configure" \
-  -DINCUBATE_SANITIZE=address,undefined,float-cast-overflow,float-divide-by-zero || { tail -n 30 "$logs/configure"; exit 1; }
+checks=address,undefined,float-cast-overflow,float-divide-by-zero
+if ! cmake -S . -B "$INCUBATE_BUILD" -G Ninja -DINCUBATE_SANITIZE=$checks >"$logs/configure" 2>&1; then
+  tail -n 30 "$logs/configure" >&2
+  exit 1
+fi
 targets=(core_tests finding)
 [ "$mode" = short ] || targets=()
 jobscripts/build.sh "${targets[@]}"
 
-# Whatever a test makes of a program's status and output, a finding is a file of its own. protect_shadow_gap=0: CUDA maps
-# memory there, where there is a GPU.
+# Whatever a test makes of a program's status and output, a finding is a file of its own.
 to_file="log_path='$findings/finding'"
-export ASAN_OPTIONS="$to_file:detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1:protect_shadow_gap=0"
+more_checks=detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1
+# protect_shadow_gap=0: where there is a GPU, CUDA maps memory there.
+export ASAN_OPTIONS="$to_file:$more_checks:protect_shadow_gap=0"
 export UBSAN_OPTIONS="$to_file:print_stacktrace=1"
 export LSAN_OPTIONS="suppressions='$PWD/tests/sanitizer/leaks.txt':print_suppressions=0"
 count_findings() { find "$findings" -type f | wc -l; }
@@ -36,7 +40,10 @@ mistakes=(beyond-the-end overflow no-integer leak)
 for mistake in "${mistakes[@]}"; do
   "$INCUBATE_BUILD/tests/finding" "$mistake" && { echo "sanitize: '$mistake' was not found" >&2; exit 1; }
 done
-[ "$(count_findings)" -eq ${#mistakes[@]} ] || { echo "sanitize: $(count_findings) findings of ${mistakes[*]}" >&2; exit 1; }
+if [ "$(count_findings)" -ne ${#mistakes[@]} ]; then
+  echo "sanitize: $(count_findings) findings of ${mistakes[*]}" >&2
+  exit 1
+fi
 rm -f "$findings"/*
 
 # What kills, resumes, stops, exports, imports, inspects, damages, and bad input.
