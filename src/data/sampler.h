@@ -12,6 +12,8 @@ struct BatchPlace {
   std::int64_t epoch = 0;
   std::int64_t step_in_epoch = 0;
   std::int64_t micro_batch = 0;  ///< 0 .. M-1
+
+  bool operator==(const BatchPlace&) const = default;
 };
 
 /// Which images a training reads, in which order: a pure function of (seed, phase, epoch), so that every rank count and
