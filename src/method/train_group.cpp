@@ -263,7 +263,7 @@ void train_assignments(const RunContext& context, const GroupPlan& plan, Process
                        std::vector<TrainingProgress>& progress) {
   const Phase phase = context.trainings[plan.assignments.front().training].phase;
   TrainLoader train = make_train_loader(context, phase);
-  const EvaluationLoader validation(context.validation, {context.config.data.mean, context.config.data.std},
+  EvaluationLoader validation(context.validation, {context.config.data.mean, context.config.data.std},
                                     context.config.phase(phase).micro, make_evaluation_crop(context.config, phase));
   std::deque<TrainingRun> runs;
   for (const Assignment& a : plan.assignments) {

@@ -84,7 +84,7 @@ void make_step(const Team& team, const std::vector<double>& shares, TrainLoader&
 }
 
 /// Evaluates those of the team for which it is time.
-void evaluate_due(const Team& team, const EvaluationLoader& validation, ProcessGroup& group) {
+void evaluate_due(const Team& team, EvaluationLoader& validation, ProcessGroup& group) {
   Team due;
   std::ranges::copy_if(team, std::back_inserter(due),
                        [](const Participant* p) { return p->trainer->is_evaluation_due(); });
@@ -107,7 +107,7 @@ void evaluate_due(const Team& team, const EvaluationLoader& validation, ProcessG
 
 }  // namespace
 
-void train_together(std::span<const Participant> participants, TrainLoader& train, const EvaluationLoader& validation,
+void train_together(std::span<const Participant> participants, TrainLoader& train, EvaluationLoader& validation,
                     ProcessGroup& group, const std::function<bool()>& should_stop) {
   for (Team team = find_team(participants); !team.empty(); team = find_team(participants)) {
     make_step(team, time_shares(team), train, group, should_stop && should_stop());

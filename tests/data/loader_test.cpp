@@ -89,8 +89,33 @@ TEST_F(Loader, BatchDoesNotDependOnWhatWasLoadedBefore) {
   }
 }
 
+TEST_F(Loader, WorkersChangeNothing) {
+  const Augmentation augmentation = {
+      .crop_padding = 2, .flip = true, .random_erasing = 0.5, .mixup = {.mixup_alpha = 0.8, .cutmix_alpha = 1}};
+  TrainLoader alone = train_loader(augmentation);
+  EvaluationLoader alone_validation(validation_, kNormalisation, 4);
+  for (const std::int64_t workers : {1, 3}) {
+    // A rank with two of the three micro-batches, over the end of an epoch.
+    TrainLoader loader(train_, kNormalisation, augmentation, Sampler(24, 12, 4, 1, Phase::incubation), 1,
+                       Phase::incubation, {.workers = workers, .depth = 3}, {1, 3});
+    for (const BatchPlace& place : std::initializer_list<BatchPlace>{
+             {0, 0, 1}, {0, 0, 2}, {0, 1, 1}, {0, 1, 2}, {1, 0, 1}, {1, 0, 2}, {5, 0, 0}, {0, 0, 1}}) {
+      const Batch batch = loader.load(place), expected = alone.load(place);
+      EXPECT_EQ(batch.images, expected.images);
+      EXPECT_EQ(batch.labels, expected.labels);
+      EXPECT_EQ(batch.other_labels, expected.other_labels);
+      EXPECT_EQ(batch.label_weight, expected.label_weight);
+    }
+    EXPECT_GT(loader.waited_s(), 0);
+    EvaluationLoader validation(validation_, kNormalisation, 4, std::nullopt, {.workers = workers});
+    for (const std::int64_t i : {0, 1, 2, 0, 2}) {
+      EXPECT_EQ(validation.load(i, 3).images, alone_validation.load(i).images);
+    }
+  }
+}
+
 TEST_F(Loader, EvaluationShowsEveryImageOnceAsItIs) {
-  const EvaluationLoader loader(validation_, kNormalisation, 4);
+  EvaluationLoader loader(validation_, kNormalisation, 4);
   EXPECT_EQ(loader.num_images(), 11);
   ASSERT_EQ(loader.num_batches(), 3);
   std::int64_t image = 0;
@@ -109,7 +134,7 @@ TEST_F(Loader, EvaluationShowsEveryImageOnceAsItIs) {
 
 TEST_F(Loader, ResizedImagesHaveTheStatedSide) {
   TrainLoader train = train_loader({.resized_crop = ResizedCrop{.side = 6}});
-  const EvaluationLoader validation(validation_, kNormalisation, 4, EvaluationCrop{.side = 6, .fraction = 0.75});
+  EvaluationLoader validation(validation_, kNormalisation, 4, EvaluationCrop{.side = 6, .fraction = 0.75});
   EXPECT_EQ(train.load({}).images.size(), 4 * 36);
   const Batch batch = validation.load(2);
   ASSERT_EQ(batch.images.size(), 3 * 36);
