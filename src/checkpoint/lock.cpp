@@ -24,10 +24,16 @@ namespace {
 constexpr double kStaleAfter_s = 60;
 constexpr std::chrono::seconds kBeatEvery(10);
 
-std::string slurm_job() {
-  const char* job = std::getenv("SLURM_JOB_ID");
-  return job == nullptr ? "" : job;
+std::string environment_variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
 }
+
+std::string slurm_job() { return environment_variable("SLURM_JOB_ID"); }
+
+/// How often Slurm has requeued the job: of a job's start before this one nothing is left. Two steps of one start may
+/// well run side by side.
+std::string slurm_restart() { return environment_variable("SLURM_RESTART_COUNT"); }
 
 /// The holder of a lock; an empty object if the file is gone or unreadable.
 nlohmann::json read_holder(const std::filesystem::path& path) {
@@ -56,6 +62,7 @@ void write_holder(const std::filesystem::path& path, const std::string& token) {
                                  {"host", host_name()},
                                  {"pid", getpid()},
                                  {"slurm_job", slurm_job()},
+                                 {"slurm_restart", slurm_restart()},
                                  {"heartbeat", unix_now_s()}};
   replace_text_atomically(path, holder.dump(2) + "\n");
 }
@@ -77,7 +84,7 @@ void beat(const std::stop_token& stop, const std::filesystem::path& path, const 
 
 bool may_take_over(const nlohmann::json& holder) {
   const std::string job = holder.value("slurm_job", "");
-  if (!job.empty() && job == slurm_job()) return true;
+  if (!job.empty() && job == slurm_job() && holder.value("slurm_restart", "") != slurm_restart()) return true;
   if (holder.value("host", "") == host_name() && !is_running(static_cast<pid_t>(holder.value("pid", 0)))) return true;
   return unix_now_s() - holder.value("heartbeat", 0.0) > kStaleAfter_s;
 }

@@ -8,7 +8,7 @@ namespace incubate {
 
 /// Says in a file that a training belongs to this job: host, process, Slurm job and a heartbeat, which a thread of its
 /// own refreshes every ten seconds, however long a step takes. A lock left behind is taken over when it is of the same
-/// Slurm job, of a dead process of this host, or its heartbeat is a minute old.
+/// Slurm job before it was requeued, of a dead process of this host, or its heartbeat is a minute old.
 class Lock {
  public:
   /// Takes the lock. Throws InputError, naming the holder, if another job has it.

@@ -1,5 +1,3 @@
-#include <cstdlib>
-
 #include "base/stop_request.h"
 #include "commands/commands.h"
 #include "commands/run_arguments.h"
@@ -24,7 +22,7 @@ constexpr const char* kHelp =
 
 int train_command(const std::vector<std::string>& arguments, Communicator& world, Log& log) {
   catch_stop_signals();
-  const auto mistake = find_launch_mistake(world.size(), std::getenv);
+  const auto mistake = find_launch_mistake(world.size(), current_environment());
   if (mistake) throw AgreedInputError(mistake->is_first ? mistake->message : "");
   RunConfig config;
   const std::vector<Setting> settings = list_settings(config);

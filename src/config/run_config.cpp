@@ -74,6 +74,13 @@ std::vector<Setting> list_settings(OptimizerConfig& c) {
           make_setting("optimizer.epsilon", c.epsilon, r, "", "AdamW: added to the root of the mean square")};
 }
 
+std::vector<Setting> list_settings(TrainConfig& c) {
+  // No result depends on it: where a run that may not skip ends at all, it has skipped nothing.
+  return {make_enum_setting<OnNonfinite>("train.on_nonfinite", c.on_nonfinite,
+                                         {{OnNonfinite::stop, "stop"}, {OnNonfinite::skip, "skip"}}, Kind::operation,
+                                         "a step whose loss or gradient is not finite ends the run, or is left out")};
+}
+
 std::vector<Setting> list_settings(Phase phase, PhaseConfig& c) {
   const Kind r = Kind::result;
   const std::string section = section_of(phase);
@@ -295,6 +302,7 @@ std::vector<Setting> list_settings(RunConfig& config) {
   all.push_back(
       make_setting("batch.global", config.batch.global, Kind::result, "images", "seen by one optimizer update"));
   append(all, list_settings(config.optimizer));
+  append(all, list_settings(config.train));
   append(all, list_recipe_settings(config));
   append(all, list_settings(Phase::meta, config.meta));
   append(all, list_settings(Phase::incubation, config.incubation));

@@ -137,6 +137,13 @@ struct HighResolutionConfig : PhaseConfig {
   std::int64_t image_size = 384;
 };
 
+/// What becomes of a step whose loss or gradient is not finite.
+enum class OnNonfinite { stop, skip };
+
+struct TrainConfig {
+  OnNonfinite on_nonfinite = OnNonfinite::stop;
+};
+
 struct MethodConfig {
   std::vector<std::string> trainings = {"deep_incubation", "end_to_end"};
 };
@@ -166,6 +173,7 @@ struct RunConfig {
   DataConfig data;
   BatchConfig batch;
   OptimizerConfig optimizer;
+  TrainConfig train;
   PhaseConfig meta;
   PhaseConfig incubation;
   PhaseConfig finetuning;

@@ -10,13 +10,13 @@
 #include "base/check.h"
 #include "base/directory_lock.h"
 #include "base/stop_request.h"
-#include "base/version.h"
 #include "checkpoint/lock.h"
 #include "config/parse.h"
 #include "data/dataset.h"
 #include "hdf5/atomic_file.h"
 #include "method/cost_model.h"
 #include "method/find_progress.h"
+#include "method/log_start.h"
 #include "method/run_recorder.h"
 #include "method/run_rounds.h"
 #include "method/train_group.h"
@@ -78,26 +78,6 @@ std::vector<double> estimate_micro_batch_s(const RunConfig& config, const std::v
   const double seconds_per_flop = measured_flops > 0 ? measured_s / measured_flops : kUnknownSecondsPerFlop;
   for (double& value : flops) value *= seconds_per_flop;
   return flops;
-}
-
-void log_start(const RunConfig& config, const Communicator& world, torch::Device device, Log& log) {
-  log.record(fmt::format("incubate {} ({}), LibTorch {}, {}, {} ranks, {}, sums {}", kVersion, kGitSha1, TORCH_VERSION,
-                         gpu_library_versions(), world.size(), device.str(),
-                         config.run.sums == Sums::exact ? "exact" : "fast"));
-  for (int rank = 0; rank < world.size(); ++rank) log.record(world.member_name(rank));
-}
-
-/// Ranks beyond the number of micro-batches have nothing to do.
-void warn_of_idle_ranks(const RunConfig& config, const std::vector<Training>& trainings, int num_ranks, Log& log) {
-  for (const Phase phase : kPhases) {
-    const std::int64_t count =
-        std::ranges::count_if(trainings, [&](const Training& t) { return t.phase == phase && is_wanted(config, t); });
-    const std::int64_t useful = count * micro_batches_of(config, phase);
-    if (count == 0 || num_ranks <= useful) continue;
-    log.warn(fmt::format("{}: {} of {} ranks idle: batch.global={} has {} micro-batches of {}", to_string(phase),
-                         num_ranks - useful, num_ranks, config.batch.global, micro_batches_of(config, phase),
-                         config.phase(phase).micro));
-  }
 }
 
 /// Reports of a group go to rank 0 by way of its leader.
@@ -167,7 +147,10 @@ Ending MethodRun::run() {
 
 Ending MethodRun::train_what_is_left() {
   const torch::Device device = choose_device(config_.run.device, world_);
-  if (world_.is_leader()) log_start(config_, world_, device, log_);
+  if (world_.is_leader()) {
+    log_environment(config_, world_, device, log_);
+    log_plan(config_, preparation_.data, trainings_, preparation_.progress, log_);
+  }
   if (!find_ready(config_, trainings_, preparation_.progress).empty()) {
     if (world_.is_leader()) warn_of_idle_ranks(config_, trainings_, world_.size(), log_);
     open_data();

@@ -26,6 +26,7 @@ struct TrainingSummary {
   TrainingState state = TrainingState::waiting;
   std::int64_t step = 0;
   std::int64_t total_steps = 0;
+  std::int64_t skipped_steps = 0;  ///< of those done: a loss or gradient was not finite
   std::int64_t num_ranks = 0;
   Evaluation evaluation;  ///< when done
   double block_flops = 0;

@@ -50,7 +50,7 @@ class SmallTraining {
  public:
   SmallTraining(ProcessGroup& group, const PhaseConfig& recipe, const std::vector<bool>& is_learning,
                 const ModelSpec& spec = target_spec(tiny_model_config()), double block_flops_per_image = 10,
-                const OptimizerConfig& optimizer = {})
+                const OptimizerConfig& optimizer = {}, OnNonfinite on_nonfinite = OnNonfinite::stop)
       : model_(make_initialised(spec)) {
     model_.set_learning(is_learning);
     settings_ = {.name = "small",
@@ -58,6 +58,7 @@ class SmallTraining {
                  .recipe = recipe,
                  .optimizer = optimizer,
                  .sums = Sums::exact,
+                 .on_nonfinite = on_nonfinite,
                  .seed = 3,
                  .global_batch = SmallData::kGlobal,
                  .steps_per_epoch = SmallData::kImages / SmallData::kGlobal,
