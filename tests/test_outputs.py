@@ -16,7 +16,7 @@ from conftest import CONFIG, FinishedRun, Tiny
 from run_files import NUM_STEPS, STAGES, TRAININGS, finished, read_columns, read_figures, read_summary, snapshot
 from tiny_data import CLASSES, NUM_TRAIN, NUM_VALIDATION, SIDE, pack_arguments
 
-STEP_COLUMNS = {"step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s"}
+STEP_COLUMNS = {"step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s", "data_wait_s"}
 EPOCH_COLUMNS = {"step", "epoch", "train_loss", "loss", "top1", "top5", "block_flops", "elapsed_s"}
 NUM_BLOCKS = 8
 GLOBAL_BATCH = 32

@@ -51,15 +51,29 @@ std::vector<Setting> list_settings(ModelConfig& c) {
 }
 
 std::vector<Setting> list_settings(DataConfig& c) {
-  const Kind r = Kind::result;
-  return {make_setting("data.file", c.file, Kind::operation, "path", "images, as written by 'incubate pack'"),
-          make_setting("data.mean", c.mean, r, "0..1", "mean of each channel, subtracted"),
-          make_setting("data.std", c.std, r, "0..1", "standard deviation of each channel, divided by"),
-          make_setting("data.crop_padding", c.crop_padding, r, "pixels",
-                       "zero padding of a training image before a random crop to its size"),
-          make_setting("data.flip", c.flip, r, "true|false", "mirror every second training image, at random"),
-          make_setting("data.eval_crop", c.eval_crop, r, "0..1",
-                       "part of the resized image that is evaluated, where crop is resized")};
+  const Kind r = Kind::result, o = Kind::operation;
+  return {
+      make_setting("data.file", c.file, Kind::operation, "path", "images, as written by 'incubate pack'"),
+      make_setting("data.mean", c.mean, r, "0..1", "mean of each channel, subtracted"),
+      make_setting("data.std", c.std, r, "0..1", "standard deviation of each channel, divided by"),
+      make_setting("data.crop_padding", c.crop_padding, r, "pixels",
+                   "zero padding of a training image before a random crop to its size"),
+      make_setting("data.flip", c.flip, r, "true|false", "mirror every second training image, at random"),
+      make_setting("data.eval_crop", c.eval_crop, r, "0..1",
+                   "part of the resized image that is evaluated, where crop is resized"),
+      make_enum_setting<Shuffle>("data.shuffle", c.shuffle, {{Shuffle::global, "global"}, {Shuffle::block, "block"}}, r,
+                                 "order of training images: random, or random runs of neighbours"),
+      make_setting("data.shuffle_block", c.shuffle_block, r, "images", "neighbours in a run (data.shuffle=block)"),
+      make_setting("data.workers", c.workers, o, "threads",
+                   "of each rank that read and augment images; 0: it does so itself"),
+      make_setting("data.prefetch", c.prefetch, o, "batches", "made ahead by them"),
+      make_enum_setting<OnDataError>("data.on_error", c.on_error,
+                                     {{OnDataError::fail, "fail"}, {OnDataError::skip, "skip"}}, o,
+                                     "a damaged image ends the run, or the next one takes its place"),
+      make_enum_setting<Cache>("data.cache", c.cache, {{Cache::none, "none"}, {Cache::node, "node"}}, o,
+                               "read encoded images from copies on each node"),
+      make_setting("data.cache_directory", c.cache_directory, o, "path",
+                   "of these copies; by default below $SLURM_TMPDIR, $TMPDIR or /tmp")};
 }
 
 std::vector<Setting> list_settings(OptimizerConfig& c) {

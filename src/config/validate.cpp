@@ -129,6 +129,9 @@ void check_data(const DataConfig& c, std::int64_t channels) {
   check_input(c.crop_padding >= 0, "data.crop_padding={} is negative. Give 0 or more.", c.crop_padding);
   check_input(c.eval_crop > 0 && c.eval_crop <= 1, "data.eval_crop={} is out of range. Give more than 0, up to 1.",
               c.eval_crop);
+  check_positive("data.shuffle_block", c.shuffle_block);
+  check_input(c.workers >= 0 && c.workers <= 1024, "data.workers={} is out of range. Give 0 to 1024.", c.workers);
+  check_input(c.prefetch >= 1 && c.prefetch <= 1024, "data.prefetch={} is out of range. Give 1 to 1024.", c.prefetch);
 }
 
 void check_range(const std::string& name, double value, double low, double high) {
@@ -245,7 +248,7 @@ void check_high_resolution(const RunConfig& config) {
   }
 }
 
-void check_augmentation(const std::string& name, const PhaseConfig& c, std::int64_t channels) {
+void check_augmentation(const std::string& name, const PhaseConfig& c, std::int64_t channels, Shuffle shuffle) {
   check_input(
       c.crop_scale.size() == 2 && c.crop_scale[0] > 0 && c.crop_scale[0] <= c.crop_scale[1] && c.crop_scale[1] <= 1,
       "{}.crop_scale={} is not a range of shares. Give a least and a largest one, such as 0.08,1.", name,
@@ -254,6 +257,11 @@ void check_augmentation(const std::string& name, const PhaseConfig& c, std::int6
   check_range(name + ".random_erasing", c.random_erasing, 0, 1);
   check_input(c.repeated_augmentation >= 1, "{}.repeated_augmentation={} is not positive. Give 1 or more.", name,
               c.repeated_augmentation);
+  check_input(
+      shuffle == Shuffle::global || c.repeated_augmentation == 1,
+      "{}.repeated_augmentation={} does not go with data.shuffle=block (repeats would fall into one micro-batch). "
+      "Give 1, or data.shuffle=global.",
+      name, c.repeated_augmentation);
   if (!c.rand_augment.empty()) parse_rand_augment(name + ".rand_augment", c.rand_augment);
   const bool changes_color = !c.rand_augment.empty() || c.color_jitter > 0;
   check_input(!changes_color || channels == 1 || channels == 3,
@@ -276,7 +284,7 @@ void validate_without_data_file(const RunConfig& config) {
   check_optimizer(config.optimizer);
   for (const Phase phase : kPhases) {
     check_phase(config, phase);
-    check_augmentation(section_of(phase), config.phase(phase), config.model.channels);
+    check_augmentation(section_of(phase), config.phase(phase), config.model.channels, config.data.shuffle);
   }
   check_input(config.run.seed >= 0, "run.seed={} is negative. Give 0 or more.", config.run.seed);
   check_positive("run.threads", config.run.threads);

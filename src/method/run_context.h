@@ -38,6 +38,7 @@ struct StatusReport {
   std::int64_t skipped_steps = 0;  ///< of them
   double loss = 0;
   double images_per_s = 0;
+  double data_wait = 0;  ///< part of the last step's time in which images were not there yet
   double left_s = 0;
   double elapsed_s = 0;
   double rank_s = 0;

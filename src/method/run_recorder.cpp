@@ -140,6 +140,7 @@ void RunRecorder::show(const StatusReport& report) {
                     .total_steps = training.total_steps,
                     .loss = report.loss,
                     .images_per_s = report.images_per_s,
+                    .data_wait = report.data_wait,
                     .left_s = report.left_s});
 }
 

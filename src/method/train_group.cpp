@@ -181,6 +181,7 @@ void TrainingRun::on_step(const StepRow& row) {
   StatusReport report = make_report(StatusReport::Event::step);
   report.loss = row.loss;
   report.images_per_s = row.images_per_s;
+  report.data_wait = row.data_wait_s * row.images_per_s / static_cast<double>(context_.config.batch.global);
   send_report_(report);
   last_report_.step = report.step;
   if (!group_.is_leader()) return;
@@ -262,25 +263,33 @@ StatusReport TrainingRun::make_report(StatusReport::Event event) const {
           .rank_s = rank_s()};
 }
 
-TrainLoader make_train_loader(const RunContext& context, Phase phase) {
+PrefetchOptions prefetch_options(const DataConfig& config) {
+  return {.workers = config.workers, .depth = config.prefetch};
+}
+
+TrainLoader make_train_loader(const RunContext& context, Phase phase, const ProcessGroup& group) {
   const RunConfig& config = context.config;
+  const std::int64_t block = config.data.shuffle == Shuffle::block ? config.data.shuffle_block : 0;
   const auto seed = static_cast<std::uint64_t>(config.run.seed);
   return {context.train,
           {config.data.mean, config.data.std},
           make_augmentation(config, phase),
           Sampler(context.train.num_images(), config.batch.global, config.phase(phase).micro, seed, phase,
-                  config.phase(phase).repeated_augmentation),
+                  config.phase(phase).repeated_augmentation, block),
           seed,
-          phase};
+          phase,
+          prefetch_options(config.data),
+          share_of(micro_batches_of(config, phase), group.rank(), group.size())};
 }
 
 void train_assignments(const RunContext& context, const GroupPlan& plan, ProcessGroup& group,
                        const SendReport& send_report, const std::function<bool()>& should_stop,
                        std::vector<TrainingProgress>& progress) {
   const Phase phase = context.trainings[plan.assignments.front().training].phase;
-  TrainLoader train = make_train_loader(context, phase);
+  TrainLoader train = make_train_loader(context, phase, group);
   EvaluationLoader validation(context.validation, {context.config.data.mean, context.config.data.std},
-                                    context.config.phase(phase).micro, make_evaluation_crop(context.config, phase));
+                              context.config.phase(phase).micro, make_evaluation_crop(context.config, phase),
+                              prefetch_options(context.config.data));
   std::deque<TrainingRun> runs;
   for (const Assignment& a : plan.assignments) {
     runs.emplace_back(context, a, progress[a.training].steps_done + a.num_steps, plan.first_rank, group, send_report);

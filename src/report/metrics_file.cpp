@@ -9,7 +9,8 @@
 namespace incubate {
 namespace {
 
-constexpr std::int64_t kMetricsVersion = 2;
+constexpr std::int64_t kMetricsVersion = 3;
+constexpr std::int64_t kOldestVersion = 2;  // without the time that was waited for data
 
 /// The values of one member of all rows.
 template <typename Row, typename Get>
@@ -33,6 +34,7 @@ void Metrics::save(const std::filesystem::path& path, const std::string& trainin
     file.write("/steps/gradient_norm", column(steps, [](const StepRow& r) { return r.gradient_norm; }));
     file.write("/steps/images_per_s", column(steps, [](const StepRow& r) { return r.images_per_s; }));
     file.write("/steps/elapsed_s", column(steps, [](const StepRow& r) { return r.elapsed_s; }));
+    file.write("/steps/data_wait_s", column(steps, [](const StepRow& r) { return r.data_wait_s; }));
     file.write("/epochs/step", column(epochs, [](const EpochRow& r) { return r.step; }));
     file.write("/epochs/epoch", column(epochs, [](const EpochRow& r) { return r.epoch; }));
     file.write("/epochs/train_loss", column(epochs, [](const EpochRow& r) { return r.train_loss; }));
@@ -60,17 +62,20 @@ Metrics Metrics::load(const std::filesystem::path& path, std::int64_t step) {
   verify_file(path);
   const Hdf5File file = Hdf5File::open(path);
   const std::int64_t version = file.read_int_attribute("version");
-  check_input(version == kMetricsVersion,
-              "{} has version {} of its format; this program reads {}. Use the program that wrote it.", path.string(),
-              version, kMetricsVersion);
+  check_input(version >= kOldestVersion && version <= kMetricsVersion,
+              "{} has version {} of its format; this program reads {} to {}. Use the program that wrote it.",
+              path.string(), version, kOldestVersion, kMetricsVersion);
   const auto read = [&file](const char* name) { return file.read<double>(name); };
 
   const std::vector<std::int64_t> step_numbers = file.read<std::int64_t>("/steps/step");
   const std::vector<double> loss = read("/steps/loss"), rate = read("/steps/learning_rate"),
                             norm = read("/steps/gradient_norm"), speed = read("/steps/images_per_s"),
                             time = read("/steps/elapsed_s");
+  const std::vector<double> data_wait =
+      version == kOldestVersion ? std::vector<double>(step_numbers.size()) : read("/steps/data_wait_s");
   for (std::size_t i = 0; i < step_numbers.size() && step_numbers[i] < step; ++i) {
-    metrics.steps.push_back({step_numbers[i], loss.at(i), rate.at(i), norm.at(i), speed.at(i), time.at(i)});
+    metrics.steps.push_back(
+        {step_numbers[i], loss.at(i), rate.at(i), norm.at(i), speed.at(i), time.at(i), data_wait.at(i)});
   }
 
   const std::vector<std::int64_t> steps_done = file.read<std::int64_t>("/epochs/step");
@@ -115,8 +120,8 @@ void check_metrics_version(const std::filesystem::path& path) {
   }
   const std::int64_t version = Hdf5File::open(path).read_int_attribute("version");
   check_input(version <= kMetricsVersion,
-              "{} has version {} of its format; this program reads {}. Use the program that wrote it.", path.string(),
-              version, kMetricsVersion);
+              "{} has version {} of its format; this program reads {} to {}. Use the program that wrote it.",
+              path.string(), version, kOldestVersion, kMetricsVersion);
 }
 
 void write_metrics_index(const std::filesystem::path& path, const std::vector<std::string>& trainings) {

@@ -17,7 +17,8 @@ struct StepRow {
   double learning_rate = 0;
   double gradient_norm = 0;  ///< before clipping; NaN if the step was skipped
   double images_per_s = 0;
-  double elapsed_s = 0;  ///< the training's own wall-clock at the end of the step
+  double elapsed_s = 0;    ///< the training's own wall-clock at the end of the step
+  double data_wait_s = 0;  ///< of the step's time, in which images were not there yet; mean over the ranks
 
   /// Whether its loss or gradient was not finite, so that it changed nothing.
   bool is_skipped() const { return std::isnan(loss); }

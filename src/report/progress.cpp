@@ -13,6 +13,7 @@ namespace {
 constexpr double kLineEvery_s = 10;
 constexpr double kRedrawEvery_s = 0.2;
 constexpr int kBarWidth = 20;
+constexpr double kWorthTelling = 0.1;  // of the time
 
 std::string draw_bar(double fraction) {
   const int filled = static_cast<int>(std::lround(std::clamp(fraction, 0.0, 1.0) * kBarWidth));
@@ -31,9 +32,11 @@ std::string format_duration(double seconds) {
 
 std::string format_status(const TrainingStatus& s) {
   const double fraction = static_cast<double>(s.step) / static_cast<double>(std::max<std::int64_t>(1, s.total_steps));
-  return fmt::format("{:<11} [{}] {:3.0f}%  epoch {:.2f}/{:.2f}  step {}/{}  loss {:.4f}  {:.0f} images/s  {} left",
+  const std::string wait =
+      s.data_wait > kWorthTelling ? fmt::format(" ({:.0f}% waiting for data)", 100 * s.data_wait) : "";
+  return fmt::format("{:<11} [{}] {:3.0f}%  epoch {:.2f}/{:.2f}  step {}/{}  loss {:.4f}  {:.0f} images/s{}  {} left",
                      s.training, draw_bar(fraction), 100 * fraction, s.epoch, s.num_epochs, s.step, s.total_steps,
-                     s.loss, s.images_per_s, format_duration(s.left_s));
+                     s.loss, s.images_per_s, wait, format_duration(s.left_s));
 }
 
 void Progress::update(const TrainingStatus& status) {

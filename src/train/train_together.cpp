@@ -70,7 +70,9 @@ void make_step(const Team& team, const std::vector<double>& shares, TrainLoader&
                bool asks_to_stop) {
   const Stopwatch watch;
   const Share share = share_of(team.front()->trainer->settings().micro_batches(), group.rank(), group.size());
+  const double waited_before_s = train.waited_s();
   for (std::int64_t m = share.begin; m < share.end; ++m) accumulate_micro_batch(team, m, train, group);
+  for (const Participant* p : team) p->trainer->note_data_wait(train.waited_s() - waited_before_s);
   if (asks_to_stop) {
     for (const Participant* p : team) p->trainer->request_stop();
   }

@@ -56,14 +56,19 @@ void Trainer::accumulate(const torch::Tensor& input, const Targets& targets, con
 StepRow Trainer::finish_step() {
   const GradientReducer::StepSums sums = reducer_.finalize(parameters_.addends(), settings_.micro_batches());
   is_stop_agreed_ = sums.stop_requested;
-  if (sums.num_nonfinite > 0) return skip_step(sums.num_nonfinite);
-  skipped_in_row_ = 0;
-  StepRow row{.step = steps_done_, .loss = sums.mean_loss};
-  row.gradient_norm = clip_norm(parameters_.gradients(), settings_.recipe.clip_norm);
-  row.learning_rate = learning_rate_at(schedule_, steps_done_);
-  optimizer_->update(steps_done_ - steps_skipped_, row.learning_rate);
-  move_statistics();
-  if (average_) average_->update(parameters_.values());
+  StepRow row{.step = steps_done_,
+              .loss = sums.mean_loss,
+              .learning_rate = learning_rate_at(schedule_, steps_done_),
+              .data_wait_s = sums.mean_data_wait_s};
+  if (sums.num_nonfinite > 0) {
+    skip_step(row, sums.num_nonfinite);
+  } else {
+    skipped_in_row_ = 0;
+    row.gradient_norm = clip_norm(parameters_.gradients(), settings_.recipe.clip_norm);
+    optimizer_->update(steps_done_ - steps_skipped_, row.learning_rate);
+    move_statistics();
+    if (average_) average_->update(parameters_.values());
+  }
   ++steps_done_;
   return row;
 }
@@ -80,7 +85,7 @@ void Trainer::record_step(StepRow row, double step_s, double own_s) {
   metrics_.steps.push_back(row);
 }
 
-StepRow Trainer::skip_step(std::int64_t num_nonfinite) {
+void Trainer::skip_step(StepRow& row, std::int64_t num_nonfinite) {
   const bool has_statistics = parameters_.views().size() > parameters_.parameter_views().size();
   nonfinite_message_ = fmt::format(
       "{}: step {} has a loss or gradient that is not finite, or above {},{} in {} of {} micro-batches.",
@@ -99,14 +104,8 @@ StepRow Trainer::skip_step(std::int64_t num_nonfinite) {
                     "cannot go on. Lower the learning rate or clip the gradient.",
                     nonfinite_message_, kMostSkippedInRow));
   }
-  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-  const StepRow row{.step = steps_done_,
-                    .loss = kNone,
-                    .learning_rate = learning_rate_at(schedule_, steps_done_),
-                    .gradient_norm = kNone};
-  ++steps_done_;
+  row.loss = row.gradient_norm = std::numeric_limits<double>::quiet_NaN();
   ++steps_skipped_;
-  return row;
 }
 
 void Trainer::fail(const std::string& message) const {

@@ -75,6 +75,8 @@ class Trainer {
   void accumulate(const torch::Tensor& input, const Targets& targets, const torch::Tensor& branch_scales);
   /// Asks all ranks of the group to stop after this step: see is_stop_agreed().
   void request_stop() { reducer_.request_stop(); }
+  /// Notes for how long this rank waited for the step's images.
+  void note_data_wait(double seconds) { reducer_.note_data_wait(seconds); }
   /// Updates weights and running statistics from what all ranks have accumulated; the times of the row are left to
   /// record_step(). If a loss or gradient of any rank is not finite, weights, statistics and optimizer stay as they
   /// are, and every rank skips the step, or throws std::runtime_error (PeerFailure on all but the leader: one says it):
@@ -93,7 +95,7 @@ class Trainer {
 
  private:
   void move_statistics();
-  StepRow skip_step(std::int64_t num_nonfinite);
+  void skip_step(StepRow& row, std::int64_t num_nonfinite);
   [[noreturn]] void fail(const std::string& message) const;
 
   StagedModel& model_;

@@ -172,6 +172,13 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{{"--data.mean=0.5"}, "data.mean has 1 values but model.channels=3. Give one a channel."},
                     Case{{"--data.std=1,1"}, "data.std has 2 values but model.channels=3. Give one a channel."},
                     Case{{"--data.std=1,0,1"}, "data.std=0 is not positive (it divides). Give more than 0."},
+                    Case{{"--data.shuffle_block=0"}, "data.shuffle_block=0 is not positive. Give 1 or more."},
+                    Case{{"--data.workers=-1"}, "data.workers=-1 is out of range. Give 0 to 1024."},
+                    Case{{"--data.prefetch=0"}, "data.prefetch=0 is out of range. Give 1 to 1024."},
+                    Case{
+                        {"--data.shuffle=block", "--meta.repeated_augmentation=3"},
+                        "meta.repeated_augmentation=3 does not go with data.shuffle=block (repeats would fall into one "
+                        "micro-batch). Give 1, or data.shuffle=global."},
                     Case{{"--data.crop_padding=-1"}, "data.crop_padding=-1 is negative. Give 0 or more."},
                     Case{{"--data.eval_crop=0"}, "data.eval_crop=0 is out of range. Give more than 0, up to 1."}));
 INSTANTIATE_TEST_SUITE_P(
