@@ -55,12 +55,16 @@ GradientReducer::StepSums GradientReducer::finalize(torch::Tensor& gradients, st
   torch::Tensor riders = buffer_.narrow(0, num_gradients_, kNumRiders);
   if (stop_requested_) riders[kStop] += 1;
   stop_requested_ = false;
-  const double unit = sums_ == Sums::exact ? 1 / kExactUnitsPerOne : 1;
-  riders[kDataWait] += sums_ == Sums::exact ? static_cast<double>(to_exact_units(data_wait_s_)) : data_wait_s_;
+  if (sums_ == Sums::exact) {
+    riders[kDataWait] += to_exact_units(data_wait_s_);
+  } else {
+    riders[kDataWait] += data_wait_s_;
+  }
   group_.all_reduce_sum(buffer_, "the gradient sum of a step");
 
   StepSums result;
   const torch::Tensor riders_cpu = riders.to(torch::kCPU, torch::kFloat64);
+  const double unit = sums_ == Sums::exact ? 1 / kExactUnitsPerOne : 1;
   result.mean_loss = riders_cpu[kLoss].item<double>() * unit / static_cast<double>(num_micro_batches);
   result.num_nonfinite = static_cast<std::int64_t>(riders_cpu[kNonfinite].item<double>());
   result.stop_requested = riders_cpu[kStop].item<double>() > 0;
