@@ -91,28 +91,26 @@ bool may_take_over(const nlohmann::json& holder) {
 
 }  // namespace
 
-Lock::Lock(std::filesystem::path path) : path_(std::move(path)) {
+Lock::Lock(std::filesystem::path path, const Words& words) : path_(std::move(path)) {
   token_ = fmt::format("{}:{}:{:.6f}", host_name(), getpid(), unix_now_s());
   // Written beside its place and linked there: a lock is never seen empty, and only one of two can take a free one.
   const std::filesystem::path draft = path_.string() + "." + std::to_string(getpid());
   try {
     write_holder(draft, token_);
   } catch (const std::runtime_error& error) {
-    throw InputError(fmt::format("{} cannot be made: {}. Choose another run.directory.", path_.string(), error.what()));
+    throw InputError(fmt::format("{} cannot be made: {}. {}", path_.string(), error.what(), words.remedy));
   }
   const int status = ::link(draft.c_str(), path_.c_str());
   const int reason = errno;
   std::error_code ignored;
   std::filesystem::remove(draft, ignored);
   if (status != 0) {
-    check_input(reason == EEXIST, "{} cannot be made: {}. Choose another run.directory.", path_.string(),
-                std::strerror(reason));
+    check_input(reason == EEXIST, "{} cannot be made: {}. {}", path_.string(), std::strerror(reason), words.remedy);
     const nlohmann::json holder = read_holder(path_);
-    check_input(
-        may_take_over(holder),
-        "{} says that another job works on this training: process {} on {}, {:.0f} s ago. Wait for it, or stop it.",
-        path_.string(), holder.value("pid", 0), holder.value("host", "?"),
-        unix_now_s() - holder.value("heartbeat", 0.0));
+    check_input(may_take_over(holder),
+                "{} says that another job works on {}: process {} on {}, {:.0f} s ago. Wait for it, or stop it.",
+                path_.string(), words.work, holder.value("pid", 0), holder.value("host", "?"),
+                unix_now_s() - holder.value("heartbeat", 0.0));
     write_holder(path_, token_);
   }
   heart_ = std::jthread([path = path_, token = token_](const std::stop_token& stop) { beat(stop, path, token); });

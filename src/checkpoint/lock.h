@@ -11,8 +11,14 @@ namespace incubate {
 /// Slurm job before it was requeued, of a dead process of this host, or its heartbeat is a minute old.
 class Lock {
  public:
+  /// What messages say.
+  struct Words {
+    std::string work;    ///< what a job with the lock works on
+    std::string remedy;  ///< where the file cannot be made
+  };
+
   /// Takes the lock. Throws InputError, naming the holder, if another job has it.
-  explicit Lock(std::filesystem::path path);
+  explicit Lock(std::filesystem::path path, const Words& words = {"this training", "Choose another run.directory."});
   /// Gives it back.
   ~Lock();
   Lock(Lock&& other) noexcept;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "data/filetype.h"
 #include "data/pack.h"
 #include "hdf5/verified_file.h"
 
@@ -14,13 +15,7 @@ DatasetInfo check_dataset(const std::filesystem::path& path) {
   verify_file(path);
   const Hdf5File file = Hdf5File::open(path);
   const std::string name = path.string();
-  const std::string filetype = file.read_string_attribute("filetype");
-  check_input(filetype == kDatasetFiletype,
-              "{} has the file type '{}', not '{}'. Name a file written by 'incubate pack'.", name, filetype,
-              kDatasetFiletype);
-  const std::int64_t version = file.read_int_attribute("version");
-  check_input(version == kDatasetVersion, "{} has version {} of its format; this program reads {}. Pack it again.",
-              name, version, kDatasetVersion);
+  check_filetype(file, name, kDatasetFiletype, kDatasetVersion);
   DatasetInfo info;
   info.digest = stated_digest(path);
   info.class_names = file.read_strings("/class_names");

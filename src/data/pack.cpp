@@ -71,6 +71,8 @@ bool is_complete(const PackConfig& config, const std::string& checksums, Dataset
   }
 }
 
+}  // namespace
+
 void check_output(const std::string& output) {
   check_input(!std::filesystem::is_directory(output), "--output={} is a directory. Name a file in it, such as {}.",
               output, (std::filesystem::path(output) / "images.h5").string());
@@ -80,8 +82,6 @@ void check_output(const std::string& output) {
   check_input(!error, "--output={} cannot be written: {}: {}. Choose another place.", output, parent.string(),
               error.message());
 }
-
-}  // namespace
 
 DatasetInfo pack(const PackConfig& given, bool& was_complete) {
   PackConfig config = given;

@@ -11,6 +11,9 @@ namespace incubate {
 inline constexpr const char* kDatasetFiletype = "incubate dataset";
 inline constexpr std::int64_t kDatasetVersion = 1;
 
+/// Makes the folder of `output`. Throws InputError if it cannot be, or `output` is a folder itself.
+void check_output(const std::string& output);
+
 /// Packs IDX or CIFAR files into one HDF5 file (FORMAT.md) and returns what it holds. If the output already holds just
 /// this, nothing is written and `was_complete` is set. Throws InputError on bad input; nothing half-written is left.
 DatasetInfo pack(const PackConfig& config, bool& was_complete);

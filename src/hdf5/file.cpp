@@ -57,12 +57,20 @@ hid_t native_type<double>() {
   return H5T_NATIVE_DOUBLE;
 }
 template <>
+hid_t native_type<std::int32_t>() {
+  return H5T_NATIVE_INT32;
+}
+template <>
 hid_t native_type<std::int64_t>() {
   return H5T_NATIVE_INT64;
 }
 template <>
 hid_t native_type<std::uint8_t>() {
   return H5T_NATIVE_UINT8;
+}
+template <>
+hid_t native_type<std::uint64_t>() {
+  return H5T_NATIVE_UINT64;
 }
 
 Hdf5Handle make_string_type() {
@@ -205,12 +213,21 @@ std::vector<std::string> Hdf5File::read_strings(const std::string& name) const {
   check_running(is_variable_string(stored.id()), "cannot {}: it does not hold text", what);
   const Hdf5Handle space(H5Dget_space(dataset.id()), H5Sclose, what);
   std::vector<char*> pointers(H5Sget_simple_extent_npoints(space.id()));
+  if (pointers.empty()) return {};  // H5Dvlen_reclaim refuses no memory
   const Hdf5Handle type = make_string_type();
   check_status(H5Dread(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()), what);
   std::vector<std::string> values;
   for (const char* pointer : pointers) values.emplace_back(pointer == nullptr ? "" : pointer);
   check_status(H5Dvlen_reclaim(type.id(), space.id(), H5P_DEFAULT, pointers.data()), what);
   return values;
+}
+
+std::uint64_t Hdf5File::first_byte(const std::string& name) const {
+  const std::string what = action("find", name);
+  const Hdf5Handle dataset(H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
+  const haddr_t offset = H5Dget_offset(dataset.id());  // the user block is counted
+  check_running(offset != HADDR_UNDEF, "cannot {}: it is not one piece of the file", what);
+  return offset;
 }
 
 std::vector<std::string> Hdf5File::list(const std::string& group) const {
@@ -273,8 +290,10 @@ void Hdf5File::add_external_link(const std::string& name, const std::string& fil
   template std::vector<T> Hdf5File::read<T>(const std::string&) const;
 INCUBATE_INSTANTIATE(float)
 INCUBATE_INSTANTIATE(double)
+INCUBATE_INSTANTIATE(std::int32_t)
 INCUBATE_INSTANTIATE(std::int64_t)
 INCUBATE_INSTANTIATE(std::uint8_t)
+INCUBATE_INSTANTIATE(std::uint64_t)
 #undef INCUBATE_INSTANTIATE
 
 }  // namespace incubate

@@ -42,7 +42,8 @@ class Hdf5File {
   static Hdf5File open(const std::filesystem::path& path);
   void close();
 
-  /// Writes a whole array, row-major, contiguous on disk. T: float, double, std::int64_t, std::uint8_t.
+  /// Writes a whole array, row-major, contiguous on disk. T: float, double, std::int32_t,
+  /// std::int64_t, std::uint8_t, std::uint64_t.
   /// REQUIRES: `shape` has as many elements as `values`.
   template <typename T>
   void write(const std::string& name, std::span<const T> values, const std::vector<hsize_t>& shape);
@@ -61,6 +62,9 @@ class Hdf5File {
   template <typename T>
   void read_into(const std::string& name, std::span<T> values) const;
   std::vector<std::string> read_strings(const std::string& name) const;
+  /// Where the values of a contiguous array begin, in bytes from the beginning of the file.
+  /// REQUIRES: the array has values.
+  std::uint64_t first_byte(const std::string& name) const;
   /// Names directly below a group, sorted.
   std::vector<std::string> list(const std::string& group) const;
 

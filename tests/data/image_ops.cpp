@@ -1,6 +1,8 @@
 // Runs one image operation by itself, for tests in Python:
 //
 //   image_ops OPERATION HEIGHT WIDTH CHANNELS [PARAMETER ...]   raw image on stdin -> raw image on stdout
+//   image_ops decode [PARAMETER ...]                            JPEG or PNG file on stdin -> size, raw image on stdout
+//   image_ops encode HEIGHT WIDTH CHANNELS QUALITY              raw image on stdin -> JPEG file on stdout
 //   image_ops draw WHAT COUNT [PARAMETER ...]                   COUNT lines of what is drawn at random
 
 #include <cstdio>
@@ -14,6 +16,8 @@
 
 #include "data/color_jitter.h"
 #include "data/evaluation_crop.h"
+#include "data/jpeg.h"
+#include "data/png.h"
 #include "data/rand_augment.h"
 #include "data/random_erasing.h"
 #include "data/resize.h"
@@ -83,6 +87,12 @@ std::string draw(const std::string& what, Generator& generator, const Parameters
   return text + "\n";
 }
 
+/// Parameters: none, or a box and the least height and width. REQUIRES: a PNG file is decoded whole.
+Image decode(std::span<const std::uint8_t> bytes, const Parameters& p) {
+  if (is_png(bytes)) return decode_png(bytes);
+  return p.empty() ? decode_jpeg(bytes) : decode_jpeg_part(bytes, box_of(p), count(p, 4), count(p, 5));
+}
+
 void run(const Parameters& words) {
   if (words.at(0) == "draw") {
     for (std::int64_t i = 0; i < count(words, 2); ++i) {
@@ -92,10 +102,21 @@ void run(const Parameters& words) {
     return;
   }
   const std::string bytes(std::istreambuf_iterator<char>(std::cin), {});
-  const Image image(count(words, 1), count(words, 2), count(words, 3),
-                    {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  const std::span input(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  if (words[0] == "decode") {
+    const Image out = decode(input, {words.begin() + 1, words.end()});
+    fmt::print("{} {}\n", out.height, out.width);
+    std::fwrite(out.bytes.data(), 1, out.bytes.size(), stdout);
+    return;
+  }
+  const Image image(count(words, 1), count(words, 2), count(words, 3), input);
   if (bytes.size() != static_cast<std::size_t>(image.num_pixels() * image.channels)) {
     throw std::invalid_argument("stdin does not hold an image of this size");
+  }
+  if (words[0] == "encode") {
+    const std::vector<std::uint8_t> file = encode_jpeg(image, static_cast<int>(count(words, 4)));
+    std::fwrite(file.data(), 1, file.size(), stdout);
+    return;
   }
   const Image out = run_operation(words[0], image, {words.begin() + 4, words.end()});
   std::fwrite(out.bytes.data(), 1, out.bytes.size(), stdout);

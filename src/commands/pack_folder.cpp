@@ -1,0 +1,346 @@
+#include "commands/pack_folder.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+
+#include "base/stopwatch.h"
+#include "checkpoint/lock.h"
+#include "commands/shard_progress.h"
+#include "data/cifar.h"
+#include "data/image_folder.h"
+#include "data/image_set.h"
+#include "data/labelled_images.h"
+#include "data/pack.h"
+#include "data/pack_shard.h"
+#include "data/shard_plan.h"
+
+namespace incubate {
+namespace {
+
+constexpr std::array kSplits = {Split::train, Split::validation};
+constexpr std::size_t kSampleSize = 512;  // images of a split that are encoded to know the size of the others
+constexpr double kMuchLeftOut = 0.05;     // of a class: worth a warning
+
+/// One shard to make.
+struct ShardPlan {
+  Split split = Split::train;
+  std::int64_t index = 0;
+  std::span<const SourceFile> files;
+  std::string digest;
+
+  std::int64_t num_bytes() const {
+    std::int64_t sum = 0;
+    for (const SourceFile& file : files) sum += file.bytes;
+    return sum;
+  }
+};
+
+/// All that every rank knows alike.
+struct PackJob {
+  PackConfig config;
+  EncodingOptions encoding;
+  ImageFolder folder;
+  std::vector<std::string> class_names;
+  std::map<Split, std::vector<SourceFile>> files;  ///< in the order in which they are packed
+  std::vector<ShardPlan> shards;
+
+  FilePath index() const { return config.output; }
+  FilePath path_of(const ShardPlan& shard) const {
+    return index().parent_path() / shard_name(index(), shard.split, shard.index);
+  }
+  std::int64_t num_classes() const { return static_cast<std::int64_t>(class_names.size()); }
+};
+
+std::string join_names(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += name + '\0';
+  return text;
+}
+
+std::vector<std::string> split_names(std::string_view text) {
+  std::vector<std::string> names;
+  for (std::size_t end = text.find('\0'); end != std::string_view::npos; end = text.find('\0')) {
+    names.emplace_back(text.substr(0, end));
+    text.remove_prefix(end + 1);
+  }
+  return names;
+}
+
+/// The class folders, which rank 0 looks for.
+void open_folder(PackJob& job, const Communicator& world) {
+  agree(world, [&] {
+    if (world.is_leader()) job.folder = open_image_folder(job.config.folder);
+  });
+  job.folder.path = job.config.folder;
+  job.folder.validation_name = world.broadcast(job.folder.validation_name, "telling of the folder");
+  job.folder.class_folders = split_names(world.broadcast(join_names(job.folder.class_folders), "telling of classes"));
+}
+
+void name_classes(PackJob& job, const Communicator& world) {
+  agree(world, [&] {
+    if (!world.is_leader()) return;
+    job.class_names = job.folder.class_folders;
+    const std::string& names_file = job.config.class_names_file;
+    if (names_file.empty()) return;
+    job.class_names = read_class_names(names_file);
+    check_input(job.class_names.size() == job.folder.class_folders.size(),
+                "{} has {} names for {} classes in {}. Give one for each, in the sorted order of the folders.",
+                names_file, job.class_names.size(), job.folder.class_folders.size(), job.config.folder);
+  });
+  job.class_names = split_names(world.broadcast(join_names(job.class_names), "telling of classes"));
+}
+
+/// The files of a split, by class and name: classes are listed by ranks in turn.
+std::vector<SourceFile> list_files(PackJob& job, Split split, const Communicator& world) {
+  std::vector<SourceFile> mine;
+  std::vector<std::string> strays;
+  agree(world, [&] {
+    for (std::int64_t label = world.rank(); label < job.num_classes(); label += world.size()) {
+      std::vector<SourceFile> files = list_class(job.folder, split, label, strays);
+      check_input(!files.empty(), "--folder={}: the class folder {}/{} has no files. Fill it, or take the class away.",
+                  job.config.folder, job.folder.split_name(split), job.folder.class_folders[label]);
+      std::ranges::move(files, std::back_inserter(mine));
+    }
+  });
+  std::vector<SourceFile> files;
+  for (const std::string& text : world.gather(to_text(mine), "telling of files")) append_from_text(text, files);
+  std::ranges::stable_sort(files, {}, &SourceFile::label);  // within a class they are sorted
+  for (const std::string& text : world.gather(join_names(strays), "telling of files")) {
+    std::ranges::move(split_names(text), std::back_inserter(job.folder.strays));
+  }
+  return files;
+}
+
+/// Of every class the share of its training images that is to be kept.
+std::vector<SourceFile> take_share(const std::vector<SourceFile>& files, double share) {
+  if (share >= 1) return files;
+  std::vector<std::int64_t> labels(files.size());
+  std::ranges::transform(files, labels.begin(), &SourceFile::label);
+  std::vector<SourceFile> kept;
+  for (const std::int64_t i : choose_subset(labels, share)) kept.push_back(files[i]);
+  return kept;
+}
+
+ShardSource source_of(const PackJob& job, Split split, std::span<const SourceFile> files) {
+  const std::string name = job.folder.split_name(split);
+  return {.split_folder = job.folder.path / name, .split_name = name, .files = files};
+}
+
+/// Bytes an image has when it is packed, if that is not the file's size: the mean over the first of the split, which
+/// are in random order. Ranks encode them in turn; the sum does not depend on how many ranks there are.
+std::int64_t estimate_mean_bytes(const PackJob& job, Split split, const Communicator& world) {
+  if (!job.encoding.shorter_side) return 0;
+  const std::vector<SourceFile>& files = job.files.at(split);
+  std::vector<std::int64_t> sums = {0, 0};
+  agree(world, [&] {
+    for (std::size_t i = world.rank(); i < std::min(kSampleSize, files.size()); i += world.size()) {
+      const PackedSize size = measure_files(source_of(job, split, std::span(files).subspan(i, 1)), job.encoding);
+      sums[0] += size.bytes;
+      sums[1] += size.images;
+    }
+  });
+  world.all_reduce_sum(sums, "measuring some images");
+  return sums[1] == 0 ? 1 : std::max<std::int64_t>(1, sums[0] / sums[1]);
+}
+
+void plan_shards(PackJob& job, const Communicator& world) {
+  for (const Split split : kSplits) {
+    const std::vector<SourceFile>& files = job.files.at(split);
+    const std::vector<std::size_t> begins =
+        cut_into_shards(files, job.config.shard_bytes(), estimate_mean_bytes(job, split, world));
+    for (std::size_t i = 0; i + 1 < begins.size(); ++i) {
+      ShardPlan shard{.split = split,
+                      .index = static_cast<std::int64_t>(i),
+                      .files = std::span(files).subspan(begins[i], begins[i + 1] - begins[i]),
+                      .digest = {}};
+      shard.digest =
+          source_digest(fmt::format("version {}; {} {} of {}; {}; classes {}", kShardVersion, to_string(split), i,
+                                    begins.size() - 1, job.encoding.describe(), join_names(job.class_names)),
+                        shard.files);
+      job.shards.push_back(std::move(shard));
+    }
+  }
+}
+
+/// Whether the shard's file is there, undamaged, and made of just these files.
+bool is_there(const PackJob& job, const ShardPlan& shard) {
+  const FilePath path = job.path_of(shard);
+  if (!std::filesystem::exists(path)) return false;
+  try {
+    verify_file(path);
+    return read_shard(path).shard.source_digest == shard.digest;
+  } catch (const InputError&) {
+    return false;  // it is made anew
+  }
+}
+
+/// The shards that are not there yet. Ranks look in turn.
+std::vector<ShardPlan> find_missing_shards(const PackJob& job, const Communicator& world) {
+  std::vector<std::int64_t> is_found(job.shards.size(), 0);
+  agree(world, [&] {
+    for (std::size_t i = world.rank(); i < job.shards.size(); i += world.size()) {
+      is_found[i] = is_there(job, job.shards[i]) ? 1 : 0;
+    }
+  });
+  world.all_reduce_sum(is_found, "looking for shards");
+  std::vector<ShardPlan> missing;
+  for (std::size_t i = 0; i < job.shards.size(); ++i) {
+    if (is_found[i] == 0) missing.push_back(job.shards[i]);
+  }
+  return missing;
+}
+
+void make_shard(const PackJob& job, const ShardPlan& plan, ShardProgress& progress) {
+  ImageShard shard{.split = plan.split,
+                   .index = plan.index,
+                   .source_digest = plan.digest,
+                   .class_names = job.class_names,
+                   .table = {},
+                   .files = {},
+                   .problems = {}};
+  const std::vector<std::uint8_t> bytes =
+      pack_files(source_of(job, plan.split, plan.files), job.encoding, shard,
+                 [&](std::int64_t read) { progress.add({.images = 1, .bytes = read}); });
+  write_shard(job.path_of(plan), shard, bytes);
+}
+
+/// Ranks make shards in turn. An index that is there goes first: it does not fit them any more.
+void make_shards(const PackJob& job, const std::vector<ShardPlan>& missing, const Communicator& world, Log& log) {
+  if (missing.empty()) return;
+  ShardProgress::Amount total;
+  for (const ShardPlan& plan : missing) {
+    total.images += static_cast<std::int64_t>(plan.files.size());
+    total.bytes += plan.num_bytes();
+  }
+  const auto num_missing = static_cast<int>(missing.size());
+  log.info(fmt::format("{} of {} shards to make, of {} images and {:.1f} MB, on {} ranks", num_missing,
+                       job.shards.size(), total.images, static_cast<double>(total.bytes) / 1e6, world.size()));
+  if (num_missing < world.size()) {
+    log.info(fmt::format("{} ranks have nothing to do: a smaller --shard-mb would make more shards.",
+                         world.size() - num_missing));
+  }
+  agree(world, [&] {
+    if (world.is_leader()) std::filesystem::remove(job.index());
+  });
+  ShardProgress progress(world, "pack", total);
+  progress.run([&] {
+    for (int i = world.rank(); i < num_missing; i += world.size()) make_shard(job, missing[i], progress);
+  });
+  const double elapsed_s = std::max(1e-3, progress.elapsed_s());
+  log.info(fmt::format("packed {} images in {} ({:.0f} images/s, {:.1f} MB/s)", total.images,
+                       format_duration(elapsed_s), static_cast<double>(total.images) / elapsed_s,
+                       static_cast<double>(total.bytes) / 1e6 / elapsed_s));
+}
+
+/// The set of all shards, and what was odd in them.
+ImageSet collect_set(const PackJob& job, std::vector<PackProblem>& problems) {
+  ImageSet set;
+  set.class_names = job.class_names;
+  for (const ShardPlan& plan : job.shards) {
+    const ShardFile file = read_shard(job.path_of(plan));
+    std::ranges::copy(file.shard.problems, std::back_inserter(problems));
+    // A shard all of whose files were left out is kept, so as not to be made again, but is no part of the set.
+    if (file.shard.table.size() > 0) {
+      set.split(plan.split).append(job.path_of(plan).filename().string(), file);
+    }
+  }
+  for (const std::string& stray : job.folder.strays) {
+    problems.push_back({.kind = PackProblem::Kind::left_out, .file = stray, .reason = "it is not a class's file"});
+  }
+  std::ranges::sort(problems, {}, &PackProblem::file);
+  return set;
+}
+
+/// Every class has images left; those that have lost many are named.
+void check_classes(const PackJob& job, const ImageSet& set, Log& log) {
+  for (const Split split : kSplits) {
+    std::vector<std::int64_t> num_listed(job.class_names.size(), 0);
+    std::vector<std::int64_t> num_packed(job.class_names.size(), 0);
+    for (const SourceFile& file : job.files.at(split)) ++num_listed[file.label];
+    for (const std::int64_t label : set.split(split).table.labels) ++num_packed[label];
+    for (std::size_t i = 0; i < num_listed.size(); ++i) {
+      const std::string name = job.folder.split_name(split) + "/" + job.folder.class_folders[i];
+      check_input(num_packed[i] > 0,
+                  "--folder={}: none of the {} files of {} can be used ({} says why). Mend them, or take the class "
+                  "away.",
+                  job.config.folder, num_listed[i], name, problems_path(job.index()).string());
+      const auto num_left_out = static_cast<double>(num_listed[i] - num_packed[i]);
+      if (num_left_out > kMuchLeftOut * static_cast<double>(num_listed[i])) {
+        log.warn(fmt::format("{}: {} of {} files are left out ({} says why)", name, num_left_out, num_listed[i],
+                             problems_path(job.index()).string()));
+      }
+    }
+  }
+}
+
+void write_problems(const PackJob& job, const std::vector<PackProblem>& problems) {
+  std::string text;
+  for (const PackProblem& p : problems) text += fmt::format("{}: {}: {}\n", p.file, to_string(p.kind), p.reason);
+  const FilePath path = problems_path(job.index());
+  if (problems.empty()) {
+    std::filesystem::remove(path);
+  } else {
+    replace_text_atomically(path, text);
+  }
+}
+
+bool is_the_same(const FilePath& index, const ImageSet& set) {
+  if (!std::filesystem::exists(index)) return false;
+  try {
+    return read_image_set(index) == set;
+  } catch (const InputError&) {
+    return false;
+  }
+}
+
+void say_what_was_odd(const PackJob& job, const std::vector<PackProblem>& problems, Log& log) {
+  std::map<PackProblem::Kind, std::int64_t> count;
+  for (const PackProblem& problem : problems) ++count[problem.kind];
+  if (problems.empty()) return;
+  log.info(fmt::format("{} files left out, {} converted, {} misnamed: {}", count[PackProblem::Kind::left_out],
+                       count[PackProblem::Kind::converted], count[PackProblem::Kind::misnamed],
+                       problems_path(job.index()).string()));
+}
+
+/// Rank 0's: the index of all shards.
+void write_index(const PackJob& job, Log& log) {
+  std::vector<PackProblem> problems;
+  const ImageSet set = collect_set(job, problems);
+  write_problems(job, problems);
+  say_what_was_odd(job, problems, log);
+  check_classes(job, set, log);
+  const bool was_complete = is_the_same(job.index(), set);
+  if (!was_complete) write_image_set(job.index(), set);
+  log.info(fmt::format("{} {}: {} training and {} validation images in {} shards, {} classes", job.config.output,
+                       was_complete ? "is complete" : "written", set.train.table.size(), set.validation.table.size(),
+                       set.train.num_shards() + set.validation.num_shards(), set.class_names.size()));
+}
+
+}  // namespace
+
+void pack_folder(const PackConfig& config, Communicator& world, Log& log) {
+  PackJob job;
+  job.config = config;
+  job.encoding = {.shorter_side = config.shorter_side, .quality = config.jpeg_quality()};
+  open_folder(job, world);
+  name_classes(job, world);
+  std::optional<Lock> lock;  // rank 0's
+  agree(world, [&] {
+    if (!world.is_leader()) return;
+    check_output(config.output);
+    lock.emplace(config.output + ".lock", Lock::Words{.work = config.output, .remedy = "Choose another --output."});
+  });
+  for (const Split split : kSplits) {
+    const std::vector<SourceFile> all = list_files(job, split, world);
+    job.files[split] = order_files(split == Split::train ? take_share(all, config.subset) : all, split);
+  }
+  plan_shards(job, world);
+  make_shards(job, find_missing_shards(job, world), world, log);
+  agree(world, [&] {
+    if (world.is_leader()) write_index(job, log);
+  });
+}
+
+}  // namespace incubate

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "data/image.h"
+#include "data/image_error.h"
+
+namespace incubate {
+
+/// What a JPEG file says of itself.
+struct JpegInfo {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  int components = 0;  ///< 1 grey, 3 colour, 4 CMYK or YCCK
+};
+
+/// Reads the header only. Throws ImageError.
+JpegInfo read_jpeg_info(std::span<const std::uint8_t> bytes);
+
+/// The image in red, green and blue, whatever the file has; equal to Pillow's convert("RGB") byte for byte. Throws
+/// ImageError if the data are damaged or incomplete.
+Image decode_jpeg(std::span<const std::uint8_t> bytes);
+
+/// The pixels of `box`, at a half, a quarter or an eighth of the scale where the result still has at least
+/// `least_height` x `least_width` pixels. Decodes only what it needs, so damage elsewhere may go unseen.
+/// REQUIRES: `box` lies within the image; all sizes are positive.
+Image decode_jpeg_part(std::span<const std::uint8_t> bytes, const Box& box, std::int64_t least_height,
+                       std::int64_t least_width);
+
+/// A JPEG file of the image, grey or with colours at half the resolution (4:2:0); `quality` is libjpeg's, 1 .. 100.
+/// Equal images make equal files. Throws ImageError if a side is longer than 65500.
+std::vector<std::uint8_t> encode_jpeg(const Image& image, int quality);
+
+}  // namespace incubate
