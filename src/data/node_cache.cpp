@@ -1,5 +1,6 @@
 #include "data/node_cache.h"
 
+#include <fstream>
 #include <system_error>
 
 #include <unistd.h>
@@ -12,6 +13,24 @@ namespace {
 bool is_complete(const std::filesystem::path& copy, const CachedFile& file) {
   std::error_code error;
   return std::filesystem::file_size(copy, error) == file.bytes && !error;
+}
+
+void copy_file(const CachedFile& file, const std::filesystem::path& copy,
+               const std::function<void(std::uintmax_t bytes)>& on_copied) {
+  constexpr std::size_t kPiece = std::size_t{16} << 20;
+  std::ifstream in(file.source, std::ios::binary);
+  std::ofstream out(copy, std::ios::binary);
+  std::vector<char> piece(kPiece);
+  std::uintmax_t copied = 0;
+  while (in && out) {
+    in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    out.write(piece.data(), in.gcount());
+    copied += in.gcount();
+    on_copied(in.gcount());
+  }
+  out.close();
+  check_running(in.eof() && out && copied == file.bytes, "{} cannot be copied to {}: {} of {} bytes came through.",
+                file.source.string(), copy.string(), copied, file.bytes);
 }
 
 }  // namespace
@@ -40,26 +59,21 @@ void prepare_cache(const std::filesystem::path& directory, const std::vector<Cac
       static_cast<double>(missing) / kGigabyte, directory.string(), static_cast<double>(free) / kGigabyte);
 }
 
-std::uintmax_t fill_cache(const std::filesystem::path& directory, const std::vector<CachedFile>& files,
-                          std::int64_t rank, std::int64_t num_ranks) {
-  std::uintmax_t copied = 0;
+void fill_cache(const std::filesystem::path& directory, const std::vector<CachedFile>& files, std::int64_t rank,
+                std::int64_t num_ranks, const std::function<void(std::uintmax_t bytes)>& on_copied) {
   for (std::size_t i = rank; i < files.size(); i += num_ranks) {
     const std::filesystem::path copy = cached_path(directory, files[i]);
     if (is_complete(copy, files[i])) continue;
     const std::filesystem::path draft = fmt::format("{}.{}.tmp", copy.string(), getpid());
-    std::error_code error;
-    std::filesystem::copy_file(files[i].source, draft, std::filesystem::copy_options::overwrite_existing, error);
-    if (!error && !is_complete(draft, files[i])) error = std::make_error_code(std::errc::io_error);
-    if (!error) std::filesystem::rename(draft, copy, error);
-    if (error) {
+    try {
+      copy_file(files[i], draft, on_copied);
+      std::filesystem::rename(draft, copy);
+    } catch (...) {
       std::error_code ignored;
       std::filesystem::remove(draft, ignored);
-      check_running(false, "{} cannot be copied to {}: {}", files[i].source.string(), directory.string(),
-                    error.message());
+      throw;
     }
-    copied += files[i].bytes;
   }
-  return copied;
 }
 
 }  // namespace incubate

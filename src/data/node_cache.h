@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <vector>
 
 namespace incubate {
@@ -19,9 +20,9 @@ std::filesystem::path cached_path(const std::filesystem::path& directory, const 
 /// Makes `directory` and looks whether what is missing in it fits. For one rank a node. Throws InputError if not.
 void prepare_cache(const std::filesystem::path& directory, const std::vector<CachedFile>& files);
 
-/// Copies the share of the files that falls to `rank` of the node's `num_ranks`, and returns the bytes. A copy is
-/// complete or absent; one that is there with the right size is kept. Throws std::runtime_error if that fails.
-std::uintmax_t fill_cache(const std::filesystem::path& directory, const std::vector<CachedFile>& files,
-                          std::int64_t rank, std::int64_t num_ranks);
+/// Copies the share of the files that falls to `rank` of the node's `num_ranks`. A copy is complete or absent; one that
+/// is there with the right size is kept. `on_copied` is told of every few bytes. Throws std::runtime_error on failure.
+void fill_cache(const std::filesystem::path& directory, const std::vector<CachedFile>& files, std::int64_t rank,
+                std::int64_t num_ranks, const std::function<void(std::uintmax_t bytes)>& on_copied);
 
 }  // namespace incubate
