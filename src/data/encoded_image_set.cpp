@@ -34,15 +34,15 @@ DamagedImageError::DamagedImageError(const FilePath& shard, std::int64_t image, 
       shard_(shard),
       image_(image) {}
 
-EncodedImageSet::EncodedImageSet(const FilePath& index, Split split)
-    : EncodedImageSet(index, read_image_set(index), split) {
+EncodedImageSet::EncodedImageSet(const FilePath& index, Split split, const FilePath& shards)
+    : EncodedImageSet(index, read_image_set(index), split, shards) {
   for (std::size_t i = 0; i < shards_.size(); ++i) check_shard_length(shards_[i]->path, split_.shard_lengths[i]);
 }
 
-EncodedImageSet::EncodedImageSet(const FilePath& index, ImageSet set, Split split)
+EncodedImageSet::EncodedImageSet(const FilePath& index, ImageSet set, Split split, const FilePath& shards)
     : class_names_(std::move(set.class_names)), split_(std::move(set.split(split))) {
   for (const std::string& shard : split_.shards) {
-    shards_.push_back(std::make_unique<Shard>(index.parent_path() / shard));
+    shards_.push_back(std::make_unique<Shard>((shards.empty() ? index.parent_path() : shards) / shard));
   }
 }
 
@@ -63,13 +63,15 @@ int EncodedImageSet::descriptor(std::size_t shard, std::size_t image_in_shard) c
   return file.descriptor;
 }
 
+DamagedImageError EncodedImageSet::damage(std::int64_t index, const std::string& what_is_wrong) const {
+  const std::size_t shard = split_.shard_of(index);
+  return {shards_[shard]->path, index - static_cast<std::int64_t>(split_.shard_first_image[shard]), what_is_wrong};
+}
+
 std::vector<std::uint8_t> EncodedImageSet::read(std::int64_t index) const {
   const std::size_t shard = split_.shard_of(index);
-  const std::size_t image_in_shard = index - split_.shard_first_image[shard];
-  const auto fail = [&](const std::string& what_is_wrong) {
-    throw DamagedImageError(shards_[shard]->path, static_cast<std::int64_t>(image_in_shard), what_is_wrong);
-  };
-  const int file = descriptor(shard, image_in_shard);
+  const auto fail = [&](const std::string& what_is_wrong) { throw damage(index, what_is_wrong); };
+  const int file = descriptor(shard, index - split_.shard_first_image[shard]);
   const std::uint64_t begin = split_.shard_first_byte[shard] + split_.table.offsets[index];
   std::vector<std::uint8_t> bytes(split_.table.lengths[index]);
   std::size_t num_read = 0;

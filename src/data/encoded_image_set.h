@@ -29,9 +29,10 @@ class DamagedImageError : public DamagedFileError {
 class EncodedImageSet {
  public:
   /// Reads the index and checks that the shards are there with the stated lengths. Throws InputError.
-  EncodedImageSet(const FilePath& index, Split split);
+  /// `shards`: their folder; by default that of the index.
+  EncodedImageSet(const FilePath& index, Split split, const FilePath& shards = {});
   /// Of a set that was read from `index`; looks at a shard only when it is to read from it.
-  EncodedImageSet(const FilePath& index, ImageSet set, Split split);
+  EncodedImageSet(const FilePath& index, ImageSet set, Split split, const FilePath& shards = {});
   ~EncodedImageSet();
   EncodedImageSet(EncodedImageSet&&) noexcept;
   EncodedImageSet& operator=(EncodedImageSet&&) = delete;
@@ -44,6 +45,9 @@ class EncodedImageSet {
   std::int64_t width(std::int64_t index) const { return split_.table.widths[index]; }
   /// Bytes of the encoded image.
   std::int64_t length(std::int64_t index) const { return static_cast<std::int64_t>(split_.table.lengths[index]); }
+
+  /// What to throw when the image is not what it should be.
+  DamagedImageError damage(std::int64_t index, const std::string& what_is_wrong) const;
 
   /// The encoded image. Throws DamagedImageError.
   std::vector<std::uint8_t> read(std::int64_t index) const;

@@ -2,16 +2,27 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string>
 
 #include "data/augmenter.h"
 #include "data/batch.h"
+#include "data/damaged_images.h"
 #include "data/dataset.h"
 #include "data/mixup.h"
 #include "data/prefetcher.h"
 #include "data/sampler.h"
 
 namespace incubate {
+
+/// How images are read, which no batch depends on while all are intact.
+struct LoaderOptions {
+  PrefetchOptions prefetch = {};
+  OnDataError on_error = OnDataError::fail;
+  std::function<void(const std::string& message)> warn =
+      {};  ///< of damaged images, once each; by the thread that loads
+};
 
 /// Training micro-batches, each a pure function of its place: the augmentation of a position is addressed by
 /// (seed, phase, epoch, position), the blending of images by (seed, phase, epoch, step in it, micro-batch). Keeps
@@ -20,7 +31,7 @@ class TrainLoader {
  public:
   /// `share`: the micro-batches of each step that will be asked for, in their order; all of them if empty.
   TrainLoader(const Dataset& dataset, const Normalisation& normalisation, const Augmentation& augmentation,
-              Sampler sampler, std::uint64_t seed, Phase phase, const PrefetchOptions& prefetch = {},
+              Sampler sampler, std::uint64_t seed, Phase phase, const LoaderOptions& options = {},
               const Share& share = {});
 
   const Sampler& sampler() const { return sampler_; }
@@ -41,6 +52,8 @@ class TrainLoader {
   Phase phase_;
   Share share_;
   std::array<std::int64_t, 2> size_;  ///< height and width of an augmented image
+  DamagedImages damaged_;
+  std::function<void(const std::string& message)> warn_;
   double waited_s_ = 0;
   Prefetcher prefetcher_;  // last: its threads use all the above
 };
@@ -50,7 +63,7 @@ class TrainLoader {
 class EvaluationLoader {
  public:
   EvaluationLoader(const Dataset& dataset, const Normalisation& normalisation, std::int64_t size,
-                   const std::optional<EvaluationCrop>& crop = std::nullopt, const PrefetchOptions& prefetch = {});
+                   const std::optional<EvaluationCrop>& crop = std::nullopt, const LoaderOptions& options = {});
 
   std::int64_t num_images() const { return dataset_.num_images(); }
   std::int64_t num_batches() const { return (dataset_.num_images() + size_ - 1) / size_; }
@@ -58,12 +71,14 @@ class EvaluationLoader {
   Batch load(std::int64_t batch_index, std::optional<std::int64_t> end = std::nullopt);
 
  private:
-  BatchPlan plan(std::int64_t batch_index) const;
+  BatchPlan plan(std::int64_t batch_index);
 
   const Dataset& dataset_;
   NormalisationTable table_;
   std::int64_t size_;
   std::optional<EvaluationCrop> crop_;
+  DamagedImages damaged_;
+  std::function<void(const std::string& message)> warn_;
   std::int64_t end_;
   Prefetcher prefetcher_;  // last: its threads use all the above
 };

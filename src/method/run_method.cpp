@@ -14,6 +14,7 @@
 #include "config/parse.h"
 #include "data/dataset.h"
 #include "hdf5/atomic_file.h"
+#include "method/cache_on_nodes.h"
 #include "method/cost_model.h"
 #include "method/find_progress.h"
 #include "method/log_start.h"
@@ -80,10 +81,11 @@ std::vector<double> estimate_micro_batch_s(const RunConfig& config, const std::v
   return flops;
 }
 
-/// Reports of a group go to rank 0 by way of its leader.
+/// Reports of a group go to rank 0 by way of its leader; warnings of any rank.
 SendReport make_send_report(const ProcessGroup& group, StatusChannel& channel) {
   return [&group, &channel](const StatusReport& report) {
-    if (!group.is_leader()) return;
+    const bool is_own = report.event == StatusReport::Event::warning;  // of this rank, not of the group
+    if (!group.is_leader() && !is_own) return;
     const bool is_usual = report.event == StatusReport::Event::step || report.event == StatusReport::Event::waiting;
     channel.report(std::as_bytes(std::span(&report, 1)),
                    is_usual ? StatusChannel::Urgency::usual : StatusChannel::Urgency::urgent, report.training);
@@ -117,8 +119,8 @@ class MethodRun {
   std::map<std::string, std::string> lock_tokens_;  // every rank
   std::optional<RunRecorder> recorder_;             // rank 0
   BackgroundWriter writer_;
-  std::optional<Dataset> train_;
-  std::optional<Dataset> validation_;
+  std::unique_ptr<const Dataset> train_;
+  std::unique_ptr<const Dataset> validation_;
 };
 
 Ending MethodRun::run() {
@@ -233,10 +235,13 @@ void MethodRun::share_preparation() {
 }
 
 void MethodRun::open_data() {
-  agree(world_, [this] {
+  const std::filesystem::path shards = config_.data.cache == Cache::node
+                                           ? cache_on_nodes(config_.data, preparation_.data.digest, world_, log_)
+                                           : std::filesystem::path();
+  agree(world_, [&] {
     try {
-      train_.emplace(config_.data.file, Split::train);
-      validation_.emplace(config_.data.file, Split::validation);
+      train_ = open_dataset(config_.data.file, Split::train, shards);
+      validation_ = open_dataset(config_.data.file, Split::validation, shards);
     } catch (const std::runtime_error& error) {
       throw InputError(fmt::format("{} cannot read the data: {}. Every host must see the same data.file.",
                                    world_.member_name(world_.rank()), error.what()));

@@ -173,7 +173,7 @@ Participant TrainingRun::participant() {
 }
 
 void TrainingRun::on_step(const StepRow& row) {
-  if (row.is_skipped()) {
+  if (row.is_skipped() && group_.is_leader()) {
     send_report_(text_report(StatusReport::Event::warning, index_,
                              fmt::format("{} The step was skipped, the {}. of this training.",
                                          trainer_->nonfinite_message(), trainer_->steps_skipped())));
@@ -263,11 +263,8 @@ StatusReport TrainingRun::make_report(StatusReport::Event event) const {
           .rank_s = rank_s()};
 }
 
-PrefetchOptions prefetch_options(const DataConfig& config) {
-  return {.workers = config.workers, .depth = config.prefetch};
-}
-
-TrainLoader make_train_loader(const RunContext& context, Phase phase, const ProcessGroup& group) {
+TrainLoader make_train_loader(const RunContext& context, Phase phase, const ProcessGroup& group,
+                              const LoaderOptions& options) {
   const RunConfig& config = context.config;
   const std::int64_t block = config.data.shuffle == Shuffle::block ? config.data.shuffle_block : 0;
   const auto seed = static_cast<std::uint64_t>(config.run.seed);
@@ -278,7 +275,7 @@ TrainLoader make_train_loader(const RunContext& context, Phase phase, const Proc
                   config.phase(phase).repeated_augmentation, block),
           seed,
           phase,
-          prefetch_options(config.data),
+          options,
           share_of(micro_batches_of(config, phase), group.rank(), group.size())};
 }
 
@@ -286,10 +283,15 @@ void train_assignments(const RunContext& context, const GroupPlan& plan, Process
                        const SendReport& send_report, const std::function<bool()>& should_stop,
                        std::vector<TrainingProgress>& progress) {
   const Phase phase = context.trainings[plan.assignments.front().training].phase;
-  TrainLoader train = make_train_loader(context, phase, group);
+  const LoaderOptions options = {
+      .prefetch = {.workers = context.config.data.workers, .depth = context.config.data.prefetch},
+      .on_error = context.config.data.on_error,
+      .warn = [&](const std::string& text) {
+        send_report(text_report(StatusReport::Event::warning, plan.assignments.front().training, text));
+      }};
+  TrainLoader train = make_train_loader(context, phase, group, options);
   EvaluationLoader validation(context.validation, {context.config.data.mean, context.config.data.std},
-                              context.config.phase(phase).micro, make_evaluation_crop(context.config, phase),
-                              prefetch_options(context.config.data));
+                              context.config.phase(phase).micro, make_evaluation_crop(context.config, phase), options);
   std::deque<TrainingRun> runs;
   for (const Assignment& a : plan.assignments) {
     runs.emplace_back(context, a, progress[a.training].steps_done + a.num_steps, plan.first_rank, group, send_report);

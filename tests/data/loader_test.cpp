@@ -21,7 +21,7 @@ class Loader : public testing::Test {
     return {train_, kNormalisation, augmentation, Sampler(24, 12, 4, seed, Phase::incubation), seed, Phase::incubation};
   }
   /// The pixels of `image`, normalised and cut.
-  std::vector<float> planes(const Dataset& dataset, std::int64_t image, const CropAndFlip& cut) const {
+  std::vector<float> planes(const ArrayDataset& dataset, std::int64_t image, const CropAndFlip& cut) const {
     std::vector<float> planes(16);
     NormalisationTable(kNormalisation).write_planes(cut_padded({4, 4, 1, dataset.image(image)}, cut), planes);
     return planes;
@@ -29,8 +29,8 @@ class Loader : public testing::Test {
 
   TemporaryDirectory directory_;
   std::filesystem::path path_;
-  Dataset train_{path_, Split::train};
-  Dataset validation_{path_, Split::validation};
+  ArrayDataset train_{path_, Split::train};
+  ArrayDataset validation_{path_, Split::validation};
 };
 
 std::vector<float> image_of(const Batch& batch, std::int64_t k) {
@@ -97,7 +97,7 @@ TEST_F(Loader, WorkersChangeNothing) {
   for (const std::int64_t workers : {1, 3}) {
     // A rank with two of the three micro-batches, over the end of an epoch.
     TrainLoader loader(train_, kNormalisation, augmentation, Sampler(24, 12, 4, 1, Phase::incubation), 1,
-                       Phase::incubation, {.workers = workers, .depth = 3}, {1, 3});
+                       Phase::incubation, {.prefetch = {.workers = workers, .depth = 3}}, {1, 3});
     for (const BatchPlace& place : std::initializer_list<BatchPlace>{
              {0, 0, 1}, {0, 0, 2}, {0, 1, 1}, {0, 1, 2}, {1, 0, 1}, {1, 0, 2}, {5, 0, 0}, {0, 0, 1}}) {
       const Batch batch = loader.load(place), expected = alone.load(place);
@@ -107,7 +107,7 @@ TEST_F(Loader, WorkersChangeNothing) {
       EXPECT_EQ(batch.label_weight, expected.label_weight);
     }
     EXPECT_GT(loader.waited_s(), 0);
-    EvaluationLoader validation(validation_, kNormalisation, 4, std::nullopt, {.workers = workers});
+    EvaluationLoader validation(validation_, kNormalisation, 4, std::nullopt, {.prefetch = {.workers = workers}});
     for (const std::int64_t i : {0, 1, 2, 0, 2}) {
       EXPECT_EQ(validation.load(i, 3).images, alone_validation.load(i).images);
     }

@@ -41,7 +41,7 @@ TEST_F(Pack, ReturnsWhatTheFileHolds) {
 TEST_F(Pack, ImagesAndLabelsComeBack) {
   pack();
   for (const Split split : {Split::train, Split::validation}) {
-    const Dataset dataset(config_.output, split);
+    const ArrayDataset dataset(config_.output, split);
     ASSERT_EQ(dataset.num_images(), split == Split::train ? 7 : 4);
     EXPECT_EQ(dataset.height(), 5);
     EXPECT_EQ(dataset.width(), 5);
@@ -96,7 +96,7 @@ TEST_F(Pack, ChangedSourcesNamesAndDamageArePackedAgain) {
   write_plain(config_.train_labels, idx_bytes({7}, {2, 2, 2, 2, 2, 2, 2}));
   EXPECT_NE(pack().digest, renamed);
   EXPECT_FALSE(was_complete_);
-  EXPECT_EQ(Dataset(config_.output, Split::train).label(0), 2);
+  EXPECT_EQ(ArrayDataset(config_.output, Split::train).label(0), 2);
 
   std::string bytes = read_text(config_.output);
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
@@ -167,7 +167,7 @@ TEST_F(Pack, CifarFilesArePackedInColour) {
   EXPECT_EQ(info.height, 32);
   EXPECT_EQ(info.channels, 3);
   EXPECT_EQ(info.class_names, (std::vector<std::string>{"airplane", "automobile"}));
-  EXPECT_EQ(Dataset(config.output, Split::train).label(2), 1);
+  EXPECT_EQ(ArrayDataset(config.output, Split::train).label(2), 1);
   incubate::pack(config, was_complete_);
   EXPECT_TRUE(was_complete_);
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "data/array_dataset.h"
 #include "data/pack.h"
 #include "support/idx_file.h"
 

@@ -25,8 +25,8 @@ struct SmallData {
 
   TemporaryDirectory directory;
   std::filesystem::path path = pack_small_dataset(directory.path(), {.num_train = kImages, .num_validation = 11});
-  Dataset train{path, Split::train};
-  Dataset validation{path, Split::validation};
+  ArrayDataset train{path, Split::train};
+  ArrayDataset validation{path, Split::validation};
 
   TrainLoader train_loader() const {
     return {train, kNormalisation, {.crop_padding = 1, .flip = true}, Sampler(kImages, kGlobal, kMicro, 3, Phase::meta),

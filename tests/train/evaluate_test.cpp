@@ -19,7 +19,7 @@ constexpr std::int64_t kImages = 11;
 class Evaluate : public testing::TestWithParam<std::int64_t> {
  protected:
   TemporaryDirectory directory_;
-  Dataset validation_{pack_small_dataset(directory_.path(), {.num_validation = kImages}), Split::validation};
+  ArrayDataset validation_{pack_small_dataset(directory_.path(), {.num_validation = kImages}), Split::validation};
   EvaluationLoader loader_{validation_, {.mean = {0.5}, .std = {0.25}}, GetParam()};
   StagedModel model_ = make_initialised(target_spec(tiny_model_config()));
   ClassificationTask task_{0.1};
