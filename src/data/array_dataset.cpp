@@ -54,7 +54,7 @@ std::span<const std::uint8_t> ArrayDataset::image(std::int64_t index) const {
 }
 
 std::unique_ptr<const ImageSource> ArrayDataset::open(std::int64_t index) const {
-  return std::make_unique<PixelSource>(height_, width_, channels_, image(index));
+  return std::make_unique<ArraySource>(height_, width_, channels_, image(index));
 }
 
 }  // namespace incubate

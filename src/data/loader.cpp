@@ -118,7 +118,7 @@ BatchPlan EvaluationLoader::plan(std::int64_t batch_index) {
           .make_image = [this, begin, values](Batch& batch, std::int64_t k) {
             damaged_.use(begin + k, [&](std::int64_t image) {
               const auto source = dataset_.open(image);
-              table_.write_planes(crop_ ? crop_for_evaluation(*source, *crop_) : read_whole(*source),
+              table_.write_planes(crop_ ? crop_for_evaluation(*source, *crop_) : source->image(),
                                   std::span(batch.images).subspan(k * values, values));
               batch.labels[k] = dataset_.label(image);
             });
