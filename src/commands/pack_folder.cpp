@@ -336,6 +336,8 @@ void pack_folder(const PackConfig& config, Communicator& world, Log& log) {
     const std::vector<SourceFile> all = list_files(job, split, world);
     job.files[split] = order_files(split == Split::train ? take_share(all, config.subset) : all, split);
   }
+  log.info(fmt::format("{}: {} training and {} validation files in {} classes", config.folder,
+                       job.files[Split::train].size(), job.files[Split::validation].size(), job.num_classes()));
   plan_shards(job, world);
   make_shards(job, find_missing_shards(job, world), world, log);
   agree(world, [&] {

@@ -131,8 +131,9 @@ ShardFile read_shard(const FilePath& path) {
     check_input(shape.size() == 1 && shape[0] == offsets.back(),
                 "{}: the images end at byte {} but there are {}. Make or copy it again.", name, offsets.back(),
                 fmt::join(shape, "x"));
+    const std::uint64_t first_byte = table.size() == 0 ? 0 : file.first_byte("/bytes");
     return ShardFile{.shard = std::move(shard),
-                     .first_byte = table.size() == 0 ? 0 : file.first_byte("/bytes"),
+                     .first_byte = first_byte,
                      .length = std::filesystem::file_size(path)};
   });
 }

@@ -14,8 +14,6 @@
 namespace incubate {
 namespace {
 
-constexpr std::int64_t kLongestJpegSide = 65500;  // libjpeg's
-
 bool is_jpeg(std::span<const std::uint8_t> file) {
   constexpr std::array<std::uint8_t, 3> kBegin = {0xFF, 0xD8, 0xFF};
   return file.size() >= kBegin.size() && std::equal(kBegin.begin(), kBegin.end(), file.begin());
@@ -35,11 +33,6 @@ Image reduce(const Image& image, std::int64_t side) {
 }
 
 void encode(const Image& image, const EncodingOptions& options, PackedImage& packed) {
-  const std::int64_t longer = std::max(image.height, image.width);
-  if (longer > kLongestJpegSide) {
-    throw ImageError(fmt::format("{}x{} pixels, more than the {} a side that a JPEG can have", image.height,
-                                 image.width, kLongestJpegSide));
-  }
   packed.bytes = encode_jpeg(image, static_cast<int>(options.quality));
   packed.height = image.height;
   packed.width = image.width;
