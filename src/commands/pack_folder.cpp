@@ -304,6 +304,22 @@ void say_what_was_odd(const PackJob& job, const std::vector<PackProblem>& proble
                        problems_path(job.index()).string()));
 }
 
+/// Shards that an earlier packing left, with other options, and that are no part of the set now.
+void say_what_is_left_over(const PackJob& job, Log& log) {
+  std::vector<std::string> names;
+  for (const Split split : kSplits) {
+    // They are numbered without gaps.
+    for (std::int64_t i = std::ranges::count(job.shards, split, &ShardPlan::split);; ++i) {
+      const std::string name = shard_name(job.index(), split, i);
+      if (!std::filesystem::exists(job.index().parent_path() / name)) break;
+      names.push_back(name);
+    }
+  }
+  if (names.empty()) return;
+  log.warn(fmt::format("{} to {} are left of an earlier packing and no part of the set: remove them.", names.front(),
+                       names.back()));
+}
+
 /// Rank 0's: the index of all shards.
 void write_index(const PackJob& job, Log& log) {
   std::vector<PackProblem> problems;
@@ -313,6 +329,7 @@ void write_index(const PackJob& job, Log& log) {
   check_classes(job, set, log);
   const bool was_complete = is_the_same(job.index(), set);
   if (!was_complete) write_image_set(job.index(), set);
+  say_what_is_left_over(job, log);
   log.info(fmt::format("{} {}: {} training and {} validation images in {} shards, {} classes", job.config.output,
                        was_complete ? "is complete" : "written", set.train.table.size(), set.validation.table.size(),
                        set.train.num_shards() + set.validation.num_shards(), set.class_names.size()));

@@ -71,7 +71,10 @@ TEST_F(ImageSetTest, ShardsThatDoNotAddUpAreErrors) {
             ": set-train-00001.h5 begins at image 11 and the next shard at 10. Make or copy it again.");
   EXPECT_EQ(error_of([](ImageSetSplit& s) { s.shard_lengths.pop_back(); }),
             " has 1 lengths, 2 first bytes and 3 first images for 2 shards. Make or copy it again.");
-  EXPECT_EQ(error_of([](ImageSetSplit& s) { s = {.shard_first_image = {0}}; }),
+  EXPECT_EQ(error_of([](ImageSetSplit& s) {
+              s = ImageSetSplit();
+              s.shard_first_image = {0};
+            }),
             " has 0 shards and 0 images. Make or copy it again.");
   EXPECT_EQ(error_of([](ImageSetSplit& s) {
               s.shard_first_byte[0] = 100;
