@@ -10,9 +10,9 @@ namespace incubate {
 
 const char* to_string(Split split) { return split == Split::train ? "train" : "validation"; }
 
-DatasetInfo check_dataset(const std::filesystem::path& path) {
-  verify_file(path);
-  const Hdf5File file = Hdf5File::open(path);
+namespace {
+
+DatasetInfo read_info(const Hdf5File& file, const std::filesystem::path& path) {
   const std::string name = path.string();
   const std::string filetype = file.read_string_attribute("filetype");
   check_input(filetype == kDatasetFiletype,
@@ -32,6 +32,8 @@ DatasetInfo check_dataset(const std::filesystem::path& path) {
                 name, group, labels.size(), shape.empty() ? 0 : shape[0]);
     check_labels(labels, info.num_classes(), name + group);
     const std::vector<std::int64_t> sides(shape.begin() + 1, shape.end());
+    check_input(std::ranges::count(shape, 0) == 0, "{}: {} has {} images of {}. Pack it again.", name, group, shape[0],
+                fmt::join(sides, "x"));
     const std::vector<std::int64_t> train_sides = {info.height, info.width, info.channels};
     check_input(split == Split::train || sides == train_sides,
                 "{}: images of {} in /train but {} in {}. Pack it again.", name, fmt::join(train_sides, "x"),
@@ -42,6 +44,12 @@ DatasetInfo check_dataset(const std::filesystem::path& path) {
     info.channels = static_cast<std::int64_t>(shape[3]);
   }
   return info;
+}
+
+}  // namespace
+
+DatasetInfo check_dataset(const std::filesystem::path& path) {
+  return read_verified_file(path, [&path](const Hdf5File& file) { return read_info(file, path); });
 }
 
 Dataset::Dataset(const std::filesystem::path& path, Split split) {

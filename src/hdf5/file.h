@@ -53,6 +53,8 @@ class Hdf5File {
   void write_strings(const std::string& name, const std::vector<std::string>& values);
 
   bool contains(const std::string& name) const;
+  /// Of an array. Here and wherever one is read, more values than the file has bytes are refused, so that no memory is
+  /// taken just because a file states a size.
   std::vector<hsize_t> shape(const std::string& name) const;
   /// Reads a whole array, converted to T.
   template <typename T>

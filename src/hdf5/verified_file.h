@@ -31,6 +31,21 @@ class DamagedFileError : public InputError {
 /// damaged.
 void verify_file(const FilePath& path);
 
+/// Verifies the file and returns what `read(file)` makes of it. Throws as verify_file(); InputError also if the content
+/// is not what `read` asks for.
+template <typename Read>
+auto read_verified_file(const FilePath& path, const Read& read) {
+  verify_file(path);
+  try {
+    return read(Hdf5File::open(path));
+  } catch (const InputError&) {
+    throw;
+  } catch (const std::runtime_error& error) {
+    throw InputError(fmt::format("{}: {}. It is intact but not what this program writes. Make or copy it again.",
+                                 path.string(), error.what()));
+  }
+}
+
 /// The digest that the user block states, as 16 hexadecimal digits: a name for the file's content. Does not verify it.
 /// Throws InputError if the file is missing or not ours.
 std::string stated_digest(const FilePath& path);
