@@ -42,7 +42,7 @@ run_target() {
   local target=$1 seconds=$2 build=$3 begin=$SECONDS status=0
   local log=$build/$target.log
   mkdir -p "$build/corpus/$target"
-  nice "$build/tests/fuzz/${target}_fuzz" -max_total_time="$seconds" -timeout=20 -max_len=4096 -malloc_limit_mb=512 \
+  nice "$build/tests/fuzz/${target}_fuzz" -max_total_time="$seconds" -timeout=20 -max_len=2048 -len_control=0 -malloc_limit_mb=512 \
     -rss_limit_mb=3072 -print_final_stats=1 -artifact_prefix="$build/findings/$target-" \
     "$build/corpus/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1 || status=$?
   local executions coverage

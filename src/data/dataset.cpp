@@ -30,6 +30,8 @@ DatasetInfo read_info(const Hdf5File& file, const std::filesystem::path& path) {
     const std::vector<std::int64_t> labels = file.read<std::int64_t>(group + "/labels");
     check_input(shape.size() == 4 && shape[0] == labels.size(), "{}: {} has {} labels for {} images. Pack it again.",
                 name, group, labels.size(), shape.empty() ? 0 : shape[0]);
+    check_input(file.holds_bytes(group + "/images"), "{}: {} has images of another type than bytes. Pack it again.",
+                name, group);
     check_labels(labels, info.num_classes(), name + group);
     const std::vector<std::int64_t> sides(shape.begin() + 1, shape.end());
     check_input(std::ranges::count(shape, 0) == 0, "{}: {} has {} images of {}. Pack it again.", name, group, shape[0],

@@ -30,7 +30,7 @@ DatasetInfo check_dataset(const std::filesystem::path& path);
 /// The images of one split, in memory.
 class Dataset {
  public:
-  /// REQUIRES: check_dataset(path) passed, on any rank.
+  /// REQUIRES: check_dataset(path) passed, on any rank. Throws std::runtime_error if they cannot be read all the same.
   Dataset(const std::filesystem::path& path, Split split);
 
   std::int64_t num_images() const { return static_cast<std::int64_t>(labels_.size()); }

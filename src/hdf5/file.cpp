@@ -194,6 +194,13 @@ std::vector<hsize_t> Hdf5File::shape(const std::string& name) const {
   return read_extents(dataset, what);
 }
 
+bool Hdf5File::holds_bytes(const std::string& name) const {
+  const std::string what = action("read", name);
+  const Hdf5Handle dataset(H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
+  const Hdf5Handle stored(H5Dget_type(dataset.id()), H5Tclose, what);
+  return H5Tequal(stored.id(), H5T_NATIVE_UINT8) > 0;
+}
+
 template <typename T>
 void Hdf5File::read_into(const std::string& name, std::span<T> values) const {
   const std::string what = action("read", name);

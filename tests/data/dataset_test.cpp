@@ -19,6 +19,7 @@ struct Content {
   std::vector<hsize_t> validation_shape = {2, 1, 1, 3};
   std::vector<std::int64_t> train_labels = {0, 1};
   std::vector<hsize_t> train_shape = {2, 1, 1, 3};
+  bool is_in_bytes = true;
 };
 
 std::string check_error(const Content& content) {
@@ -31,7 +32,11 @@ std::string check_error(const Content& content) {
     const std::vector<std::uint8_t> bytes(6);
     file.write<std::uint8_t>("/train/images", std::span(bytes).first(content.train_shape[3] * 2), content.train_shape);
     file.write("/train/labels", content.train_labels);
-    file.write<std::uint8_t>("/validation/images", bytes, content.validation_shape);
+    if (content.is_in_bytes) {
+      file.write<std::uint8_t>("/validation/images", bytes, content.validation_shape);
+    } else {
+      file.write<double>("/validation/images", std::vector<double>(6), content.validation_shape);
+    }
     file.write("/validation/labels", std::vector<std::int64_t>{1, 0});
   });
   std::string message = thrown_message<InputError>([&] { check_dataset(path); });
@@ -63,6 +68,11 @@ TEST(Dataset, LabelsMustBeBelowTheNumberOfClasses) {
 TEST(Dataset, BothSplitsMustHaveImagesOfOneShape) {
   EXPECT_EQ(check_error({.validation_shape = {2, 1, 3, 1}}),
             "PATH: images of 1x1x3 in /train but 1x3x1 in /validation. Pack it again.");
+}
+
+TEST(Dataset, ImagesMustBeBytes) {
+  EXPECT_EQ(check_error({.is_in_bytes = false}),
+            "PATH: /validation has images of another type than bytes. Pack it again.");
 }
 
 TEST(Dataset, ImagesMustHavePixels) {

@@ -1,8 +1,11 @@
 #include "fuzz/hostile_hdf5.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <fstream>
+#include <functional>
+#include <numeric>
 #include <utility>
 
 #include <xxhash.h>
@@ -30,6 +33,7 @@ class Id {
 };
 
 constexpr hsize_t kMostWritten = 256;  // elements of an array whose values are written
+constexpr std::size_t kMostTypeBytes = 4096;
 
 Id copy_type(hid_t type) { return Id(H5Tcopy(type)); }
 
@@ -147,20 +151,26 @@ Id make_space(const std::vector<hsize_t>& shape) {
                           : H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr));
 }
 
-/// How many elements, or none if they are too many to be written.
-hsize_t count_written(const std::vector<hsize_t>& shape) {
-  hsize_t count = 1;
+bool is_small(const std::vector<hsize_t>& shape) {
+  hsize_t size = 1;
   for (const hsize_t extent : shape) {
-    if (extent > kMostWritten) return 0;
-    count *= extent;
-    if (count > kMostWritten) return 0;
+    if (extent > kMostWritten || (size *= std::max<hsize_t>(extent, 1)) > kMostWritten) return false;
   }
-  return count;
+  return true;
 }
 
+/// How many elements are written: none if they are too many.
+hsize_t count_written(const std::vector<hsize_t>& shape) {
+  if (!is_small(shape)) return 0;
+  return std::accumulate(shape.begin(), shape.end(), hsize_t{1}, std::multiplies<>());
+}
+
+/// Whether values are addresses. Of text within another type it is enough that it could be.
 bool holds_pointers(hid_t type) {
-  return H5Tdetect_class(type, H5T_VLEN) > 0 || H5Tdetect_class(type, H5T_REFERENCE) > 0 ||
-         H5Tis_variable_str(type) > 0;
+  const bool is_text = H5Tget_class(type) == H5T_STRING;
+  return is_text ? H5Tis_variable_str(type) > 0
+                 : H5Tdetect_class(type, H5T_VLEN) > 0 || H5Tdetect_class(type, H5T_REFERENCE) > 0 ||
+                       H5Tdetect_class(type, H5T_STRING) > 0;
 }
 
 /// Values of what HDF5 converts to whatever type is stored.
@@ -183,7 +193,7 @@ class Values {
     const bool is_text = H5Tis_variable_str(type) > 0 && H5Tget_class(type) == H5T_STRING;
     if (is_text) {
       for (hsize_t i = 0; i < count; ++i) values.texts_.push_back(source.text(source.choice(32)));
-    } else if (!holds_pointers(type) && H5Tget_size(type) <= 4096) {
+    } else if (!holds_pointers(type) && H5Tget_size(type) <= kMostTypeBytes) {
       values.bytes_ = source.text(count * H5Tget_size(type));
       values.bytes_.resize(count * H5Tget_size(type));
     } else {
@@ -243,6 +253,7 @@ void write_item(hid_t file, const std::string& name, const Plan& plan, Values va
   const Id space = plan.is_null ? Id(H5Screate(H5S_NULL)) : make_space(plan.shape);
   const void* data = plan.is_written && !plan.is_null && count_written(plan.shape) > 0 ? values.data() : nullptr;
   if (!name.starts_with('/')) {
+    if (!is_small(plan.shape) || H5Tget_size(plan.type) > kMostTypeBytes) return;  // attributes are kept in memory
     const Id attribute(H5Acreate2(file, name.c_str(), plan.type, space, H5P_DEFAULT, H5P_DEFAULT));
     if (attribute >= 0 && data != nullptr) H5Awrite(attribute, values.type(), data);
     return;

@@ -48,6 +48,15 @@ TEST_F(Hdf5FileTest, ArraysOfEveryTypeComeBack) {
   EXPECT_EQ(file.read_strings("/texts"), texts);
 }
 
+TEST_F(Hdf5FileTest, KnowsBytesFromOtherNumbers) {
+  const Hdf5File file = written([](Hdf5File& f) {
+    f.write("/bytes", std::vector<std::uint8_t>{1});
+    f.write("/integers", std::vector<std::int64_t>{1});
+  });
+  EXPECT_TRUE(file.holds_bytes("/bytes"));
+  EXPECT_FALSE(file.holds_bytes("/integers"));
+}
+
 TEST_F(Hdf5FileTest, ShapesAreRowMajor) {
   const std::vector<float> values = {1, 2, 3, 4, 5, 6};
   const Hdf5File file = written([&](Hdf5File& f) {
