@@ -269,7 +269,7 @@ void set_chunks(const Plan& plan, hsize_t most) {
   if (!chunk.empty()) H5Pset_chunk(plan.creation, static_cast<int>(chunk.size()), chunk.data());
 }
 
-void choose_layout(Plan& plan, ByteSource& source) {
+void choose_layout(Plan& plan, const std::string& path, ByteSource& source) {
   switch (source.choice(9)) {
     case 0:
       return;
@@ -283,7 +283,7 @@ void choose_layout(Plan& plan, ByteSource& source) {
       H5Pset_layout(plan.creation, H5D_COMPACT);
       return;
     case 4:
-      H5Pset_external(plan.creation, source.choice(2) == 0 ? "/dev/zero" : "missing", 0, H5F_UNLIMITED);
+      H5Pset_external(plan.creation, source.choice(2) == 0 ? "/dev/zero" : (path + ".raw").c_str(), 0, H5F_UNLIMITED);
       return;
     case 5:
       if (count_written(plan.shape) > 0) H5Pset_alloc_time(plan.creation, H5D_ALLOC_TIME_EARLY);
@@ -348,13 +348,13 @@ void write_changed(hid_t file, const std::string& path, const Expected& expected
     }
     case 4:
       plan.shape = make_any_shape(source);
-      choose_layout(plan, source);
+      choose_layout(plan, path, source);
       break;
     case 5:
       plan.is_null = true;
       break;
     case 6:
-      choose_layout(plan, source);
+      choose_layout(plan, path, source);
       break;
     default:
       // One more or one fewer than fits the others.
