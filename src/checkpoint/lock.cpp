@@ -1,5 +1,6 @@
 #include "checkpoint/lock.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -7,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <initializer_list>
 #include <mutex>
 #include <utility>
 
@@ -35,11 +37,21 @@ std::string slurm_job() { return environment_variable("SLURM_JOB_ID"); }
 /// well run side by side.
 std::string slurm_restart() { return environment_variable("SLURM_RESTART_COUNT"); }
 
+/// Whether what there is of a holder is of the right type.
+bool is_holder(const nlohmann::json& json) {
+  const auto all = [&json](std::initializer_list<const char*> names, bool (nlohmann::json::*is_right)() const) {
+    return std::ranges::all_of(names,
+                               [&](const char* name) { return !json.contains(name) || (json[name].*is_right)(); });
+  };
+  return json.is_object() && all({"token", "host", "slurm_job", "slurm_restart"}, &nlohmann::json::is_string) &&
+         all({"pid"}, &nlohmann::json::is_number_integer) && all({"heartbeat"}, &nlohmann::json::is_number);
+}
+
 /// The holder of a lock; an empty object if the file is gone or unreadable.
 nlohmann::json read_holder(const std::filesystem::path& path) {
   try {
     nlohmann::json holder = nlohmann::json::parse(read_text(path));
-    return holder.is_object() ? holder : nlohmann::json::object();
+    return is_holder(holder) ? holder : nlohmann::json::object();
   } catch (const std::exception&) {
     return nlohmann::json::object();
   }

@@ -121,9 +121,7 @@ void describe_image_set(const FilePath& path) {
   print_line("shards", "all are there with the stated lengths ('incubate pack --verify' checks every image)");
 }
 
-void describe(const FilePath& path) {
-  verify_file(path);
-  const Hdf5File file = Hdf5File::open(path);
+void describe(const FilePath& path, const Hdf5File& file) {
   const std::string type = file.read_string_attribute("filetype");
   fmt::print("{}: {}, version {}, {} bytes, intact (XXH3 {})\n", path.string(), type,
              file.read_int_attribute("version"), std::filesystem::file_size(path), stated_digest(path));
@@ -158,7 +156,7 @@ void inspect_command(const std::vector<std::string>& arguments, Communicator& wo
     std::string bad;  // all are looked at before the first bad one ends the command
     for (const std::string& argument : arguments) {
       try {
-        describe(argument);
+        read_verified_file(argument, [&argument](const Hdf5File& file) { describe(argument, file); });
       } catch (const InputError& error) {
         fmt::print("{}: bad\n", argument);
         bad += (bad.empty() ? "" : " ") + std::string(error.what());

@@ -10,8 +10,9 @@
 
 namespace incubate {
 
-DatasetInfo check_array_dataset(const std::filesystem::path& path) {
-  const Hdf5File file = Hdf5File::open(path);
+namespace {
+
+DatasetInfo read_info(const Hdf5File& file, const std::filesystem::path& path) {
   const std::string name = path.string();
   check_filetype(file, name, kDatasetFiletype, kDatasetVersion);
   DatasetInfo info;
@@ -23,8 +24,12 @@ DatasetInfo check_array_dataset(const std::filesystem::path& path) {
     const std::vector<std::int64_t> labels = file.read<std::int64_t>(group + "/labels");
     check_input(shape.size() == 4 && shape[0] == labels.size(), "{}: {} has {} labels for {} images. Pack it again.",
                 name, group, labels.size(), shape.empty() ? 0 : shape[0]);
+    check_input(file.holds_bytes(group + "/images"), "{}: {} has images of another type than bytes. Pack it again.",
+                name, group);
     check_labels(labels, info.num_classes(), name + group);
     const std::vector<std::int64_t> sides(shape.begin() + 1, shape.end());
+    check_input(std::ranges::count(shape, 0) == 0, "{}: {} has {} images of {}. Pack it again.", name, group, shape[0],
+                fmt::join(sides, "x"));
     const std::vector<std::int64_t> train_sides = {info.height, info.width, info.channels};
     check_input(split == Split::train || sides == train_sides,
                 "{}: images of {} in /train but {} in {}. Pack it again.", name, fmt::join(train_sides, "x"),
@@ -35,6 +40,12 @@ DatasetInfo check_array_dataset(const std::filesystem::path& path) {
     info.channels = static_cast<std::int64_t>(shape[3]);
   }
   return info;
+}
+
+}  // namespace
+
+DatasetInfo check_array_dataset(const std::filesystem::path& path) {
+  return read_intact_file(path, [&path](const Hdf5File& file) { return read_info(file, path); });
 }
 
 ArrayDataset::ArrayDataset(const std::filesystem::path& path, Split split) {

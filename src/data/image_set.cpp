@@ -4,7 +4,6 @@
 
 #include "base/check.h"
 #include "data/filetype.h"
-#include "hdf5/read_untrusted.h"
 
 namespace incubate {
 namespace {
@@ -108,9 +107,7 @@ void write_image_set(const FilePath& index, const ImageSet& set) {
 }
 
 ImageSet read_image_set(const FilePath& index) {
-  verify_file(index);
-  return read_untrusted(index, [&] {
-    const Hdf5File file = Hdf5File::open(index);
+  return read_verified_file(index, [&](const Hdf5File& file) {
     check_filetype(file, index.string(), kImageSetFiletype, kImageSetVersion);
     ImageSet set;
     set.class_names = file.read_strings("/class_names");

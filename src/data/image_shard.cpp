@@ -5,7 +5,6 @@
 
 #include "base/check.h"
 #include "data/filetype.h"
-#include "hdf5/read_untrusted.h"
 
 namespace incubate {
 namespace {
@@ -106,8 +105,7 @@ void write_shard(const FilePath& path, const ImageShard& shard, std::span<const 
 }
 
 ShardFile read_shard(const FilePath& path) {
-  return read_untrusted(path, [&] {
-    const Hdf5File file = Hdf5File::open(path);
+  return read_intact_file(path, [&](const Hdf5File& file) {
     const std::string name = path.string();
     check_filetype(file, name, kShardFiletype, kShardVersion);
     ImageShard shard;
@@ -132,9 +130,7 @@ ShardFile read_shard(const FilePath& path) {
                 "{}: the images end at byte {} but there are {}. Make or copy it again.", name, offsets.back(),
                 fmt::join(shape, "x"));
     const std::uint64_t first_byte = table.size() == 0 ? 0 : file.first_byte("/bytes");
-    return ShardFile{.shard = std::move(shard),
-                     .first_byte = first_byte,
-                     .length = std::filesystem::file_size(path)};
+    return ShardFile{.shard = std::move(shard), .first_byte = first_byte, .length = std::filesystem::file_size(path)};
   });
 }
 

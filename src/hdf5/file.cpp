@@ -113,6 +113,26 @@ T read_scalar_attribute(hid_t file, const std::string& name, const std::string& 
   return value;
 }
 
+/// The extents of an array, which has no more elements than its file has bytes: ours are stored as they are, and what
+/// states more would take memory that no file pays for.
+std::vector<hsize_t> read_extents(const Hdf5Handle& dataset, const std::string& action) {
+  const Hdf5Handle space(H5Dget_space(dataset.id()), H5Sclose, action);
+  const int rank = H5Sget_simple_extent_ndims(space.id());
+  check_status(rank, action);
+  std::vector<hsize_t> extents(rank);
+  check_status(H5Sget_simple_extent_dims(space.id(), extents.data(), nullptr), action);
+  const Hdf5Handle file(H5Iget_file_id(dataset.id()), H5Fclose, action);
+  hsize_t file_bytes = 0;
+  check_status(H5Fget_filesize(file.id(), &file_bytes), action);
+  hsize_t size = 1;
+  for (const hsize_t extent : extents) {
+    const hsize_t factor = std::max<hsize_t>(extent, 1);  // one of 0 does not hide the others
+    check_running(!__builtin_mul_overflow(size, factor, &size) && size <= file_bytes,
+                  "cannot {}: it states more values than the file has bytes, {}", action, file_bytes);
+  }
+  return extents;
+}
+
 bool is_variable_string(hid_t type) { return H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) > 0; }
 
 }  // namespace
@@ -179,18 +199,21 @@ bool Hdf5File::contains(const std::string& name) const {
 std::vector<hsize_t> Hdf5File::shape(const std::string& name) const {
   const std::string what = action("read", name);
   const Hdf5Handle dataset(H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
-  const Hdf5Handle space(H5Dget_space(dataset.id()), H5Sclose, what);
-  const int rank = H5Sget_simple_extent_ndims(space.id());
-  check_status(rank, what);
-  std::vector<hsize_t> extents(rank);
-  check_status(H5Sget_simple_extent_dims(space.id(), extents.data(), nullptr), what);
-  return extents;
+  return read_extents(dataset, what);
+}
+
+bool Hdf5File::holds_bytes(const std::string& name) const {
+  const std::string what = action("read", name);
+  const Hdf5Handle dataset(H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
+  const Hdf5Handle stored(H5Dget_type(dataset.id()), H5Tclose, what);
+  return H5Tequal(stored.id(), H5T_NATIVE_UINT8) > 0;
 }
 
 template <typename T>
 void Hdf5File::read_into(const std::string& name, std::span<T> values) const {
   const std::string what = action("read", name);
   const Hdf5Handle dataset(H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
+  read_extents(dataset, what);  // too large ones are refused
   const Hdf5Handle space(H5Dget_space(dataset.id()), H5Sclose, what);
   const hssize_t size = H5Sget_simple_extent_npoints(space.id());
   check_running(size == static_cast<hssize_t>(values.size()), "cannot {}: it has {} values, not {}", what, size,
@@ -211,6 +234,7 @@ std::vector<std::string> Hdf5File::read_strings(const std::string& name) const {
   const Hdf5Handle dataset(H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
   const Hdf5Handle stored(H5Dget_type(dataset.id()), H5Tclose, what);
   check_running(is_variable_string(stored.id()), "cannot {}: it does not hold text", what);
+  read_extents(dataset, what);  // too large ones are refused
   const Hdf5Handle space(H5Dget_space(dataset.id()), H5Sclose, what);
   std::vector<char*> pointers(H5Sget_simple_extent_npoints(space.id()));
   if (pointers.empty()) return {};  // H5Dvlen_reclaim refuses no memory

@@ -54,7 +54,11 @@ class Hdf5File {
   void write_strings(const std::string& name, const std::vector<std::string>& values);
 
   bool contains(const std::string& name) const;
+  /// Of an array. Here and wherever one is read, more values than the file has bytes are refused, so that no memory is
+  /// taken just because a file states a size.
   std::vector<hsize_t> shape(const std::string& name) const;
+  /// Whether an array holds 8-bit unsigned integers.
+  bool holds_bytes(const std::string& name) const;
   /// Reads a whole array, converted to T.
   template <typename T>
   std::vector<T> read(const std::string& name) const;

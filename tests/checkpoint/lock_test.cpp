@@ -129,6 +129,24 @@ TEST_F(LockTest, UnreadableLockIsTakenOver) {
   }
 }
 
+TEST_F(LockTest, LockThatSaysWhatNoLockSaysIsTakenOver) {
+  for (const char* text : {R"({"token": 1})", R"({"host": null})", R"({"slurm_job": 7})", R"({"heartbeat": "now"})",
+                           R"({"pid": 1e300})", R"({"pid": "1"})"}) {
+    replace_text_atomically(path_, text);
+    EXPECT_EQ(error(), "(no error)") << text;
+  }
+}
+
+TEST_F(LockTest, AHolderWhoseLockIsOverwrittenWithNonsenseLeavesIt) {
+  std::optional<Lock> lock(path_);
+  const std::string token = lock->token();
+  replace_text_atomically(path_, R"({"token": 1})");
+  EXPECT_EQ(thrown_message<std::runtime_error>([&] { check_held(path_, token); }),
+            "the lock " + path_.string() + " now belongs to nobody: another job took this training over.");
+  lock.reset();
+  EXPECT_TRUE(std::filesystem::exists(path_));
+}
+
 TEST_F(LockTest, TheFormerHolderLearnsOfATakeoverAndLeavesTheLock) {
   std::optional<Lock> lock(path_);
   const std::string token = lock->token();

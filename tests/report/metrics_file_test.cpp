@@ -1,5 +1,7 @@
 #include "report/metrics_file.h"
 
+#include <functional>
+
 #include <gtest/gtest.h>
 
 #include "hdf5/verified_file.h"
@@ -136,6 +138,33 @@ TEST_F(MetricsFile, VersionTwoKnewOfNoWaiting) {
   ASSERT_EQ(metrics.steps.size(), 1);
   EXPECT_EQ(metrics.steps[0].elapsed_s, 1.5);
   EXPECT_EQ(metrics.steps[0].data_wait_s, 0);
+}
+
+TEST_F(MetricsFile, ColumnsOfUnequalLengthAreRefused) {
+  const Hdf5File whole = Hdf5File::open(path_);
+  std::vector<std::string> columns;
+  for (const std::string group : {"/steps", "/epochs", "/rounds", "/checkpoints"}) {
+    for (const std::string& name : whole.list(group)) columns.push_back(group + "/" + name);
+  }
+  ASSERT_EQ(columns.size(), 25);
+  for (const std::string& short_one : columns) {
+    const FilePath path = directory_ / "short.h5";
+    write_verified_file(path, [&](Hdf5File& file) {
+      file.write_attribute("version", std::int64_t{3});
+      for (const std::string& name : columns) file.write(name, std::vector<double>(name == short_one ? 1 : 2));
+    });
+    const std::string message = thrown_message<InputError>([&] { Metrics::load(path, 10); });
+    EXPECT_TRUE(message.starts_with(path.string() + ": cannot read '/")) << short_one << ": " << message;
+    EXPECT_TRUE(message.find(" rows, other columns beside it ") != std::string::npos) << short_one << ": " << message;
+  }
+}
+
+TEST_F(MetricsFile, IntactFilesWithOtherContentAreRefused) {
+  write_verified_file(path_, [](Hdf5File& file) { file.write_attribute("other", std::int64_t{1}); });
+  for (const auto& read :
+       std::vector<std::function<void()>>{[&] { Metrics::load(path_, 1); }, [&] { check_metrics_version(path_); }}) {
+    EXPECT_TRUE(thrown_message<InputError>(read).starts_with(path_.string() + ": cannot read attribute 'version' in "));
+  }
 }
 
 TEST_F(MetricsFile, DamageIsNoReasonToRefuse) {
