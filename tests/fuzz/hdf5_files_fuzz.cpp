@@ -5,7 +5,7 @@
 #include <typeinfo>
 
 #include "base/check.h"
-#include "data/dataset.h"
+#include "data/array_dataset.h"
 #include "fuzz/allocation_limit.h"
 #include "fuzz/hostile_hdf5.h"
 #include "report/metrics_file.h"
@@ -30,14 +30,14 @@ const std::vector<Expected>& expected_dataset() {
 const std::vector<Expected>& expected_metrics() {
   static const std::vector<Expected> expected = [] {
     std::vector<Expected> list = {{"filetype", Type::text, {}, {"incubate metrics"}, {}},
-                                  {"version", Type::integer, {}, {}, {2}},
+                                  {"version", Type::integer, {}, {}, {3}},
                                   {"training", Type::text, {}, {"meta"}, {}}};
     for (const char* name : {"/steps/step", "/epochs/step", "/rounds/first_step", "/rounds/last_step",
                              "/rounds/first_rank", "/rounds/num_ranks", "/checkpoints/step"}) {
       list.push_back({name, Type::integer, {3}, {}, {1, 2, 3}});
     }
     for (const char* name :
-         {"/steps/loss", "/steps/learning_rate", "/steps/gradient_norm", "/steps/images_per_s", "/steps/elapsed_s",
+         {"/steps/loss", "/steps/learning_rate", "/steps/gradient_norm", "/steps/images_per_s", "/steps/elapsed_s", "/steps/data_wait_s",
           "/epochs/epoch", "/epochs/train_loss", "/epochs/loss", "/epochs/top1", "/epochs/top5", "/epochs/block_flops",
           "/epochs/elapsed_s", "/rounds/began_s", "/rounds/ended_s", "/rounds/images_per_s", "/checkpoints/stall_s",
           "/checkpoints/write_s"}) {
@@ -50,7 +50,7 @@ const std::vector<Expected>& expected_metrics() {
 
 /// All images of a split that was accepted, as trainings read them. Returns their sum, so that they are read.
 std::int64_t read_all(const std::string& path, Split split, const DatasetInfo& info) {
-  const Dataset dataset(path, split);
+  const ArrayDataset dataset(path, split);
   check_running(dataset.num_images() == (split == Split::train ? info.num_train : info.num_validation) &&
                     dataset.height() > 0 && dataset.width() > 0 && dataset.channels() > 0,
                 "{} images of {}x{}x{}", dataset.num_images(), dataset.height(), dataset.width(), dataset.channels());
