@@ -1,11 +1,14 @@
 #include "data/pack.h"
 
+#include <cstdlib>
+
 #include <fmt/core.h>
 
 #include "base/stopwatch.h"
 #include "commands/commands.h"
 #include "commands/pack_folder.h"
 #include "config/parse.h"
+#include "parallel/launcher.h"
 
 namespace incubate {
 namespace {
@@ -56,6 +59,8 @@ void pack_command(const std::vector<std::string>& arguments, Communicator& world
     for (const Setting& setting : settings) fmt::print("{} = {}\n", setting.name, setting.get());
   });
   if (is_answered) return;
+  const auto mistake = find_launch_mistake(world.size(), std::getenv);
+  if (mistake) throw AgreedInputError(mistake->is_first ? mistake->message : "");
   if (!config.verify.empty()) return verify_image_set(config.verify, world, log);
   if (config.format == PackFormat::folder) return pack_folder(config, world, log);
   agree(world, [&] {

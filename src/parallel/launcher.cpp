@@ -29,7 +29,7 @@ std::optional<LaunchMistake> find_launch_mistake(int world_size, const std::func
     const char* rank = get(launcher.rank);
     return LaunchMistake{
         .message = fmt::format(
-            "{} started {} tasks but MPI sees 1 rank in each (every one would train for itself, on the same files). "
+            "{} started {} tasks but MPI sees 1 rank in each (every one would do all the work, on the same files). "
             "Start them with 'srun --mpi=pmix' ('srun --mpi=list' shows what there is), or with the mpirun of the MPI "
             "library that this program was built with.",
             launcher.name, num_tasks),

@@ -7,7 +7,7 @@
 namespace incubate {
 
 /// Why the tasks of a job are all alone: something started several, but MPI does not know of the others, so that each
-/// would train for itself.
+/// would do all the work for itself.
 struct LaunchMistake {
   std::string message;   ///< with the remedy
   bool is_first = true;  ///< whether this task is to say it for all
