@@ -6,6 +6,7 @@
 #include "commands/commands.h"
 #include "commands/pack_folder.h"
 #include "config/parse.h"
+#include "parallel/launcher.h"
 
 namespace incubate {
 namespace {
@@ -56,6 +57,7 @@ void pack_command(const std::vector<std::string>& arguments, Communicator& world
     for (const Setting& setting : settings) fmt::print("{} = {}\n", setting.name, setting.get());
   });
   if (is_answered) return;
+  check_launch(world);
   if (!config.verify.empty()) return verify_image_set(config.verify, world, log);
   if (config.format == PackFormat::folder) return pack_folder(config, world, log);
   agree(world, [&] {

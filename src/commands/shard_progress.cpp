@@ -8,6 +8,8 @@
 namespace incubate {
 namespace {
 
+constexpr double kExchangeEvery_s = 0.1;
+
 struct Report {
   std::int64_t rank = 0;
   ShardProgress::Amount done;
@@ -48,6 +50,9 @@ void ShardProgress::show(std::span<const std::byte> bytes) {
 void ShardProgress::add(Amount more) {
   done_.images += more.images;
   done_.bytes += more.bytes;
+  // Each look for messages may yield the core to others: an image in memory takes less than that.
+  if (since_exchange_.elapsed_s() < kExchangeEvery_s) return;
+  since_exchange_.restart();
   const Report report = {.rank = world_.rank(), .done = done_};
   channel_.report(std::as_bytes(std::span(&report, 1)), StatusChannel::Urgency::usual, 0);
   if (channel_.is_stop_asked()) throw Stopped{};

@@ -46,6 +46,7 @@ class ShardProgress {
   std::map<int, Amount> done_of_;  // on rank 0: by rank
   Progress progress_{automatic_progress_style()};
   Stopwatch watch_;
+  Stopwatch since_exchange_;
   StatusChannel channel_;
 };
 

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "parallel/communicator.h"
+
 namespace incubate {
 
 /// Names and values of a process's environment.
@@ -21,9 +23,12 @@ struct LaunchMistake {
 /// end every task with a page of advice of its own.
 std::optional<LaunchMistake> find_missing_launcher(const Environment& environment);
 
-/// When MPI has started: something started several tasks, but MPI does not know of the others, so that each would train
-/// for itself. Compares the number of ranks with that of the tasks, as the environment states it: mpirun's
+/// When MPI has started: something started several tasks, but MPI does not know of the others, so that each would do
+/// all the work for itself. Compares the number of ranks with that of the tasks, as the environment states it: mpirun's
 /// (OMPI_COMM_WORLD_SIZE), else that of MPICH and its kin (PMI_SIZE), else that of Slurm's step.
 std::optional<LaunchMistake> find_launch_mistake(int world_size, const Environment& environment);
+
+/// Throws AgreedInputError if there is such a mistake.
+void check_launch(const Communicator& world);
 
 }  // namespace incubate
