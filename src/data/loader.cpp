@@ -20,7 +20,7 @@ Batch make_batch(std::int64_t size, std::int64_t image_values) {
   return batch;
 }
 
-Image read_image(const Dataset& dataset, std::int64_t index) {
+ArraySource read_image(const Dataset& dataset, std::int64_t index) {
   return {dataset.height(), dataset.width(), dataset.channels(), dataset.image(index)};
 }
 
@@ -71,8 +71,8 @@ Batch EvaluationLoader::load(std::int64_t batch_index) const {
   const std::int64_t values = dataset_.channels() * height * width;
   Batch batch = make_batch(std::min(size_, dataset_.num_images() - begin), values);
   for (std::int64_t k = 0; k < batch.size; ++k) {
-    const Image image = read_image(dataset_, begin + k);
-    table_.write_planes(crop_ ? crop_for_evaluation(image, *crop_) : image,
+    const ArraySource image = read_image(dataset_, begin + k);
+    table_.write_planes(crop_ ? crop_for_evaluation(image, *crop_) : image.image(),
                         std::span(batch.images).subspan(k * values, values));
     batch.labels[k] = dataset_.label(begin + k);
   }
