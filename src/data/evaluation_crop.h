@@ -1,6 +1,6 @@
 #pragma once
 
-#include "data/image.h"
+#include "data/image_source.h"
 
 namespace incubate {
 
@@ -12,6 +12,6 @@ struct EvaluationCrop {
 
 /// The image resized (bicubic) so that its shorter side has floor(side / fraction) pixels, then its centre of side x
 /// side, as timm does with crop_pct = fraction: 224 of 256 pixels at 0.875.
-Image crop_for_evaluation(const Image& image, const EvaluationCrop& crop);
+Image crop_for_evaluation(const ImageSource& image, const EvaluationCrop& crop);
 
 }  // namespace incubate

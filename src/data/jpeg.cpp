@@ -1,8 +1,10 @@
 #include "data/jpeg.h"
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>  // jpeglib.h needs it
 #include <cstdlib>
+#include <cstring>
 #include <type_traits>
 
 #include <jpeglib.h>
@@ -111,7 +113,8 @@ class Decoder {
   Decoder& operator=(const Decoder&) = delete;
 
   JpegInfo info() const { return {jpeg_.image_height, jpeg_.image_width, jpeg_.num_components}; }
-  Image decode();
+  /// The pixels of `full_box`, which is in pixels of the file, at 1/`scale` of the size (1, 2, 4 or 8).
+  Image decode(const Box& full_box, std::int64_t scale = 1);
 
  private:
   ErrorHandler errors_;
@@ -135,19 +138,85 @@ void convert_cmyk(const std::uint8_t* cmyk, std::int64_t num_pixels, std::uint8_
   }
 }
 
-Image Decoder::decode() {
+/// Whether all bits of all coefficients have come. Where not, libjpeg smooths across blocks.
+bool has_all_bits(const jpeg_decompress_struct& jpeg) {
+  if (jpeg.coef_bits == nullptr) return true;  // not progressive
+  for (int c = 0; c < jpeg.num_components; ++c) {
+    if (std::ranges::any_of(jpeg.coef_bits[c], [](int bits) { return bits != 0; })) return false;
+  }
+  return true;
+}
+
+/// Values across that the inverse transform makes of a block, and those of the finest component.
+#if JPEG_LIB_VERSION >= 70
+int block_width(const jpeg_component_info& component) { return component.DCT_h_scaled_size; }
+int least_block_width(const jpeg_decompress_struct& jpeg) { return jpeg.min_DCT_h_scaled_size; }
+#else
+int block_width(const jpeg_component_info& component) { return component.DCT_scaled_size; }
+int least_block_width(const jpeg_decompress_struct& jpeg) { return jpeg.min_DCT_scaled_size; }
+#endif
+
+/// Whether a colour that has fewer values across than the image is decoded at a scale of its own (4:1:0, halved), so
+/// that fewer are missing: libjpeg-turbo up to 2.1 loses its last columns when it decodes only some.
+bool has_scaled_colors(const jpeg_decompress_struct& jpeg) {
+  const int least = least_block_width(jpeg);
+  return std::any_of(jpeg.comp_info, jpeg.comp_info + jpeg.num_components, [&](const jpeg_component_info& color) {
+    return block_width(color) != least && color.h_samp_factor * block_width(color) != jpeg.max_h_samp_factor * least;
+  });
+}
+
+/// What becomes of `box` at 1/`scale` of the size, each border moved to the nearest between two pixels.
+Box scale_box(const Box& box, std::int64_t scale) {
+  const auto round = [scale](std::int64_t border) { return (border + (scale / 2)) / scale; };
+  const std::int64_t top = round(box.top), left = round(box.left);
+  return {top, left, round(box.top + box.height) - top, round(box.left + box.width) - left};
+}
+
+/// The largest of 8, 4, 2, 1 by which `box` can be divided and still have its least size.
+std::int64_t choose_scale(const Box& box, std::int64_t least_height, std::int64_t least_width) {
+  for (const std::int64_t scale : {8, 4, 2}) {
+    if (box.height / scale >= least_height && box.width / scale >= least_width) return scale;
+  }
+  return 1;
+}
+
+/// What must be decoded of an image of height x width pixels so that `box` is as if all were: colours of lower
+/// resolution are interpolated, so that a pixel depends on its neighbours, and libjpeg treats the borders of what it
+/// decodes, and very narrow images, in another way. (Rows above and below it looks after by itself.)
+Box add_margin(const Box& box, std::int64_t width) {
+  constexpr std::int64_t kLeastWidth = 16;
+  const std::int64_t end = std::min(std::max(box.left + box.width + 2, kLeastWidth), width);
+  const std::int64_t begin = std::max<std::int64_t>(0, std::min(box.left - 1, end - kLeastWidth));
+  return {box.top, begin, box.height, end - begin};
+}
+
+Image Decoder::decode(const Box& full_box, std::int64_t scale) {
+  const Box box = scale_box(full_box, scale);
+  jpeg_.scale_denom = static_cast<unsigned>(scale);
   errors_.attempt([&] { jpeg_start_decompress(&jpeg_); });
-  Image image(jpeg_.output_height, jpeg_.output_width, 3);
-  const bool is_cmyk = jpeg_.output_components == 4;
-  std::vector<std::uint8_t> cmyk_row(is_cmyk ? 4 * image.width : 0);
+  const Box whole = {0, 0, jpeg_.output_height, jpeg_.output_width};
+  const bool is_divisible = has_all_bits(jpeg_) && !has_scaled_colors(jpeg_);
+  const Box needed = is_divisible ? add_margin(box, whole.width) : whole;
+
+  auto left = static_cast<JDIMENSION>(needed.left), width = static_cast<JDIMENSION>(needed.width);
   errors_.attempt([&] {
-    while (jpeg_.output_scanline < jpeg_.output_height) {
-      std::uint8_t* out = image.at(jpeg_.output_scanline, 0);
-      std::uint8_t* row = is_cmyk ? cmyk_row.data() : out;
+    jpeg_crop_scanline(&jpeg_, &left, &width);  // moves the left border to where a block begins
+    // (Skipping is exact from row 0 on, as here; libjpeg-turbo up to 3.1 errs from other rows on.)
+    if (needed.top > 0) jpeg_skip_scanlines(&jpeg_, static_cast<JDIMENSION>(needed.top));
+  });
+  const int components = jpeg_.output_components;
+  std::vector<std::uint8_t> decoded_row(components * width);
+  Image image(box.height, box.width, 3);
+  errors_.attempt([&] {
+    std::uint8_t* row = decoded_row.data();
+    const std::uint8_t* wanted = row + (components * (box.left - left));
+    for (std::int64_t y = needed.top; y < box.top + box.height; ++y) {
       jpeg_read_scanlines(&jpeg_, &row, 1);
-      if (is_cmyk) convert_cmyk(row, image.width, out);
+      if (y < box.top) continue;
+      std::uint8_t* out = image.at(y - box.top, 0);
+      components == 4 ? convert_cmyk(wanted, box.width, out) : void(std::memcpy(out, wanted, 3 * box.width));
     }
-    jpeg_finish_decompress(&jpeg_);
+    if (jpeg_.output_scanline == jpeg_.output_height) jpeg_finish_decompress(&jpeg_);
   });
   return image;
 }
@@ -198,11 +267,15 @@ class Encoder {
 
 JpegInfo read_jpeg_info(std::span<const std::uint8_t> bytes) { return Decoder(bytes).info(); }
 
-Image decode_jpeg(std::span<const std::uint8_t> bytes) { return Decoder(bytes).decode(); }
+Image decode_jpeg(std::span<const std::uint8_t> bytes) {
+  Decoder decoder(bytes);
+  const JpegInfo info = decoder.info();
+  return decoder.decode({0, 0, info.height, info.width});
+}
 
-Image decode_jpeg_part(std::span<const std::uint8_t> bytes, const Box& box, std::int64_t /*least_height*/,
-                       std::int64_t /*least_width*/) {
-  return crop(decode_jpeg(bytes), box);
+Image decode_jpeg_part(std::span<const std::uint8_t> bytes, const Box& box, std::int64_t least_height,
+                       std::int64_t least_width) {
+  return Decoder(bytes).decode(box, choose_scale(box, least_height, least_width));
 }
 
 std::vector<std::uint8_t> encode_jpeg(const Image& image, int quality) { return Encoder().encode(image, quality); }

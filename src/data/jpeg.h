@@ -24,7 +24,9 @@ JpegInfo read_jpeg_info(std::span<const std::uint8_t> bytes);
 Image decode_jpeg(std::span<const std::uint8_t> bytes);
 
 /// The pixels of `box`, at a half, a quarter or an eighth of the scale where the result still has at least
-/// `least_height` x `least_width` pixels. Decodes only what it needs, so damage elsewhere may go unseen.
+/// `least_height` x `least_width` pixels; at full scale exactly those of decode_jpeg(). Decodes only what it needs, so
+/// damage elsewhere may go unseen. At a smaller scale the borders of `box` move to the nearest between two pixels, and
+/// the result resized differs from the whole image's: by 0.4 to 1.3 of 255 in the mean, up to 32 at sharp edges.
 /// REQUIRES: `box` lies within the image; all sizes are positive.
 Image decode_jpeg_part(std::span<const std::uint8_t> bytes, const Box& box, std::int64_t least_height,
                        std::int64_t least_width);

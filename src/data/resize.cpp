@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
+
+#include "data/resample.h"
 
 namespace incubate {
 namespace {
 
-constexpr int kPrecisionBits = 32 - 8 - 2;  // 8 bits of a pixel, 2 for overshoot and sign
-constexpr double kSupport = 2;              // of the cubic, in pixels of the coarser grid
+constexpr double kSupport = 2;  // of the cubic, in pixels of the coarser grid
 
 /// Keys 1981, "Cubic convolution interpolation", a = -1/2.
 double cubic(double x) {
@@ -18,116 +20,95 @@ double cubic(double x) {
   return 0;
 }
 
-/// What one output pixel is made of: inputs first, first+1, ... with fixed-point weights.
-struct Taps {
-  std::int64_t first = 0;
-  std::vector<std::int32_t> weights;
-};
-
-/// Of the outputs of one dimension, which take inputs begin .. begin+extent-1 of `num_inputs` to `num_outputs`.
-std::vector<Taps> make_taps(std::int64_t num_inputs, std::int64_t begin, std::int64_t extent,
-                            std::int64_t num_outputs) {
-  const double scale = static_cast<double>(extent) / static_cast<double>(num_outputs);
+/// Which inputs of one dimension the outputs begin .. begin+count-1 are made of.
+/// `num_outputs` in all take inputs `box_begin` .. `box_begin`+`box_size`-1 of `num_inputs`.
+Taps make_taps(std::int64_t num_inputs, std::int64_t box_begin, std::int64_t box_size, std::int64_t num_outputs,
+               std::int64_t begin, std::int64_t count) {
+  const double scale = static_cast<double>(box_size) / static_cast<double>(num_outputs);
   const double filter_scale = std::max(scale, 1.0);
   const double support = kSupport * filter_scale;
   const double inverse_scale = 1.0 / filter_scale;
-  std::vector<Taps> all(num_outputs);
+  const auto center = [&](std::int64_t i) {
+    return static_cast<double>(box_begin) + ((static_cast<double>(begin + i) + 0.5) * scale);
+  };
+  const auto first_of = [&](std::int64_t i) {
+    return std::max<std::int64_t>(static_cast<std::int64_t>(center(i) - support + 0.5), 0);
+  };
+  const auto end_of = [&](std::int64_t i) {
+    return std::min(static_cast<std::int64_t>(center(i) + support + 0.5), num_inputs);
+  };
+  std::int64_t most = 0;
+  for (std::int64_t i = 0; i < count; ++i) most = std::max(most, end_of(i) - first_of(i));
+  Taps taps(count, most);
   std::vector<double> weights;
-  for (std::int64_t i = 0; i < num_outputs; ++i) {
-    const double center = static_cast<double>(begin) + ((static_cast<double>(i) + 0.5) * scale);
-    const auto first = std::max<std::int64_t>(static_cast<std::int64_t>(center - support + 0.5), 0);
-    const auto end = std::min(static_cast<std::int64_t>(center + support + 0.5), num_inputs);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t first = first_of(i), end = end_of(i);
     double sum = 0;
     weights.clear();
     for (std::int64_t input = first; input < end; ++input) {
-      weights.push_back(cubic((static_cast<double>(input) - center + 0.5) * inverse_scale));
+      weights.push_back(cubic((static_cast<double>(input) - center(i) + 0.5) * inverse_scale));
       sum += weights.back();
     }
-    all[i].first = first;
-    for (const double weight : weights) {
-      const double share = (sum == 0 ? weight : weight / sum) * (1 << kPrecisionBits);
-      all[i].weights.push_back(static_cast<std::int32_t>(share + (share < 0 ? -0.5 : 0.5)));
-    }
+    for (double& weight : weights) weight = sum == 0 ? weight : weight / sum;
+    taps.set(i, first, weights);
   }
-  return all;
+  return taps;
 }
 
-std::uint8_t round_to_byte(std::int32_t sum) {
-  return static_cast<std::uint8_t>(std::clamp(sum >> kPrecisionBits, 0, 255));
-}
-
-/// The weighted sum of the values that stand `stride` apart, from `in` on.
-std::uint8_t combine(const std::uint8_t* in, std::int64_t stride, const std::vector<std::int32_t>& weights) {
-  std::int32_t sum = 1 << (kPrecisionBits - 1);
-  for (const std::int32_t weight : weights) {
-    sum += weight * *in;
-    in += stride;
-  }
-  return round_to_byte(sum);
-}
-
-Image resize_rows(const Image& image, const std::vector<Taps>& columns) {
-  Image out(image.height, static_cast<std::int64_t>(columns.size()), image.channels);
-  for (std::int64_t y = 0; y < out.height; ++y) {
-    for (std::int64_t x = 0; x < out.width; ++x) {
-      const std::uint8_t* in = image.at(y, columns[x].first);
-      for (std::int64_t c = 0; c < out.channels; ++c) {
-        out.at(y, x)[c] = combine(in + c, image.channels, columns[x].weights);
-      }
-    }
-  }
-  return out;
-}
-
-Image resize_columns(const Image& image, const std::vector<Taps>& rows) {
-  Image out(static_cast<std::int64_t>(rows.size()), image.width, image.channels);
-  const std::int64_t row_values = image.width * image.channels;
-  std::vector<std::int32_t> sums(row_values);  // a row at a time: neighbours in memory
-  for (std::int64_t y = 0; y < out.height; ++y) {
-    std::ranges::fill(sums, 1 << (kPrecisionBits - 1));
-    for (std::size_t k = 0; k < rows[y].weights.size(); ++k) {
-      const std::uint8_t* in = image.at(rows[y].first + static_cast<std::int64_t>(k), 0);
-      for (std::int64_t i = 0; i < row_values; ++i) sums[i] += rows[y].weights[k] * in[i];
-    }
-    std::ranges::transform(sums, out.at(y, 0), round_to_byte);
-  }
-  return out;
-}
-
-/// Inputs of one dimension.
-struct Range {
-  std::int64_t begin;
-  std::int64_t size;
+/// Both passes of a resize. Two roundings to 8 bits do not commute, so their order is part of the result.
+struct Passes {
+  Taps rows;
+  Taps columns;
+  bool is_rows_last = false;
 };
 
-/// Those that any of `taps` needs.
-Range find_inputs(const std::vector<Taps>& taps) {
-  const std::int64_t begin = taps.front().first;
-  return {begin, taps.back().first + static_cast<std::int64_t>(taps.back().weights.size()) - begin};
+/// `box` of an image of `whole` pixels resized, of which `view` is made.
+Passes plan_passes(const Box& whole, const Box& box, const ResizedView& view) {
+  Passes passes = {make_taps(whole.height, box.top, box.height, view.height, view.window.top, view.window.height),
+                   make_taps(whole.width, box.left, box.width, view.width, view.window.left, view.window.width),
+                   whole.height > view.height && whole.height - view.height > 2 * (whole.width - view.width)};
+  if (view.is_mirrored) passes.columns.reverse();
+  return passes;
 }
 
-void shift(std::vector<Taps>& all, std::int64_t offset) {
-  for (Taps& taps : all) taps.first -= offset;
+/// The pixels that `passes` need.
+Box find_inputs(const Passes& passes) {
+  const auto [top, bottom] = passes.rows.inputs();
+  const auto [left, right] = passes.columns.inputs();
+  return {top, left, bottom - top, right - left};
+}
+
+/// REQUIRES: `passes` were planned for an image whose pixels from `inputs.top` and `inputs.left` on `image` holds.
+Image run_passes(const Image& image, Passes passes, const Box& inputs) {
+  if (passes.is_rows_last) {
+    const Image middle = combine_rows(image, passes.rows, inputs.left, inputs.width);
+    passes.columns.shift(inputs.left);
+    return combine_columns(middle, passes.columns, 0, middle.height);
+  }
+  const Image middle = combine_columns(image, passes.columns, inputs.top, inputs.height);
+  passes.rows.shift(inputs.top);
+  return combine_rows(middle, passes.rows, 0, middle.width);
 }
 
 }  // namespace
 
 Image resize_bicubic(const Image& image, const Box& box, std::int64_t height, std::int64_t width) {
-  const bool keeps_rows = box.height == height && image.height == height;
-  const bool keeps_columns = box.width == width && image.width == width;
-  // Two roundings to 8 bits do not commute, so the order is part of the result.
-  const bool is_rows_last = image.height > height && image.height - height > 2 * (image.width - width);
-  std::vector<Taps> rows = make_taps(image.height, box.top, box.height, height);
-  std::vector<Taps> columns = make_taps(image.width, box.left, box.width, width);
-  const Range y = keeps_rows ? Range{0, image.height} : find_inputs(rows);
-  const Range x = keeps_columns ? Range{0, image.width} : find_inputs(columns);
-  shift(rows, y.begin);
-  shift(columns, x.begin);
-  Image out = crop(image, {y.begin, x.begin, y.size, x.size});
-  if (is_rows_last && !keeps_rows) out = resize_columns(out, rows);
-  if (!keeps_columns) out = resize_rows(out, columns);
-  if (!is_rows_last && !keeps_rows) out = resize_columns(out, rows);
-  return out;
+  const Passes passes = plan_passes(image.whole(), box, {height, width, {0, 0, height, width}});
+  return run_passes(image, passes, find_inputs(passes));
+}
+
+Image resize_bicubic(const Image& image, const ResizedView& view) {
+  const Passes passes = plan_passes(image.whole(), image.whole(), view);
+  return run_passes(image, passes, find_inputs(passes));
+}
+
+Image resize_bicubic(const ImageSource& source, const ResizedView& view) {
+  Passes passes = plan_passes(source.whole(), source.whole(), view);
+  const Box inputs = find_inputs(passes);
+  passes.rows.shift(inputs.top);
+  passes.columns.shift(inputs.left);
+  const Image image = source.part(inputs, inputs.height, inputs.width);
+  return run_passes(image, passes, image.whole());
 }
 
 }  // namespace incubate

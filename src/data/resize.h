@@ -1,6 +1,7 @@
 #pragma once
 
 #include "data/image.h"
+#include "data/image_source.h"
 
 namespace incubate {
 
@@ -9,5 +10,18 @@ namespace incubate {
 /// each pass rounded to 8 bits. As in Pillow the filter sees pixels outside the box; crop() first where it must not.
 /// REQUIRES: `box` lies within the image; all sizes are positive.
 Image resize_bicubic(const Image& image, const Box& box, std::int64_t height, std::int64_t width);
+
+/// What is made of a resized image.
+struct ResizedView {
+  std::int64_t height = 0;  ///< of the resized image
+  std::int64_t width = 0;
+  Box window = {};  ///< the part that is made, within it
+  bool is_mirrored = false;
+};
+
+/// `view` of the whole image resized as above.
+Image resize_bicubic(const Image& image, const ResizedView& view);
+/// The same, asking `source` only for the pixels that it needs.
+Image resize_bicubic(const ImageSource& source, const ResizedView& view);
 
 }  // namespace incubate

@@ -48,9 +48,8 @@ Box draw_resized_crop(Generator& generator, std::int64_t height, std::int64_t wi
   return largest_centred(height, width);
 }
 
-Image resized_crop(const Image& image, const Box& box, std::int64_t side) {
-  const Image part = crop(image, box);
-  return resize_bicubic(part, part.whole(), side, side);
+Image resized_crop(const ImageSource& image, const Box& box, std::int64_t side, bool is_mirrored) {
+  return resize_bicubic(image.part(box, side, side), {side, side, {0, 0, side, side}, is_mirrored});
 }
 
 }  // namespace incubate

@@ -3,7 +3,7 @@
 #include <array>
 
 #include "base/random.h"
-#include "data/image.h"
+#include "data/image_source.h"
 
 namespace incubate {
 
@@ -13,7 +13,7 @@ namespace incubate {
 Box draw_resized_crop(Generator& generator, std::int64_t height, std::int64_t width,
                       const std::array<double, 2>& scale);
 
-/// `box` of the image, resized to side x side. The filter sees nothing outside the box.
-Image resized_crop(const Image& image, const Box& box, std::int64_t side);
+/// `box` of the image, resized to side x side, then mirrored or not. The filter sees nothing outside the box.
+Image resized_crop(const ImageSource& image, const Box& box, std::int64_t side, bool is_mirrored);
 
 }  // namespace incubate

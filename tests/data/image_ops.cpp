@@ -54,8 +54,8 @@ Image run_jitter(const Image& image, const Parameters& p) {
 
 Image run_operation(const std::string& name, const Image& image, const Parameters& p) {
   if (name == "resize") return resize_bicubic(image, box_of(p), count(p, 4), count(p, 5));
-  if (name == "resized_crop") return resized_crop(image, box_of(p), count(p, 4));
-  if (name == "evaluation_crop") return crop_for_evaluation(image, {count(p, 0), number(p, 1)});
+  if (name == "resized_crop") return resized_crop(ArraySource(image), box_of(p), count(p, 4), false);
+  if (name == "evaluation_crop") return crop_for_evaluation(ArraySource(image), {count(p, 0), number(p, 1)});
   if (name == "mirror") return mirror(image);
   if (name == "jitter") return run_jitter(image, p);
   if (name == "step") return run_step(image, p);

@@ -139,7 +139,7 @@ TEST_F(Loader, ResizedImagesHaveTheStatedSide) {
   const Batch batch = validation.load(2);
   ASSERT_EQ(batch.images.size(), 3 * 36);
   std::vector<float> expected(36);
-  const Image resized = crop_for_evaluation({4, 4, 1, validation_.image(8)}, {.side = 6, .fraction = 0.75});
+  const Image resized = crop_for_evaluation(ArraySource(4, 4, 1, validation_.image(8)), {.side = 6, .fraction = 0.75});
   NormalisationTable(kNormalisation).write_planes(resized, expected);
   EXPECT_TRUE(std::equal(expected.begin(), expected.end(), batch.images.begin()));
 }
