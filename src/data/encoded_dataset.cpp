@@ -35,7 +35,8 @@ std::unique_ptr<const ImageSource> EncodedDataset::open(std::int64_t index) cons
 }
 
 bool is_image_set(const std::filesystem::path& path) {
-  return Hdf5File::open(path).read_string_attribute("filetype") == kImageSetFiletype;
+  return read_intact_file(
+      path, [](const Hdf5File& file) { return file.read_string_attribute("filetype") == kImageSetFiletype; });
 }
 
 DatasetInfo check_encoded_dataset(const std::filesystem::path& index) {

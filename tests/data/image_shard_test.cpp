@@ -118,8 +118,7 @@ TEST_F(ImageShardTest, FilesOfOtherTypesOrWithMissingPartsAreErrors) {
     file.write_attribute("split", std::string("train"));
   });
   const std::string message = thrown_message<InputError>([this] { read_shard(path_); });
-  EXPECT_TRUE(message.starts_with(path_.string() + ": cannot read attribute 'shard'"))
-      << message;
+  EXPECT_TRUE(message.starts_with(path_.string() + ": cannot read attribute 'shard'")) << message;
 }
 
 }  // namespace
