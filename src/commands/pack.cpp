@@ -1,4 +1,4 @@
-#include "data/pack.h"
+#include "pack/pack.h"
 
 #include <fmt/core.h>
 

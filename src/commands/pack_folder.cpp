@@ -8,13 +8,13 @@
 #include "base/stopwatch.h"
 #include "checkpoint/lock.h"
 #include "commands/shard_progress.h"
-#include "data/cifar.h"
-#include "data/image_folder.h"
 #include "data/image_set.h"
 #include "data/labelled_images.h"
-#include "data/pack.h"
-#include "data/pack_shard.h"
-#include "data/shard_plan.h"
+#include "pack/cifar.h"
+#include "pack/image_folder.h"
+#include "pack/pack.h"
+#include "pack/pack_shard.h"
+#include "pack/shard_plan.h"
 
 namespace incubate {
 namespace {

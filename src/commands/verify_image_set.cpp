@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "commands/pack_folder.h"
 #include "commands/shard_progress.h"
-#include "data/shard_damage.h"
+#include "pack/shard_damage.h"
 
 namespace incubate {
 namespace {

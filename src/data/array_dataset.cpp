@@ -5,7 +5,6 @@
 #include "base/check.h"
 #include "data/filetype.h"
 #include "data/labelled_images.h"
-#include "data/pack.h"
 #include "hdf5/verified_file.h"
 
 namespace incubate {

@@ -6,6 +6,9 @@
 
 namespace incubate {
 
+inline constexpr const char* kDatasetFiletype = "incubate dataset";
+inline constexpr std::int64_t kDatasetVersion = 1;
+
 /// Images of equal size as they are, in one array: small ones, which fit in memory.
 class ArrayDataset : public Dataset {
  public:

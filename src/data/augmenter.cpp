@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/color_jitter.h"
-#include "data/padded_crop.h"
-#include "data/rand_augment.h"
-#include "data/random_erasing.h"
-#include "data/resized_crop.h"
+#include "image/color_jitter.h"
+#include "image/padded_crop.h"
+#include "image/rand_augment.h"
+#include "image/random_erasing.h"
+#include "image/resized_crop.h"
 
 namespace incubate {
 namespace {

@@ -1,10 +1,10 @@
 #pragma once
 
 #include "base/random.h"
-#include "data/affine.h"
 #include "data/augmentation.h"
-#include "data/image_source.h"
-#include "data/normalisation.h"
+#include "image/affine.h"
+#include "image/image_source.h"
+#include "image/normalisation.h"
 
 namespace incubate {
 

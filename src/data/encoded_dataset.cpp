@@ -1,7 +1,7 @@
 #include "data/encoded_dataset.h"
 
-#include "data/jpeg.h"
 #include "hdf5/verified_file.h"
+#include "image/jpeg.h"
 
 namespace incubate {
 namespace {

@@ -20,9 +20,9 @@
 #include <jpeglib.h>
 
 #include "data/augmenter.h"
-#include "data/jpeg.h"
-#include "data/rand_augment.h"
-#include "data/resized_crop.h"
+#include "image/jpeg.h"
+#include "image/rand_augment.h"
+#include "image/resized_crop.h"
 
 namespace incubate {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "data/padded_crop.h"
+#include "image/padded_crop.h"
 #include "support/small_dataset.h"
 #include "support/temporary_directory.h"
 

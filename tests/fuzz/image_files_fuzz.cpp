@@ -2,11 +2,11 @@
 #include <zlib.h>
 
 #include "base/check.h"
-#include "data/cifar.h"
-#include "data/idx.h"
 #include "fuzz/allocation_limit.h"
 #include "fuzz/byte_source.h"
 #include "fuzz/memory_file.h"
+#include "pack/cifar.h"
+#include "pack/idx.h"
 
 namespace incubate {
 namespace {

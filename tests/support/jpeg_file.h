@@ -7,7 +7,7 @@
 
 #include <jpeglib.h>
 
-#include "data/image.h"
+#include "image/image.h"
 
 namespace incubate {
 

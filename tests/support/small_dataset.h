@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "data/array_dataset.h"
-#include "data/pack.h"
+#include "pack/pack.h"
 #include "support/idx_file.h"
 
 namespace incubate {
