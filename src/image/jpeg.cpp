@@ -275,7 +275,11 @@ Image decode_jpeg(std::span<const std::uint8_t> bytes) {
 
 Image decode_jpeg_part(std::span<const std::uint8_t> bytes, const Box& box, std::int64_t least_height,
                        std::int64_t least_width) {
-  return Decoder(bytes).decode(box, choose_scale(box, least_height, least_width));
+  Decoder decoder(bytes);
+  const JpegInfo info = decoder.info();
+  check_input<ImageError>(box.top + box.height <= info.height && box.left + box.width <= info.width,
+                          "it has {}x{} pixels, fewer than are asked for", info.height, info.width);
+  return decoder.decode(box, choose_scale(box, least_height, least_width));
 }
 
 std::vector<std::uint8_t> encode_jpeg(const Image& image, int quality) { return Encoder().encode(image, quality); }

@@ -27,7 +27,7 @@ Image decode_jpeg(std::span<const std::uint8_t> bytes);
 /// `least_height` x `least_width` pixels; at full scale exactly those of decode_jpeg(). Decodes only what it needs, so
 /// damage elsewhere may go unseen. At a smaller scale the borders of `box` move to the nearest between two pixels, and
 /// the result resized differs from the whole image's: by 0.4 to 1.3 of 255 in the mean, up to 32 at sharp edges.
-/// REQUIRES: `box` lies within the image; all sizes are positive.
+/// Throws ImageError also if the image does not reach as far as `box`. REQUIRES: all sizes are positive.
 Image decode_jpeg_part(std::span<const std::uint8_t> bytes, const Box& box, std::int64_t least_height,
                        std::int64_t least_width);
 

@@ -192,6 +192,14 @@ TEST(JpegPart, TheLastRowsOfATruncatedFileAreAnError) {
   EXPECT_EQ(thrown_message<ImageError>([&] { decode_jpeg_part(half, {60, 0, 4, 4}, 4, 4); }), "the file ends early");
 }
 
+TEST(JpegPart, ABoxBeyondTheImageIsAnError) {
+  const std::vector<std::uint8_t> file = encode_jpeg(Image(10, 20, 3), 90);
+  for (const Box& box : {Box{0, 0, 11, 20}, Box{5, 5, 5, 16}}) {
+    EXPECT_EQ(thrown_message<ImageError>([&] { decode_jpeg_part(file, box, 1, 1); }),
+              "it has 10x20 pixels, fewer than are asked for");
+  }
+}
+
 TEST(Jpeg, AFileOfTooManyScansIsAnError) {
   const JpegKind kind = {.is_progressive = true, .has_many_scans = true};
   EXPECT_EQ(error_of(make_jpeg(make_photo(16, 16, 1), kind)), "it has more than 100 scans");
