@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/unix_time.h"
+#include "method/cost_model.h"
 #include "method/start_weights.h"
 #include "method/training_files.h"
 #include "train/train_together.h"
