@@ -129,7 +129,7 @@ def test_every_image_comes_back(packed: Packed) -> None:
     """By h5py, without the program: those that are JPEGs byte for byte, converted ones as they look."""
     classes = [f"class_{i:04}" for i in range(3)]
     for split, folder in (("train", packed.folder / "train"), ("validation", packed.folder / "val")):
-        seen: dict[str, np.ndarray] = {}  # type: ignore[type-arg]
+        seen: dict[str, np.ndarray] = {}
         for path in sorted(packed.output.parent.glob(f"F-{split}-*.h5")):
             verify_file(path)
             shard = h5py.File(path)
@@ -195,7 +195,9 @@ def test_the_same_bytes_on_any_ranks(packed: Packed, tmp_path: Path, num_ranks: 
 
 
 def kill_when_begun(arguments: list[str], output: Path, num_ranks: int) -> bool:
-    """Kills the ranks when the first shard is there. Whether some were not yet."""
+    """Kills the ranks when the first shard is there. Whether some were not yet: then there is no index, new or old."""
+    output.parent.mkdir()
+    output.write_text("that of other images")
     process = launch.start(arguments, num_ranks)
     deadline = time.monotonic() + launch.TIMEOUT_S
     while not list(output.parent.glob("F-*-*.h5")) and process.poll() is None:

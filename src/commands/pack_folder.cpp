@@ -340,7 +340,7 @@ void write_index(const PackJob& job, Log& log) {
 void pack_folder(const PackConfig& config, Communicator& world, Log& log) {
   PackJob job;
   job.config = config;
-  job.encoding = {.shorter_side = config.shorter_side, .quality = config.jpeg_quality()};
+  job.encoding = {.shorter_side = config.shorter_side, .quality = config.quality};
   open_folder(job, world);
   name_classes(job, world);
   std::optional<Lock> lock;  // rank 0's
