@@ -398,11 +398,13 @@ def name_nothing(folder: Path) -> str:
     return rf"--folder={folder} is no folder\. Name one with train/ and validation/ in it\."
 
 
-@pytest.mark.parametrize("spoil", [drop_class, empty_class, ruin_class, break_link, name_nothing])
-def test_mistakes(tmp_path: Path, spoil: Callable[[Path], str]) -> None:
+@pytest.mark.parametrize(
+    ("spoil", "num_ranks"), [(drop_class, 1), (empty_class, 2), (ruin_class, 2), (break_link, 1), (name_nothing, 1)]
+)
+def test_mistakes(tmp_path: Path, spoil: Callable[[Path], str], num_ranks: int) -> None:
     folder = tiny_folder(tmp_path / "images")
     message = spoil(folder)
-    outcome = launch.run(*pack_arguments(folder, tmp_path / "set" / "F.h5"), num_ranks=2)
+    outcome = launch.run(*pack_arguments(folder, tmp_path / "set" / "F.h5"), num_ranks=num_ranks)
     assert outcome.status == 2
     (said,) = outcome.messages()
     assert re.fullmatch(f"incubate: {message}", said)
@@ -437,16 +439,18 @@ def test_ranks_that_do_not_find_each_other_are_told(tmp_path: Path) -> None:
     assert not (tmp_path / "set").exists()
 
 
-def test_names_of_classes_and_a_share_of_the_images(tmp_path: Path) -> None:
+def test_names_of_classes_a_share_of_the_images_and_many_left_out(tmp_path: Path) -> None:
     folder = tiny_folder(tmp_path / "images")
+    (folder / "val" / "b" / "1.jpg").write_text("no image")
     names = tmp_path / "names.txt"
     names.write_text("tench\ngold fish\n")
     options = [f"--class-names-file={names}", "--subset=0.5"]
-    launch.run_well(*pack_arguments(folder, tmp_path / "F.h5", *options))
+    outcome = launch.run_well(*pack_arguments(folder, tmp_path / "F.h5", *options))
+    assert f"val/b: 1 of 2 files are left out ({tmp_path}/F-problems.txt says why)" in outcome.stdout
     index = h5py.File(tmp_path / "F.h5")
     assert [name.decode() for name in index["class_names"]] == ["tench", "gold fish"]
     assert sorted(index["train/labels"][:]) == [0, 1]
-    assert len(index["validation/labels"]) == 4
+    assert sorted(index["validation/labels"][:]) == [0, 0, 1]
     names.write_text("tench\n")
     outcome = launch.run(*pack_arguments(folder, tmp_path / "F.h5", *options))
     (message,) = outcome.messages()
