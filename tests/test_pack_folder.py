@@ -393,13 +393,20 @@ def break_link(folder: Path) -> str:
     return rf"{folder}/val/b/2\.jpg cannot be read: No such file or directory\. Mend it or take it away\."
 
 
+def fail_to_read(folder: Path) -> str:
+    """Found by the rank that packs it, while others work: this file has no byte 0, and saying so is an error."""
+    (folder / "val" / "b" / "2.jpg").symlink_to("/proc/self/mem")
+    return rf"{folder}/val/b/2\.jpg cannot be read: Input/output error\. Mend it or take it away, and start again\."
+
+
 def name_nothing(folder: Path) -> str:
     shutil.rmtree(folder)
     return rf"--folder={folder} is no folder\. Name one with train/ and validation/ in it\."
 
 
 @pytest.mark.parametrize(
-    ("spoil", "num_ranks"), [(drop_class, 1), (empty_class, 2), (ruin_class, 2), (break_link, 1), (name_nothing, 1)]
+    ("spoil", "num_ranks"),
+    [(drop_class, 1), (empty_class, 2), (ruin_class, 2), (break_link, 1), (fail_to_read, 3), (name_nothing, 1)],
 )
 def test_mistakes(tmp_path: Path, spoil: Callable[[Path], str], num_ranks: int) -> None:
     folder = tiny_folder(tmp_path / "images")
