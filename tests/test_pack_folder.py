@@ -129,7 +129,7 @@ def test_every_image_comes_back(packed: Packed) -> None:
     """By h5py, without the program: those that are JPEGs byte for byte, converted ones as they look."""
     classes = [f"class_{i:04}" for i in range(3)]
     for split, folder in (("train", packed.folder / "train"), ("validation", packed.folder / "val")):
-        seen: dict[str, np.ndarray] = {}  # type: ignore[type-arg]
+        seen: dict[str, np.ndarray] = {}
         for path in sorted(packed.output.parent.glob(f"F-{split}-*.h5")):
             verify_file(path)
             shard = h5py.File(path)
@@ -195,7 +195,9 @@ def test_the_same_bytes_on_any_ranks(packed: Packed, tmp_path: Path, num_ranks: 
 
 
 def kill_when_begun(arguments: list[str], output: Path, num_ranks: int) -> bool:
-    """Kills the ranks when the first shard is there. Whether some were not yet."""
+    """Kills the ranks when the first shard is there. Whether some were not yet: then there is no index, new or old."""
+    output.parent.mkdir()
+    output.write_text("that of other images")
     process = launch.start(arguments, num_ranks)
     deadline = time.monotonic() + launch.TIMEOUT_S
     while not list(output.parent.glob("F-*-*.h5")) and process.poll() is None:
@@ -391,16 +393,25 @@ def break_link(folder: Path) -> str:
     return rf"{folder}/val/b/2\.jpg cannot be read: No such file or directory\. Mend it or take it away\."
 
 
+def fail_to_read(folder: Path) -> str:
+    """Found by the rank that packs it, while others work: this file has no byte 0, and saying so is an error."""
+    (folder / "val" / "b" / "2.jpg").symlink_to("/proc/self/mem")
+    return rf"{folder}/val/b/2\.jpg cannot be read: Input/output error\. Mend it or take it away, and start again\."
+
+
 def name_nothing(folder: Path) -> str:
     shutil.rmtree(folder)
     return rf"--folder={folder} is no folder\. Name one with train/ and validation/ in it\."
 
 
-@pytest.mark.parametrize("spoil", [drop_class, empty_class, ruin_class, break_link, name_nothing])
-def test_mistakes(tmp_path: Path, spoil: Callable[[Path], str]) -> None:
+@pytest.mark.parametrize(
+    ("spoil", "num_ranks"),
+    [(drop_class, 1), (empty_class, 2), (ruin_class, 2), (break_link, 1), (fail_to_read, 3), (name_nothing, 1)],
+)
+def test_mistakes(tmp_path: Path, spoil: Callable[[Path], str], num_ranks: int) -> None:
     folder = tiny_folder(tmp_path / "images")
     message = spoil(folder)
-    outcome = launch.run(*pack_arguments(folder, tmp_path / "set" / "F.h5"), num_ranks=2)
+    outcome = launch.run(*pack_arguments(folder, tmp_path / "set" / "F.h5"), num_ranks=num_ranks)
     assert outcome.status == 2
     (said,) = outcome.messages()
     assert re.fullmatch(f"incubate: {message}", said)
@@ -435,16 +446,18 @@ def test_ranks_that_do_not_find_each_other_are_told(tmp_path: Path) -> None:
     assert not (tmp_path / "set").exists()
 
 
-def test_names_of_classes_and_a_share_of_the_images(tmp_path: Path) -> None:
+def test_names_of_classes_a_share_of_the_images_and_many_left_out(tmp_path: Path) -> None:
     folder = tiny_folder(tmp_path / "images")
+    (folder / "val" / "b" / "1.jpg").write_text("no image")
     names = tmp_path / "names.txt"
     names.write_text("tench\ngold fish\n")
     options = [f"--class-names-file={names}", "--subset=0.5"]
-    launch.run_well(*pack_arguments(folder, tmp_path / "F.h5", *options))
+    outcome = launch.run_well(*pack_arguments(folder, tmp_path / "F.h5", *options))
+    assert f"val/b: 1 of 2 files are left out ({tmp_path}/F-problems.txt says why)" in outcome.stdout
     index = h5py.File(tmp_path / "F.h5")
     assert [name.decode() for name in index["class_names"]] == ["tench", "gold fish"]
     assert sorted(index["train/labels"][:]) == [0, 1]
-    assert len(index["validation/labels"]) == 4
+    assert sorted(index["validation/labels"][:]) == [0, 0, 1]
     names.write_text("tench\n")
     outcome = launch.run(*pack_arguments(folder, tmp_path / "F.h5", *options))
     (message,) = outcome.messages()

@@ -51,16 +51,25 @@ std::string name_of(PackFormat format) {
   return format == PackFormat::idx ? "idx" : format == PackFormat::cifar ? "cifar" : "folder";
 }
 
+/// Whether each setting of list_settings() has another value than by default.
+std::vector<bool> find_given(PackConfig config) {
+  PackConfig defaults;
+  const std::vector<Setting> by_default = list_settings(defaults);
+  std::vector<bool> is_given;
+  for (const Setting& setting : list_settings(config)) {
+    is_given.push_back(setting.get() != by_default[is_given.size()].get());
+  }
+  return is_given;
+}
+
 /// Throws InputError if anything is given beside the index to verify.
 void validate_verify(PackConfig config) {
-  PackConfig defaults;
-  defaults.format = config.format;
-  defaults.verify = config.verify;
-  const std::vector<Setting> none = list_settings(defaults);
+  const std::vector<bool> is_given = find_given(config);
   const std::vector<Setting> settings = list_settings(config);
   for (std::size_t i = 0; i < settings.size(); ++i) {
-    check_input(settings[i].get() == none[i].get(),
-                "--{} is given beside --verify, which packs nothing. Leave one of them out.", settings[i].name);
+    const std::string& name = settings[i].name;
+    check_input(!is_given[i] || name == "verify" || name == "format",
+                "--{} is given beside --verify, which packs nothing. Leave one of them out.", name);
   }
 }
 
@@ -70,10 +79,10 @@ void check_ranges(const PackConfig& config) {
   const std::int64_t side = config.shorter_side.value_or(256);
   check_input(side >= 1 && side <= 65500, "--shorter-side={} is out of range. Give 1 to 65500 pixels, such as 256.",
               side);
-  check_input(config.jpeg_quality() >= 1 && config.jpeg_quality() <= 100,
-              "--quality={} is out of range. Give 1 to 100, such as 90.", config.jpeg_quality());
-  const double mb = config.shard_mb.value_or(1500);
-  check_input(mb >= 0.001 && mb <= 1e6, "--shard-mb={} is out of range. Give 0.001 to 1000000, such as 1500.", mb);
+  check_input(config.quality >= 1 && config.quality <= 100, "--quality={} is out of range. Give 1 to 100, such as 90.",
+              config.quality);
+  check_input(config.shard_mb >= 0.001 && config.shard_mb <= 1e6,
+              "--shard-mb={} is out of range. Give 0.001 to 1000000, such as 1500.", config.shard_mb);
 }
 
 }  // namespace
@@ -93,9 +102,8 @@ std::vector<Setting> list_settings(PackConfig& c) {
       make_setting("folder", c.folder, r, "path", "with train/CLASS/ and validation/CLASS/ (or val/)"),
       make_setting("shorter-side", c.shorter_side, r, "pixels",
                    "larger images are reduced to this (folder); without it all stay as they are"),
-      make_setting("quality", c.quality, r, "1..100", "of images that are encoded anew (folder); 90 if not given"),
-      make_setting("shard-mb", c.shard_mb, r, "MB",
-                   "size of a shard, of which a rank holds one in memory (folder); 1500 if not given"),
+      make_setting("quality", c.quality, r, "1..100", "of images that are encoded anew (folder)"),
+      make_setting("shard-mb", c.shard_mb, r, "MB", "size of a shard, of which a rank holds one in memory (folder)"),
       make_setting("class-names-file", c.class_names_file, r, "path",
                    "instead of class-names (CIFAR) or folders' names: a text file with one name a line"),
       make_setting("class-names", c.class_names, r, "a,b,...", "one name a class, in order of the labels"),
@@ -108,13 +116,15 @@ std::vector<Setting> list_settings(PackConfig& c) {
 void validate(const PackConfig& config) {
   if (!config.verify.empty()) return validate_verify(config);
   PackConfig copy = config;
-  for (const Setting& setting : list_settings(copy)) {
-    const bool is_given = !setting.get().empty();
+  const std::vector<Setting> settings = list_settings(copy);
+  const std::vector<bool> is_given = find_given(config);
+  for (std::size_t i = 0; i < settings.size(); ++i) {
+    const Setting& setting = settings[i];
     const Use use = use_of(setting.name, config);
-    check_input(use != Use::none || !is_given, "--{} is given but --format={} has no use for it. Leave it out.",
+    check_input(use != Use::none || !is_given[i], "--{} is given but --format={} has no use for it. Leave it out.",
                 setting.name, name_of(config.format));
-    check_input(use != Use::needed || is_given, "--{} is missing: pack needs it. Give --{}={} ({}).", setting.name,
-                setting.name, setting.unit, setting.meaning);
+    check_input(use != Use::needed || !setting.get().empty(), "--{} is missing: pack needs it. Give --{}={} ({}).",
+                setting.name, setting.name, setting.unit, setting.meaning);
   }
   check_input(config.class_names_file.empty() || config.class_names.empty(),
               "--class-names and --class-names-file are both given (they say the same). Give one.");

@@ -25,16 +25,15 @@ struct PackConfig {
   // a folder one file an image.
   std::string folder;
   std::optional<std::int64_t> shorter_side;  // without it, images stay as they are
-  std::optional<std::int64_t> quality;
-  std::optional<double> shard_mb;
+  std::int64_t quality = 90;
+  double shard_mb = 1500;
   std::string class_names_file;
   std::vector<std::string> class_names;
   double subset = 1;
   std::string output;
   std::string verify;  // an index: pack nothing, check its set
 
-  std::int64_t jpeg_quality() const { return quality.value_or(90); }
-  std::int64_t shard_bytes() const { return static_cast<std::int64_t>(shard_mb.value_or(1500) * 1e6); }
+  std::int64_t shard_bytes() const { return static_cast<std::int64_t>(shard_mb * 1e6); }
 };
 
 std::vector<Setting> list_settings(PackConfig& config);

@@ -80,7 +80,7 @@ TEST(PackConfig, AFolderNeedsItselfAndAnOutput) {
   EXPECT_EQ(error_of({"--format=folder", "--folder=f", "--output=o", "--class-names=a,b"}),
             "--class-names is given but --format=folder has no use for it. Leave it out.");
   std::vector<std::string> idx = kComplete;
-  idx.emplace_back("--quality=90");
+  idx.emplace_back("--quality=80");
   EXPECT_EQ(error_of(idx), "--quality is given but --format=idx has no use for it. Leave it out.");
 }
 
@@ -91,7 +91,7 @@ TEST(PackConfig, AFoldersOptionsHaveRangesAndDefaults) {
   EXPECT_EQ(error_with("--shorter-side=0"), "--shorter-side=0 is out of range. Give 1 to 65500 pixels, such as 256.");
   EXPECT_EQ(error_with("--quality=101"), "--quality=101 is out of range. Give 1 to 100, such as 90.");
   EXPECT_EQ(error_with("--shard-mb=0"), "--shard-mb=0 is out of range. Give 0.001 to 1000000, such as 1500.");
-  EXPECT_EQ(PackConfig().jpeg_quality(), 90);
+  EXPECT_EQ(PackConfig().quality, 90);
   EXPECT_EQ(PackConfig().shard_bytes(), 1'500'000'000);
 }
 
