@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <numbers>
 
 #include "base/vectorised.h"
@@ -10,68 +9,72 @@
 namespace incubate {
 namespace {
 
-/// The values of a pixel's channels, the last one unused: four doubles, on which arithmetic is one instruction.
-using Pixel = double __attribute__((vector_size(4 * sizeof(double))));
-using PixelBytes = std::uint8_t __attribute__((vector_size(4)));
-using PixelInts = std::int32_t __attribute__((vector_size(4 * sizeof(std::int32_t))));
+constexpr int kMostChannels = 3;  // (a loop of a constant length is unrolled)
 
-/// Reads 4 bytes, whatever the number of channels. (Vectors are not returned: how depends on the processor.)
-INCUBATE_INLINE void read_pixel(const std::uint8_t* in, Pixel& pixel) {
-  PixelBytes bytes;
-  std::memcpy(&bytes, in, sizeof bytes);
-  pixel = __builtin_convertvector(bytes, Pixel);
-}
+/// The values of a pixel's channels and others without meaning: on four of them arithmetic is one instruction.
+using Pixel = std::int32_t __attribute__((vector_size(4 * sizeof(std::int32_t))));
+using Exact = double __attribute__((vector_size(4 * sizeof(double))));
 
-/// Cut to 0 .. 255 and rounded down.
-INCUBATE_INLINE void write_pixel(const Pixel& value, std::int64_t channels, std::uint8_t* out) {
-  const Pixel least = {0, 0, 0, 0}, most = {255, 255, 255, 255};
-  const Pixel positive = value > least ? value : least;
-  const PixelInts ints = __builtin_convertvector(positive < most ? positive : most, PixelInts);
-  for (std::int64_t c = 0; c < channels; ++c) out[c] = static_cast<std::uint8_t>(ints[c]);
-}
+/// An image as Pixels, its borders repeated twice on each side, so that each of its pixels has all neighbours.
+class PaddedImage {
+ public:
+  static constexpr std::int64_t kMargin = 2;
 
-/// The cubic through 4 neighbours, `t` of the way from the second to the third.
-INCUBATE_INLINE void interpolate(const std::array<Pixel, 4>& v, double t, Pixel& result) {
-  const Pixel slope = v[2] - v[0];
-  const Pixel curve = (2 * (v[0] - v[1])) + v[2] - v[3];
-  const Pixel twist = -v[0] + v[1] - v[2] + v[3];
-  result = v[1] + (t * (slope + (t * (curve + (t * twist)))));
-}
-
-/// Indices floor-1 .. floor+2, those outside moved to the border.
-INCUBATE_INLINE std::array<std::int64_t, 4> neighbours(double floor, std::int64_t size) {
-  std::array<std::int64_t, 4> indices{};
-  for (int k = 0; k < 4; ++k) {
-    indices[k] = std::clamp<std::int64_t>(static_cast<std::int64_t>(floor) - 1 + k, 0, size - 1);
+  explicit PaddedImage(const Image& image)
+      : stride_(image.width + (2 * kMargin)), pixels_((image.height + (2 * kMargin)) * stride_) {
+    for (std::int64_t y = -kMargin; y < image.height + kMargin; ++y) {
+      const std::uint8_t* row = image.at(std::clamp<std::int64_t>(y, 0, image.height - 1), 0);
+      Pixel* out = &pixels_[(y + kMargin) * stride_];
+      for (std::int64_t x = -kMargin; x < image.width + kMargin; ++x, ++out) {
+        const std::uint8_t* in = row + (std::clamp<std::int64_t>(x, 0, image.width - 1) * image.channels);
+        for (int c = 0; c < kMostChannels; ++c) {
+          if (c < image.channels) (*out)[c] = in[c];
+        }
+      }
+    }
   }
-  return indices;
+  std::int64_t stride() const { return stride_; }
+  const Pixel* at(std::int64_t y, std::int64_t x) const { return &pixels_[((y + kMargin) * stride_) + x + kMargin]; }
+
+ private:
+  std::int64_t stride_;
+  std::vector<Pixel> pixels_;
+};
+
+/// The cubic through 4 neighbours, `t` of the way from the second to the third. (Vectors are not returned: how depends
+/// on the processor.) `Values` are exact up to the multiplications.
+template <typename Values>
+INCUBATE_INLINE void interpolate(const Values* v, double t, Exact& result) {
+  const Exact value = __builtin_convertvector(v[1], Exact);
+  const Exact slope = __builtin_convertvector(v[2] - v[0], Exact);
+  const Exact curve = __builtin_convertvector((2 * (v[0] - v[1])) + v[2] - v[3], Exact);
+  const Exact twist = __builtin_convertvector(-v[0] + v[1] - v[2] + v[3], Exact);
+  result = value + (t * (slope + (t * (curve + (t * twist)))));
 }
 
-/// Writes the channels of the image at (x, y), which lies within it. `pixels` has a few bytes behind the image's.
-INCUBATE_INLINE void sample(const Image& image, const std::uint8_t* pixels, double x, double y, std::uint8_t* out) {
+/// Writes the channels of the image at (x, y), which lies within it.
+INCUBATE_INLINE void sample(const PaddedImage& image, double x, double y, std::int64_t channels, std::uint8_t* out) {
   const double floor_x = std::floor(x - 0.5), floor_y = std::floor(y - 0.5);
   const double right = x - 0.5 - floor_x, down = y - 0.5 - floor_y;
-  const std::array<std::int64_t, 4> rows = neighbours(floor_y, image.height),
-                                    columns = neighbours(floor_x, image.width);
-  const auto interpolate_row = [&](int k, Pixel& result) __attribute__((always_inline)) {
-    const std::uint8_t* row = pixels + (rows[k] * image.width * image.channels);
-    if (right == 0) {  // exactly at a column, as in a vertical shift
-      read_pixel(row + (columns[1] * image.channels), result);
-      return;
-    }
-    std::array<Pixel, 4> values;
-    for (int i = 0; i < 4; ++i) read_pixel(row + (columns[i] * image.channels), values[i]);
-    interpolate(values, right, result);
-  };
-  Pixel value;
-  if (down == 0) {
-    interpolate_row(1, value);
+  const Pixel* pixels = image.at(static_cast<std::int64_t>(floor_y), static_cast<std::int64_t>(floor_x) - 1);
+  Exact value;
+  if (down == 0) {  // exactly at a row, as in a horizontal shift: the others do not matter
+    interpolate(pixels, right, value);
+  } else if (right == 0) {
+    const Pixel* column = pixels + 1;
+    const Pixel values[4] = {column[-image.stride()], column[0], column[image.stride()], column[2 * image.stride()]};
+    interpolate(values, down, value);
   } else {
-    std::array<Pixel, 4> across;
-    for (int k = 0; k < 4; ++k) interpolate_row(k, across[k]);
+    Exact across[4];
+    for (int k = 0; k < 4; ++k) interpolate(pixels + ((k - 1) * image.stride()), right, across[k]);
     interpolate(across, down, value);
   }
-  write_pixel(value, image.channels, out);
+  const Exact least = {0, 0, 0, 0}, most = {255, 255, 255, 255};
+  value = value > least ? value : least;
+  const Pixel bytes = __builtin_convertvector(value < most ? value : most, Pixel);  // rounded down
+  for (int c = 0; c < kMostChannels; ++c) {
+    if (c < channels) out[c] = static_cast<std::uint8_t>(bytes[c]);
+  }
 }
 
 /// So that a quarter turn has a cosine of 0.
@@ -81,8 +84,7 @@ double round_to_15_digits(double value) { return std::nearbyint(value * 1e15) / 
 
 INCUBATE_VECTORISED Image transform_affine(const Image& image, const AffineMap& m, const Fill& fill) {
   Image out(image.height, image.width, image.channels);
-  std::vector<std::uint8_t> pixels(image.bytes.size() + sizeof(PixelBytes));
-  std::ranges::copy(image.bytes, pixels.begin());
+  const PaddedImage padded(image);
   for (std::int64_t row = 0; row < out.height; ++row) {
     for (std::int64_t column = 0; column < out.width; ++column) {
       const double x = static_cast<double>(column) + 0.5, y = static_cast<double>(row) + 0.5;
@@ -90,7 +92,7 @@ INCUBATE_VECTORISED Image transform_affine(const Image& image, const AffineMap& 
       const bool is_inside = from_x >= 0 && from_x < static_cast<double>(image.width) && from_y >= 0 &&
                              from_y < static_cast<double>(image.height);
       if (is_inside) {
-        sample(image, pixels.data(), from_x, from_y, out.at(row, column));
+        sample(padded, from_x, from_y, out.channels, out.at(row, column));
       } else {
         std::copy_n(fill.data(), out.channels, out.at(row, column));
       }

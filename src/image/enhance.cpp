@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/vectorised.h"
+
 namespace incubate {
 namespace {
 
@@ -12,14 +14,19 @@ std::uint8_t luma(const std::uint8_t* pixel, std::int64_t channels) {
 }
 
 /// In fp32 as Pillow has it, so that results are cut at the same places.
-Image mix(const Image& plainer, const Image& image, double factor) {
-  const auto weight = static_cast<float>(factor);
-  Image out = image;
-  for (std::size_t i = 0; i < out.bytes.size(); ++i) {
-    const int from = plainer.bytes[i];
-    const float value = static_cast<float>(from) + (weight * static_cast<float>(image.bytes[i] - from));
-    out.bytes[i] = static_cast<std::uint8_t>(std::clamp(value, 0.0F, 255.0F));
+INCUBATE_VECTORISED void mix_bytes(const std::uint8_t* plainer, const std::uint8_t* bytes, std::size_t size,
+                                   float weight, std::uint8_t* out) {
+  for (std::size_t i = 0; i < size; ++i) {
+    const int from = plainer[i];
+    const float value = static_cast<float>(from) + (weight * static_cast<float>(bytes[i] - from));
+    const float positive = value > 0 ? value : 0;
+    out[i] = static_cast<std::uint8_t>(static_cast<int>(positive < 255 ? positive : 255));
   }
+}
+
+Image mix(const Image& plainer, const Image& image, double factor) {
+  Image out(image.height, image.width, image.channels);
+  mix_bytes(plainer.bytes.data(), image.bytes.data(), out.bytes.size(), static_cast<float>(factor), out.bytes.data());
   return out;
 }
 

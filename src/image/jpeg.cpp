@@ -205,10 +205,11 @@ Image Decoder::decode(const Box& full_box, std::int64_t scale) {
     if (needed.top > 0) jpeg_skip_scanlines(&jpeg_, static_cast<JDIMENSION>(needed.top));
   });
   const int components = jpeg_.output_components;
-  std::vector<std::uint8_t> decoded_row(components * width);
+  // At an odd address: to aligned ones libjpeg-turbo writes past the cache, and the row is read at once.
+  std::vector<std::uint8_t> decoded_row((components * width) + 1);
   Image image(box.height, box.width, 3);
   errors_.attempt([&] {
-    std::uint8_t* row = decoded_row.data();
+    std::uint8_t* row = decoded_row.data() + 1;
     const std::uint8_t* wanted = row + (components * (box.left - left));
     for (std::int64_t y = needed.top; y < box.top + box.height; ++y) {
       jpeg_read_scanlines(&jpeg_, &row, 1);

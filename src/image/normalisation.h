@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,7 +25,16 @@ class NormalisationTable {
   void write_planes(const Image& image, std::span<float> planes) const;
 
  private:
+  /// value = scale x byte + offset, in fp64 before it is rounded to fp32.
+  struct Line {
+    double scale = 0;
+    double offset = 0;
+  };
+  using Lines = std::array<Line, 3>;
+  static void write_colors(const Image& image, const Lines& lines, float* planes);
+
   std::vector<std::array<float, 256>> values_;
+  std::optional<Lines> lines_;  ///< of colour images; only if they give the same numbers as the table
 };
 
 }  // namespace incubate

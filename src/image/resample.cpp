@@ -114,46 +114,66 @@ __attribute__((target("avx2"))) std::int64_t combine_rows_avx2(const std::vector
   return i;
 }
 
-/// The 3 channels of a pixel of sums in both lanes.
-TARGET_AVX2 void store_pixel(__m256i upper, __m256i lower, std::uint8_t* out, bool is_last) {
-  const __m256i sums = _mm256_add_epi32(_mm256_slli_epi32(upper, kLowBits), lower);
-  __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
-  sum = _mm_srai_epi32(_mm_add_epi32(sum, _mm_set1_epi32(kHalf)), kPrecisionBits);
-  sum = _mm_packs_epi32(sum, sum);
-  const std::int32_t rgb = _mm_cvtsi128_si32(_mm_packus_epi16(sum, sum));
-  std::memcpy(out, &rgb, is_last ? 3 : 4);  // (The fourth byte is overwritten by the next pixel.)
+/// Rows whose columns are combined at once: the first two in the two lanes of one register, the others in another.
+constexpr int kRows = 4;
+
+/// 16 bytes of each of two rows.
+TARGET_AVX2 __m256i load_rows(const std::uint8_t* first, const std::uint8_t* second) {
+  return _mm256_inserti128_si256(_mm256_castsi128_si256(load16(first)), load16(second), 1);
 }
 
-/// As combine_columns_anywhere for 3 channels, of two rows. Reads what weights of 0 stand for and up to 4 bytes more.
-__attribute__((target("avx2"))) void combine_columns_avx2(const std::array<const std::uint8_t*, 2>& in,
+/// Writes a pixel of 3 channels. The fourth byte is overwritten by the next pixel, and so is not written for the last.
+TARGET_AVX2 void store_pixel(__m128i bytes, std::uint8_t* out, bool is_last) {
+  const std::int32_t pixel = _mm_cvtsi128_si32(bytes);
+  if (is_last) {
+    std::memcpy(out, &pixel, 3);
+  } else {
+    std::memcpy(out, &pixel, 4);
+  }
+}
+
+/// Writes what the sums of two rows have become.
+TARGET_AVX2 void store_rows(__m256i upper, __m256i lower, std::uint8_t* first, std::uint8_t* second, bool is_last) {
+  const __m256i words = _mm256_packs_epi32(put_together(upper, lower), _mm256_setzero_si256());
+  const __m256i bytes = _mm256_packus_epi16(words, words);
+  store_pixel(_mm256_castsi256_si128(bytes), first, is_last);
+  store_pixel(_mm256_extracti128_si256(bytes, 1), second, is_last);
+}
+
+/// As combine_columns_anywhere for 3 channels, of several rows. Reads what weights of 0 stand for and up to 4 bytes
+/// more.
+__attribute__((target("avx2"))) void combine_columns_avx2(const std::array<const std::uint8_t*, kRows>& in,
                                                           const Taps& taps, const std::vector<SplitWeights>& weights,
-                                                          const std::array<std::uint8_t*, 2>& out) {
-  // Of 4 pixels RGB RGB RGB RGB: in the lower lane pairs of 16-bit values RR GG BB of the first two, in the upper one
-  // those of the others.
-  const __m256i to_pairs = _mm256_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1,  //
-                                            6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1);
-  const __m256i upper_to_lanes = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
-  const __m256i lower_to_lanes = _mm256_setr_epi32(2, 2, 2, 2, 3, 3, 3, 3);
+                                                          const std::array<std::uint8_t*, kRows>& out) {
+  // Of 4 pixels RGB RGB RGB RGB pairs of 16-bit values RR GG BB of the first two, and of the others.
+  const __m256i to_first_pairs =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1));
+  const __m256i to_last_pairs =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1));
   const std::int64_t num_groups = taps.num_inputs() / kGroup;
   const SplitWeights* group = weights.data();
   for (std::int64_t x = 0; x < taps.num_outputs(); ++x) {
-    const std::int64_t first = 3 * taps.first(x);
-    __m256i upper0 = _mm256_setzero_si256(), lower0 = upper0, upper1 = upper0, lower1 = upper0;
-    for (std::int64_t g = 0; g < num_groups; ++g, ++group) {
-      const __m256i parts = _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(group)));
-      const __m256i upper_weights = _mm256_permutevar8x32_epi32(parts, upper_to_lanes);
-      const __m256i lower_weights = _mm256_permutevar8x32_epi32(parts, lower_to_lanes);
-      const std::int64_t offset = first + (3 * kGroup * g);
-      const __m256i pairs0 = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(load16(in[0] + offset)), to_pairs);
-      const __m256i pairs1 = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(load16(in[1] + offset)), to_pairs);
-      upper0 = _mm256_add_epi32(upper0, _mm256_madd_epi16(pairs0, upper_weights));
-      lower0 = _mm256_add_epi32(lower0, _mm256_madd_epi16(pairs0, lower_weights));
-      upper1 = _mm256_add_epi32(upper1, _mm256_madd_epi16(pairs1, upper_weights));
-      lower1 = _mm256_add_epi32(lower1, _mm256_madd_epi16(pairs1, lower_weights));
+    __m256i upper0 = _mm256_setzero_si256(), upper1 = upper0;
+    __m256i lower0 = _mm256_set1_epi32(kHalf), lower1 = lower0;
+    std::int64_t offset = 3 * taps.first(x);
+    for (std::int64_t g = 0; g < num_groups; ++g, ++group, offset += 3 * kGroup) {
+      const __m256i pixels0 = load_rows(in[0] + offset, in[1] + offset);
+      const __m256i pixels1 = load_rows(in[2] + offset, in[3] + offset);
+      for (const bool is_first : {true, false}) {
+        const __m256i to_pairs = is_first ? to_first_pairs : to_last_pairs;
+        const std::int16_t* parts = group->parts + (is_first ? 0 : 2);
+        const __m256i upper_weights = repeat_pair(parts), lower_weights = repeat_pair(parts + kGroup);
+        const __m256i pairs0 = _mm256_shuffle_epi8(pixels0, to_pairs);
+        const __m256i pairs1 = _mm256_shuffle_epi8(pixels1, to_pairs);
+        upper0 = _mm256_add_epi32(upper0, _mm256_madd_epi16(pairs0, upper_weights));
+        lower0 = _mm256_add_epi32(lower0, _mm256_madd_epi16(pairs0, lower_weights));
+        upper1 = _mm256_add_epi32(upper1, _mm256_madd_epi16(pairs1, upper_weights));
+        lower1 = _mm256_add_epi32(lower1, _mm256_madd_epi16(pairs1, lower_weights));
+      }
     }
     const bool is_last = x + 1 == taps.num_outputs();
-    store_pixel(upper0, lower0, out[0] + (3 * x), is_last);
-    store_pixel(upper1, lower1, out[1] + (3 * x), is_last);
+    store_rows(upper0, lower0, out[0] + (3 * x), out[1] + (3 * x), is_last);
+    store_rows(upper1, lower1, out[2] + (3 * x), out[3] + (3 * x), is_last);
   }
 }
 #endif
@@ -231,18 +251,20 @@ Image combine_columns(const Image& image, const Taps& taps, std::int64_t top, st
   if (instructions == Instructions::avx2 && image.channels == 3) {
     const std::vector<SplitWeights> weights = split(taps);
     const std::int64_t row_bytes = 3 * image.width, overrun = (3 * taps.num_inputs()) + 4;
-    std::array<std::vector<std::uint8_t>, 2> copies;
-    for (std::int64_t y = 0; y < height; y += 2) {
-      const std::array<std::int64_t, 2> rows = {y, std::min(y + 1, height - 1)};
-      std::array<const std::uint8_t*, 2> in{};
-      for (int i = 0; i < 2; ++i) {
-        in[i] = image.at(top + rows[i], 0);
-        if ((image.height - top - rows[i] - 1) * row_bytes >= overrun) continue;
+    std::array<std::vector<std::uint8_t>, kRows> copies;
+    for (std::int64_t y = 0; y < height; y += kRows) {
+      std::array<const std::uint8_t*, kRows> in{};
+      std::array<std::uint8_t*, kRows> to{};
+      for (int i = 0; i < kRows; ++i) {
+        const std::int64_t row = std::min(y + i, height - 1);  // (the last one perhaps several times)
+        to[i] = out.at(row, 0);
+        in[i] = image.at(top + row, 0);
+        if ((image.height - top - row - 1) * row_bytes >= overrun) continue;
         copies[i].resize(row_bytes + overrun);
         std::memcpy(copies[i].data(), in[i], row_bytes);
         in[i] = copies[i].data();
       }
-      combine_columns_avx2(in, taps, weights, {out.at(rows[0], 0), out.at(rows[1], 0)});
+      combine_columns_avx2(in, taps, weights, to);
     }
     return out;
   }

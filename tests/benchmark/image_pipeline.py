@@ -20,11 +20,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
+import PIL
 import timm.data
 import torch
 from numpy.typing import NDArray
@@ -51,7 +53,7 @@ Seconds = tuple[float, float]  # on the wall, of the CPU; for one image
 
 
 def make_photo(generator: np.random.Generator) -> NDArray[np.uint8]:
-    """Light and shade, objects with edges, each with a texture whose spectrum is that of photographs, and a little noise."""
+    """Light and shade, objects with edges, each of a texture that has the spectrum of photographs, and some noise."""
     height, width = int(generator.integers(333, 420)), int(generator.integers(440, 560))
     rows, columns = np.mgrid[0:height, 0:width]
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :])
@@ -71,7 +73,8 @@ def make_photo(generator: np.random.Generator) -> NDArray[np.uint8]:
             generator.uniform(20, 235, 3) + generator.uniform(2, 25) * texture(generator.uniform(0.8, 2))[..., None]
         )
         photo = np.where(inside[..., None], surface, photo)
-    return np.clip(photo + generator.normal(size=photo.shape) * 5, 0, 255).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.clip(photo + generator.normal(size=photo.shape) * 5, 0, 255).astype(np.uint8)
+    return pixels
 
 
 def make_files(count: int) -> list[bytes]:
@@ -122,7 +125,7 @@ def make_torchvisions(policy: str | None) -> Callable[[bytes], torch.Tensor]:
     steps = [
         v2.RandomResizedCrop(SIDE, scale=(0.08, 1), interpolation=bicubic, antialias=True),
         v2.RandomHorizontalFlip(),
-        *([v2.RandAugment(num_ops=2, magnitude=9, interpolation=bicubic)] if policy else []),
+        *([v2.RandAugment(num_ops=2, magnitude=9, interpolation=v2.InterpolationMode.BILINEAR)] if policy else []),
         v2.ToDtype(torch.float32, scale=True),
         v2.Normalize(MEAN, STD),
     ]
@@ -167,16 +170,17 @@ def main() -> None:
     print(f"{len(files)} images of {statistics.mean(map(len, files)) / 1000:.1f} kB in the mean")
     results: list[dict[str, object]] = []
     print(
-        f"{'':28}{'incubate':>20}{'PIL and timm':>20}{'torchvision v2':>20}   (images a second of CPU time; of the clock)"
+        f"{'':28}{'incubate':>20}{'PIL and timm':>20}{'torchvision v2':>20}"
+        "   (images a second of CPU time; of the clock)"
     )
     with tempfile.TemporaryDirectory() as name:
         for index, file in enumerate(files):
             (Path(name) / f"{index:04}.jpg").write_bytes(file)
         for policy in (None, POLICY):
             programs: dict[str, Callable[[], Seconds]] = {
-                "incubate": lambda policy=policy: time_ours(Path(name), policy),  # type: ignore[misc]
-                "timm": lambda transform=make_timms(policy): time_peer(files, transform),  # type: ignore[misc]
-                "torchvision": lambda transform=make_torchvisions(policy): time_peer(files, transform),  # type: ignore[misc]
+                "incubate": partial(time_ours, Path(name), policy),
+                "timm": partial(time_peer, files, make_timms(policy)),
+                "torchvision": partial(time_peer, files, make_torchvisions(policy)),
             }
             seconds: dict[str, list[Seconds]] = {program: [] for program in programs}
             for repeat in range(options.repeats + 1):
@@ -188,9 +192,9 @@ def main() -> None:
             work = f"images a second and core, {policy or 'no RandAugment'}"
             print(f"{policy or 'no RandAugment':28}" + "".join(f"{cpu[p]:12.0f};{wall[p]:7.0f}" for p in programs))
             settings = {
-                "timm": f"PIL {Image.__version__}, timm {timm.__version__}, DataLoader, num_workers=0, 1 thread",
+                "timm": f"PIL {PIL.__version__}, timm {timm.__version__}, DataLoader, num_workers=0, 1 thread",
                 "torchvision": f"torchvision {torchvision.__version__} decode_jpeg and v2, num_workers=0, 1 thread"
-                + (", its own RandAugment of 2 operations, magnitude 9" if policy else ""),
+                + (", its own RandAugment (2 operations, always, bilinear: it has no bicubic)" if policy else ""),
             }
             for peer, setting in settings.items():
                 ratio = cpu["incubate"] / cpu[peer]

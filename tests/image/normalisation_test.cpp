@@ -13,6 +13,22 @@ TEST(Normalisation, EveryByteHasItsValue) {
   for (int byte = 0; byte < 256; ++byte) EXPECT_EQ(planes[byte], static_cast<float>((byte / 255.0 - 0.485) / 0.229));
 }
 
+TEST(Normalisation, EveryByteOfColourHasItsValue) {
+  const Normalisation normalisation = {.mean = {0.485, 0.456, 0.406}, .std = {0.229, 0.224, 0.225}};
+  constexpr std::int64_t kWidth = 300;  // not a multiple of what vector instructions take at once
+  Image image(1, kWidth, 3);
+  for (std::int64_t i = 0; i < 3 * kWidth; ++i) image.bytes[i] = static_cast<std::uint8_t>(i / 3);
+  std::vector<float> planes(3 * kWidth);
+  NormalisationTable(normalisation).write_planes(image, planes);
+  for (std::int64_t channel = 0; channel < 3; ++channel) {
+    for (std::int64_t x = 0; x < kWidth; ++x) {
+      const double share = static_cast<double>(x % 256) / 255.0;
+      EXPECT_EQ(planes[(channel * kWidth) + x],
+                static_cast<float>((share - normalisation.mean[channel]) / normalisation.std[channel]));
+    }
+  }
+}
+
 TEST(Normalisation, ChannelsBecomePlanesWithTheirOwnValues) {
   const std::vector<std::uint8_t> bytes = {0, 51, 102, 153, 204, 255};  // two pixels of three channels
   std::vector<float> planes(6);
