@@ -155,7 +155,8 @@ TEST_F(TrainerTest, AnAverageIsEvaluatedAndChangesNoStep) {
   other->values().copy_(averaged->trainer().result());
   const std::array models = {&other->model()};
   ProcessGroup group(test_world().split(0), torch::kCPU);
-  const Evaluation evaluation = evaluate(models, other->trainer().task(), data_.validation_loader(), group).front();
+  EvaluationLoader validation = data_.validation_loader();
+  const Evaluation evaluation = evaluate(models, other->trainer().task(), validation, group).front();
   EXPECT_EQ(averaged->metrics().epochs.back().evaluation.loss, evaluation.loss);
   EXPECT_NE(plain->metrics().epochs.back().evaluation.loss, evaluation.loss);
 }
