@@ -1,4 +1,4 @@
-"""Training from a set of encoded images: the same whatever reads them ahead, from wherever; damage is found and named."""
+"""Training from encoded images: the same whatever reads them ahead, from wherever; damage is found and named."""
 
 from __future__ import annotations
 
