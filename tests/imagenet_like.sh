@@ -41,7 +41,8 @@ assert summary["state"] == "done", summary["state"]
 for training in summary["trainings"]:
     if training["state"] != "done":
         continue
-    assert training["loss"] < math.log(classes), f"{training['name']} is no better than a guess: {training['loss']}"
+    if training["step"] >= 100:
+        assert training["loss"] < 0.99 * math.log(classes), f"{training['name']} is no better than a guess: {training['loss']}"
     rate = training["step"] * 200 / training["elapsed_s"]
     print(f"imagenet_like: {training['name']}: top-1 {100 * training['top1']:.1f}%, loss {training['loss']:.3f}, {rate:.0f} images/s")
 PY
