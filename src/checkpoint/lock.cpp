@@ -37,7 +37,7 @@ bool is_holder(const nlohmann::json& json) {
     return std::ranges::all_of(names,
                                [&](const char* name) { return !json.contains(name) || (json[name].*is_right)(); });
   };
-  return json.is_object() && all({"token", "host", "slurm_job"}, &nlohmann::json::is_string) &&
+  return json.is_object() && all({"token", "host", "slurm_job", "slurm_restart"}, &nlohmann::json::is_string) &&
          all({"pid"}, &nlohmann::json::is_number_integer) && all({"heartbeat"}, &nlohmann::json::is_number);
 }
 
