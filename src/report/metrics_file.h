@@ -64,12 +64,12 @@ class Metrics {
   /// Writes the file atomically.
   void save(const std::filesystem::path& path, const std::string& training) const;
   /// Reads it and drops what came after step `step`: a training resumed there repeats it. Without a file: empty. Throws
-  /// InputError if the file is damaged or of another version.
+  /// InputError if the file is damaged, of another version or not what this program writes.
   static Metrics load(const std::filesystem::path& path, std::int64_t step);
 };
 
-/// Throws InputError if the file at `path` is of a newer version than this program writes. Silent if it is missing or
-/// damaged: figures are not needed to go on.
+/// Throws InputError if the file at `path` is of a newer version than this program writes, or of none. Silent if it
+/// is missing or damaged: figures are not needed to go on.
 void check_metrics_version(const std::filesystem::path& path);
 
 /// "/<training>" in `path` stands for "metrics/<training>.h5" beside it: one file to open for all.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <numeric>
@@ -391,6 +392,7 @@ void stamp(const std::string& path) {
 void write_hostile_hdf5(const std::string& path, const std::vector<Expected>& expected, ByteSource& source) {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
+  std::filesystem::remove(path + ".raw");  // of the file before
   {
     const Id creation(H5Pcreate(H5P_FILE_CREATE));
     H5Pset_userblock(creation, kUserBlockBytes);
