@@ -64,7 +64,7 @@ TEST(PackedImageTest, WhatCannotBeUsedSaysWhy) {
 }
 
 TEST(PackedImageTest, OptionsAreNamed) {
-  EXPECT_NE(EncodingOptions{}.describe(), EncodingOptions{.shorter_side = {}, .quality = 91}.describe());
+  EXPECT_NE(EncodingOptions{}.describe(), (EncodingOptions{.shorter_side = {}, .quality = 91}.describe()));
   EXPECT_NE(EncodingOptions{}.describe(), EncodingOptions{.shorter_side = 256}.describe());
 }
 
