@@ -26,7 +26,7 @@ class NotARunError(Exception):
 class Metrics:
     """The figures of one training, a column each."""
 
-    steps: dict[str, Column]  # step, loss, learning_rate, gradient_norm, images_per_s, elapsed_s
+    steps: dict[str, Column]  # step, loss, learning_rate, gradient_norm, images_per_s, elapsed_s, data_wait_s
     epochs: dict[str, Column]  # step, epoch, train_loss, loss, top1, top5, block_flops, elapsed_s
 
 

@@ -20,6 +20,8 @@ needs=(
   "HDF5|header:hdf5.h|libhdf5-dev|hdf5"
   "Boost.Program_options|header:boost/program_options.hpp|libboost-program-options-dev|boost"
   "zlib|header:zlib.h|zlib1g-dev|zlib"
+  "libjpeg-turbo|header:jpeglib.h|libjpeg-dev|libjpeg-turbo"
+  "libpng|header:png.h|libpng-dev|libpng"
   "fmt|header:fmt/core.h|libfmt-dev|fmt"
   "spdlog|header:spdlog/spdlog.h|libspdlog-dev|spdlog"
   "nlohmann-json|header:nlohmann/json.hpp|nlohmann-json3-dev|nlohmann-json"

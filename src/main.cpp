@@ -7,10 +7,15 @@
 
 #include "base/log.h"
 #include "commands/commands.h"
+#include "parallel/launcher.h"
 #include "parallel/mpi_session.h"
 
 int main(int argc, char* argv[]) {
   using namespace incubate;
+  if (const auto mistake = find_missing_launcher(current_environment())) {
+    if (mistake->is_first) fmt::print(stderr, "incubate: {}\n", mistake->message);
+    return 2;
+  }
   MpiSession mpi(&argc, &argv);  // outlives every communicator below
   try {
     Log log(mpi.world().is_leader() ? Log::Level::everything : Log::Level::warnings_only,

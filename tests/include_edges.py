@@ -9,14 +9,16 @@ import re
 import sys
 import tempfile
 
-LOWER = ["base", "config", "parallel", "hdf5", "checkpoint", "data", "model", "report", "train"]
+LOWER = ["base", "config", "parallel", "hdf5", "checkpoint", "image", "data", "pack", "model", "report", "train"]
 MAY_INCLUDE = {
     "base": [],
     "config": ["base"],
     "parallel": ["base"],
     "hdf5": ["base"],
     "checkpoint": ["base", "hdf5"],
-    "data": ["base", "config", "hdf5"],
+    "image": ["base", "config"],
+    "data": ["base", "config", "hdf5", "image"],
+    "pack": ["base", "config", "hdf5", "image", "data"],
     "model": ["base", "config"],
     "report": ["base", "hdf5"],
     "train": ["base", "config", "data", "model", "parallel", "report"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gzip
 import itertools
 import os
 import random
@@ -23,9 +24,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import launch
+import tiny_resnet
 from conftest import Tiny
 from killed_runs import OFTEN, Point, make_killed_run
 from launch import Outcome
@@ -38,10 +41,14 @@ from run_files import (
     assert_same_weights,
     copy_run,
     finished,
+    read_columns,
+    read_figures,
+    read_summary,
     resume_points,
     verify_files,
 )
 from small_disk import read_only, resize, small_disk
+from tiny_data import SIDE, pack_arguments, write_idx, write_tiny_idx
 
 IS_LONG = os.environ.get("INCUBATE_FAULTS") == "long"
 NO_HANG_S = 60.0
@@ -432,3 +439,55 @@ def test_diverging_training(tiny: Tiny, finished_run: Path, tmp_path: Path, tell
     launch.run_well(*tiny.arguments(run), num_ranks=2)
     assert_same_trainings(finished_run, run, TRAININGS)
     tell(f"diverging {phase} on 3 ranks: {len(messages)} messages, {num_files} files intact, {outcome.elapsed_s:.1f} s")
+
+
+# One batch in a few has an image whose batch norm statistic is out of range.
+GLARING = 5
+
+
+def pack_glaring(folder: Path) -> Path:
+    """The tiny data, very dark but for a few training images."""
+    folder.mkdir()
+    write_tiny_idx(folder)
+    for split in ("train", "validation"):
+        path = folder / f"{split}-images.gz"
+        content = gzip.decompress(path.read_bytes())
+        images = np.frombuffer(content[16:], dtype=np.uint8).reshape(-1, SIDE, SIDE) // 32
+        if split == "train":
+            images[:: len(images) // GLARING] *= 32
+        write_idx(path, images)
+    launch.run_well(*pack_arguments(folder, folder / "glaring.h5"))
+    return folder / "glaring.h5"
+
+
+def test_skipped_steps(tiny: Tiny, tmp_path: Path, tell: Tell) -> None:
+    """A run that such a step has stopped goes on when it may skip it, as one that might from the start: on any ranks,
+    killed or not."""
+    glaring = Tiny(tiny.idx, pack_glaring(tmp_path / "data"))
+    settings = [*tiny_resnet.NETWORK, "--data.std=2.4e-4", "--method.trainings=deep_incubation"]
+    skip = "--train.on_nonfinite=skip"
+    whole, run = tmp_path / "whole", tmp_path / "run"
+    launch.run_well(*glaring.arguments(whole, *settings, skip), num_ranks=1)
+
+    outcome = launch.run(*glaring.arguments(run, *settings, "--checkpoint.every_steps=1"), num_ranks=2)
+    assert outcome.status not in (0, 2)
+    step = int(np.flatnonzero(np.isnan(read_columns(whole, "meta", "steps")["loss"]))[0])
+    assert any(f"meta: step {step} has a loss or gradient that is not finite" in m for m in outcome.messages()), outcome
+    launch.run_well(*glaring.arguments(run, *settings, skip), num_ranks=3)
+
+    trainings = tiny_resnet.TRAININGS[:-1]
+    assert_same_weights(whole, run, trainings)
+    counts = {}
+    for training in trainings:
+        columns = read_columns(run, training, "steps")
+        counts[training] = int(np.isnan(columns["loss"]).sum())
+        assert counts[training] < len(columns["loss"]) / 2
+        assert read_figures(finished(run, training))["skipped_steps"] == counts[training]
+        assert np.isnan(columns["gradient_norm"]).sum() == counts[training]
+        assert np.isfinite(read_columns(run, training, "epochs")["train_loss"]).all()
+    assert counts["meta"] > 0
+    summary = {t["name"]: t["skipped_steps"] for t in read_summary(run)["trainings"]}
+    assert {name: summary[name] for name in trainings} == counts
+    warnings = (run / "log.txt").read_text().count("The step was skipped")
+    assert warnings == sum(counts.values())
+    tell(f"steps with a loss that is not finite: {sum(counts.values())} skipped in {len(trainings)} trainings")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import random
 import subprocess
@@ -198,6 +199,80 @@ def test_operation_of_rand_augment(name: str, number: int, increasing: bool) -> 
         theirs = apply_timms(timms_name, to_pillow(pixels), magnitude, negative)
         ours = run("step", pixels, number, float(magnitude), int(negative), int(increasing), *FILL)
         assert_same(ours, from_pillow(theirs))
+
+
+# --- Files -----------------------------------------------------------------------------------------------------------
+
+
+def decode(file: bytes, *parameters: int) -> Pixels:
+    words = [str(PROGRAM), "decode", *map(str, parameters)]
+    done = subprocess.run(words, input=file, capture_output=True, timeout=20)
+    assert done.returncode == 0, done.stderr.decode()
+    size, pixels = done.stdout.split(b"\n", 1)
+    height, width = map(int, size.split())
+    return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
+
+
+def save(image: Image.Image, kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def read_rgb(file: bytes) -> Pixels:
+    with Image.open(io.BytesIO(file)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+@pytest.mark.parametrize("name", ["colour", "tiny", "flat", "portrait"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("quality", [30, 92])
+def test_decoding_of_jpeg(name: str, mode: str, progressive: bool, quality: int) -> None:
+    image = to_pillow(photos()[name]).convert(mode)
+    for subsampling in ["4:4:4", "4:2:2", "4:2:0"] if mode == "RGB" else [-1]:
+        file = save(image, "JPEG", quality=quality, progressive=progressive, subsampling=subsampling)
+        assert_same(decode(file), read_rgb(file))
+
+
+@pytest.mark.parametrize("name", ["colour", "tiny", "portrait"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1"])
+def test_decoding_of_png(name: str, mode: str) -> None:
+    image = to_pillow(photos()[name])
+    if mode.endswith("A"):
+        image.putalpha(to_pillow(photos()[name][:, :, :1]))  # ignored, so that all colours are seen
+    file = save(image.convert(mode), "PNG")
+    assert_same(decode(file), read_rgb(file))
+    transparent = save(image.convert(mode), "PNG", transparency=0) if mode in ("L", "P") else file
+    assert_same(decode(transparent), read_rgb(transparent))
+
+
+@pytest.mark.parametrize("quality", [50, 90])
+def test_encoding_of_jpeg(quality: int) -> None:
+    """As good as Pillow's at the same quality: tables, subsampling and rounding are the same."""
+    for name in ["colour", "portrait"]:
+        pixels = photos()[name]
+        words = [str(PROGRAM), "encode", *map(str, pixels.shape), str(quality)]
+        file = subprocess.run(words, input=pixels.tobytes(), capture_output=True, timeout=20, check=True).stdout
+        assert_same(read_rgb(file), read_rgb(save(to_pillow(pixels), "JPEG", quality=quality)))
+
+
+@pytest.mark.parametrize(
+    ("top", "left", "height", "width", "side", "scale"),
+    [(0, 0, 1200, 1024, 224, 4), (160, 80, 800, 640, 224, 2), (400, 200, 512, 512, 128, 4)],
+)
+def test_decoding_at_a_smaller_scale(top: int, left: int, height: int, width: int, side: int, scale: int) -> None:
+    """The inverse transform of fewer coefficients, then Pillow's filter, is near that filter alone."""
+    file = save(to_pillow(photos()["portrait"]).resize((1024, 1200), Image.Resampling.BICUBIC), "JPEG", quality=90)
+    part = decode(file, top, left, height, width, side, side)
+    assert part.shape == (height // scale, width // scale, 3)
+    ours = to_pillow(part).resize((side, side), Image.Resampling.BICUBIC)
+    whole = to_pillow(read_rgb(file)).crop((left, top, left + width, top + height))
+    theirs = whole.resize((side, side), Image.Resampling.BICUBIC)
+    difference = np.abs(from_pillow(ours).astype(int) - from_pillow(theirs))
+    print(f"1/{scale}: largest difference {difference.max()}, mean {difference.mean():.2f}")
+    assert difference.max() <= 36
+    assert difference.mean() <= 1.4
 
 
 # --- Random choices --------------------------------------------------------------------------------------------------

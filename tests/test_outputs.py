@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from conftest import CONFIG, FinishedRun, Tiny
 from run_files import NUM_STEPS, STAGES, TRAININGS, finished, read_columns, read_figures, read_summary, snapshot
 from tiny_data import CLASSES, NUM_TRAIN, NUM_VALIDATION, SIDE, pack_arguments
 
-STEP_COLUMNS = {"step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s"}
+STEP_COLUMNS = {"step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s", "data_wait_s"}
 EPOCH_COLUMNS = {"step", "epoch", "train_loss", "loss", "top1", "top5", "block_flops", "elapsed_s"}
 NUM_BLOCKS = 8
 GLOBAL_BATCH = 32
@@ -44,6 +45,22 @@ def test_run_directory_holds_what_is_promised(finished_run: Path) -> None:
         *(f"metrics/{training}.h5" for training in TRAININGS),
         *(f"checkpoints/{training}.h5" for training in TRAININGS),
     }
+
+
+def test_log_tells_what_happened(finished_run: Path) -> None:
+    lines = [line.split("] ", 2)[-1] for line in (finished_run / "log.txt").read_text().splitlines()]
+    assert re.match(
+        r"incubate \S+ \(\w+\), LibTorch [\d.]+, CUDA .*, NCCL .*, Open MPI v[\d.]+, HDF5 [\d.]+$", lines[0]
+    )
+    assert re.match(r"\d+ ranks, cpu, 1 threads each, sums exact$", lines[1])
+    text = "\n".join(lines)
+    assert re.search(r"^data: \d+ training and \d+ validation images of 8x8x1 in \d+ classes, .*\.h5$", text, re.M)
+    for training in TRAININGS:
+        steps = num_steps(finished_run, training)
+        assert re.search(rf"^plan: {training}: {steps} steps of \d+ images in \d+ micro-batches, 0 done", text, re.M)
+        written = rf"^{training}: step {steps} is in checkpoints/{training}\.h5, written in \d+\.\d\d s, for "
+        assert re.search(written, text, re.M)
+    assert lines[-1] == "done: every training is done"
 
 
 @pytest.mark.parametrize("training", TRAININGS)

@@ -8,7 +8,15 @@
 namespace incubate {
 
 /// What a random number is drawn for. Values are part of every result: never renumber.
-enum class Purpose : std::uint64_t { initialisation = 1, shuffle = 2, augmentation = 3, drop_path = 4, mixup = 5, subset = 6 };
+enum class Purpose : std::uint64_t {
+  initialisation = 1,
+  shuffle = 2,
+  augmentation = 3,
+  drop_path = 4,
+  mixup = 5,
+  subset = 6,
+  shards = 7
+};
 
 /// A stream of random numbers at an address: the same (seed, purpose, address) gives the same numbers on every rank, in
 /// every order of calls, after every restart. Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2,

@@ -29,7 +29,7 @@ CheckpointHeader read_header(const Hdf5File& file, const FilePath& path) {
   header.config = file.read_string_attribute("config");
   if (file.contains("/figures")) {
     for (const std::string& name : file.list("/figures")) {
-      header.figures[name] = file.read<double>("/figures/" + name).at(0);
+      file.read_into<double>("/figures/" + name, std::span(&header.figures[name], 1));
     }
   }
   return header;
@@ -104,19 +104,18 @@ void save_checkpoint(const FilePath& path, const Checkpoint& checkpoint, const s
 }
 
 CheckpointHeader load_header(const FilePath& path) {
-  verify_file(path);
-  return read_header(Hdf5File::open(path), path);
+  return read_verified_file(path, [&path](const Hdf5File& file) { return read_header(file, path); });
 }
 
 Checkpoint load_checkpoint(const FilePath& path) {
-  verify_file(path);
-  const Hdf5File file = Hdf5File::open(path);
-  Checkpoint checkpoint;
-  checkpoint.header = read_header(file, path);
-  read_tensors(file, "/stages", 1, checkpoint.state);
-  read_tensors(file, "/optimizer", 2, checkpoint.state);
-  read_tensors(file, "/ema", 1, checkpoint.state);
-  return checkpoint;
+  return read_verified_file(path, [&path](const Hdf5File& file) {
+    Checkpoint checkpoint;
+    checkpoint.header = read_header(file, path);
+    read_tensors(file, "/stages", 1, checkpoint.state);
+    read_tensors(file, "/optimizer", 2, checkpoint.state);
+    read_tensors(file, "/ema", 1, checkpoint.state);
+    return checkpoint;
+  });
 }
 
 void check_identity(const FilePath& path, const CheckpointHeader& header, const std::string& identity,

@@ -1,5 +1,6 @@
 #include "checkpoint/lock.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -7,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <initializer_list>
 #include <mutex>
 #include <utility>
 
@@ -24,16 +26,32 @@ namespace {
 constexpr double kStaleAfter_s = 60;
 constexpr std::chrono::seconds kBeatEvery(10);
 
-std::string slurm_job() {
-  const char* job = std::getenv("SLURM_JOB_ID");
-  return job == nullptr ? "" : job;
+std::string environment_variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::string slurm_job() { return environment_variable("SLURM_JOB_ID"); }
+
+/// How often Slurm has requeued the job: of a job's start before this one nothing is left. Two steps of one start may
+/// well run side by side.
+std::string slurm_restart() { return environment_variable("SLURM_RESTART_COUNT"); }
+
+/// Whether what there is of a holder is of the right type.
+bool is_holder(const nlohmann::json& json) {
+  const auto all = [&json](std::initializer_list<const char*> names, bool (nlohmann::json::*is_right)() const) {
+    return std::ranges::all_of(names,
+                               [&](const char* name) { return !json.contains(name) || (json[name].*is_right)(); });
+  };
+  return json.is_object() && all({"token", "host", "slurm_job", "slurm_restart"}, &nlohmann::json::is_string) &&
+         all({"pid"}, &nlohmann::json::is_number_integer) && all({"heartbeat"}, &nlohmann::json::is_number);
 }
 
 /// The holder of a lock; an empty object if the file is gone or unreadable.
 nlohmann::json read_holder(const std::filesystem::path& path) {
   try {
     nlohmann::json holder = nlohmann::json::parse(read_text(path));
-    return holder.is_object() ? holder : nlohmann::json::object();
+    return is_holder(holder) ? holder : nlohmann::json::object();
   } catch (const std::exception&) {
     return nlohmann::json::object();
   }
@@ -56,6 +74,7 @@ void write_holder(const std::filesystem::path& path, const std::string& token) {
                                  {"host", host_name()},
                                  {"pid", getpid()},
                                  {"slurm_job", slurm_job()},
+                                 {"slurm_restart", slurm_restart()},
                                  {"heartbeat", unix_now_s()}};
   replace_text_atomically(path, holder.dump(2) + "\n");
 }
@@ -77,35 +96,33 @@ void beat(const std::stop_token& stop, const std::filesystem::path& path, const 
 
 bool may_take_over(const nlohmann::json& holder) {
   const std::string job = holder.value("slurm_job", "");
-  if (!job.empty() && job == slurm_job()) return true;
+  if (!job.empty() && job == slurm_job() && holder.value("slurm_restart", "") != slurm_restart()) return true;
   if (holder.value("host", "") == host_name() && !is_running(static_cast<pid_t>(holder.value("pid", 0)))) return true;
   return unix_now_s() - holder.value("heartbeat", 0.0) > kStaleAfter_s;
 }
 
 }  // namespace
 
-Lock::Lock(std::filesystem::path path) : path_(std::move(path)) {
+Lock::Lock(std::filesystem::path path, const Words& words) : path_(std::move(path)) {
   token_ = fmt::format("{}:{}:{:.6f}", host_name(), getpid(), unix_now_s());
   // Written beside its place and linked there: a lock is never seen empty, and only one of two can take a free one.
   const std::filesystem::path draft = path_.string() + "." + std::to_string(getpid());
   try {
     write_holder(draft, token_);
   } catch (const std::runtime_error& error) {
-    throw InputError(fmt::format("{} cannot be made: {}. Choose another run.directory.", path_.string(), error.what()));
+    throw InputError(fmt::format("{} cannot be made: {}. {}", path_.string(), error.what(), words.remedy));
   }
   const int status = ::link(draft.c_str(), path_.c_str());
   const int reason = errno;
   std::error_code ignored;
   std::filesystem::remove(draft, ignored);
   if (status != 0) {
-    check_input(reason == EEXIST, "{} cannot be made: {}. Choose another run.directory.", path_.string(),
-                std::strerror(reason));
+    check_input(reason == EEXIST, "{} cannot be made: {}. {}", path_.string(), std::strerror(reason), words.remedy);
     const nlohmann::json holder = read_holder(path_);
-    check_input(
-        may_take_over(holder),
-        "{} says that another job works on this training: process {} on {}, {:.0f} s ago. Wait for it, or stop it.",
-        path_.string(), holder.value("pid", 0), holder.value("host", "?"),
-        unix_now_s() - holder.value("heartbeat", 0.0));
+    check_input(may_take_over(holder),
+                "{} says that another job works on {}: process {} on {}, {:.0f} s ago. Wait for it, or stop it.",
+                path_.string(), words.work, holder.value("pid", 0), holder.value("host", "?"),
+                unix_now_s() - holder.value("heartbeat", 0.0));
     write_holder(path_, token_);
   }
   heart_ = std::jthread([path = path_, token = token_](const std::stop_token& stop) { beat(stop, path, token); });

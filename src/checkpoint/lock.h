@@ -8,11 +8,17 @@ namespace incubate {
 
 /// Says in a file that a training belongs to this job: host, process, Slurm job and a heartbeat, which a thread of its
 /// own refreshes every ten seconds, however long a step takes. A lock left behind is taken over when it is of the same
-/// Slurm job, of a dead process of this host, or its heartbeat is a minute old.
+/// Slurm job before it was requeued, of a dead process of this host, or its heartbeat is a minute old.
 class Lock {
  public:
+  /// What messages say.
+  struct Words {
+    std::string work;    ///< what a job with the lock works on
+    std::string remedy;  ///< where the file cannot be made
+  };
+
   /// Takes the lock. Throws InputError, naming the holder, if another job has it.
-  explicit Lock(std::filesystem::path path);
+  explicit Lock(std::filesystem::path path, const Words& words = {"this training", "Choose another run.directory."});
   /// Gives it back.
   ~Lock();
   Lock(Lock&& other) noexcept;

@@ -104,13 +104,13 @@ Json parse_header(const std::string& text, const FilePath& path) {
   return header;
 }
 
-/// The bytes of a tensor of this shape, or nothing if they are too many to count.
+/// The bytes of a tensor of this shape, or nothing if they are too many to count even with every 0 a 1.
 std::optional<std::uint64_t> bytes_of(const std::vector<std::int64_t>& shape) {
-  std::uint64_t bytes = sizeof(float);
+  std::int64_t bytes = sizeof(float);
   for (const std::int64_t extent : shape) {
-    if (__builtin_mul_overflow(bytes, static_cast<std::uint64_t>(extent), &bytes)) return std::nullopt;
+    if (__builtin_mul_overflow(bytes, std::max<std::int64_t>(extent, 1), &bytes)) return std::nullopt;
   }
-  return bytes;
+  return std::ranges::count(shape, 0) > 0 ? 0 : static_cast<std::uint64_t>(bytes);
 }
 
 bool are_counts(const Json& list) {

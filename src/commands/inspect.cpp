@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <limits>
 #include <map>
+#include <numeric>
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -11,6 +12,7 @@
 #include "checkpoint/checkpoint.h"
 #include "commands/commands.h"
 #include "data/dataset.h"
+#include "data/image_set.h"
 #include "report/metrics_file.h"
 
 namespace incubate {
@@ -69,20 +71,57 @@ void describe_metrics(const FilePath& path, const Hdf5File& file) {
   }
 }
 
+void describe_class_names(const std::vector<std::string>& all) {
+  constexpr std::size_t kMostNames = 10;
+  const std::vector<std::string> names(all.begin(),
+                                       all.begin() + static_cast<std::ptrdiff_t>(std::min(kMostNames, all.size())));
+  print_line("classes", "{}: {}{}", all.size(), fmt::join(names, ", "), names.size() < all.size() ? ", ..." : "");
+}
+
 void describe_dataset(const FilePath& path) {
   const DatasetInfo info = check_dataset(path);
   print_line("images", "{} to train on, {} to evaluate on, {}x{} pixels, {} channels", info.num_train,
              info.num_validation, info.height, info.width, info.channels);
-  constexpr std::size_t kMostNames = 10;
-  const std::vector<std::string> names(info.class_names.begin(),
-                                       info.class_names.begin() + std::min(kMostNames, info.class_names.size()));
-  print_line("classes", "{}: {}{}", info.num_classes(), fmt::join(names, ", "),
-             names.size() < info.class_names.size() ? ", ..." : "");
+  describe_class_names(info.class_names);
 }
 
-void describe(const FilePath& path) {
-  verify_file(path);
-  const Hdf5File file = Hdf5File::open(path);
+/// "480x640 on average, 100x100 to 2000x3000": heights and widths by themselves.
+std::string describe_sizes(const ImageTable& table) {
+  if (table.size() == 0) return "none";
+  const auto mean = [](const std::vector<std::int32_t>& sides) {
+    return static_cast<double>(std::accumulate(sides.begin(), sides.end(), std::int64_t{0})) /
+           static_cast<double>(sides.size());
+  };
+  const auto [low, high] = std::ranges::minmax(table.heights);
+  const auto [narrow, wide] = std::ranges::minmax(table.widths);
+  return fmt::format("{:.0f}x{:.0f} pixels on average, heights {} to {}, widths {} to {}", mean(table.heights),
+                     mean(table.widths), low, high, narrow, wide);
+}
+
+void describe_shard(const FilePath& path) {
+  const ImageShard shard = read_shard(path).shard;
+  print_line("images", "{} of {}, shard {}", shard.table.size(), to_string(shard.split), shard.index);
+  print_line("sizes", "{}", describe_sizes(shard.table));
+  print_line("problems", "{}", shard.problems.size());
+  print_line("made from", "{}", shard.source_digest);
+  describe_class_names(shard.class_names);
+}
+
+void describe_image_set(const FilePath& path) {
+  const ImageSet set = read_image_set(path);
+  for (const Split split : {Split::train, Split::validation}) {
+    const ImageSetSplit& part = set.split(split);
+    const std::uint64_t bytes = std::accumulate(part.shard_lengths.begin(), part.shard_lengths.end(), std::uint64_t{0});
+    print_line(to_string(split), "{} images in {} shards of {} bytes together", part.table.size(), part.num_shards(),
+               bytes);
+    print_line("", "{}", describe_sizes(part.table));
+  }
+  describe_class_names(set.class_names);
+  check_shard_lengths(path, set);
+  print_line("shards", "all are there with the stated lengths ('incubate pack --verify' checks every image)");
+}
+
+void describe(const FilePath& path, const Hdf5File& file) {
   const std::string type = file.read_string_attribute("filetype");
   fmt::print("{}: {}, version {}, {} bytes, intact (XXH3 {})\n", path.string(), type,
              file.read_int_attribute("version"), std::filesystem::file_size(path), stated_digest(path));
@@ -94,6 +133,10 @@ void describe(const FilePath& path) {
     print_line("trainings", "{}", fmt::join(file.list("/"), ", "));
   } else if (type == "incubate dataset") {
     describe_dataset(path);
+  } else if (type == kShardFiletype) {
+    describe_shard(path);
+  } else if (type == kImageSetFiletype) {
+    describe_image_set(path);
   }
 }
 
@@ -113,7 +156,7 @@ void inspect_command(const std::vector<std::string>& arguments, Communicator& wo
     std::string bad;  // all are looked at before the first bad one ends the command
     for (const std::string& argument : arguments) {
       try {
-        describe(argument);
+        read_verified_file(argument, [&argument](const Hdf5File& file) { describe(argument, file); });
       } catch (const InputError& error) {
         fmt::print("{}: bad\n", argument);
         bad += (bad.empty() ? "" : " ") + std::string(error.what());

@@ -1,10 +1,12 @@
-#include "data/pack.h"
+#include "pack/pack.h"
 
 #include <fmt/core.h>
 
 #include "base/stopwatch.h"
 #include "commands/commands.h"
+#include "commands/pack_folder.h"
 #include "config/parse.h"
+#include "parallel/launcher.h"
 
 namespace incubate {
 namespace {
@@ -13,35 +15,53 @@ constexpr const char* kHelp =
     "incubate pack --format idx --train-images F --train-labels F \\\n"
     "  --validation-images F --validation-labels F --class-names a,b,... --output F\n"
     "incubate pack --format cifar --train-files F,F,... --validation-files F \\\n"
-    "  --class-names-file F --output F\n\n"
-    "Packs labelled images into one HDF5 file for 'incubate train': IDX (MNIST and\n"
-    "its kin) or the binary files of CIFAR-10 and CIFAR-100 (fine labels).\n"
-    "If the output already holds just these, nothing is written.\n\n";
+    "  --class-names-file F --output F\n"
+    "mpirun -n N incubate pack --format folder --folder DIR --output F.h5 \\\n"
+    "  [--shorter-side 512 --quality 90] [--shard-mb 1500]\n"
+    "mpirun -n N incubate pack --verify F.h5\n\n"
+    "Packs labelled images for 'incubate train'. Small images go into one HDF5 file:\n"
+    "IDX (MNIST and its kin) or the binary files of CIFAR-10 and CIFAR-100 (fine\n"
+    "labels). If the output already holds just these, nothing is written.\n\n"
+    "Large ones, JPEG and PNG files in a folder for each class, stay encoded: they go\n"
+    "into shards F-train-00000.h5, ... beside the index F.h5. The same command after\n"
+    "an interruption keeps the shards that are done, and makes damaged ones anew. The\n"
+    "files are the same on any number of ranks. F-problems.txt names what was left\n"
+    "out or converted, and why.\n\n";
+
+/// Rank 0's: IDX and CIFAR.
+void pack_small_images(const PackConfig& config, Log& log) {
+  const Stopwatch watch;
+  bool was_complete = false;
+  const DatasetInfo info = pack(config, was_complete);
+  log.info(fmt::format("{} {}: {} training and {} validation images of {}x{}x{}, {} classes ({:.1f} s)", config.output,
+                       was_complete ? "is complete" : "written", info.num_train, info.num_validation, info.height,
+                       info.width, info.channels, info.num_classes(), watch.elapsed_s()));
+}
 
 }  // namespace
 
 void pack_command(const std::vector<std::string>& arguments, Communicator& world, Log& log) {
+  PackConfig config;
+  bool is_answered = false;
   agree(world, [&] {
-    if (!world.is_leader()) return;
-    PackConfig config;
     const std::vector<Setting> settings = list_settings(config);
     const std::string help = kHelp + describe_settings(settings);
     const CommonOptions options = parse_arguments(arguments, settings);
+    is_answered = options.help || options.print_config;
+    if (!is_answered) return validate(config);
+    if (!world.is_leader()) return;
     if (options.help) {
       fmt::print("{}", help);
       return;
     }
-    if (options.print_config) {
-      for (const Setting& setting : settings) fmt::print("{} = {}\n", setting.name, setting.get());
-      return;
-    }
-    validate(config);
-    const Stopwatch watch;
-    bool was_complete = false;
-    const DatasetInfo info = pack(config, was_complete);
-    log.info(fmt::format("{} {}: {} training and {} validation images of {}x{}x{}, {} classes ({:.1f} s)",
-                         config.output, was_complete ? "is complete" : "written", info.num_train, info.num_validation,
-                         info.height, info.width, info.channels, info.num_classes(), watch.elapsed_s()));
+    for (const Setting& setting : settings) fmt::print("{} = {}\n", setting.name, setting.get());
+  });
+  if (is_answered) return;
+  check_launch(world);
+  if (!config.verify.empty()) return verify_image_set(config.verify, world, log);
+  if (config.format == PackFormat::folder) return pack_folder(config, world, log);
+  agree(world, [&] {
+    if (world.is_leader()) pack_small_images(config, log);
   });
 }
 

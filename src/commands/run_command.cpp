@@ -40,8 +40,8 @@ int run_command(const std::vector<std::string>& arguments, Communicator& world, 
     if (world.is_leader())
       fmt::print("{}", command == "--help" ? kHelp : fmt::format("incubate {} ({})\n", kVersion, kGitSha1));
   } else {
-    throw AgreedInputError(
-        fmt::format("unknown command '{}'. Give train, plan, pack, export, import or inspect; --help tells more.", command));
+    throw AgreedInputError(fmt::format(
+        "unknown command '{}'. Give train, plan, pack, export, import or inspect; --help tells more.", command));
   }
   return kDone;
 }

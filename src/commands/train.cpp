@@ -1,5 +1,3 @@
-#include <cstdlib>
-
 #include "base/stop_request.h"
 #include "commands/commands.h"
 #include "commands/run_arguments.h"
@@ -24,8 +22,7 @@ constexpr const char* kHelp =
 
 int train_command(const std::vector<std::string>& arguments, Communicator& world, Log& log) {
   catch_stop_signals();
-  const auto mistake = find_launch_mistake(world.size(), std::getenv);
-  if (mistake) throw AgreedInputError(mistake->is_first ? mistake->message : "");
+  check_launch(world);
   RunConfig config;
   const std::vector<Setting> settings = list_settings(config);
   bool is_to_run = false;

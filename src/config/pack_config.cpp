@@ -1,58 +1,134 @@
 #include "config/pack_config.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/check.h"
 
 namespace incubate {
 namespace {
 
-using Names = std::vector<std::string>;
+/// What a format makes of an option.
+enum class Use { none, optional, needed };
 
-/// What only one format takes; class-names may come from a file in CIFAR.
-const Names kIdxOnly = {"train-images", "train-labels", "validation-images", "validation-labels"};
-const Names kCifarOnly = {"train-files", "validation-files", "class-names-file"};
+struct Uses {
+  const char* option;
+  Use idx, cifar, folder;
+};
 
-bool contains(const Names& names, const std::string& name) { return std::ranges::find(names, name) != names.end(); }
+constexpr std::array<Uses, 12> kUses = {{
+    {"train-images", Use::needed, Use::none, Use::none},
+    {"train-labels", Use::needed, Use::none, Use::none},
+    {"validation-images", Use::needed, Use::none, Use::none},
+    {"validation-labels", Use::needed, Use::none, Use::none},
+    {"train-files", Use::none, Use::needed, Use::none},
+    {"validation-files", Use::none, Use::needed, Use::none},
+    {"folder", Use::none, Use::none, Use::needed},
+    {"shorter-side", Use::none, Use::none, Use::optional},
+    {"quality", Use::none, Use::none, Use::optional},
+    {"shard-mb", Use::none, Use::none, Use::optional},
+    {"class-names-file", Use::none, Use::optional, Use::optional},
+    {"class-names", Use::needed, Use::needed, Use::none},
+}};
+
+Use use_of(const std::string& option, const PackConfig& config) {
+  if (option == "verify") return Use::optional;
+  if (option == "class-names" && !config.class_names_file.empty()) return Use::optional;  // they come from the file
+  const auto* const uses = std::ranges::find(kUses, option, &Uses::option);
+  if (uses == kUses.end()) return Use::needed;
+  switch (config.format) {
+    case PackFormat::idx:
+      return uses->idx;
+    case PackFormat::cifar:
+      return uses->cifar;
+    case PackFormat::folder:
+      break;
+  }
+  return uses->folder;
+}
+
+std::string name_of(PackFormat format) {
+  return format == PackFormat::idx ? "idx" : format == PackFormat::cifar ? "cifar" : "folder";
+}
+
+/// Whether each setting of list_settings() has another value than by default.
+std::vector<bool> find_given(PackConfig config) {
+  PackConfig defaults;
+  const std::vector<Setting> by_default = list_settings(defaults);
+  std::vector<bool> is_given;
+  for (const Setting& setting : list_settings(config)) {
+    is_given.push_back(setting.get() != by_default[is_given.size()].get());
+  }
+  return is_given;
+}
+
+/// Throws InputError if anything is given beside the index to verify.
+void validate_verify(PackConfig config) {
+  const std::vector<bool> is_given = find_given(config);
+  const std::vector<Setting> settings = list_settings(config);
+  for (std::size_t i = 0; i < settings.size(); ++i) {
+    const std::string& name = settings[i].name;
+    check_input(!is_given[i] || name == "verify" || name == "format",
+                "--{} is given beside --verify, which packs nothing. Leave one of them out.", name);
+  }
+}
+
+void check_ranges(const PackConfig& config) {
+  check_input(config.subset > 0 && config.subset <= 1, "--subset={} is out of range. Give more than 0, up to 1.",
+              config.subset);
+  const std::int64_t side = config.shorter_side.value_or(256);
+  check_input(side >= 1 && side <= 65500, "--shorter-side={} is out of range. Give 1 to 65500 pixels, such as 256.",
+              side);
+  check_input(config.quality >= 1 && config.quality <= 100, "--quality={} is out of range. Give 1 to 100, such as 90.",
+              config.quality);
+  check_input(config.shard_mb >= 0.001 && config.shard_mb <= 1e6,
+              "--shard-mb={} is out of range. Give 0.001 to 1000000, such as 1500.", config.shard_mb);
+}
 
 }  // namespace
 
 std::vector<Setting> list_settings(PackConfig& c) {
   const Kind r = Kind::result;
   return {
-      make_enum_setting<PackFormat>("format", c.format, {{PackFormat::idx, "idx"}, {PackFormat::cifar, "cifar"}}, r,
-                                    "of the files to read"),
+      make_enum_setting<PackFormat>(
+          "format", c.format, {{PackFormat::idx, "idx"}, {PackFormat::cifar, "cifar"}, {PackFormat::folder, "folder"}},
+          r, "of the files to read"),
       make_setting("train-images", c.train_images, r, "path", "training images (IDX, gzip'ed or not)"),
       make_setting("train-labels", c.train_labels, r, "path", "training labels"),
       make_setting("validation-images", c.validation_images, r, "path", "images to evaluate on"),
       make_setting("validation-labels", c.validation_labels, r, "path", "their labels"),
       make_setting("train-files", c.train_files, r, "a,b,...", "training images and labels (CIFAR's binary files)"),
       make_setting("validation-files", c.validation_files, r, "a,b,...", "images and labels to evaluate on (CIFAR)"),
+      make_setting("folder", c.folder, r, "path", "with train/CLASS/ and validation/CLASS/ (or val/)"),
+      make_setting("shorter-side", c.shorter_side, r, "pixels",
+                   "larger images are reduced to this (folder); without it all stay as they are"),
+      make_setting("quality", c.quality, r, "1..100", "of images that are encoded anew (folder)"),
+      make_setting("shard-mb", c.shard_mb, r, "MB", "size of a shard, of which a rank holds one in memory (folder)"),
       make_setting("class-names-file", c.class_names_file, r, "path",
-                   "instead of class-names (CIFAR): a text file with one name a line"),
+                   "instead of class-names (CIFAR) or folders' names: a text file with one name a line"),
       make_setting("class-names", c.class_names, r, "a,b,...", "one name a class, in order of the labels"),
       make_setting("subset", c.subset, r, "0..1", "share of each class's training images that is kept"),
-      make_setting("output", c.output, Kind::operation, "path", "HDF5 file to write")};
+      make_setting("output", c.output, Kind::operation, "path", "HDF5 file to write"),
+      make_setting("verify", c.verify, Kind::operation, "path",
+                   "pack nothing, but check all images of a set made of a folder, named by its index")};
 }
 
 void validate(const PackConfig& config) {
+  if (!config.verify.empty()) return validate_verify(config);
   PackConfig copy = config;
-  const bool is_idx = config.format == PackFormat::idx;
-  const std::string format = is_idx ? "idx" : "cifar";
-  for (const Setting& setting : list_settings(copy)) {
-    const bool is_given = !setting.get().empty();
-    const bool is_others = contains(is_idx ? kCifarOnly : kIdxOnly, setting.name);
-    check_input(!is_others || !is_given, "--{} is given but --format={} has no use for it. Leave it out.", setting.name,
-                format);
-    const bool names_come_from_file = !is_idx && (setting.name == "class-names-file" ||
-                                                  (setting.name == "class-names" && !copy.class_names_file.empty()));
-    check_input(is_given || is_others || names_come_from_file, "--{} is missing: pack needs it. Give --{}={} ({}).",
+  const std::vector<Setting> settings = list_settings(copy);
+  const std::vector<bool> is_given = find_given(config);
+  for (std::size_t i = 0; i < settings.size(); ++i) {
+    const Setting& setting = settings[i];
+    const Use use = use_of(setting.name, config);
+    check_input(use != Use::none || !is_given[i], "--{} is given but --format={} has no use for it. Leave it out.",
+                setting.name, name_of(config.format));
+    check_input(use != Use::needed || !setting.get().empty(), "--{} is missing: pack needs it. Give --{}={} ({}).",
                 setting.name, setting.name, setting.unit, setting.meaning);
   }
   check_input(config.class_names_file.empty() || config.class_names.empty(),
               "--class-names and --class-names-file are both given (they say the same). Give one.");
-  check_input(config.subset > 0 && config.subset <= 1, "--subset={} is out of range. Give more than 0, up to 1.",
-              config.subset);
+  check_ranges(config);
 }
 
 std::vector<std::string> list_sources(const PackConfig& c) {

@@ -51,15 +51,29 @@ std::vector<Setting> list_settings(ModelConfig& c) {
 }
 
 std::vector<Setting> list_settings(DataConfig& c) {
-  const Kind r = Kind::result;
-  return {make_setting("data.file", c.file, Kind::operation, "path", "images, as written by 'incubate pack'"),
-          make_setting("data.mean", c.mean, r, "0..1", "mean of each channel, subtracted"),
-          make_setting("data.std", c.std, r, "0..1", "standard deviation of each channel, divided by"),
-          make_setting("data.crop_padding", c.crop_padding, r, "pixels",
-                       "zero padding of a training image before a random crop to its size"),
-          make_setting("data.flip", c.flip, r, "true|false", "mirror every second training image, at random"),
-          make_setting("data.eval_crop", c.eval_crop, r, "0..1",
-                       "part of the resized image that is evaluated, where crop is resized")};
+  const Kind r = Kind::result, o = Kind::operation;
+  return {
+      make_setting("data.file", c.file, Kind::operation, "path", "images, as written by 'incubate pack'"),
+      make_setting("data.mean", c.mean, r, "0..1", "mean of each channel, subtracted"),
+      make_setting("data.std", c.std, r, "0..1", "standard deviation of each channel, divided by"),
+      make_setting("data.crop_padding", c.crop_padding, r, "pixels",
+                   "zero padding of a training image before a random crop to its size"),
+      make_setting("data.flip", c.flip, r, "true|false", "mirror every second training image, at random"),
+      make_setting("data.eval_crop", c.eval_crop, r, "0..1",
+                   "part of the resized image that is evaluated, where crop is resized"),
+      make_enum_setting<Shuffle>("data.shuffle", c.shuffle, {{Shuffle::global, "global"}, {Shuffle::block, "block"}}, r,
+                                 "order of training images: random, or random runs of neighbours"),
+      make_setting("data.shuffle_block", c.shuffle_block, r, "images", "neighbours in a run (data.shuffle=block)"),
+      make_setting("data.workers", c.workers, o, "threads",
+                   "of each rank that read and augment images; 0: it does so itself"),
+      make_setting("data.prefetch", c.prefetch, o, "batches", "made ahead by them"),
+      make_enum_setting<OnDataError>("data.on_error", c.on_error,
+                                     {{OnDataError::fail, "fail"}, {OnDataError::skip, "skip"}}, o,
+                                     "a damaged image ends the run, or the next one takes its place"),
+      make_enum_setting<Cache>("data.cache", c.cache, {{Cache::none, "none"}, {Cache::node, "node"}}, o,
+                               "read encoded images from copies on each node"),
+      make_setting("data.cache_directory", c.cache_directory, o, "path",
+                   "of these copies; by default below $SLURM_TMPDIR, $TMPDIR or /tmp")};
 }
 
 std::vector<Setting> list_settings(OptimizerConfig& c) {
@@ -72,6 +86,13 @@ std::vector<Setting> list_settings(OptimizerConfig& c) {
           make_setting("optimizer.beta1", c.beta1, r, "0..1", "AdamW: decay of the mean gradient"),
           make_setting("optimizer.beta2", c.beta2, r, "0..1", "AdamW: decay of the mean squared gradient"),
           make_setting("optimizer.epsilon", c.epsilon, r, "", "AdamW: added to the root of the mean square")};
+}
+
+std::vector<Setting> list_settings(TrainConfig& c) {
+  // No result depends on it: where a run that may not skip ends at all, it has skipped nothing.
+  return {make_enum_setting<OnNonfinite>("train.on_nonfinite", c.on_nonfinite,
+                                         {{OnNonfinite::stop, "stop"}, {OnNonfinite::skip, "skip"}}, Kind::operation,
+                                         "a step whose loss or gradient is not finite ends the run, or is left out")};
 }
 
 std::vector<Setting> list_settings(Phase phase, PhaseConfig& c) {
@@ -295,6 +316,7 @@ std::vector<Setting> list_settings(RunConfig& config) {
   all.push_back(
       make_setting("batch.global", config.batch.global, Kind::result, "images", "seen by one optimizer update"));
   append(all, list_settings(config.optimizer));
+  append(all, list_settings(config.train));
   append(all, list_recipe_settings(config));
   append(all, list_settings(Phase::meta, config.meta));
   append(all, list_settings(Phase::incubation, config.incubation));

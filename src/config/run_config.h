@@ -66,6 +66,13 @@ struct ModelConfig {
   std::int64_t num_stages() const { return static_cast<std::int64_t>(depths.size()); }
 };
 
+/// The order of the training images: one random permutation, or one of runs of neighbours.
+enum class Shuffle { global, block };
+/// What becomes of an image that is damaged.
+enum class OnDataError { fail, skip };
+/// Where images are read from: where they are, or copies of theirs on each node.
+enum class Cache { none, node };
+
 struct DataConfig {
   std::string file;
   std::vector<double> mean = {0.485, 0.456, 0.406};  // ImageNet
@@ -73,6 +80,13 @@ struct DataConfig {
   std::int64_t crop_padding = 0;
   bool flip = false;
   double eval_crop = 0.875;  // 224 of 256 pixels
+  Shuffle shuffle = Shuffle::global;
+  std::int64_t shuffle_block = 1024;
+  std::int64_t workers = 0;
+  std::int64_t prefetch = 2;
+  OnDataError on_error = OnDataError::fail;
+  Cache cache = Cache::none;
+  std::string cache_directory;  // empty: SLURM_TMPDIR, TMPDIR or /tmp
 };
 
 struct BatchConfig {
@@ -137,6 +151,13 @@ struct HighResolutionConfig : PhaseConfig {
   std::int64_t image_size = 384;
 };
 
+/// What becomes of a step whose loss or gradient is not finite.
+enum class OnNonfinite { stop, skip };
+
+struct TrainConfig {
+  OnNonfinite on_nonfinite = OnNonfinite::stop;
+};
+
 struct MethodConfig {
   std::vector<std::string> trainings = {"deep_incubation", "end_to_end"};
 };
@@ -166,6 +187,7 @@ struct RunConfig {
   DataConfig data;
   BatchConfig batch;
   OptimizerConfig optimizer;
+  TrainConfig train;
   PhaseConfig meta;
   PhaseConfig incubation;
   PhaseConfig finetuning;

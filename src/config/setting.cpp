@@ -12,7 +12,7 @@ namespace {
 template <typename T>
 std::string join(const std::vector<T>& values) {
   std::string text;
-  for (const T& value : values) text += (text.empty() ? "" : ",") + to_text(value);
+  for (std::size_t i = 0; i < values.size(); ++i) text += (i == 0 ? "" : ",") + to_text(values[i]);
   return text;
 }
 

@@ -12,8 +12,15 @@
 namespace incubate {
 namespace {
 
-void check_positive(const char* name, std::int64_t value) {
+/// Of what is counted, so that no sum of counts and no product of two overflows.
+void check_not_too_large(const std::string& name, std::int64_t value) {
+  constexpr std::int64_t kMost = 1'000'000'000;
+  check_input(value <= kMost, "{}={} is too large. Give {} or less.", name, value, kMost);
+}
+
+void check_positive(const std::string& name, std::int64_t value) {
   check_input(value > 0, "{}={} is not positive. Give 1 or more.", name, value);
+  check_not_too_large(name, value);
 }
 
 /// Every value must survive print_settings() and parse_ini(): config.ini is written so, and the ranks share it so.
@@ -78,6 +85,7 @@ void check_resnet(const ModelConfig& c) {
               "model.widths={} are not 1 to 16 positive, ascending widths (what passes by a block gets channels added, "
               "never taken away). Give such, like 16,32,64.",
               to_text(c.widths));
+  check_not_too_large("model.widths", c.widths.back());
   check_positive("model.group_depth", c.group_depth);
   check_halvings("model.image_size", c.image_size, c);
   const auto num_groups = static_cast<std::int64_t>(c.widths.size());
@@ -101,6 +109,7 @@ void check_model(const ModelConfig& c) {
   check_positive("model.image_size", c.image_size);
   check_positive("model.channels", c.channels);
   check_input(c.classes >= 2, "model.classes={} leaves nothing to tell apart. Give 2 or more.", c.classes);
+  check_not_too_large("model.classes", c.classes);
   if (c.family == Family::vit) check_vit(c);
   check_input(c.norm_eps > 0 && c.norm_eps <= 1,
               "model.norm_eps={} is out of range (it keeps the division finite). Give more than 0 and at most 1, such "
@@ -115,6 +124,8 @@ void check_model(const ModelConfig& c) {
     check_input(c.meta_depths[i] >= 1 && c.depths[i] >= 1,
                 "stage {} has {} blocks in model.depths and {} in model.meta_depths. Give 1 or more.", i, c.depths[i],
                 c.meta_depths[i]);
+    check_not_too_large("model.depths", c.depths[i]);
+    check_not_too_large("model.meta_depths", c.meta_depths[i]);
   }
   if (c.family == Family::resnet) check_resnet(c);
 }
@@ -127,8 +138,12 @@ void check_data(const DataConfig& c, std::int64_t channels) {
   for (const double std : c.std)
     check_input(std > 0, "data.std={} is not positive (it divides). Give more than 0.", std);
   check_input(c.crop_padding >= 0, "data.crop_padding={} is negative. Give 0 or more.", c.crop_padding);
+  check_not_too_large("data.crop_padding", c.crop_padding);
   check_input(c.eval_crop > 0 && c.eval_crop <= 1, "data.eval_crop={} is out of range. Give more than 0, up to 1.",
               c.eval_crop);
+  check_positive("data.shuffle_block", c.shuffle_block);
+  check_input(c.workers >= 0 && c.workers <= 1024, "data.workers={} is out of range. Give 0 to 1024.", c.workers);
+  check_input(c.prefetch >= 1 && c.prefetch <= 1024, "data.prefetch={} is out of range. Give 1 to 1024.", c.prefetch);
 }
 
 void check_range(const std::string& name, double value, double low, double high) {
@@ -157,7 +172,7 @@ void check_phase(const RunConfig& config, Phase phase) {
   check_input(c.epochs.matched ? may_be_matched(phase) : c.epochs.count > 0 && c.epochs.count <= 1e6,
               "{}.epochs={} is not possible. Give a positive number up to 1e6{}.", name, to_text(c.epochs),
               may_be_matched(phase) ? " or matched" : "");
-  check_input(c.micro > 0, "{}.micro={} is not positive. Give 1 or more.", name, c.micro);
+  check_positive(name + ".micro", c.micro);
   // A phase that nobody asked for need not fit the batch by its defaults.
   if (is_of_deep_incubation(phase) || is_named(config, to_string(phase)))
     check_micro_batches(name, c.micro, config.batch.global);
@@ -245,15 +260,19 @@ void check_high_resolution(const RunConfig& config) {
   }
 }
 
-void check_augmentation(const std::string& name, const PhaseConfig& c, std::int64_t channels) {
+void check_augmentation(const std::string& name, const PhaseConfig& c, std::int64_t channels, Shuffle shuffle) {
   check_input(
       c.crop_scale.size() == 2 && c.crop_scale[0] > 0 && c.crop_scale[0] <= c.crop_scale[1] && c.crop_scale[1] <= 1,
       "{}.crop_scale={} is not a range of shares. Give a least and a largest one, such as 0.08,1.", name,
       to_text(c.crop_scale));
   check_range(name + ".color_jitter", c.color_jitter, 0, 1);
   check_range(name + ".random_erasing", c.random_erasing, 0, 1);
-  check_input(c.repeated_augmentation >= 1, "{}.repeated_augmentation={} is not positive. Give 1 or more.", name,
-              c.repeated_augmentation);
+  check_positive(name + ".repeated_augmentation", c.repeated_augmentation);
+  check_input(
+      shuffle == Shuffle::global || c.repeated_augmentation == 1,
+      "{}.repeated_augmentation={} does not go with data.shuffle=block (repeats would fall into one micro-batch). "
+      "Give 1, or data.shuffle=global.",
+      name, c.repeated_augmentation);
   if (!c.rand_augment.empty()) parse_rand_augment(name + ".rand_augment", c.rand_augment);
   const bool changes_color = !c.rand_augment.empty() || c.color_jitter > 0;
   check_input(!changes_color || channels == 1 || channels == 3,
@@ -276,7 +295,7 @@ void validate_without_data_file(const RunConfig& config) {
   check_optimizer(config.optimizer);
   for (const Phase phase : kPhases) {
     check_phase(config, phase);
-    check_augmentation(section_of(phase), config.phase(phase), config.model.channels);
+    check_augmentation(section_of(phase), config.phase(phase), config.model.channels, config.data.shuffle);
   }
   check_input(config.run.seed >= 0, "run.seed={} is negative. Give 0 or more.", config.run.seed);
   check_positive("run.threads", config.run.threads);

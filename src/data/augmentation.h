@@ -5,8 +5,8 @@
 
 #include "config/rand_augment_policy.h"
 #include "config/run_config.h"
-#include "data/evaluation_crop.h"
 #include "data/mixup.h"
+#include "image/evaluation_crop.h"
 
 namespace incubate {
 

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/color_jitter.h"
-#include "data/padded_crop.h"
-#include "data/rand_augment.h"
-#include "data/random_erasing.h"
-#include "data/resized_crop.h"
+#include "image/color_jitter.h"
+#include "image/padded_crop.h"
+#include "image/rand_augment.h"
+#include "image/random_erasing.h"
+#include "image/resized_crop.h"
 
 namespace incubate {
 namespace {
@@ -36,18 +36,17 @@ Generator Augmenter::generator_of(Part part, std::int64_t epoch, std::int64_t po
                          static_cast<std::uint64_t>(part)});
 }
 
-Image Augmenter::cut(const Image& image, std::int64_t epoch, std::int64_t position) const {
+Image Augmenter::cut(const ImageSource& image, std::int64_t epoch, std::int64_t position) const {
   Generator generator = make_generator(
       seed_, Purpose::augmentation, {phase_, static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(position)});
   const CropAndFlip padded = draw_crop_and_flip(generator, augmentation_.crop_padding, augmentation_.flip);
-  if (!augmentation_.resized_crop) return cut_padded(image, padded);
+  if (!augmentation_.resized_crop) return cut_padded(image.image(), padded);
   Generator own = generator_of(Part::resized_crop, epoch, position);
-  const Box box = draw_resized_crop(own, image.height, image.width, augmentation_.resized_crop->scale);
-  const Image resized = resized_crop(image, box, augmentation_.resized_crop->side);
-  return padded.flip ? mirror(resized) : resized;
+  const Box box = draw_resized_crop(own, image.height(), image.width(), augmentation_.resized_crop->scale);
+  return resized_crop(image, box, augmentation_.resized_crop->side, padded.flip);
 }
 
-Image Augmenter::augment(const Image& image, std::int64_t epoch, std::int64_t position) const {
+Image Augmenter::augment(const ImageSource& image, std::int64_t epoch, std::int64_t position) const {
   const Image part = cut(image, epoch, position);
   if (augmentation_.rand_augment) {
     Generator generator = generator_of(Part::rand_augment, epoch, position);
@@ -61,7 +60,7 @@ Image Augmenter::augment(const Image& image, std::int64_t epoch, std::int64_t po
   return part;
 }
 
-void Augmenter::write_planes(const Image& image, std::int64_t epoch, std::int64_t position,
+void Augmenter::write_planes(const ImageSource& image, std::int64_t epoch, std::int64_t position,
                              std::span<float> planes) const {
   const Image augmented = augment(image, epoch, position);
   table_.write_planes(augmented, planes);

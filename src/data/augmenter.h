@@ -1,9 +1,10 @@
 #pragma once
 
 #include "base/random.h"
-#include "data/affine.h"
 #include "data/augmentation.h"
-#include "data/normalisation.h"
+#include "image/affine.h"
+#include "image/image_source.h"
+#include "image/normalisation.h"
 
 namespace incubate {
 
@@ -14,14 +15,14 @@ class Augmenter {
   Augmenter(const Augmentation& augmentation, const Normalisation& normalisation, std::uint64_t seed, Phase phase);
 
   /// Cut or resized, mirrored, then changed in colour or by RandAugment.
-  Image augment(const Image& image, std::int64_t epoch, std::int64_t position) const;
+  Image augment(const ImageSource& image, std::int64_t epoch, std::int64_t position) const;
   /// The normalised planes of the above, a part of them erased.
-  void write_planes(const Image& image, std::int64_t epoch, std::int64_t position, std::span<float> planes) const;
+  void write_planes(const ImageSource& image, std::int64_t epoch, std::int64_t position, std::span<float> planes) const;
 
  private:
   enum class Part : std::uint64_t { resized_crop = 1, color_jitter = 2, rand_augment = 3, erasing = 4 };
   Generator generator_of(Part part, std::int64_t epoch, std::int64_t position) const;
-  Image cut(const Image& image, std::int64_t epoch, std::int64_t position) const;
+  Image cut(const ImageSource& image, std::int64_t epoch, std::int64_t position) const;
 
   Augmentation augmentation_;
   NormalisationTable table_;

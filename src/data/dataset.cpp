@@ -1,9 +1,8 @@
 #include "data/dataset.h"
 
-#include <algorithm>
-
-#include "base/check.h"
-#include "data/pack.h"
+#include "data/array_dataset.h"
+#include "data/encoded_dataset.h"
+#include "data/filetype.h"
 #include "hdf5/verified_file.h"
 
 namespace incubate {
@@ -12,52 +11,13 @@ const char* to_string(Split split) { return split == Split::train ? "train" : "v
 
 DatasetInfo check_dataset(const std::filesystem::path& path) {
   verify_file(path);
-  const Hdf5File file = Hdf5File::open(path);
-  const std::string name = path.string();
-  const std::string filetype = file.read_string_attribute("filetype");
-  check_input(filetype == kDatasetFiletype,
-              "{} has the file type '{}', not '{}'. Name a file written by 'incubate pack'.", name, filetype,
-              kDatasetFiletype);
-  const std::int64_t version = file.read_int_attribute("version");
-  check_input(version == kDatasetVersion, "{} has version {} of its format; this program reads {}. Pack it again.",
-              name, version, kDatasetVersion);
-  DatasetInfo info;
-  info.digest = stated_digest(path);
-  info.class_names = file.read_strings("/class_names");
-  for (const Split split : {Split::train, Split::validation}) {
-    const std::string group = std::string("/") + to_string(split);
-    const std::vector<hsize_t> shape = file.shape(group + "/images");
-    const std::vector<std::int64_t> labels = file.read<std::int64_t>(group + "/labels");
-    check_input(shape.size() == 4 && shape[0] == labels.size(), "{}: {} has {} labels for {} images. Pack it again.",
-                name, group, labels.size(), shape.empty() ? 0 : shape[0]);
-    check_labels(labels, info.num_classes(), name + group);
-    const std::vector<std::int64_t> sides(shape.begin() + 1, shape.end());
-    const std::vector<std::int64_t> train_sides = {info.height, info.width, info.channels};
-    check_input(split == Split::train || sides == train_sides,
-                "{}: images of {} in /train but {} in {}. Pack it again.", name, fmt::join(train_sides, "x"),
-                fmt::join(sides, "x"), group);
-    (split == Split::train ? info.num_train : info.num_validation) = static_cast<std::int64_t>(shape[0]);
-    info.height = static_cast<std::int64_t>(shape[1]);
-    info.width = static_cast<std::int64_t>(shape[2]);
-    info.channels = static_cast<std::int64_t>(shape[3]);
-  }
-  return info;
+  return is_image_set(path) ? check_encoded_dataset(path) : check_array_dataset(path);
 }
 
-Dataset::Dataset(const std::filesystem::path& path, Split split) {
-  const Hdf5File file = Hdf5File::open(path);
-  const std::string group = std::string("/") + to_string(split);
-  const std::vector<hsize_t> shape = file.shape(group + "/images");
-  height_ = static_cast<std::int64_t>(shape.at(1));
-  width_ = static_cast<std::int64_t>(shape.at(2));
-  channels_ = static_cast<std::int64_t>(shape.at(3));
-  images_ = file.read<std::uint8_t>(group + "/images");
-  labels_ = file.read<std::int64_t>(group + "/labels");
-}
-
-std::span<const std::uint8_t> Dataset::image(std::int64_t index) const {
-  const std::int64_t bytes = height_ * width_ * channels_;
-  return std::span(images_).subspan(index * bytes, bytes);
+std::unique_ptr<const Dataset> open_dataset(const std::filesystem::path& path, Split split,
+                                            const std::filesystem::path& shards) {
+  if (!is_image_set(path)) return std::make_unique<ArrayDataset>(path, split);
+  return std::make_unique<EncodedDataset>(path, split, shards.empty() ? path.parent_path() : shards);
 }
 
 }  // namespace incubate

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <span>
+#include <memory>
 #include <string>
 #include <vector>
+
+#include "image/image_source.h"
 
 namespace incubate {
 
@@ -15,7 +17,7 @@ const char* to_string(Split split);
 struct DatasetInfo {
   std::int64_t num_train = 0;
   std::int64_t num_validation = 0;
-  std::int64_t height = 0;
+  std::int64_t height = 0;  ///< 0, as the width, if the images differ in size
   std::int64_t width = 0;
   std::int64_t channels = 0;
   std::vector<std::string> class_names;
@@ -24,29 +26,32 @@ struct DatasetInfo {
   std::int64_t num_classes() const { return static_cast<std::int64_t>(class_names.size()); }
 };
 
-/// Verifies the whole file. Throws InputError if it is missing, damaged, of another type, or its parts do not fit.
+/// Verifies the whole file; of a set of encoded images its index, and that its shards are there. Throws InputError if
+/// something is missing, damaged, of another type, or its parts do not fit.
 DatasetInfo check_dataset(const std::filesystem::path& path);
 
-/// The images of one split, in memory.
+/// The images of one split. All is const, and may be called by any number of threads.
 class Dataset {
  public:
-  /// REQUIRES: check_dataset(path) passed, on any rank.
-  Dataset(const std::filesystem::path& path, Split split);
+  Dataset() = default;
+  virtual ~Dataset() = default;
+  Dataset(const Dataset&) = delete;
+  Dataset& operator=(const Dataset&) = delete;
 
-  std::int64_t num_images() const { return static_cast<std::int64_t>(labels_.size()); }
-  std::int64_t height() const { return height_; }
-  std::int64_t width() const { return width_; }
-  std::int64_t channels() const { return channels_; }
-  /// Bytes of image `index`: height x width x channels.
-  std::span<const std::uint8_t> image(std::int64_t index) const;
-  std::int64_t label(std::int64_t index) const { return labels_[index]; }
-
- private:
-  std::int64_t height_;
-  std::int64_t width_;
-  std::int64_t channels_;
-  std::vector<std::uint8_t> images_;
-  std::vector<std::int64_t> labels_;
+  virtual std::int64_t num_images() const = 0;
+  virtual std::int64_t channels() const = 0;
+  /// Pixels of every image; 0 if they differ in size.
+  virtual std::int64_t height() const = 0;
+  virtual std::int64_t width() const = 0;
+  virtual std::int64_t label(std::int64_t index) const = 0;
+  /// Throws DamagedImageError. What it returns must not outlive this.
+  virtual std::unique_ptr<const ImageSource> open(std::int64_t index) const = 0;
 };
+
+/// `shards`: the folder that has a set's shards, or copies of them; by default that of `path`.
+/// REQUIRES: check_dataset(path) passed, on any rank. Throws InputError if it has changed since, or this host does not
+/// see it.
+std::unique_ptr<const Dataset> open_dataset(const std::filesystem::path& path, Split split,
+                                            const std::filesystem::path& shards = {});
 
 }  // namespace incubate

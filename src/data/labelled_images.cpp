@@ -17,11 +17,9 @@ void check_labels(std::span<const std::int64_t> labels, std::int64_t num_classes
   }
 }
 
-LabelledImages take_subset(const LabelledImages& all, double share) {
+std::vector<std::int64_t> choose_subset(std::span<const std::int64_t> labels, double share) {
   std::map<std::int64_t, std::vector<std::int64_t>> images_of_class;
-  for (std::size_t i = 0; i < all.labels.size(); ++i) {
-    images_of_class[all.labels[i]].push_back(static_cast<std::int64_t>(i));
-  }
+  for (std::size_t i = 0; i < labels.size(); ++i) images_of_class[labels[i]].push_back(static_cast<std::int64_t>(i));
   std::vector<std::int64_t> kept;
   for (const auto& [label, images] : images_of_class) {
     const auto count = std::max(1LL, std::llround(share * static_cast<double>(images.size())));
@@ -31,8 +29,12 @@ LabelledImages take_subset(const LabelledImages& all, double share) {
     for (std::int64_t i = 0; i < count; ++i) kept.push_back(images[order[i]]);
   }
   std::ranges::sort(kept);
+  return kept;
+}
+
+LabelledImages take_subset(const LabelledImages& all, double share) {
   LabelledImages part{.height = all.height, .width = all.width, .channels = all.channels, .bytes = {}, .labels = {}};
-  for (const std::int64_t image : kept) {
+  for (const std::int64_t image : choose_subset(all.labels, share)) {
     const auto begin = all.bytes.begin() + (image * all.image_bytes());
     part.bytes.insert(part.bytes.end(), begin, begin + all.image_bytes());
     part.labels.push_back(all.labels[image]);

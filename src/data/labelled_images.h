@@ -21,6 +21,9 @@ struct LabelledImages {
 /// Throws InputError naming the first label outside [0, num_classes).
 void check_labels(std::span<const std::int64_t> labels, std::int64_t num_classes, const std::string& origin);
 
+/// Which images take_subset() keeps, of images with these labels; ascending.
+std::vector<std::int64_t> choose_subset(std::span<const std::int64_t> labels, double share);
+
 /// Of every class the given share of its images, rounded, but at least one; which ones is random but always the same,
 /// and a smaller share is part of a larger one. Their order stays.
 LabelledImages take_subset(const LabelledImages& all, double share);

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "base/stopwatch.h"
+
 namespace incubate {
 namespace {
 
@@ -12,42 +14,65 @@ std::array<std::int64_t, 2> size_of(const Dataset& dataset, std::int64_t side) {
   return side > 0 ? std::array{side, side} : std::array{dataset.height(), dataset.width()};
 }
 
-Batch make_batch(std::int64_t size, std::int64_t image_values) {
-  Batch batch;
-  batch.size = size;
-  batch.images.resize(size * image_values);
-  batch.labels.resize(size);
-  return batch;
-}
-
-Image read_image(const Dataset& dataset, std::int64_t index) {
-  return {dataset.height(), dataset.width(), dataset.channels(), dataset.image(index)};
+void tell(DamagedImages& damaged, const std::function<void(const std::string& message)>& warn) {
+  for (const std::string& message : damaged.take_messages()) {
+    if (warn) warn(message);
+  }
 }
 
 }  // namespace
 
 TrainLoader::TrainLoader(const Dataset& dataset, const Normalisation& normalisation, const Augmentation& augmentation,
-                         Sampler sampler, std::uint64_t seed, Phase phase)
+                         Sampler sampler, std::uint64_t seed, Phase phase, const LoaderOptions& options,
+                         const Share& share)
     : dataset_(dataset),
       augmenter_(augmentation, normalisation, seed, phase),
       mixup_(augmentation.mixup),
       sampler_(std::move(sampler)),
       seed_(seed),
       phase_(phase),
-      size_(size_of(dataset, augmentation.resized_crop ? augmentation.resized_crop->side : 0)) {}
+      share_(share.size() > 0 ? share : Share{0, sampler_.micro_batches_per_step()}),
+      size_(size_of(dataset, augmentation.resized_crop ? augmentation.resized_crop->side : 0)),
+      damaged_(options.on_error, dataset.num_images()),
+      warn_(options.warn),
+      prefetcher_(
+          options.prefetch, [this](const BatchPlace& place) { return plan(place); },
+          [this](const BatchPlace& place) { return next(place); }) {}
 
 Batch TrainLoader::load(const BatchPlace& place) {
-  const std::vector<std::int64_t> positions = sampler_.positions(place);
-  const std::int64_t values = dataset_.channels() * size_[0] * size_[1];
-  Batch batch = make_batch(static_cast<std::int64_t>(positions.size()), values);
-  for (std::int64_t k = 0; k < batch.size; ++k) {
-    const std::int64_t index = sampler_.image_index(place.epoch, positions[k]);
-    augmenter_.write_planes(read_image(dataset_, index), place.epoch, positions[k],
-                            std::span(batch.images).subspan(k * values, values));
-    batch.labels[k] = dataset_.label(index);
-  }
-  if (mixup_.is_on()) mix(place, batch);
+  const Stopwatch watch;
+  Batch batch = prefetcher_.load(place);
+  waited_s_ += watch.elapsed_s();
+  tell(damaged_, warn_);
   return batch;
+}
+
+BatchPlan TrainLoader::plan(const BatchPlace& place) {
+  std::vector<std::int64_t> positions = sampler_.positions(place);
+  std::vector<std::int64_t> images;
+  for (const std::int64_t position : positions) images.push_back(sampler_.image_index(place.epoch, position));
+  const std::int64_t values = dataset_.channels() * size_[0] * size_[1];
+  BatchPlan plan{.size = static_cast<std::int64_t>(positions.size()), .image_values = values, .make_image = {}};
+  plan.make_image = [this, epoch = place.epoch, positions = std::move(positions), images = std::move(images), values](
+                        Batch& batch, std::int64_t k) {
+    damaged_.use(images[k], [&](std::int64_t image) {
+      augmenter_.write_planes(*dataset_.open(image), epoch, positions[k],
+                              std::span(batch.images).subspan(k * values, values));
+      batch.labels[k] = dataset_.label(image);
+    });
+  };
+  if (mixup_.is_on()) plan.finish = [this, place](Batch& batch) { mix(place, batch); };
+  return plan;
+}
+
+BatchPlace TrainLoader::next(const BatchPlace& place) const {
+  BatchPlace next = place;
+  if (++next.micro_batch < share_.end) return next;
+  next.micro_batch = share_.begin;
+  if (++next.step_in_epoch < sampler_.steps_per_epoch()) return next;
+  next.step_in_epoch = 0;
+  ++next.epoch;
+  return next;
 }
 
 void TrainLoader::mix(const BatchPlace& place, Batch& batch) const {
@@ -62,21 +87,42 @@ void TrainLoader::mix(const BatchPlace& place, Batch& batch) const {
 }
 
 EvaluationLoader::EvaluationLoader(const Dataset& dataset, const Normalisation& normalisation, std::int64_t size,
-                                   const std::optional<EvaluationCrop>& crop)
-    : dataset_(dataset), table_(normalisation), size_(size), crop_(crop) {}
+                                   const std::optional<EvaluationCrop>& crop, const LoaderOptions& options)
+    : dataset_(dataset),
+      table_(normalisation),
+      size_(size),
+      crop_(crop),
+      damaged_(options.on_error, dataset.num_images()),
+      warn_(options.warn),
+      end_(num_batches()),
+      prefetcher_(
+          options.prefetch, [this](const BatchPlace& place) { return plan(place.micro_batch); },
+          [this](const BatchPlace& place) {
+            const BatchPlace next = {.micro_batch = place.micro_batch + 1};
+            return next.micro_batch < end_ ? std::optional(next) : std::nullopt;
+          }) {}
 
-Batch EvaluationLoader::load(std::int64_t batch_index) const {
+Batch EvaluationLoader::load(std::int64_t batch_index, std::optional<std::int64_t> end) {
+  end_ = end.value_or(num_batches());
+  Batch batch = prefetcher_.load({.micro_batch = batch_index});
+  tell(damaged_, warn_);
+  return batch;
+}
+
+BatchPlan EvaluationLoader::plan(std::int64_t batch_index) {
   const std::int64_t begin = batch_index * size_;
   const auto [height, width] = size_of(dataset_, crop_ ? crop_->side : 0);
   const std::int64_t values = dataset_.channels() * height * width;
-  Batch batch = make_batch(std::min(size_, dataset_.num_images() - begin), values);
-  for (std::int64_t k = 0; k < batch.size; ++k) {
-    const Image image = read_image(dataset_, begin + k);
-    table_.write_planes(crop_ ? crop_for_evaluation(image, *crop_) : image,
-                        std::span(batch.images).subspan(k * values, values));
-    batch.labels[k] = dataset_.label(begin + k);
-  }
-  return batch;
+  return {.size = std::min(size_, dataset_.num_images() - begin),
+          .image_values = values,
+          .make_image = [this, begin, values](Batch& batch, std::int64_t k) {
+            damaged_.use(begin + k, [&](std::int64_t image) {
+              const auto source = dataset_.open(image);
+              table_.write_planes(crop_ ? crop_for_evaluation(*source, *crop_) : source->image(),
+                                  std::span(batch.images).subspan(k * values, values));
+              batch.labels[k] = dataset_.label(image);
+            });
+          }};
 }
 
 }  // namespace incubate

@@ -2,23 +2,26 @@
 
 #include <array>
 #include <cstdint>
-#include <vector>
+#include <functional>
+#include <optional>
+#include <string>
 
 #include "data/augmenter.h"
+#include "data/batch.h"
+#include "data/damaged_images.h"
 #include "data/dataset.h"
 #include "data/mixup.h"
+#include "data/prefetcher.h"
 #include "data/sampler.h"
 
 namespace incubate {
 
-/// What one forward pass sees: `images` are planes (size x channels x height x width), normalised. Where images are
-/// blended (see mixup.h), `other_labels` are those of the images blended in, and `label_weight` the weight of `labels`.
-struct Batch {
-  std::int64_t size = 0;
-  std::vector<float> images;
-  std::vector<std::int64_t> labels;
-  std::vector<std::int64_t> other_labels = {};  ///< empty if images are not blended
-  double label_weight = 1;
+/// How images are read, which no batch depends on while all are intact.
+struct LoaderOptions {
+  PrefetchOptions prefetch = {};
+  OnDataError on_error = OnDataError::fail;
+  std::function<void(const std::string& message)> warn =
+      {};  ///< of damaged images, once each; by the thread that loads
 };
 
 /// Training micro-batches, each a pure function of its place: the augmentation of a position is addressed by
@@ -26,13 +29,19 @@ struct Batch {
 /// references to `dataset`.
 class TrainLoader {
  public:
+  /// `share`: the micro-batches of each step that will be asked for, in their order; all of them if empty.
   TrainLoader(const Dataset& dataset, const Normalisation& normalisation, const Augmentation& augmentation,
-              Sampler sampler, std::uint64_t seed, Phase phase);
+              Sampler sampler, std::uint64_t seed, Phase phase, const LoaderOptions& options = {},
+              const Share& share = {});
 
   const Sampler& sampler() const { return sampler_; }
   Batch load(const BatchPlace& place);
+  /// How long load() has taken so far.
+  double waited_s() const { return waited_s_; }
 
  private:
+  BatchPlan plan(const BatchPlace& place);
+  BatchPlace next(const BatchPlace& place) const;
   void mix(const BatchPlace& place, Batch& batch) const;
 
   const Dataset& dataset_;
@@ -41,7 +50,12 @@ class TrainLoader {
   Sampler sampler_;
   std::uint64_t seed_;
   Phase phase_;
+  Share share_;
   std::array<std::int64_t, 2> size_;  ///< height and width of an augmented image
+  DamagedImages damaged_;
+  std::function<void(const std::string& message)> warn_;
+  double waited_s_ = 0;
+  Prefetcher prefetcher_;  // last: its threads use all the above
 };
 
 /// Evaluation batches: the images in order, as they are or resized and cut, in batches of `size` (the last may be
@@ -49,17 +63,24 @@ class TrainLoader {
 class EvaluationLoader {
  public:
   EvaluationLoader(const Dataset& dataset, const Normalisation& normalisation, std::int64_t size,
-                   const std::optional<EvaluationCrop>& crop = std::nullopt);
+                   const std::optional<EvaluationCrop>& crop = std::nullopt, const LoaderOptions& options = {});
 
   std::int64_t num_images() const { return dataset_.num_images(); }
   std::int64_t num_batches() const { return (dataset_.num_images() + size_ - 1) / size_; }
-  Batch load(std::int64_t batch_index) const;
+  /// Of a pass over batches up to `end`, or all.
+  Batch load(std::int64_t batch_index, std::optional<std::int64_t> end = std::nullopt);
 
  private:
+  BatchPlan plan(std::int64_t batch_index);
+
   const Dataset& dataset_;
   NormalisationTable table_;
   std::int64_t size_;
   std::optional<EvaluationCrop> crop_;
+  DamagedImages damaged_;
+  std::function<void(const std::string& message)> warn_;
+  std::int64_t end_;
+  Prefetcher prefetcher_;  // last: its threads use all the above
 };
 
 }  // namespace incubate

@@ -4,7 +4,7 @@
 #include <span>
 
 #include "base/random.h"
-#include "data/image.h"
+#include "image/image.h"
 
 namespace incubate {
 

@@ -7,8 +7,14 @@
 namespace incubate {
 
 Sampler::Sampler(std::int64_t num_images, std::int64_t global, std::int64_t micro, std::uint64_t seed, Phase phase,
-                 std::int64_t copies)
-    : num_images_(num_images), global_(global), micro_(micro), seed_(seed), phase_(phase), copies_(copies) {}
+                 std::int64_t copies, std::int64_t block)
+    : num_images_(num_images),
+      global_(global),
+      micro_(micro),
+      seed_(seed),
+      phase_(phase),
+      copies_(copies),
+      block_(block) {}
 
 std::vector<std::int64_t> Sampler::positions(const BatchPlace& place) const {
   std::vector<std::int64_t> positions(micro_);
@@ -20,13 +26,34 @@ std::vector<std::int64_t> Sampler::positions(const BatchPlace& place) const {
 
 std::int64_t Sampler::image_index(std::int64_t epoch, std::int64_t position) {
   if (epoch != permuted_epoch_) {
-    permutation_ =
-        make_permutation(static_cast<std::uint32_t>(num_images_),
-                         make_generator(seed_, Purpose::shuffle,
-                                        {static_cast<std::uint64_t>(phase_), static_cast<std::uint64_t>(epoch)}));
+    permutation_ = permute(epoch);
     permuted_epoch_ = epoch;
   }
-  return permutation_[position / copies_];
+  return permutation_[block_ > 0 ? reading_place(position) : position / copies_];
+}
+
+std::vector<std::uint32_t> Sampler::permute(std::int64_t epoch) const {
+  Generator generator =
+      make_generator(seed_, Purpose::shuffle, {static_cast<std::uint64_t>(phase_), static_cast<std::uint64_t>(epoch)});
+  const auto count = static_cast<std::uint32_t>(num_images_);
+  if (block_ == 0) return make_permutation(count, generator);
+  const auto block = static_cast<std::uint32_t>(std::min(block_, num_images_));
+  const std::uint32_t first = generator.below(count);  // of the first run; the set is a ring
+  std::vector<std::uint32_t> order;
+  order.reserve(count);
+  for (const std::uint32_t run : make_permutation((count + block - 1) / block, generator)) {
+    const std::uint32_t end = std::min((run + 1) * block, count);
+    for (std::uint32_t i = run * block; i < end; ++i) order.push_back((first + i) % count);
+  }
+  return order;
+}
+
+std::int64_t Sampler::reading_place(std::int64_t position) const {
+  const std::int64_t step = position / global_;
+  const std::int64_t in_step = position % global_;
+  if ((step + 1) * global_ > num_images_) return position;  // after the last whole step
+  const std::int64_t micro_batch = in_step % micro_batches_per_step();
+  return (step * global_) + (micro_batch * micro_) + (in_step / micro_batches_per_step());
 }
 
 Share share_of(std::int64_t count, std::int64_t rank, std::int64_t size) {

@@ -59,12 +59,20 @@ hid_t native_type<double>() {
   return H5T_NATIVE_DOUBLE;
 }
 template <>
+hid_t native_type<std::int32_t>() {
+  return H5T_NATIVE_INT32;
+}
+template <>
 hid_t native_type<std::int64_t>() {
   return H5T_NATIVE_INT64;
 }
 template <>
 hid_t native_type<std::uint8_t>() {
   return H5T_NATIVE_UINT8;
+}
+template <>
+hid_t native_type<std::uint64_t>() {
+  return H5T_NATIVE_UINT64;
 }
 
 Hdf5Handle make_string_type() {
@@ -105,6 +113,26 @@ T read_scalar_attribute(hid_t file, const std::string& name, const std::string& 
   T value{};
   check_status(H5Aread(attribute.id(), native_type<T>(), &value), action);
   return value;
+}
+
+/// The extents of an array, which has no more elements than its file has bytes: ours are stored as they are, and what
+/// states more would take memory that no file pays for.
+std::vector<hsize_t> read_extents(const Hdf5Handle& dataset, const std::string& action) {
+  const Hdf5Handle space(H5Dget_space(dataset.id()), H5Sclose, action);
+  const int rank = H5Sget_simple_extent_ndims(space.id());
+  check_status(rank, action);
+  std::vector<hsize_t> extents(rank);
+  check_status(H5Sget_simple_extent_dims(space.id(), extents.data(), nullptr), action);
+  const Hdf5Handle file(H5Iget_file_id(dataset.id()), H5Fclose, action);
+  hsize_t file_bytes = 0;
+  check_status(H5Fget_filesize(file.id(), &file_bytes), action);
+  hsize_t size = 1;
+  for (const hsize_t extent : extents) {
+    const hsize_t factor = std::max<hsize_t>(extent, 1);  // one of 0 does not hide the others
+    check_running(!__builtin_mul_overflow(size, factor, &size) && size <= file_bytes,
+                  "cannot {}: it states more values than the file has bytes, {}", action, file_bytes);
+  }
+  return extents;
 }
 
 bool is_variable_string(hid_t type) { return H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) > 0; }
@@ -173,18 +201,21 @@ bool Hdf5File::contains(const std::string& name) const {
 std::vector<hsize_t> Hdf5File::shape(const std::string& name) const {
   const std::string what = action("read", name);
   const Hdf5Handle dataset(H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
-  const Hdf5Handle space(H5Dget_space(dataset.id()), H5Sclose, what);
-  const int rank = H5Sget_simple_extent_ndims(space.id());
-  check_status(rank, what);
-  std::vector<hsize_t> extents(rank);
-  check_status(H5Sget_simple_extent_dims(space.id(), extents.data(), nullptr), what);
-  return extents;
+  return read_extents(dataset, what);
+}
+
+bool Hdf5File::holds_bytes(const std::string& name) const {
+  const std::string what = action("read", name);
+  const Hdf5Handle dataset(H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
+  const Hdf5Handle stored(H5Dget_type(dataset.id()), H5Tclose, what);
+  return H5Tequal(stored.id(), H5T_NATIVE_UINT8) > 0;
 }
 
 template <typename T>
 void Hdf5File::read_into(const std::string& name, std::span<T> values) const {
   const std::string what = action("read", name);
   const Hdf5Handle dataset(H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
+  read_extents(dataset, what);  // too large ones are refused
   const Hdf5Handle space(H5Dget_space(dataset.id()), H5Sclose, what);
   const hssize_t size = H5Sget_simple_extent_npoints(space.id());
   check_running(size == static_cast<hssize_t>(values.size()), "cannot {}: it has {} values, not {}", what, size,
@@ -205,14 +236,24 @@ std::vector<std::string> Hdf5File::read_strings(const std::string& name) const {
   const Hdf5Handle dataset(H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
   const Hdf5Handle stored(H5Dget_type(dataset.id()), H5Tclose, what);
   check_running(is_variable_string(stored.id()), "cannot {}: it does not hold text", what);
+  read_extents(dataset, what);  // too large ones are refused
   const Hdf5Handle space(H5Dget_space(dataset.id()), H5Sclose, what);
   std::vector<char*> pointers(H5Sget_simple_extent_npoints(space.id()));
+  if (pointers.empty()) return {};  // H5Dvlen_reclaim refuses no memory
   const Hdf5Handle type = make_string_type();
   check_status(H5Dread(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()), what);
   std::vector<std::string> values;
   for (const char* pointer : pointers) values.emplace_back(pointer == nullptr ? "" : pointer);
   check_status(H5Dvlen_reclaim(type.id(), space.id(), H5P_DEFAULT, pointers.data()), what);
   return values;
+}
+
+std::uint64_t Hdf5File::first_byte(const std::string& name) const {
+  const std::string what = action("find", name);
+  const Hdf5Handle dataset(H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
+  const haddr_t offset = H5Dget_offset(dataset.id());  // the user block is counted
+  check_running(offset != HADDR_UNDEF, "cannot {}: it is not one piece of the file", what);
+  return offset;
 }
 
 std::vector<std::string> Hdf5File::list(const std::string& group) const {
@@ -275,8 +316,10 @@ void Hdf5File::add_external_link(const std::string& name, const std::string& fil
   template std::vector<T> Hdf5File::read<T>(const std::string&) const;
 INCUBATE_INSTANTIATE(float)
 INCUBATE_INSTANTIATE(double)
+INCUBATE_INSTANTIATE(std::int32_t)
 INCUBATE_INSTANTIATE(std::int64_t)
 INCUBATE_INSTANTIATE(std::uint8_t)
+INCUBATE_INSTANTIATE(std::uint64_t)
 #undef INCUBATE_INSTANTIATE
 
 }  // namespace incubate

@@ -42,7 +42,8 @@ class Hdf5File {
   static Hdf5File open(const std::filesystem::path& path);
   void close();
 
-  /// Writes a whole array, row-major, contiguous on disk. T: float, double, std::int64_t, std::uint8_t.
+  /// Writes a whole array, row-major, contiguous on disk. T: float, double, std::int32_t,
+  /// std::int64_t, std::uint8_t, std::uint64_t.
   /// REQUIRES: `shape` has as many elements as `values`.
   template <typename T>
   void write(const std::string& name, std::span<const T> values, const std::vector<hsize_t>& shape);
@@ -53,7 +54,11 @@ class Hdf5File {
   void write_strings(const std::string& name, const std::vector<std::string>& values);
 
   bool contains(const std::string& name) const;
+  /// Of an array. Here and wherever one is read, more values than the file has bytes are refused, so that no memory is
+  /// taken just because a file states a size.
   std::vector<hsize_t> shape(const std::string& name) const;
+  /// Whether an array holds 8-bit unsigned integers.
+  bool holds_bytes(const std::string& name) const;
   /// Reads a whole array, converted to T.
   template <typename T>
   std::vector<T> read(const std::string& name) const;
@@ -61,6 +66,9 @@ class Hdf5File {
   template <typename T>
   void read_into(const std::string& name, std::span<T> values) const;
   std::vector<std::string> read_strings(const std::string& name) const;
+  /// Where the values of a contiguous array begin, in bytes from the beginning of the file.
+  /// REQUIRES: the array has values.
+  std::uint64_t first_byte(const std::string& name) const;
   /// Names directly below a group, sorted.
   std::vector<std::string> list(const std::string& group) const;
 

@@ -31,6 +31,27 @@ class DamagedFileError : public InputError {
 /// damaged.
 void verify_file(const FilePath& path);
 
+/// Opens the file and returns what `read(file)` makes of it. Throws InputError if the content is not what `read` asks
+/// for. REQUIRES: verify_file(path) passed, on any rank.
+template <typename Read>
+auto read_intact_file(const FilePath& path, const Read& read) {
+  try {
+    return read(Hdf5File::open(path));
+  } catch (const InputError&) {
+    throw;
+  } catch (const std::runtime_error& error) {
+    throw InputError(fmt::format("{}: {}. It is intact but not what this program writes. Make or copy it again.",
+                                 path.string(), error.what()));
+  }
+}
+
+/// Verifies the file first. Throws as verify_file() too.
+template <typename Read>
+auto read_verified_file(const FilePath& path, const Read& read) {
+  verify_file(path);
+  return read_intact_file(path, read);
+}
+
 /// The digest that the user block states, as 16 hexadecimal digits: a name for the file's content. Does not verify it.
 /// Throws InputError if the file is missing or not ours.
 std::string stated_digest(const FilePath& path);

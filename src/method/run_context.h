@@ -28,19 +28,22 @@ struct RunContext {
 
 /// How a training stands, sent by its group's leader to rank 0.
 struct StatusReport {
-  /// waiting: alive, but no step is done (an evaluation, a file being written); paused: the round is over for it.
-  enum class Event : std::int32_t { step, waiting, resumed, paused, done, warning, failed };
+  /// waiting: alive, but no step is done (an evaluation, a file being written); paused: the round is over for it; note:
+  /// for the log only.
+  enum class Event : std::int32_t { step, waiting, resumed, paused, done, note, warning, failed };
   Event event = Event::step;
   std::int32_t training = 0;  ///< index
   std::int32_t num_ranks = 0;
-  std::int64_t step = 0;  ///< steps done
+  std::int64_t step = 0;           ///< steps done
+  std::int64_t skipped_steps = 0;  ///< of them
   double loss = 0;
   double images_per_s = 0;
+  double data_wait = 0;  ///< part of the last step's time in which images were not there yet
   double left_s = 0;
   double elapsed_s = 0;
   double rank_s = 0;
   double top1 = 0, top5 = 0, validation_loss = 0;  ///< when done
-  std::array<char, 512> text{};                    ///< of a warning or failure; ends with a zero
+  std::array<char, 512> text{};                    ///< of a note, warning or failure; ends with a zero
 };
 using SendReport = std::function<void(const StatusReport& report)>;
 

@@ -10,13 +10,14 @@
 #include "base/check.h"
 #include "base/directory_lock.h"
 #include "base/stop_request.h"
-#include "base/version.h"
 #include "checkpoint/lock.h"
 #include "config/parse.h"
 #include "data/dataset.h"
 #include "hdf5/atomic_file.h"
+#include "method/cache_on_nodes.h"
 #include "method/cost_model.h"
 #include "method/find_progress.h"
+#include "method/log_start.h"
 #include "method/run_recorder.h"
 #include "method/run_rounds.h"
 #include "method/train_group.h"
@@ -80,30 +81,11 @@ std::vector<double> estimate_micro_batch_s(const RunConfig& config, const std::v
   return flops;
 }
 
-void log_start(const RunConfig& config, const Communicator& world, torch::Device device, Log& log) {
-  log.record(fmt::format("incubate {} ({}), LibTorch {}, {}, {} ranks, {}, sums {}", kVersion, kGitSha1, TORCH_VERSION,
-                         gpu_library_versions(), world.size(), device.str(),
-                         config.run.sums == Sums::exact ? "exact" : "fast"));
-  for (int rank = 0; rank < world.size(); ++rank) log.record(world.member_name(rank));
-}
-
-/// Ranks beyond the number of micro-batches have nothing to do.
-void warn_of_idle_ranks(const RunConfig& config, const std::vector<Training>& trainings, int num_ranks, Log& log) {
-  for (const Phase phase : kPhases) {
-    const std::int64_t count =
-        std::ranges::count_if(trainings, [&](const Training& t) { return t.phase == phase && is_wanted(config, t); });
-    const std::int64_t useful = count * micro_batches_of(config, phase);
-    if (count == 0 || num_ranks <= useful) continue;
-    log.warn(fmt::format("{}: {} of {} ranks idle: batch.global={} has {} micro-batches of {}", to_string(phase),
-                         num_ranks - useful, num_ranks, config.batch.global, micro_batches_of(config, phase),
-                         config.phase(phase).micro));
-  }
-}
-
-/// Reports of a group go to rank 0 by way of its leader.
+/// Reports of a group go to rank 0 by way of its leader; warnings of any rank.
 SendReport make_send_report(const ProcessGroup& group, StatusChannel& channel) {
   return [&group, &channel](const StatusReport& report) {
-    if (!group.is_leader()) return;
+    const bool is_own = report.event == StatusReport::Event::warning;  // of this rank, not of the group
+    if (!group.is_leader() && !is_own) return;
     const bool is_usual = report.event == StatusReport::Event::step || report.event == StatusReport::Event::waiting;
     channel.report(std::as_bytes(std::span(&report, 1)),
                    is_usual ? StatusChannel::Urgency::usual : StatusChannel::Urgency::urgent, report.training);
@@ -137,8 +119,8 @@ class MethodRun {
   std::map<std::string, std::string> lock_tokens_;  // every rank
   std::optional<RunRecorder> recorder_;             // rank 0
   BackgroundWriter writer_;
-  std::optional<Dataset> train_;
-  std::optional<Dataset> validation_;
+  std::unique_ptr<const Dataset> train_;
+  std::unique_ptr<const Dataset> validation_;
 };
 
 Ending MethodRun::run() {
@@ -167,7 +149,10 @@ Ending MethodRun::run() {
 
 Ending MethodRun::train_what_is_left() {
   const torch::Device device = choose_device(config_.run.device, world_);
-  if (world_.is_leader()) log_start(config_, world_, device, log_);
+  if (world_.is_leader()) {
+    log_environment(config_, world_, device, log_);
+    log_plan(config_, preparation_.data, trainings_, preparation_.progress, log_);
+  }
   if (!find_ready(config_, trainings_, preparation_.progress).empty()) {
     if (world_.is_leader()) warn_of_idle_ranks(config_, trainings_, world_.size(), log_);
     open_data();
@@ -250,10 +235,13 @@ void MethodRun::share_preparation() {
 }
 
 void MethodRun::open_data() {
-  agree(world_, [this] {
+  const std::filesystem::path shards = config_.data.cache == Cache::node
+                                           ? cache_on_nodes(config_.data, preparation_.data.digest, world_, log_)
+                                           : std::filesystem::path();
+  agree(world_, [&] {
     try {
-      train_.emplace(config_.data.file, Split::train);
-      validation_.emplace(config_.data.file, Split::validation);
+      train_ = open_dataset(config_.data.file, Split::train, shards);
+      validation_ = open_dataset(config_.data.file, Split::validation, shards);
     } catch (const std::runtime_error& error) {
       throw InputError(fmt::format("{} cannot read the data: {}. Every host must see the same data.file.",
                                    world_.member_name(world_.rank()), error.what()));

@@ -60,6 +60,7 @@ void RunRecorder::add_finished(std::int64_t index, const std::map<std::string, d
   };
   entry.state = TrainingState::done;
   entry.step = entry.total_steps;
+  entry.skipped_steps = static_cast<std::int64_t>(figure("skipped_steps"));
   entry.num_ranks = static_cast<std::int64_t>(figure("num_ranks"));
   entry.evaluation = {.loss = figure("loss"), .top1 = figure("top1"), .top5 = figure("top5")};
   entry.block_flops = figure("block_flops");
@@ -96,6 +97,10 @@ void RunRecorder::on_report(std::span<const std::byte> bytes) {
   check_running(bytes.size() == sizeof(report), "a status report has {} bytes, not {}", bytes.size(), sizeof(report));
   std::memcpy(&report, bytes.data(), sizeof(report));
   if (report.event == StatusReport::Event::waiting) return;  // a sign of life, which the channel has noted
+  if (report.event == StatusReport::Event::note) {
+    log_.record(report.text.data());
+    return;
+  }
   if (report.event == StatusReport::Event::warning) {
     log_.warn(report.text.data());
     return;
@@ -106,6 +111,7 @@ void RunRecorder::on_report(std::span<const std::byte> bytes) {
   }
   TrainingSummary& entry = summary_.trainings.at(report.training);
   entry.step = report.step;
+  entry.skipped_steps = report.skipped_steps;
   entry.num_ranks = report.num_ranks;
   entry.elapsed_s = report.elapsed_s;
   entry.rank_s = report.rank_s;
@@ -134,6 +140,7 @@ void RunRecorder::show(const StatusReport& report) {
                     .total_steps = training.total_steps,
                     .loss = report.loss,
                     .images_per_s = report.images_per_s,
+                    .data_wait = report.data_wait,
                     .left_s = report.left_s});
 }
 

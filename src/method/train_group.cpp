@@ -1,6 +1,8 @@
 #include "method/train_group.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <deque>
 #include <optional>
 
@@ -8,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/unix_time.h"
+#include "method/cost_model.h"
 #include "method/start_weights.h"
 #include "method/training_files.h"
 #include "train/train_together.h"
@@ -21,6 +24,7 @@ TrainerSettings trainer_settings(const RunConfig& config, const Training& traini
           .recipe = config.phase(training.phase),
           .optimizer = config.optimizer,
           .sums = config.run.sums,
+          .on_nonfinite = config.train.on_nonfinite,
           .seed = static_cast<std::uint64_t>(config.run.seed),
           .global_batch = config.batch.global,
           .steps_per_epoch = num_images / config.batch.global,
@@ -32,6 +36,12 @@ StatusReport text_report(StatusReport::Event event, std::int64_t training, const
   StatusReport report{.event = event, .training = static_cast<std::int32_t>(training)};
   std::copy_n(text.data(), std::min(text.size(), report.text.size() - 1), report.text.data());
   return report;
+}
+
+/// Checkpoints of programs that could skip no step do not say how many they skipped.
+double figure_or_zero(const std::map<std::string, double>& figures, const std::string& name) {
+  const auto found = figures.find(name);
+  return found == figures.end() ? 0 : found->second;
 }
 
 /// One training in a round: its parts that touch files happen on the group's leader, and what they bring is shared with
@@ -90,7 +100,8 @@ TrainingRun::TrainingRun(const RunContext& context, const Assignment& assignment
       model_(training_.spec),
       files_(
           context, training_,
-          [this](const std::string& text) { send_report_(text_report(StatusReport::Event::warning, index_, text)); }),
+          [this](const std::string& text) { send_report_(text_report(StatusReport::Event::warning, index_, text)); },
+          [this](const std::string& text) { send_report_(text_report(StatusReport::Event::note, index_, text)); }),
       round_{.first_rank = first_rank, .num_ranks = group.size()} {}
 
 void TrainingRun::begin(const std::deque<TrainingRun>& runs) {
@@ -131,24 +142,26 @@ void TrainingRun::load_weights() {
 
 void TrainingRun::resume() {
   const torch::NoGradGuard no_grad;
-  std::int64_t step = 0;
+  std::array<std::int64_t, 2> steps{};  // done, and skipped of them
+  auto& [step, skipped] = steps;
   Metrics metrics;
   if (group_.is_leader()) {
     if (const std::optional<Checkpoint> checkpoint = files_.find_resume_point()) {
       restore_state(*checkpoint, *trainer_);
       step = checkpoint->header.step;
+      skipped = std::llround(figure_or_zero(checkpoint->header.figures, "skipped_steps"));
       resumed_elapsed_s_ = checkpoint->header.figures.at("elapsed_s");
       resumed_rank_s_ = checkpoint->header.figures.at("rank_s");
       metrics = files_.load_metrics(step);
     }
   }
-  group_.communicator().broadcast(std::as_writable_bytes(std::span(&step, 1)), "sharing the step of " + training_.name);
+  group_.communicator().broadcast(std::as_writable_bytes(std::span(steps)), "sharing the step of " + training_.name);
   if (step == 0) return;
   for (SavedBuffer& saved : list_state(*trainer_)) {
     group_.broadcast(saved.buffer, "sharing the state of " + training_.name);
   }
   resumed_step_ = step;
-  trainer_->resume(step, std::move(metrics), resumed_elapsed_s_);
+  trainer_->resume(step, skipped, std::move(metrics), resumed_elapsed_s_);
   send_report_(make_report(StatusReport::Event::resumed));
 }
 
@@ -161,9 +174,15 @@ Participant TrainingRun::participant() {
 }
 
 void TrainingRun::on_step(const StepRow& row) {
+  if (row.is_skipped() && group_.is_leader()) {
+    send_report_(text_report(StatusReport::Event::warning, index_,
+                             fmt::format("{} The step was skipped, the {}. of this training.",
+                                         trainer_->nonfinite_message(), trainer_->steps_skipped())));
+  }
   StatusReport report = make_report(StatusReport::Event::step);
   report.loss = row.loss;
   report.images_per_s = row.images_per_s;
+  report.data_wait = row.data_wait_s * row.images_per_s / static_cast<double>(context_.config.batch.global);
   send_report_(report);
   last_report_.step = report.step;
   if (!group_.is_leader()) return;
@@ -220,11 +239,9 @@ void TrainingRun::update_round() {
 }
 
 TrainingFiles::Figures TrainingRun::figures() const {
-  return {{"elapsed_s", trainer_->elapsed_s()},
-          {"rank_s", rank_s()},
-          {"num_ranks", group_.size()},
-          {"total_steps", static_cast<double>(training_.total_steps)},
-          {"micro_batch_s", micro_batch_s()}};
+  return {{"elapsed_s", trainer_->elapsed_s()}, {"rank_s", rank_s()},
+          {"num_ranks", group_.size()},         {"total_steps", static_cast<double>(training_.total_steps)},
+          {"micro_batch_s", micro_batch_s()},   {"skipped_steps", static_cast<double>(trainer_->steps_skipped())}};
 }
 
 /// Of this round; evaluations and whatever else the training waits for are spread over its micro-batches.
@@ -241,30 +258,41 @@ StatusReport TrainingRun::make_report(StatusReport::Event event) const {
           .training = static_cast<std::int32_t>(index_),
           .num_ranks = group_.size(),
           .step = trainer_->steps_done(),
+          .skipped_steps = trainer_->steps_skipped(),
           .left_s = run_steps > 0 ? watch_.elapsed_s() / run_steps * left : 0,
           .elapsed_s = trainer_->elapsed_s(),
           .rank_s = rank_s()};
 }
 
-TrainLoader make_train_loader(const RunContext& context, Phase phase) {
+TrainLoader make_train_loader(const RunContext& context, Phase phase, const ProcessGroup& group,
+                              const LoaderOptions& options) {
   const RunConfig& config = context.config;
+  const std::int64_t block = config.data.shuffle == Shuffle::block ? config.data.shuffle_block : 0;
   const auto seed = static_cast<std::uint64_t>(config.run.seed);
   return {context.train,
           {config.data.mean, config.data.std},
           make_augmentation(config, phase),
           Sampler(context.train.num_images(), config.batch.global, config.phase(phase).micro, seed, phase,
-                  config.phase(phase).repeated_augmentation),
+                  config.phase(phase).repeated_augmentation, block),
           seed,
-          phase};
+          phase,
+          options,
+          share_of(micro_batches_of(config, phase), group.rank(), group.size())};
 }
 
 void train_assignments(const RunContext& context, const GroupPlan& plan, ProcessGroup& group,
                        const SendReport& send_report, const std::function<bool()>& should_stop,
                        std::vector<TrainingProgress>& progress) {
   const Phase phase = context.trainings[plan.assignments.front().training].phase;
-  TrainLoader train = make_train_loader(context, phase);
-  const EvaluationLoader validation(context.validation, {context.config.data.mean, context.config.data.std},
-                                    context.config.phase(phase).micro, make_evaluation_crop(context.config, phase));
+  const LoaderOptions options = {
+      .prefetch = {.workers = context.config.data.workers, .depth = context.config.data.prefetch},
+      .on_error = context.config.data.on_error,
+      .warn = [&](const std::string& text) {
+        send_report(text_report(StatusReport::Event::warning, plan.assignments.front().training, text));
+      }};
+  TrainLoader train = make_train_loader(context, phase, group, options);
+  EvaluationLoader validation(context.validation, {context.config.data.mean, context.config.data.std},
+                              context.config.phase(phase).micro, make_evaluation_crop(context.config, phase), options);
   std::deque<TrainingRun> runs;
   for (const Assignment& a : plan.assignments) {
     runs.emplace_back(context, a, progress[a.training].steps_done + a.num_steps, plan.first_rank, group, send_report);

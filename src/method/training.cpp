@@ -30,6 +30,10 @@ std::int64_t steps_of(const Epochs& epochs, std::int64_t steps_per_epoch) {
 /// A training that does not resize images needs them in the model's size.
 void check_image_size(const RunConfig& config, const DatasetInfo& data, const Training& training) {
   if (config.phase(training.phase).crop == Crop::resized) return;
+  check_input(data.height > 0,
+              "{} has images of different sizes but {}.crop={}. Set it to resized, which makes them equal.",
+              config.data.file, section_of(training.phase),
+              config.phase(training.phase).crop == Crop::none ? "none" : "padding");
   const std::int64_t side = training.spec.image_size;
   check_input(data.height == side && data.width == side,
               "{} has images of {}x{} pixels but {}.image_size={}. Set it to the images' size, or {}.crop=resized.",

@@ -45,8 +45,8 @@ std::vector<SavedBuffer> list_state(Trainer& trainer) {
   return list;
 }
 
-TrainingFiles::TrainingFiles(const RunContext& context, const Training& training, Warn warn)
-    : context_(context), training_(training), warn_(std::move(warn)) {}
+TrainingFiles::TrainingFiles(const RunContext& context, const Training& training, Tell warn, Tell note)
+    : context_(context), training_(training), warn_(std::move(warn)), note_(std::move(note)) {}
 
 TrainingFiles::~TrainingFiles() {
   if (pending_.valid()) pending_.wait();
@@ -93,6 +93,7 @@ void TrainingFiles::save(Trainer& trainer, const Figures& figures, Content conte
   const auto check_lock = [this] {
     check_held(context_.run.lock(training_.name), context_.lock_tokens.at(training_.name));
   };
+  pending_path_ = path;
   pending_ = context_.writer.submit([this, is_last, path, checkpoint, check_lock, metrics = trainer.metrics()] {
     check_lock();
     metrics.save(context_.run.metrics(training_.name), training_.name);
@@ -124,8 +125,15 @@ Checkpoint TrainingFiles::copy_state(Trainer& trainer, const Figures& figures, C
 
 void TrainingFiles::take_result(Trainer& trainer) {
   if (!pending_.valid()) return;
-  row_.write_s = pending_.get();
+  wait_for_write();
   trainer.metrics().checkpoints.push_back(row_);
+}
+
+void TrainingFiles::wait_for_write() {
+  row_.write_s = pending_.get();
+  note_(fmt::format("{}: step {} is in {}, written in {:.2f} s, for {:.2f} s of which the training stood still",
+                    training_.name, row_.step, pending_path_.lexically_relative(context_.run.root()).string(),
+                    row_.write_s, row_.stall_s));
 }
 
 void TrainingFiles::check(Trainer& trainer) {
@@ -135,7 +143,7 @@ void TrainingFiles::check(Trainer& trainer) {
 void TrainingFiles::finish(const std::function<void()>& on_wait) {
   if (!pending_.valid()) return;
   while (pending_.wait_for(std::chrono::seconds(1)) != std::future_status::ready) on_wait();
-  pending_.get();
+  wait_for_write();
 }
 
 void restore_state(const Checkpoint& checkpoint, Trainer& trainer) {

@@ -28,10 +28,11 @@ std::vector<SavedBuffer> list_state(Trainer& trainer);
 /// in the background, from a copy of the state; one file of a training at a time.
 class TrainingFiles {
  public:
-  using Warn = std::function<void(const std::string& message)>;
+  using Tell = std::function<void(const std::string& message)>;
   using Figures = std::map<std::string, double>;
 
-  TrainingFiles(const RunContext& context, const Training& training, Warn warn);
+  /// `note` is told of each file that has been written.
+  TrainingFiles(const RunContext& context, const Training& training, Tell warn, Tell note);
   /// Waits for the write under way.
   ~TrainingFiles();
   TrainingFiles(const TrainingFiles&) = delete;
@@ -57,12 +58,15 @@ class TrainingFiles {
   void save(Trainer& trainer, const Figures& figures, Content content);
   Checkpoint copy_state(Trainer& trainer, const Figures& figures, Content content);
   void take_result(Trainer& trainer);
+  void wait_for_write();
 
   const RunContext& context_;
   const Training& training_;
-  Warn warn_;
+  Tell warn_;
+  Tell note_;
   std::vector<torch::Tensor> copies_;  // in host memory
   std::future<double> pending_;
+  FilePath pending_path_;
   CheckpointRow row_;  // of the pending write
 };
 

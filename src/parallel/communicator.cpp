@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
+#include <numeric>
 #include <utility>
 
 #include "base/host_name.h"
@@ -116,6 +118,27 @@ std::string Communicator::broadcast(const std::string& text, const std::string& 
   copy.resize(length);
   broadcast(std::as_writable_bytes(std::span(copy)), what);
   return copy;
+}
+
+std::vector<std::string> Communicator::gather(const std::string& text, const std::string& what) const {
+  std::vector<std::int64_t> lengths(size_, 0);
+  lengths[rank_] = static_cast<std::int64_t>(text.size());
+  all_reduce_sum(lengths, what);
+  const std::int64_t total = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
+  check_running(total <= std::numeric_limits<int>::max(), "{} needs {} bytes of all ranks, more than MPI's 2 GiB.",
+                what, total);
+  const std::vector<int> counts(lengths.begin(), lengths.end());
+  std::vector<int> begins(size_, 0);
+  std::partial_sum(counts.begin(), counts.end() - 1, begins.begin() + 1);
+  std::string all(total, '\0');
+  MPI_Request request = MPI_REQUEST_NULL;
+  check_mpi(MPI_Iallgatherv(text.data(), counts[rank_], MPI_CHAR, all.data(), counts.data(), begins.data(), MPI_CHAR,
+                            comm_, &request),
+            what);
+  wait(request, what);
+  std::vector<std::string> texts;
+  for (int i = 0; i < size_; ++i) texts.push_back(all.substr(begins[i], counts[i]));
+  return texts;
 }
 
 void Communicator::wait(MPI_Request& request, const std::string& what) const {

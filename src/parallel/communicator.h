@@ -58,6 +58,8 @@ class Communicator {
   void broadcast(std::span<std::byte> bytes, const std::string& what) const;
   /// The same for text, whose length only the leader knows.
   std::string broadcast(const std::string& text, const std::string& what) const;
+  /// Every rank's text to all, by rank.
+  std::vector<std::string> gather(const std::string& text, const std::string& what) const;
 
  private:
   Communicator(MPI_Comm comm, double timeout_s);

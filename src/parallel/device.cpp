@@ -11,20 +11,6 @@
 namespace incubate {
 namespace {
 
-struct NodePlace {
-  int rank = 0;
-  int size = 1;
-};
-
-NodePlace place_within_node(const Communicator& world) {
-  const std::vector<std::string> hosts = world.hosts();
-  const std::string& mine = hosts[world.rank()];
-  NodePlace place;
-  place.rank = static_cast<int>(std::count(hosts.begin(), hosts.begin() + world.rank(), mine));
-  place.size = static_cast<int>(std::ranges::count(hosts, mine));
-  return place;
-}
-
 int num_gpus() { return torch::cuda::is_available() ? static_cast<int>(torch::cuda::device_count()) : 0; }
 
 torch::Device gpu_of(const NodePlace& place, int visible) {
@@ -42,7 +28,14 @@ std::string gpu_library_versions() {
                      nccl % 100);
 }
 
-int rank_within_node(const Communicator& world) { return place_within_node(world).rank; }
+NodePlace place_within_node(const Communicator& world) {
+  const std::vector<std::string> hosts = world.hosts();
+  const std::string& mine = hosts[world.rank()];
+  NodePlace place;
+  place.rank = static_cast<int>(std::count(hosts.begin(), hosts.begin() + world.rank(), mine));
+  place.size = static_cast<int>(std::ranges::count(hosts, mine));
+  return place;
+}
 
 torch::Device require_gpu(const Communicator& world) {
   const NodePlace place = place_within_node(world);

@@ -11,8 +11,13 @@ namespace incubate {
 /// Versions of the CUDA runtime and NCCL that this program runs with, for the log.
 std::string gpu_library_versions();
 
-/// Rank among the ranks of the same host. Collective over `world`.
-int rank_within_node(const Communicator& world);
+/// The place of a rank among those on its host.
+struct NodePlace {
+  int rank = 0;
+  int size = 1;
+};
+/// This rank's.
+NodePlace place_within_node(const Communicator& world);
 
 /// This rank's GPU: the one of its rank within the node, or the only one where the launcher shows each rank one. Throws
 /// InputError on every rank, naming the host, if any rank finds none. Collective over `world`.

@@ -7,7 +7,7 @@
 namespace incubate {
 namespace {
 
-enum Rider : std::int64_t { kLoss, kNonfinite, kStop, kNumRiders };
+enum Rider : std::int64_t { kLoss, kNonfinite, kStop, kDataWait, kNumRiders };
 
 }  // namespace
 
@@ -55,6 +55,11 @@ GradientReducer::StepSums GradientReducer::finalize(torch::Tensor& gradients, st
   torch::Tensor riders = buffer_.narrow(0, num_gradients_, kNumRiders);
   if (stop_requested_) riders[kStop] += 1;
   stop_requested_ = false;
+  if (sums_ == Sums::exact) {
+    riders[kDataWait] += to_exact_units(data_wait_s_);
+  } else {
+    riders[kDataWait] += data_wait_s_;
+  }
   group_.all_reduce_sum(buffer_, "the gradient sum of a step");
 
   StepSums result;
@@ -63,6 +68,7 @@ GradientReducer::StepSums GradientReducer::finalize(torch::Tensor& gradients, st
   result.mean_loss = riders_cpu[kLoss].item<double>() * unit / static_cast<double>(num_micro_batches);
   result.num_nonfinite = static_cast<std::int64_t>(riders_cpu[kNonfinite].item<double>());
   result.stop_requested = riders_cpu[kStop].item<double>() > 0;
+  result.mean_data_wait_s = riders_cpu[kDataWait].item<double>() * unit / group_.size();
 
   const torch::Tensor sums = buffer_.narrow(0, 0, num_gradients_);
   if (sums_ == Sums::fast) {

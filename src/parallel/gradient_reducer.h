@@ -21,6 +21,7 @@ class GradientReducer {
     double mean_loss = 0;            ///< over the step's micro-batches
     std::int64_t num_nonfinite = 0;  ///< micro-batches with a loss or gradient that is not finite or out of range
     bool stop_requested = false;     ///< by any rank
+    double mean_data_wait_s = 0;     ///< over the ranks
   };
 
   GradientReducer(ProcessGroup& group, Sums sums, std::int64_t num_gradients);
@@ -29,6 +30,8 @@ class GradientReducer {
   void add(const torch::Tensor& gradients, double loss);
   /// Asks all ranks of the group to stop after this step.
   void request_stop() { stop_requested_ = true; }
+  /// Notes for how long this rank waited for the step's images.
+  void note_data_wait(double seconds) { data_wait_s_ = seconds; }
   /// Writes the mean over all micro-batches of the step, of all ranks, into `gradients` and starts anew. Collective.
   StepSums finalize(torch::Tensor& gradients, std::int64_t num_micro_batches);
 
@@ -41,6 +44,7 @@ class GradientReducer {
   std::int64_t num_gradients_;
   torch::Tensor buffer_;  // gradients, then the riders: int64 units of 2^-40, or float
   bool stop_requested_ = false;
+  double data_wait_s_ = 0;
 };
 
 }  // namespace incubate

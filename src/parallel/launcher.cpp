@@ -1,9 +1,12 @@
 #include "parallel/launcher.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <string_view>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace incubate {
 namespace {
@@ -14,28 +17,66 @@ struct Launcher {
   const char* rank;
 };
 
-constexpr std::array kLaunchers = {Launcher{"mpirun", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"},
-                                   Launcher{"mpiexec", "PMI_SIZE", "PMI_RANK"},
-                                   Launcher{"srun", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID"}};
+constexpr Launcher kMpirun{"mpirun", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"};
+constexpr Launcher kMpiexec{"mpiexec", "PMI_SIZE", "PMI_RANK"};
+constexpr Launcher kSrun{"srun", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID"};
+constexpr std::array kLaunchers = {kMpirun, kMpiexec, kSrun};  // the nearest first
+
+constexpr const char* kRemedy =
+    "Start them with 'srun --mpi=pmix' ('srun --mpi=list' shows what there is), or with the mpirun of the MPI library "
+    "that this program was built with.";
+
+int number_in(const Environment& environment, const char* name, int if_missing) {
+  const auto found = environment.find(name);
+  return found == environment.end() ? if_missing : std::atoi(found->second.c_str());
+}
+
+bool is_first_of(const Launcher& launcher, const Environment& environment) {
+  return number_in(environment, launcher.rank, 0) == 0;
+}
 
 }  // namespace
 
-std::optional<LaunchMistake> find_launch_mistake(int world_size, const std::function<const char*(const char*)>& get) {
+Environment current_environment() {
+  Environment environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t name_end = text.find('=');
+    if (name_end == std::string_view::npos) continue;
+    environment.emplace(text.substr(0, name_end), text.substr(name_end + 1));
+  }
+  return environment;
+}
+
+std::optional<LaunchMistake> find_missing_launcher(const Environment& environment) {
+  const int num_tasks = number_in(environment, kSrun.size, 1);
+  const bool has_launcher =
+      environment.contains(kMpirun.size) || std::ranges::any_of(environment, [](const auto& item) {
+        return item.first.starts_with("PMI");  // PMIX_ too
+      });
+  if (num_tasks <= 1 || has_launcher) return std::nullopt;
+  return LaunchMistake{
+      .message = fmt::format("srun started {} tasks without a way for MPI to connect them. {}", num_tasks, kRemedy),
+      .is_first = is_first_of(kSrun, environment)};
+}
+
+std::optional<LaunchMistake> find_launch_mistake(int world_size, const Environment& environment) {
   for (const Launcher& launcher : kLaunchers) {
-    const char* size = get(launcher.size);
-    if (size == nullptr) continue;
-    const int num_tasks = std::atoi(size);
+    if (!environment.contains(launcher.size)) continue;
+    const int num_tasks = number_in(environment, launcher.size, 1);
     if (world_size > 1 || num_tasks <= 1) return std::nullopt;
-    const char* rank = get(launcher.rank);
     return LaunchMistake{
         .message = fmt::format(
-            "{} started {} tasks but MPI sees 1 rank in each (every one would train for itself, on the same files). "
-            "Start them with 'srun --mpi=pmix' ('srun --mpi=list' shows what there is), or with the mpirun of the MPI "
-            "library that this program was built with.",
-            launcher.name, num_tasks),
-        .is_first = rank == nullptr || std::atoi(rank) == 0};
+            "{} started {} tasks but MPI sees 1 rank in each (every one would do all the work for itself, on the same files). {}",
+            launcher.name, num_tasks, kRemedy),
+        .is_first = is_first_of(launcher, environment)};
   }
   return std::nullopt;
+}
+
+void check_launch(const Communicator& world) {
+  const auto mistake = find_launch_mistake(world.size(), current_environment());
+  if (mistake) throw AgreedInputError(mistake->is_first ? mistake->message : "");
 }
 
 }  // namespace incubate

@@ -1,5 +1,6 @@
 #include "parallel/mpi_session.h"
 
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -32,6 +33,14 @@ void MpiSession::abort(const std::exception& error) {
   }
   MPI_Abort(MPI_COMM_WORLD, 1);
   std::abort();
+}
+
+std::string mpi_library_version() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+  int length = 0;
+  MPI_Get_library_version(text.data(), &length);
+  const std::string version(text.data(), length);
+  return version.substr(0, version.find_first_of(",\n"));  // the rest says who built it, and where
 }
 
 }  // namespace incubate

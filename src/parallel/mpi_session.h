@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <memory>
+#include <string>
 
 #include "parallel/communicator.h"
 
@@ -24,5 +25,8 @@ class MpiSession {
  private:
   std::unique_ptr<Communicator> world_;
 };
+
+/// Such as "Open MPI v4.1.4".
+std::string mpi_library_version();
 
 }  // namespace incubate

@@ -9,7 +9,8 @@
 namespace incubate {
 namespace {
 
-constexpr std::int64_t kMetricsVersion = 2;
+constexpr std::int64_t kMetricsVersion = 3;
+constexpr std::int64_t kOldestVersion = 2;  // without the time that was waited for data
 
 /// The values of one member of all rows.
 template <typename Row, typename Get>
@@ -17,6 +18,74 @@ auto column(const std::vector<Row>& rows, Get get) {
   std::vector<std::decay_t<decltype(get(rows.front()))>> values;
   for (const Row& row : rows) values.push_back(get(row));
   return values;
+}
+
+/// A column of `num_rows` rows.
+template <typename T>
+std::vector<T> read_column(const Hdf5File& file, const std::string& name, std::size_t num_rows) {
+  std::vector<T> values = file.read<T>(name);
+  check_running(values.size() == num_rows, "cannot read '{}': it has {} rows, other columns beside it have {}", name,
+                values.size(), num_rows);
+  return values;
+}
+
+/// What the file says up to `step`.
+Metrics read_metrics(const Hdf5File& file, const std::filesystem::path& path, std::int64_t step) {
+  const std::int64_t version = file.read_int_attribute("version");
+  check_input(version >= kOldestVersion && version <= kMetricsVersion,
+              "{} has version {} of its format; this program reads {} to {}. Use the program that wrote it.",
+              path.string(), version, kOldestVersion, kMetricsVersion);
+  const auto read = [&file](const char* name, std::size_t num_rows) {
+    return read_column<double>(file, name, num_rows);
+  };
+  const auto read_counts = [&file](const char* name, std::size_t num_rows) {
+    return read_column<std::int64_t>(file, name, num_rows);
+  };
+  Metrics metrics;
+
+  const auto step_numbers = file.read<std::int64_t>("/steps/step");
+  const std::size_t num_steps = step_numbers.size();
+  const std::vector<double> loss = read("/steps/loss", num_steps), rate = read("/steps/learning_rate", num_steps),
+                            norm = read("/steps/gradient_norm", num_steps),
+                            speed = read("/steps/images_per_s", num_steps), time = read("/steps/elapsed_s", num_steps),
+                            data_wait = version == kOldestVersion ? std::vector<double>(num_steps)
+                                                                  : read("/steps/data_wait_s", num_steps);
+  for (std::size_t i = 0; i < num_steps && step_numbers[i] < step; ++i) {
+    metrics.steps.push_back({step_numbers[i], loss[i], rate[i], norm[i], speed[i], time[i], data_wait[i]});
+  }
+
+  const auto steps_done = file.read<std::int64_t>("/epochs/step");
+  const std::size_t num_epochs = steps_done.size();
+  const std::vector<double> epoch = read("/epochs/epoch", num_epochs),
+                            train_loss = read("/epochs/train_loss", num_epochs),
+                            validation_loss = read("/epochs/loss", num_epochs), top1 = read("/epochs/top1", num_epochs),
+                            top5 = read("/epochs/top5", num_epochs), flops = read("/epochs/block_flops", num_epochs),
+                            epoch_time = read("/epochs/elapsed_s", num_epochs);
+  for (std::size_t i = 0; i < num_epochs && steps_done[i] <= step; ++i) {
+    metrics.epochs.push_back(
+        {steps_done[i], epoch[i], train_loss[i], {validation_loss[i], top1[i], top5[i]}, flops[i], epoch_time[i]});
+  }
+
+  const auto first_step = file.read<std::int64_t>("/rounds/first_step");
+  const std::size_t num_rounds = first_step.size();
+  const std::vector<std::int64_t> last_step = read_counts("/rounds/last_step", num_rounds),
+                                  first_rank = read_counts("/rounds/first_rank", num_rounds),
+                                  num_ranks = read_counts("/rounds/num_ranks", num_rounds);
+  const std::vector<double> began = read("/rounds/began_s", num_rounds), ended = read("/rounds/ended_s", num_rounds),
+                            round_speed = read("/rounds/images_per_s", num_rounds);
+  for (std::size_t i = 0; i < num_rounds && first_step[i] < step; ++i) {
+    metrics.rounds.push_back(
+        {began[i], ended[i], first_step[i], std::min(last_step[i], step), first_rank[i], num_ranks[i], round_speed[i]});
+  }
+
+  const auto checkpoint_step = file.read<std::int64_t>("/checkpoints/step");
+  const std::size_t num_checkpoints = checkpoint_step.size();
+  const std::vector<double> stall = read("/checkpoints/stall_s", num_checkpoints),
+                            write = read("/checkpoints/write_s", num_checkpoints);
+  for (std::size_t i = 0; i < num_checkpoints && checkpoint_step[i] <= step; ++i) {
+    metrics.checkpoints.push_back({checkpoint_step[i], stall[i], write[i]});
+  }
+  return metrics;
 }
 
 }  // namespace
@@ -33,6 +102,7 @@ void Metrics::save(const std::filesystem::path& path, const std::string& trainin
     file.write("/steps/gradient_norm", column(steps, [](const StepRow& r) { return r.gradient_norm; }));
     file.write("/steps/images_per_s", column(steps, [](const StepRow& r) { return r.images_per_s; }));
     file.write("/steps/elapsed_s", column(steps, [](const StepRow& r) { return r.elapsed_s; }));
+    file.write("/steps/data_wait_s", column(steps, [](const StepRow& r) { return r.data_wait_s; }));
     file.write("/epochs/step", column(epochs, [](const EpochRow& r) { return r.step; }));
     file.write("/epochs/epoch", column(epochs, [](const EpochRow& r) { return r.epoch; }));
     file.write("/epochs/train_loss", column(epochs, [](const EpochRow& r) { return r.train_loss; }));
@@ -55,68 +125,22 @@ void Metrics::save(const std::filesystem::path& path, const std::string& trainin
 }
 
 Metrics Metrics::load(const std::filesystem::path& path, std::int64_t step) {
-  Metrics metrics;
-  if (!std::filesystem::exists(path)) return metrics;
-  verify_file(path);
-  const Hdf5File file = Hdf5File::open(path);
-  const std::int64_t version = file.read_int_attribute("version");
-  check_input(version == kMetricsVersion,
-              "{} has version {} of its format; this program reads {}. Use the program that wrote it.", path.string(),
-              version, kMetricsVersion);
-  const auto read = [&file](const char* name) { return file.read<double>(name); };
-
-  const std::vector<std::int64_t> step_numbers = file.read<std::int64_t>("/steps/step");
-  const std::vector<double> loss = read("/steps/loss"), rate = read("/steps/learning_rate"),
-                            norm = read("/steps/gradient_norm"), speed = read("/steps/images_per_s"),
-                            time = read("/steps/elapsed_s");
-  for (std::size_t i = 0; i < step_numbers.size() && step_numbers[i] < step; ++i) {
-    metrics.steps.push_back({step_numbers[i], loss.at(i), rate.at(i), norm.at(i), speed.at(i), time.at(i)});
-  }
-
-  const std::vector<std::int64_t> steps_done = file.read<std::int64_t>("/epochs/step");
-  const std::vector<double> epoch = read("/epochs/epoch"), train_loss = read("/epochs/train_loss"),
-                            validation_loss = read("/epochs/loss"), top1 = read("/epochs/top1"),
-                            top5 = read("/epochs/top5"), flops = read("/epochs/block_flops"),
-                            epoch_time = read("/epochs/elapsed_s");
-  for (std::size_t i = 0; i < steps_done.size() && steps_done[i] <= step; ++i) {
-    metrics.epochs.push_back({steps_done[i],
-                              epoch.at(i),
-                              train_loss.at(i),
-                              {validation_loss.at(i), top1.at(i), top5.at(i)},
-                              flops.at(i),
-                              epoch_time.at(i)});
-  }
-
-  const std::vector<std::int64_t> first_step = file.read<std::int64_t>("/rounds/first_step"),
-                                  last_step = file.read<std::int64_t>("/rounds/last_step"),
-                                  first_rank = file.read<std::int64_t>("/rounds/first_rank"),
-                                  num_ranks = file.read<std::int64_t>("/rounds/num_ranks");
-  const std::vector<double> began = read("/rounds/began_s"), ended = read("/rounds/ended_s"),
-                            round_speed = read("/rounds/images_per_s");
-  for (std::size_t i = 0; i < last_step.size() && first_step[i] < step; ++i) {
-    metrics.rounds.push_back({began.at(i), ended.at(i), first_step.at(i), std::min(last_step.at(i), step),
-                              first_rank.at(i), num_ranks.at(i), round_speed.at(i)});
-  }
-
-  const std::vector<std::int64_t> checkpoint_step = file.read<std::int64_t>("/checkpoints/step");
-  const std::vector<double> stall = read("/checkpoints/stall_s"), write = read("/checkpoints/write_s");
-  for (std::size_t i = 0; i < checkpoint_step.size() && checkpoint_step[i] <= step; ++i) {
-    metrics.checkpoints.push_back({checkpoint_step[i], stall.at(i), write.at(i)});
-  }
-  return metrics;
+  if (!std::filesystem::exists(path)) return {};
+  return read_verified_file(path, [&](const Hdf5File& file) { return read_metrics(file, path, step); });
 }
 
 void check_metrics_version(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) return;
   try {
-    verify_file(path);
+    read_verified_file(path, [&path](const Hdf5File& file) {
+      const std::int64_t version = file.read_int_attribute("version");
+      check_input(version <= kMetricsVersion,
+                  "{} has version {} of its format; this program reads {} to {}. Use the program that wrote it.",
+                  path.string(), version, kOldestVersion, kMetricsVersion);
+    });
   } catch (const DamagedFileError&) {
     return;
   }
-  const std::int64_t version = Hdf5File::open(path).read_int_attribute("version");
-  check_input(version <= kMetricsVersion,
-              "{} has version {} of its format; this program reads {}. Use the program that wrote it.", path.string(),
-              version, kMetricsVersion);
 }
 
 void write_metrics_index(const std::filesystem::path& path, const std::vector<std::string>& trainings) {

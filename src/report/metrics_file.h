@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -12,18 +13,22 @@ namespace incubate {
 /// One optimizer step.
 struct StepRow {
   std::int64_t step = 0;  ///< from 0
-  double loss = 0;
+  double loss = 0;        ///< NaN if the step was skipped
   double learning_rate = 0;
-  double gradient_norm = 0;  ///< before clipping
+  double gradient_norm = 0;  ///< before clipping; NaN if the step was skipped
   double images_per_s = 0;
-  double elapsed_s = 0;  ///< the training's own wall-clock at the end of the step
+  double elapsed_s = 0;    ///< the training's own wall-clock at the end of the step
+  double data_wait_s = 0;  ///< of the step's time, in which images were not there yet; mean over the ranks
+
+  /// Whether its loss or gradient was not finite, so that it changed nothing.
+  bool is_skipped() const { return std::isnan(loss); }
 };
 
 /// One evaluation, at the end of an epoch or of the training.
 struct EpochRow {
   std::int64_t step = 0;  ///< steps done
   double epoch = 0;       ///< passes over the training images done
-  double train_loss = 0;  ///< mean over the steps since the row before
+  double train_loss = 0;  ///< mean over the steps since the row before that were not skipped; NaN without one
   Evaluation evaluation;
   double block_flops = 0;  ///< spent by this training so far
   double elapsed_s = 0;
@@ -59,12 +64,12 @@ class Metrics {
   /// Writes the file atomically.
   void save(const std::filesystem::path& path, const std::string& training) const;
   /// Reads it and drops what came after step `step`: a training resumed there repeats it. Without a file: empty. Throws
-  /// InputError if the file is damaged or of another version.
+  /// InputError if the file is damaged, of another version or not what this program writes.
   static Metrics load(const std::filesystem::path& path, std::int64_t step);
 };
 
-/// Throws InputError if the file at `path` is of a newer version than this program writes. Silent if it is missing or
-/// damaged: figures are not needed to go on.
+/// Throws InputError if the file at `path` is of a newer version than this program writes, or of none. Silent if it
+/// is missing or damaged: figures are not needed to go on.
 void check_metrics_version(const std::filesystem::path& path);
 
 /// "/<training>" in `path` stands for "metrics/<training>.h5" beside it: one file to open for all.

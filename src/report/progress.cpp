@@ -13,13 +13,14 @@ namespace {
 constexpr double kLineEvery_s = 10;
 constexpr double kRedrawEvery_s = 0.2;
 constexpr int kBarWidth = 20;
+constexpr double kWorthTelling = 0.1;  // of the time
+
+}  // namespace
 
 std::string draw_bar(double fraction) {
   const int filled = static_cast<int>(std::lround(std::clamp(fraction, 0.0, 1.0) * kBarWidth));
   return std::string(filled, '#') + std::string(kBarWidth - filled, '.');
 }
-
-}  // namespace
 
 std::string format_duration(double seconds) {
   const auto total = static_cast<std::int64_t>(std::llround(std::max(0.0, seconds)));
@@ -31,21 +32,27 @@ std::string format_duration(double seconds) {
 
 std::string format_status(const TrainingStatus& s) {
   const double fraction = static_cast<double>(s.step) / static_cast<double>(std::max<std::int64_t>(1, s.total_steps));
-  return fmt::format("{:<11} [{}] {:3.0f}%  epoch {:.2f}/{:.2f}  step {}/{}  loss {:.4f}  {:.0f} images/s  {} left",
+  const std::string wait =
+      s.data_wait > kWorthTelling ? fmt::format(" ({:.0f}% waiting for data)", 100 * s.data_wait) : "";
+  return fmt::format("{:<11} [{}] {:3.0f}%  epoch {:.2f}/{:.2f}  step {}/{}  loss {:.4f}  {:.0f} images/s{}  {} left",
                      s.training, draw_bar(fraction), 100 * fraction, s.epoch, s.num_epochs, s.step, s.total_steps,
-                     s.loss, s.images_per_s, format_duration(s.left_s));
+                     s.loss, s.images_per_s, wait, format_duration(s.left_s));
 }
 
 void Progress::update(const TrainingStatus& status) {
   if (style_ == Style::none) return;
-  Line& line = lines_[status.training];
-  line.status = status;
-  const bool is_last = status.step == status.total_steps;
+  update(status.training, format_status(status), status.step == status.total_steps);
+}
+
+void Progress::update(const std::string& work, const std::string& text, bool is_last) {
+  if (style_ == Style::none) return;
+  Line& line = lines_[work];
+  line.text = text;
   if (style_ == Style::bar) {
     if (since_drawn_.elapsed_s() > kRedrawEvery_s || is_last || line.is_new) redraw();
     line.is_new = false;
   } else if (line.is_new || is_last || line.since_shown.elapsed_s() > kLineEvery_s) {
-    fmt::print(stream_, "{}\n", format_status(status));
+    fmt::print(stream_, "{}\n", text);
     std::fflush(stream_);
     line.since_shown.restart();
     line.is_new = false;
@@ -72,7 +79,7 @@ void Progress::erase() {
 
 void Progress::redraw() {
   erase();
-  for (const auto& [name, line] : lines_) fmt::print(stream_, "{}\n", format_status(line.status));
+  for (const auto& [name, line] : lines_) fmt::print(stream_, "{}\n", line.text);
   num_drawn_ = static_cast<int>(lines_.size());
   std::fflush(stream_);
   since_drawn_.restart();

@@ -18,11 +18,14 @@ struct TrainingStatus {
   std::int64_t total_steps = 0;
   double loss = 0;
   double images_per_s = 0;
+  double data_wait = 0;  ///< part of the time in which images were not there yet
   double left_s = 0;
 };
 
 /// One line: name, bar, percentage, epoch, step, loss, images/s, time left.
 std::string format_status(const TrainingStatus& status);
+/// "#####..............." for a quarter.
+std::string draw_bar(double fraction);
 /// "1:02:03", "2:03" (minutes and seconds).
 std::string format_duration(double seconds);
 
@@ -38,6 +41,8 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void update(const TrainingStatus& status);
+  /// The same of any work: `text` is its line now, the last one with `is_last`.
+  void update(const std::string& work, const std::string& text, bool is_last);
   /// Prints a line above the bars.
   void print(const std::string& line);
   /// Leaves the lines as they are and begins anew below.
@@ -45,7 +50,7 @@ class Progress {
 
  private:
   struct Line {
-    TrainingStatus status;
+    std::string text;
     Stopwatch since_shown;
     bool is_new = true;
   };

@@ -36,6 +36,7 @@ json to_json(const TrainingSummary& t) {
             {"state", to_string(t.state)},
             {"step", t.step},
             {"total_steps", t.total_steps},
+            {"skipped_steps", t.skipped_steps},
             {"num_ranks", t.num_ranks},
             {"block_flops", t.block_flops},
             {"elapsed_s", t.elapsed_s},
@@ -77,6 +78,20 @@ json to_json(const ResultRow& row) {
 /// JSON has no NaN and no infinity: they are written as null.
 double to_number(const json& j) { return j.is_null() ? std::numeric_limits<double>::quiet_NaN() : j.get<double>(); }
 
+/// Throws unless it is a whole number that is not negative.
+std::int64_t to_count(const json& j) {
+  if (!j.is_number_unsigned() || j.get<std::uint64_t>() > INT64_MAX) throw std::invalid_argument("not a count");
+  return j.get<std::int64_t>();
+}
+
+/// Throws unless it is a time that utc_text() can write, or a duration no longer than that.
+double to_seconds(const json& j) {
+  constexpr double kEndOf9999 = 253402300799;
+  const auto seconds = j.get<double>();
+  if (!(seconds >= 0 && seconds <= kEndOf9999)) throw std::invalid_argument("not a time");
+  return seconds;
+}
+
 TrainingState to_training_state(const std::string& text) {
   return text == "done" ? TrainingState::done : text == "running" ? TrainingState::running : TrainingState::waiting;
 }
@@ -85,12 +100,13 @@ TrainingSummary to_training(const json& j) {
   TrainingSummary t{.name = j.at("name"),
                     .phase = j.at("phase"),
                     .state = to_training_state(j.at("state")),
-                    .step = j.at("step"),
-                    .total_steps = j.at("total_steps"),
-                    .num_ranks = j.at("num_ranks"),
+                    .step = to_count(j.at("step")),
+                    .total_steps = to_count(j.at("total_steps")),
+                    .skipped_steps = j.contains("skipped_steps") ? to_count(j["skipped_steps"]) : 0,
+                    .num_ranks = to_count(j.at("num_ranks")),
                     .evaluation = {},
                     .block_flops = to_number(j.at("block_flops")),
-                    .elapsed_s = to_number(j.at("elapsed_s")),
+                    .elapsed_s = to_seconds(j.at("elapsed_s")),
                     .rank_s = to_number(j.at("rank_s"))};
   if (t.state == TrainingState::done) {
     t.evaluation = {.loss = to_number(j.at("loss")), .top1 = to_number(j.at("top1")), .top5 = to_number(j.at("top5"))};
@@ -101,18 +117,21 @@ TrainingSummary to_training(const json& j) {
 RoundSummary to_round(const json& j) {
   return {.phase = j.at("phase"),
           .trainings = j.at("trainings"),
-          .num_ranks = j.at("num_ranks"),
+          .num_ranks = to_count(j.at("num_ranks")),
           .job = j.at("job"),
-          .began_s = to_number(j.at("began_s")),
-          .elapsed_s = to_number(j.at("elapsed_s")),
+          .began_s = to_seconds(j.at("began_s")),
+          .elapsed_s = to_seconds(j.at("elapsed_s")),
           .idle = to_number(j.at("idle"))};
 }
 
 JobSummary to_job(const json& j) {
-  return {.state = j.at("state"), .reason = j.at("reason"), .num_ranks = j.at("num_ranks"), .updated = j.at("updated")};
+  return {.state = j.at("state"),
+          .reason = j.at("reason"),
+          .num_ranks = to_count(j.at("num_ranks")),
+          .updated = j.at("updated")};
 }
 
-/// What the file holds; nothing if there is none, or it is unreadable or of an older layout.
+/// What the file holds; nothing if there is none, it is unreadable, of an older layout, or says what cannot be.
 std::optional<RunSummary> load(const FilePath& path) {
   try {
     const json j = json::parse(read_text(path));

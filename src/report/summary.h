@@ -26,6 +26,7 @@ struct TrainingSummary {
   TrainingState state = TrainingState::waiting;
   std::int64_t step = 0;
   std::int64_t total_steps = 0;
+  std::int64_t skipped_steps = 0;  ///< of those done: a loss or gradient was not finite
   std::int64_t num_ranks = 0;
   Evaluation evaluation;  ///< when done
   double block_flops = 0;
@@ -88,10 +89,10 @@ struct RunSummary {
 
   /// Replaces the file, after taking over from it what is not this job's: other jobs, their rounds, trainings that are
   /// not own (but not those known here to be done, there not yet). The rounds of this job's earlier starts come back
-  /// too. A file that is missing, unreadable or older than this layout adds nothing. Trainings keep their places, and a
-  /// round of this job that was last stays last. The first save of "all", which holds every training's lock, forgets
-  /// the other jobs, not their rounds. Where the file system has no locks, what a job writes may stay out of the file
-  /// until it saves again.
+  /// too. A file that is missing, unreadable, older than this layout or says what cannot be adds nothing. Trainings
+  /// keep their places, and a round of this job that was last stays last. The first save of "all", which holds every
+  /// training's lock, forgets the other jobs, not their rounds. Where the file system has no locks, what a job writes
+  /// may stay out of the file until it saves again.
   void save(const std::filesystem::path& path);
 };
 

@@ -8,14 +8,13 @@
 namespace incubate {
 
 std::vector<Evaluation> evaluate(std::span<StagedModel* const> models, const ClassificationTask& task,
-                                 const EvaluationLoader& loader, ProcessGroup& group,
-                                 const std::function<void()>& on_batch) {
+                                 EvaluationLoader& loader, ProcessGroup& group, const std::function<void()>& on_batch) {
   const torch::NoGradGuard no_grad;
   for (StagedModel* model : models) model->eval();
   const Share share = share_of(loader.num_batches(), group.rank(), group.size());
   std::vector<EvaluationSums> sums(models.size());
   for (std::int64_t i = share.begin; i < share.end; ++i) {
-    Batch batch = loader.load(i);
+    Batch batch = loader.load(i, share.end);
     const BatchTensors tensors = to_tensors(batch, models[0]->spec().image_size, group.device());
     FrozenPrefix prefix(tensors.images, {});
     for (std::size_t m = 0; m < models.size(); ++m) {

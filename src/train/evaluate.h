@@ -17,7 +17,7 @@ namespace incubate {
 /// share the images and the frozen stages they have in common. Batch norm goes by its running statistics. REQUIRES: all
 /// take images of one size. Collective over `group`. `on_batch`, if given, is called after each batch.
 std::vector<Evaluation> evaluate(std::span<StagedModel* const> models, const ClassificationTask& task,
-                                 const EvaluationLoader& loader, ProcessGroup& group,
+                                 EvaluationLoader& loader, ProcessGroup& group,
                                  const std::function<void()>& on_batch = {});
 
 }  // namespace incubate

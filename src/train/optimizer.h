@@ -27,7 +27,7 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  /// `step` counts from 0. `learning_rate` is the head's; the others have rate_factor() of it.
+  /// `step` counts updates, from 0. `learning_rate` is the head's; the others have rate_factor() of it.
   virtual void update(std::int64_t step, double learning_rate) = 0;
 
   std::vector<StateBuffer>& state() { return state_; }

@@ -70,7 +70,9 @@ void make_step(const Team& team, const std::vector<double>& shares, TrainLoader&
                bool asks_to_stop) {
   const Stopwatch watch;
   const Share share = share_of(team.front()->trainer->settings().micro_batches(), group.rank(), group.size());
+  const double waited_before_s = train.waited_s();
   for (std::int64_t m = share.begin; m < share.end; ++m) accumulate_micro_batch(team, m, train, group);
+  for (const Participant* p : team) p->trainer->note_data_wait(train.waited_s() - waited_before_s);
   if (asks_to_stop) {
     for (const Participant* p : team) p->trainer->request_stop();
   }
@@ -84,7 +86,7 @@ void make_step(const Team& team, const std::vector<double>& shares, TrainLoader&
 }
 
 /// Evaluates those of the team for which it is time.
-void evaluate_due(const Team& team, const EvaluationLoader& validation, ProcessGroup& group) {
+void evaluate_due(const Team& team, EvaluationLoader& validation, ProcessGroup& group) {
   Team due;
   std::ranges::copy_if(team, std::back_inserter(due),
                        [](const Participant* p) { return p->trainer->is_evaluation_due(); });
@@ -107,7 +109,7 @@ void evaluate_due(const Team& team, const EvaluationLoader& validation, ProcessG
 
 }  // namespace
 
-void train_together(std::span<const Participant> participants, TrainLoader& train, const EvaluationLoader& validation,
+void train_together(std::span<const Participant> participants, TrainLoader& train, EvaluationLoader& validation,
                     ProcessGroup& group, const std::function<bool()>& should_stop) {
   for (Team team = find_team(participants); !team.empty(); team = find_team(participants)) {
     make_step(team, time_shares(team), train, group, should_stop && should_stop());

@@ -25,7 +25,7 @@ struct Participant {
 /// Those that are behind go first, until they have caught up. The weights of each are bit for bit those it would have
 /// alone. `should_stop` is asked on every rank in every step; where it is true on any, the whole group stops after that
 /// step. REQUIRES: all are of one phase, and `train` and `validation` are that phase's. Collective over `group`.
-void train_together(std::span<const Participant> participants, TrainLoader& train, const EvaluationLoader& validation,
+void train_together(std::span<const Participant> participants, TrainLoader& train, EvaluationLoader& validation,
                     ProcessGroup& group, const std::function<bool()>& should_stop = {});
 
 }  // namespace incubate

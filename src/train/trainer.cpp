@@ -1,5 +1,6 @@
 #include "train/trainer.h"
 
+#include <limits>
 #include <utility>
 
 #include <torch/torch.h>
@@ -17,6 +18,9 @@ constexpr double kStatisticUnit = 1024;
 /// What one step moves running statistics by, of the way to its own: PyTorch's default.
 constexpr double kMomentum = 0.1;
 
+/// A training that skips so many steps has weights from which no batch leads on.
+constexpr std::int64_t kMostSkippedInRow = 10;
+
 }  // namespace
 
 Trainer::Trainer(StagedModel& model, ProcessGroup& group, TrainerSettings settings)
@@ -33,8 +37,9 @@ Trainer::Trainer(StagedModel& model, ProcessGroup& group, TrainerSettings settin
   if (settings_.recipe.ema_decay > 0) average_.emplace(parameters_.values(), settings_.recipe.ema_decay);
 }
 
-void Trainer::resume(std::int64_t steps_done, Metrics metrics, double elapsed_s) {
+void Trainer::resume(std::int64_t steps_done, std::int64_t steps_skipped, Metrics metrics, double elapsed_s) {
   steps_done_ = steps_done;
+  steps_skipped_ = steps_skipped;
   metrics_ = std::move(metrics);
   elapsed_s_ = elapsed_s;
 }
@@ -50,14 +55,20 @@ void Trainer::accumulate(const torch::Tensor& input, const Targets& targets, con
 
 StepRow Trainer::finish_step() {
   const GradientReducer::StepSums sums = reducer_.finalize(parameters_.addends(), settings_.micro_batches());
-  if (sums.num_nonfinite > 0) report_nonfinite(sums.num_nonfinite);
   is_stop_agreed_ = sums.stop_requested;
-  StepRow row{.step = steps_done_, .loss = sums.mean_loss};
-  row.gradient_norm = clip_norm(parameters_.gradients(), settings_.recipe.clip_norm);
-  row.learning_rate = learning_rate_at(schedule_, steps_done_);
-  optimizer_->update(steps_done_, row.learning_rate);
-  move_statistics();
-  if (average_) average_->update(parameters_.values());
+  StepRow row{.step = steps_done_,
+              .loss = sums.mean_loss,
+              .learning_rate = learning_rate_at(schedule_, steps_done_),
+              .data_wait_s = sums.mean_data_wait_s};
+  if (sums.num_nonfinite > 0) {
+    skip_step(row, sums.num_nonfinite);
+  } else {
+    skipped_in_row_ = 0;
+    row.gradient_norm = clip_norm(parameters_.gradients(), settings_.recipe.clip_norm);
+    optimizer_->update(steps_done_ - steps_skipped_, row.learning_rate);
+    move_statistics();
+    if (average_) average_->update(parameters_.values());
+  }
   ++steps_done_;
   return row;
 }
@@ -74,14 +85,30 @@ void Trainer::record_step(StepRow row, double step_s, double own_s) {
   metrics_.steps.push_back(row);
 }
 
-void Trainer::report_nonfinite(std::int64_t num_nonfinite) const {
+void Trainer::skip_step(StepRow& row, std::int64_t num_nonfinite) {
   const bool has_statistics = parameters_.views().size() > parameters_.parameter_views().size();
-  const std::string message = fmt::format(
-      "{}: step {} has a loss or gradient that is not finite, or above {},{} in {} of {} micro-batches. The step was "
-      "not applied; checkpoints before it are good. Lower the learning rate or clip the gradient.",
+  nonfinite_message_ = fmt::format(
+      "{}: step {} has a loss or gradient that is not finite, or above {},{} in {} of {} micro-batches.",
       settings_.name, steps_done_, kLargestExactAddend,
       has_statistics ? fmt::format(" or a batch norm statistic above {},", kLargestExactAddend * kStatisticUnit) : "",
       num_nonfinite, settings_.micro_batches());
+  if (settings_.on_nonfinite == OnNonfinite::stop) {
+    fail(nonfinite_message_ +
+         " The step was not applied; checkpoints before it are good. Lower the learning rate, clip the gradient, or "
+         "leave such steps out (train.on_nonfinite=skip).");
+  }
+  ++skipped_in_row_;
+  if (skipped_in_row_ == kMostSkippedInRow) {
+    fail(
+        fmt::format("{} It is the last of {} such steps in a row, which were skipped: from its weights the training "
+                    "cannot go on. Lower the learning rate or clip the gradient.",
+                    nonfinite_message_, kMostSkippedInRow));
+  }
+  row.loss = row.gradient_norm = std::numeric_limits<double>::quiet_NaN();
+  ++steps_skipped_;
+}
+
+void Trainer::fail(const std::string& message) const {
   if (!group_.is_leader()) throw PeerFailure(message);
   throw std::runtime_error(message);
 }
@@ -94,8 +121,10 @@ void Trainer::record_evaluation(const Evaluation& evaluation) {
   const std::int64_t since = metrics_.epochs.empty() ? 0 : metrics_.epochs.back().step;
   double loss_sum = 0;
   std::int64_t count = 0;
-  for (auto row = metrics_.steps.rbegin(); row != metrics_.steps.rend() && row->step >= since; ++row, ++count) {
+  for (auto row = metrics_.steps.rbegin(); row != metrics_.steps.rend() && row->step >= since; ++row) {
+    if (row->is_skipped()) continue;
     loss_sum += row->loss;
+    ++count;
   }
   metrics_.epochs.push_back(
       {.step = steps_done_,

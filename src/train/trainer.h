@@ -27,6 +27,7 @@ struct TrainerSettings {
   PhaseConfig recipe;
   OptimizerConfig optimizer;
   Sums sums = Sums::exact;
+  OnNonfinite on_nonfinite = OnNonfinite::stop;
   std::uint64_t seed = 0;
   std::int64_t global_batch = 0;
   std::int64_t steps_per_epoch = 0;
@@ -61,21 +62,28 @@ class Trainer {
   const std::vector<double>& drop_path_rates() const { return drop_path_rates_; }
   Metrics& metrics() { return metrics_; }
   std::int64_t steps_done() const { return steps_done_; }
+  /// How many of them were skipped; see finish_step().
+  std::int64_t steps_skipped() const { return steps_skipped_; }
   /// This training's own wall-clock, earlier runs included: where a group carries on several, its part of the time.
   double elapsed_s() const { return elapsed_s_; }
 
   /// Continues after `steps_done` steps; parameters, optimizer state and average have been restored.
-  void resume(std::int64_t steps_done, Metrics metrics, double elapsed_s);
+  void resume(std::int64_t steps_done, std::int64_t steps_skipped, Metrics metrics, double elapsed_s);
 
   /// Adds a micro-batch's gradient and, of learning stages, its batch norm statistics. `input` is that of the first
   /// learning stage, `branch_scales` those of the model.
   void accumulate(const torch::Tensor& input, const Targets& targets, const torch::Tensor& branch_scales);
   /// Asks all ranks of the group to stop after this step: see is_stop_agreed().
   void request_stop() { reducer_.request_stop(); }
+  /// Notes for how long this rank waited for the step's images.
+  void note_data_wait(double seconds) { reducer_.note_data_wait(seconds); }
   /// Updates weights and running statistics from what all ranks have accumulated; the times of the row are left to
-  /// record_step(). Throws std::runtime_error on every rank if a loss or gradient is not finite (PeerFailure on all but
-  /// the leader: one says it); the step is not applied. Collective over the group.
+  /// record_step(). If a loss or gradient of any rank is not finite, weights, statistics and optimizer stay as they
+  /// are, and every rank skips the step, or throws std::runtime_error (PeerFailure on all but the leader: one says it):
+  /// as the settings say, or because it would be the tenth in a row. Collective over the group.
   StepRow finish_step();
+  /// What was wrong with the last step that was skipped.
+  const std::string& nonfinite_message() const { return nonfinite_message_; }
   /// Whether any rank had asked for it before the last step; the same on all.
   bool is_stop_agreed() const { return is_stop_agreed_; }
   /// Notes a step that took the group `step_s`, of which `own_s` falls to this training.
@@ -87,7 +95,8 @@ class Trainer {
 
  private:
   void move_statistics();
-  [[noreturn]] void report_nonfinite(std::int64_t num_nonfinite) const;
+  void skip_step(StepRow& row, std::int64_t num_nonfinite);
+  [[noreturn]] void fail(const std::string& message) const;
 
   StagedModel& model_;
   ProcessGroup& group_;
@@ -101,6 +110,9 @@ class Trainer {
   std::vector<double> drop_path_rates_;
   Metrics metrics_;
   std::int64_t steps_done_ = 0;
+  std::int64_t steps_skipped_ = 0;
+  std::int64_t skipped_in_row_ = 0;  // as far as this job knows
+  std::string nonfinite_message_;
   bool is_stop_agreed_ = false;
   double elapsed_s_ = 0;
 };

@@ -121,6 +121,31 @@ TEST_F(CheckpointTest, OtherFileTypesAndVersionsAreRefused) {
             path_.string() + " has version 7 of its format; this program reads 1. Use the program that wrote it.");
 }
 
+TEST_F(CheckpointTest, IntactFilesWithOtherContentAreRefused) {
+  const auto error = [&](const std::function<void(Hdf5File&)>& add, bool is_with_header) {
+    write_verified_file(path_, [&](Hdf5File& file) {
+      file.write_attribute("filetype", std::string("incubate checkpoint"));
+      file.write_attribute("version", std::int64_t{1});
+      if (is_with_header) {
+        for (const char* name : {"training", "identity", "identity_text", "config"}) {
+          file.write_attribute(name, std::string("x"));
+        }
+        file.write_attribute("step", std::int64_t{1});
+      }
+      add(file);
+    });
+    return thrown_message<InputError>([&] { load_checkpoint(path_); });
+  };
+  const std::string p = path_.string();
+  const std::string end = ". It is intact but not what this program writes. Make or copy it again.";
+  EXPECT_EQ(error([](Hdf5File&) {}, true), "(no error)");
+  EXPECT_TRUE(error([](Hdf5File&) {}, false).starts_with(p + ": cannot read attribute 'training' in "));
+  EXPECT_EQ(error([](Hdf5File& file) { file.write("/figures/top1", std::vector<double>{}); }, true),
+            p + ": cannot read '/figures/top1' in " + p + ": it has 0 values, not 1" + end);
+  EXPECT_TRUE(error([](Hdf5File& file) { file.write("/stages", std::vector<double>{1}); }, true)
+                  .starts_with(p + ": cannot list '/stages' in "));
+}
+
 TEST_F(CheckpointTest, AnotherIdentityNamesTheFirstDifference) {
   const CheckpointHeader header = example().header;
   const auto message = [&](const std::string& identity, const std::string& text) {

@@ -36,8 +36,12 @@ pid_t dead_process() {
 
 class LockTest : public testing::Test {
  protected:
-  void SetUp() override { unsetenv("SLURM_JOB_ID"); }
-  void TearDown() override { unsetenv("SLURM_JOB_ID"); }
+  void SetUp() override { forget_slurm(); }
+  void TearDown() override { forget_slurm(); }
+  static void forget_slurm() {
+    unsetenv("SLURM_JOB_ID");
+    unsetenv("SLURM_RESTART_COUNT");
+  }
 
   /// A lock left by another job.
   void leave_lock(const std::string& host, pid_t pid, double age_s, const std::string& slurm_job = "") const {
@@ -97,14 +101,25 @@ TEST_F(LockTest, LockWithoutAHeartbeatForAMinuteIsTakenOver) {
   EXPECT_NO_THROW(check_held(path_, lock.token()));
 }
 
-TEST_F(LockTest, LockOfTheSameSlurmJobIsTakenOver) {
+TEST_F(LockTest, LockOfTheSameSlurmJobBeforeItWasRequeuedIsTakenOver) {
   leave_lock("elsewhere", 1, 0, "4711");
   EXPECT_NE(error(), "(no error)");
+  setenv("SLURM_RESTART_COUNT", "1", 1);
   setenv("SLURM_JOB_ID", "4712", 1);
   EXPECT_NE(error(), "(no error)");
   setenv("SLURM_JOB_ID", "4711", 1);
   const Lock lock(path_);
-  EXPECT_EQ(nlohmann::json::parse(read_text(path_)).at("slurm_job"), "4711");
+  const nlohmann::json holder = nlohmann::json::parse(read_text(path_));
+  EXPECT_EQ(holder.at("slurm_job"), "4711");
+  EXPECT_EQ(holder.at("slurm_restart"), "1");
+}
+
+TEST_F(LockTest, TwoStepsOfOneSlurmJobAreTwo) {
+  setenv("SLURM_JOB_ID", "4711", 1);
+  setenv("SLURM_RESTART_COUNT", "2", 1);
+  const Lock lock(path_);
+  EXPECT_NE(error(), "(no error)");
+  EXPECT_NO_THROW(check_held(path_, lock.token()));
 }
 
 TEST_F(LockTest, UnreadableLockIsTakenOver) {
@@ -112,6 +127,24 @@ TEST_F(LockTest, UnreadableLockIsTakenOver) {
     replace_text_atomically(path_, text);
     EXPECT_EQ(error(), "(no error)") << text;
   }
+}
+
+TEST_F(LockTest, LockThatSaysWhatNoLockSaysIsTakenOver) {
+  for (const char* text : {R"({"token": 1})", R"({"host": null})", R"({"slurm_job": 7})", R"({"heartbeat": "now"})",
+                           R"({"pid": 1e300})", R"({"pid": "1"})"}) {
+    replace_text_atomically(path_, text);
+    EXPECT_EQ(error(), "(no error)") << text;
+  }
+}
+
+TEST_F(LockTest, AHolderWhoseLockIsOverwrittenWithNonsenseLeavesIt) {
+  std::optional<Lock> lock(path_);
+  const std::string token = lock->token();
+  replace_text_atomically(path_, R"({"token": 1})");
+  EXPECT_EQ(thrown_message<std::runtime_error>([&] { check_held(path_, token); }),
+            "the lock " + path_.string() + " now belongs to nobody: another job took this training over.");
+  lock.reset();
+  EXPECT_TRUE(std::filesystem::exists(path_));
 }
 
 TEST_F(LockTest, TheFormerHolderLearnsOfATakeoverAndLeavesTheLock) {

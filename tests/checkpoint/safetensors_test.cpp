@@ -139,6 +139,13 @@ TEST_F(Safetensors, SizesThatAreNotTheShapes) {
   }
 }
 
+TEST_F(Safetensors, NoBytesAreNotTheShapeOfTooManyToCount) {
+  EXPECT_EQ(
+      tensor_error(R"({"dtype":"F32","shape":[0,4611686018427387904,4],"data_offsets":[0,0]})"),
+      ": tensor 'x' has the shape [0, 4611686018427387904, 4] of floats but 0 bytes of data. Get or copy the file "
+      "again.");
+}
+
 TEST_F(Safetensors, OverlapsGapsAndLeftOverBytes) {
   const auto pair = [](const char* first, const char* second) {
     return fmt::format(R"({{"x":{{"dtype":"F32","shape":[2],"data_offsets":{}}},)"

@@ -52,7 +52,8 @@ TEST(Identity, ChangesWithTheResultSettingsOfItsPhaseAndWithNothingElse) {
     if (setting.name == "model.preset") continue;  // it sets others, which are in the list themselves
     change(setting);
     for (const Phase phase : kPhases) {
-      const bool matters = std::ranges::count(expected_names(section_of(phase)), setting.name) > 0;
+      const bool matters =
+          std::ranges::count(expected_names(section_of(phase)), setting.name) > 0 || setting.name == "data.shuffle";
       EXPECT_EQ(result_settings(config, phase) != result_settings(defaults, phase), matters)
           << setting.name << " in " << to_string(phase);
     }
@@ -70,6 +71,13 @@ TEST(Identity, OfTheOptimizersOnlyTheOneInUseCounts) {
   EXPECT_EQ(optimizer_lines(sgd), "optimizer.name=sgd\noptimizer.momentum=0.9\noptimizer.nesterov=true\n");
   EXPECT_EQ(optimizer_lines({}),
             "optimizer.name=adamw\noptimizer.beta1=0.9\noptimizer.beta2=0.999\noptimizer.epsilon=1e-08\n");
+}
+
+TEST(Identity, TheSizeOfBlocksCountsWhereThereAreSome) {
+  RunConfig config;
+  config.data.shuffle = Shuffle::block;
+  EXPECT_NE(result_settings(config, Phase::meta).find("\ndata.shuffle=block\ndata.shuffle_block=1024\n"),
+            std::string::npos);
 }
 
 TEST(Identity, OfAResidualNetworkHasItsOwnSettingsAndNoneOfAVisionTransformer) {

@@ -69,8 +69,41 @@ TEST(PackConfig, SubsetIsAShare) {
   }
 }
 
+TEST(PackConfig, AFolderNeedsItselfAndAnOutput) {
+  EXPECT_EQ(error_of({"--format=folder", "--folder=f", "--output=o"}), "(no error)");
+  EXPECT_EQ(error_of({"--format=folder", "--folder=f", "--output=o", "--shorter-side=256", "--quality=80",
+                      "--shard-mb=0.5", "--class-names-file=n", "--subset=0.1"}),
+            "(no error)");
+  EXPECT_EQ(error_of({"--format=folder", "--output=o"}),
+            "--folder is missing: pack needs it. Give --folder=path (with train/CLASS/ and validation/CLASS/ (or "
+            "val/)).");
+  EXPECT_EQ(error_of({"--format=folder", "--folder=f", "--output=o", "--class-names=a,b"}),
+            "--class-names is given but --format=folder has no use for it. Leave it out.");
+  std::vector<std::string> idx = kComplete;
+  idx.emplace_back("--quality=80");
+  EXPECT_EQ(error_of(idx), "--quality is given but --format=idx has no use for it. Leave it out.");
+}
+
+TEST(PackConfig, AFoldersOptionsHaveRangesAndDefaults) {
+  const auto error_with = [](const std::string& option) {
+    return error_of({"--format=folder", "--folder=f", "--output=o", option});
+  };
+  EXPECT_EQ(error_with("--shorter-side=0"), "--shorter-side=0 is out of range. Give 1 to 65500 pixels, such as 256.");
+  EXPECT_EQ(error_with("--quality=101"), "--quality=101 is out of range. Give 1 to 100, such as 90.");
+  EXPECT_EQ(error_with("--shard-mb=0"), "--shard-mb=0 is out of range. Give 0.001 to 1000000, such as 1500.");
+  EXPECT_EQ(PackConfig().quality, 90);
+  EXPECT_EQ(PackConfig().shard_bytes(), 1'500'000'000);
+}
+
+TEST(PackConfig, VerifyingTakesNothingElse) {
+  EXPECT_EQ(error_of({"--verify=f"}), "(no error)");
+  EXPECT_EQ(error_of({"--format=folder", "--verify=f"}), "(no error)");
+  EXPECT_EQ(error_of({"--verify=f", "--output=o"}),
+            "--output is given beside --verify, which packs nothing. Leave one of them out.");
+}
+
 TEST(PackConfig, UnknownFormatIsRefused) {
-  EXPECT_EQ(error_of({"--format=png"}), "format=png is not one of its values. Give idx or cifar.");
+  EXPECT_EQ(error_of({"--format=png"}), "format=png is not one of its values. Give idx, cifar or folder.");
 }
 
 }  // namespace

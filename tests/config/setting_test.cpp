@@ -30,6 +30,7 @@ TEST(Setting, TextOfAValueReadsBackAsTheSame) {
   EXPECT_EQ(read_back(std::vector<double>{0.485, 1.0 / 3}), (std::vector<double>{0.485, 1.0 / 3}));
   EXPECT_EQ(read_back(std::vector<std::string>{"T-shirt/top", "Ankle boot"}),
             (std::vector<std::string>{"T-shirt/top", "Ankle boot"}));
+  EXPECT_EQ(read_back(std::vector<std::string>{"", "a", ""}), (std::vector<std::string>{"", "a", ""}));
 }
 
 TEST(Setting, ListsMayHaveSpacesAroundCommas) {

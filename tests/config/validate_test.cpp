@@ -42,6 +42,26 @@ std::vector<Case> not_positive() {
   return cases;
 }
 
+std::vector<Case> too_large() {
+  std::vector<Case> cases;
+  for (const std::string name :
+       {"model.image_size", "model.channels", "model.classes", "model.patch", "model.width", "model.heads",
+        "model.mlp_ratio", "batch.global", "meta.micro", "data.crop_padding", "run.threads", "checkpoint.keep"}) {
+    for (const std::string value : {"1000000001", "9223372036854775807"}) {
+      cases.push_back({{"--" + name + "=" + value}, name + "=" + value + " is too large. Give 1000000000 or less."});
+    }
+  }
+  cases.push_back({{"--model.depths=3,9223372036854775807,3,3"},
+                   "model.depths=9223372036854775807 is too large. Give 1000000000 or less."});
+  cases.push_back({{"--model.preset=resnet110", "--model.group_depth=4611686018427387904"},
+                   "model.group_depth=4611686018427387904 is too large. Give 1000000000 or less."});
+  cases.push_back({{"--model.preset=resnet110", "--model.widths=16,32,1000000001"},
+                   "model.widths=1000000001 is too large. Give 1000000000 or less."});
+  cases.push_back({{"--high_resolution.image_size=9223372036854775807", "--method.trainings=high_resolution"},
+                   "high_resolution.image_size=9223372036854775807 is too large. Give 1000000000 or less."});
+  return cases;
+}
+
 std::vector<Case> out_of_range() {
   std::vector<Case> cases;
   const auto add = [&](const std::string& name, const std::string& value, const std::string& range) {
@@ -112,6 +132,7 @@ std::vector<Case> not_printable() {
 
 INSTANTIATE_TEST_SUITE_P(NotPrintable, Validate, testing::ValuesIn(not_printable()));
 INSTANTIATE_TEST_SUITE_P(NotPositive, Validate, testing::ValuesIn(not_positive()));
+INSTANTIATE_TEST_SUITE_P(TooLarge, Validate, testing::ValuesIn(too_large()));
 INSTANTIATE_TEST_SUITE_P(OutOfRange, Validate, testing::ValuesIn(out_of_range()));
 INSTANTIATE_TEST_SUITE_P(LayerDecay, Validate, testing::ValuesIn(not_possible_layer_decays()));
 INSTANTIATE_TEST_SUITE_P(Epochs, Validate, testing::ValuesIn(not_possible_epochs()));
@@ -172,6 +193,13 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{{"--data.mean=0.5"}, "data.mean has 1 values but model.channels=3. Give one a channel."},
                     Case{{"--data.std=1,1"}, "data.std has 2 values but model.channels=3. Give one a channel."},
                     Case{{"--data.std=1,0,1"}, "data.std=0 is not positive (it divides). Give more than 0."},
+                    Case{{"--data.shuffle_block=0"}, "data.shuffle_block=0 is not positive. Give 1 or more."},
+                    Case{{"--data.workers=-1"}, "data.workers=-1 is out of range. Give 0 to 1024."},
+                    Case{{"--data.prefetch=0"}, "data.prefetch=0 is out of range. Give 1 to 1024."},
+                    Case{
+                        {"--data.shuffle=block", "--meta.repeated_augmentation=3"},
+                        "meta.repeated_augmentation=3 does not go with data.shuffle=block (repeats would fall into one "
+                        "micro-batch). Give 1, or data.shuffle=global."},
                     Case{{"--data.crop_padding=-1"}, "data.crop_padding=-1 is negative. Give 0 or more."},
                     Case{{"--data.eval_crop=0"}, "data.eval_crop=0 is out of range. Give more than 0, up to 1."}));
 INSTANTIATE_TEST_SUITE_P(

@@ -10,10 +10,15 @@ namespace {
 
 const Normalisation kNormalisation = {.mean = {0.5, 0.4, 0.3}, .std = {0.25, 0.25, 0.25}};
 
-Image example(std::int64_t scale = 1) {
+Image make_example(std::int64_t scale) {
   Image image(12 * scale, 10 * scale, 3);
   for (std::size_t i = 0; i < image.bytes.size(); ++i) image.bytes[i] = static_cast<std::uint8_t>((i * 37) % 251);
   return image;
+}
+
+ArraySource example(std::int64_t scale = 1) {
+  static const Image small = make_example(1), large = make_example(5);
+  return ArraySource(scale == 1 ? small : large);
 }
 
 Augmenter make(const Augmentation& augmentation, std::uint64_t seed = 1, Phase phase = Phase::meta) {
@@ -33,7 +38,7 @@ std::vector<float> planes_of(const Augmentation& augmentation, std::int64_t posi
   return planes;
 }
 
-TEST(Augmenter, ByDefaultNothingChanges) { EXPECT_EQ(make({}).augment(example(), 3, 4), example()); }
+TEST(Augmenter, ByDefaultNothingChanges) { EXPECT_EQ(make({}).augment(example(), 3, 4), example().image()); }
 
 TEST(Augmenter, IsAFunctionOfSeedPhaseEpochAndPosition) {
   std::set<std::string> seen;

@@ -18,6 +18,8 @@ struct Content {
   std::int64_t version = 1;
   std::vector<hsize_t> validation_shape = {2, 1, 1, 3};
   std::vector<std::int64_t> train_labels = {0, 1};
+  std::vector<hsize_t> train_shape = {2, 1, 1, 3};
+  bool is_in_bytes = true;
 };
 
 std::string check_error(const Content& content) {
@@ -28,9 +30,13 @@ std::string check_error(const Content& content) {
     file.write_attribute("version", content.version);
     file.write_strings("/class_names", {"a", "b"});
     const std::vector<std::uint8_t> bytes(6);
-    file.write<std::uint8_t>("/train/images", bytes, {2, 1, 1, 3});
+    file.write<std::uint8_t>("/train/images", std::span(bytes).first(content.train_shape[3] * 2), content.train_shape);
     file.write("/train/labels", content.train_labels);
-    file.write<std::uint8_t>("/validation/images", bytes, content.validation_shape);
+    if (content.is_in_bytes) {
+      file.write<std::uint8_t>("/validation/images", bytes, content.validation_shape);
+    } else {
+      file.write<double>("/validation/images", std::vector<double>(6), content.validation_shape);
+    }
     file.write("/validation/labels", std::vector<std::int64_t>{1, 0});
   });
   std::string message = thrown_message<InputError>([&] { check_dataset(path); });
@@ -62,6 +68,24 @@ TEST(Dataset, LabelsMustBeBelowTheNumberOfClasses) {
 TEST(Dataset, BothSplitsMustHaveImagesOfOneShape) {
   EXPECT_EQ(check_error({.validation_shape = {2, 1, 3, 1}}),
             "PATH: images of 1x1x3 in /train but 1x3x1 in /validation. Pack it again.");
+}
+
+TEST(Dataset, ImagesMustBeBytes) {
+  EXPECT_EQ(check_error({.is_in_bytes = false}),
+            "PATH: /validation has images of another type than bytes. Pack it again.");
+}
+
+TEST(Dataset, ImagesMustHavePixels) {
+  EXPECT_EQ(check_error({.train_shape = {2, 1, 1, 0}}), "PATH: /train has 2 images of 1x1x0. Pack it again.");
+}
+
+TEST(Dataset, IntactFilesWithOtherContentAreRefused) {
+  const TemporaryDirectory directory;
+  const FilePath path = directory / "d.h5";
+  write_verified_file(path, [](Hdf5File& file) { file.write_attribute("other", std::int64_t{1}); });
+  const std::string message = thrown_message<InputError>([&] { check_dataset(path); });
+  EXPECT_TRUE(message.starts_with(path.string() + ": cannot read attribute 'filetype' in " + path.string() + ": "));
+  EXPECT_TRUE(message.ends_with(". It is intact but not what this program writes. Make or copy it again."));
 }
 
 TEST(Dataset, MissingFilesAreNamed) {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "data/padded_crop.h"
+#include "image/padded_crop.h"
 #include "support/small_dataset.h"
 #include "support/temporary_directory.h"
 
@@ -21,7 +21,7 @@ class Loader : public testing::Test {
     return {train_, kNormalisation, augmentation, Sampler(24, 12, 4, seed, Phase::incubation), seed, Phase::incubation};
   }
   /// The pixels of `image`, normalised and cut.
-  std::vector<float> planes(const Dataset& dataset, std::int64_t image, const CropAndFlip& cut) const {
+  std::vector<float> planes(const ArrayDataset& dataset, std::int64_t image, const CropAndFlip& cut) const {
     std::vector<float> planes(16);
     NormalisationTable(kNormalisation).write_planes(cut_padded({4, 4, 1, dataset.image(image)}, cut), planes);
     return planes;
@@ -29,8 +29,8 @@ class Loader : public testing::Test {
 
   TemporaryDirectory directory_;
   std::filesystem::path path_;
-  Dataset train_{path_, Split::train};
-  Dataset validation_{path_, Split::validation};
+  ArrayDataset train_{path_, Split::train};
+  ArrayDataset validation_{path_, Split::validation};
 };
 
 std::vector<float> image_of(const Batch& batch, std::int64_t k) {
@@ -89,8 +89,33 @@ TEST_F(Loader, BatchDoesNotDependOnWhatWasLoadedBefore) {
   }
 }
 
+TEST_F(Loader, WorkersChangeNothing) {
+  const Augmentation augmentation = {
+      .crop_padding = 2, .flip = true, .random_erasing = 0.5, .mixup = {.mixup_alpha = 0.8, .cutmix_alpha = 1}};
+  TrainLoader alone = train_loader(augmentation);
+  EvaluationLoader alone_validation(validation_, kNormalisation, 4);
+  for (const std::int64_t workers : {1, 3}) {
+    // A rank with two of the three micro-batches, over the end of an epoch.
+    TrainLoader loader(train_, kNormalisation, augmentation, Sampler(24, 12, 4, 1, Phase::incubation), 1,
+                       Phase::incubation, {.prefetch = {.workers = workers, .depth = 3}}, {1, 3});
+    for (const BatchPlace& place : std::initializer_list<BatchPlace>{
+             {0, 0, 1}, {0, 0, 2}, {0, 1, 1}, {0, 1, 2}, {1, 0, 1}, {1, 0, 2}, {5, 0, 0}, {0, 0, 1}}) {
+      const Batch batch = loader.load(place), expected = alone.load(place);
+      EXPECT_EQ(batch.images, expected.images);
+      EXPECT_EQ(batch.labels, expected.labels);
+      EXPECT_EQ(batch.other_labels, expected.other_labels);
+      EXPECT_EQ(batch.label_weight, expected.label_weight);
+    }
+    EXPECT_GT(loader.waited_s(), 0);
+    EvaluationLoader validation(validation_, kNormalisation, 4, std::nullopt, {.prefetch = {.workers = workers}});
+    for (const std::int64_t i : {0, 1, 2, 0, 2}) {
+      EXPECT_EQ(validation.load(i, 3).images, alone_validation.load(i).images);
+    }
+  }
+}
+
 TEST_F(Loader, EvaluationShowsEveryImageOnceAsItIs) {
-  const EvaluationLoader loader(validation_, kNormalisation, 4);
+  EvaluationLoader loader(validation_, kNormalisation, 4);
   EXPECT_EQ(loader.num_images(), 11);
   ASSERT_EQ(loader.num_batches(), 3);
   std::int64_t image = 0;
@@ -109,12 +134,12 @@ TEST_F(Loader, EvaluationShowsEveryImageOnceAsItIs) {
 
 TEST_F(Loader, ResizedImagesHaveTheStatedSide) {
   TrainLoader train = train_loader({.resized_crop = ResizedCrop{.side = 6}});
-  const EvaluationLoader validation(validation_, kNormalisation, 4, EvaluationCrop{.side = 6, .fraction = 0.75});
+  EvaluationLoader validation(validation_, kNormalisation, 4, EvaluationCrop{.side = 6, .fraction = 0.75});
   EXPECT_EQ(train.load({}).images.size(), 4 * 36);
   const Batch batch = validation.load(2);
   ASSERT_EQ(batch.images.size(), 3 * 36);
   std::vector<float> expected(36);
-  const Image resized = crop_for_evaluation({4, 4, 1, validation_.image(8)}, {.side = 6, .fraction = 0.75});
+  const Image resized = crop_for_evaluation(ArraySource(4, 4, 1, validation_.image(8)), {.side = 6, .fraction = 0.75});
   NormalisationTable(kNormalisation).write_planes(resized, expected);
   EXPECT_TRUE(std::equal(expected.begin(), expected.end(), batch.images.begin()));
 }

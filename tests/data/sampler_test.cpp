@@ -64,6 +64,45 @@ TEST(Sampler, OrderIsTheAddressedPermutation) {
   EXPECT_TRUE(std::ranges::equal(images, expected));
 }
 
+TEST(Sampler, BlocksShowEveryImageOnceInRunsThatMicroBatchesRead) {
+  constexpr std::int64_t kImages = 103, kGlobal = 20, kMicro = 5, kBlock = 10;
+  std::set<std::int64_t> begins;
+  for (std::int64_t epoch = 0; epoch < 4; ++epoch) {
+    Sampler sampler(kImages, kGlobal, kMicro, 1, Phase::meta, 1, kBlock);
+    std::vector<std::int64_t> images = order(sampler, kImages, epoch);
+    std::ranges::sort(images);
+    for (std::int64_t i = 0; i < kImages; ++i) EXPECT_EQ(images[i], i);
+
+    // As they are read: micro-batch by micro-batch.
+    std::vector<std::int64_t> read;
+    for (std::int64_t step = 0; step < sampler.steps_per_epoch(); ++step) {
+      for (std::int64_t m = 0; m < sampler.micro_batches_per_step(); ++m) {
+        for (const std::int64_t p : sampler.positions({epoch, step, m})) {
+          read.push_back(sampler.image_index(epoch, p));
+        }
+      }
+    }
+    ASSERT_EQ(read.size(), 100);
+    std::int64_t num_jumps = 0;
+    for (std::size_t i = 1; i < read.size(); ++i) {
+      if (read[i] == (read[i - 1] + 1) % kImages) continue;
+      ++num_jumps;
+      begins.insert(read[i] % kBlock);
+    }
+    EXPECT_LE(num_jumps, kImages / kBlock);
+    EXPECT_GE(num_jumps, 5);  // eleven runs in random order; few follow each other
+  }
+  EXPECT_GT(begins.size(), 2);  // in other places in every epoch
+}
+
+TEST(Sampler, ABlockMayHoldEverything) {
+  const std::vector<std::int64_t> images = order(Sampler(6, 6, 3, 1, Phase::meta, 1, 1000), 6, 0);
+  const auto neighbour = [&](std::int64_t distance) { return (images[0] + distance) % 6; };
+  // Positions belong to two micro-batches in turn.
+  EXPECT_EQ(images, (std::vector<std::int64_t>{images[0], neighbour(3), neighbour(1), neighbour(4), neighbour(2),
+                                               neighbour(5)}));
+}
+
 TEST(Sampler, OrderChangesWithSeedPhaseAndEpochOnly) {
   std::set<std::vector<std::int64_t>> orders;
   for (const std::uint64_t seed : {0, 1}) {

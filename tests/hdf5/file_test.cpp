@@ -48,6 +48,15 @@ TEST_F(Hdf5FileTest, ArraysOfEveryTypeComeBack) {
   EXPECT_EQ(file.read_strings("/texts"), texts);
 }
 
+TEST_F(Hdf5FileTest, KnowsBytesFromOtherNumbers) {
+  const Hdf5File file = written([](Hdf5File& f) {
+    f.write("/bytes", std::vector<std::uint8_t>{1});
+    f.write("/integers", std::vector<std::int64_t>{1});
+  });
+  EXPECT_TRUE(file.holds_bytes("/bytes"));
+  EXPECT_FALSE(file.holds_bytes("/integers"));
+}
+
 TEST_F(Hdf5FileTest, ShapesAreRowMajor) {
   const std::vector<float> values = {1, 2, 3, 4, 5, 6};
   const Hdf5File file = written([&](Hdf5File& f) {
@@ -97,6 +106,32 @@ TEST_F(Hdf5FileTest, ExternalLinksAreRelativeToTheFile) {
   part.close();
   const Hdf5File file = written([](Hdf5File& f) { f.add_external_link("part", "sub/part.h5"); });
   EXPECT_EQ(file.read<double>("/part/x"), std::vector<double>{7});
+}
+
+/// HDF5 lets a file of a kilobyte state an array of any size, in chunks that are not there.
+TEST_F(Hdf5FileTest, ArraysLargerThanTheirFileAreNotRead) {
+  const hsize_t huge = hsize_t{1} << 40;
+  for (const std::vector<hsize_t>& shape :
+       std::vector<std::vector<hsize_t>>{{huge}, {1 << 20, 1 << 20}, {hsize_t{1} << 33, hsize_t{1} << 33}, {0, huge}}) {
+    {
+      const hid_t file = H5Fcreate(path().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+      const hid_t space = H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr);
+      const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+      const std::vector<hsize_t> chunk(shape.size(), 2);
+      H5Pset_chunk(creation, static_cast<int>(chunk.size()), chunk.data());
+      const hid_t dataset = H5Dcreate2(file, "/x", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+      ASSERT_GE(dataset, 0);
+      for (const auto close : {H5Dclose(dataset), H5Pclose(creation), H5Sclose(space), H5Fclose(file)})
+        ASSERT_GE(close, 0);
+    }
+    const Hdf5File file = Hdf5File::open(path());
+    const std::string message = "cannot read '/x' in " + path().string() +
+                                ": it states more values than the file has bytes, " +
+                                std::to_string(std::filesystem::file_size(path()));
+    EXPECT_EQ(thrown_message<std::runtime_error>([&] { file.read<double>("/x"); }), message);
+    EXPECT_EQ(thrown_message<std::runtime_error>([&] { file.shape("/x"); }), message);
+    EXPECT_EQ(thrown_message<std::runtime_error>([&] { file.read_into<float>("/x", {}); }), message);
+  }
 }
 
 TEST_F(Hdf5FileTest, FailuresNameActionDatasetAndFile) {

@@ -107,6 +107,25 @@ TEST_F(VerifiedFile, AppendedBytesAreFound) {
                          ": it is truncated or not completely copied. Make or copy it again.");
 }
 
+TEST_F(VerifiedFile, IsReadOnlyWhenItIsIntact) {
+  const auto read = [](const Hdf5File& file) { return file.read<double>("/group/values").at(299); };
+  EXPECT_EQ(read_verified_file(path_, read), 299);
+  replace(bytes_.substr(0, bytes_.size() - 1));
+  EXPECT_THROW(read_verified_file(path_, read), DamagedFileError);
+}
+
+TEST_F(VerifiedFile, ContentOfAnotherKindIsTheUsersError) {
+  std::vector<double> two(2);
+  EXPECT_EQ(thrown_message<InputError>([&] {
+              read_verified_file(path_, [&two](const Hdf5File& file) { file.read_into<double>("/group/values", two); });
+            }),
+            path_.string() + ": cannot read '/group/values' in " + path_.string() +
+                ": it has 300 values, not 2. It is intact but not what this program writes. Make or copy it again.");
+  EXPECT_EQ(thrown_message<InputError>(
+                [&] { read_verified_file(path_, [](const Hdf5File& /*file*/) { throw InputError("as it is"); }); }),
+            "as it is");
+}
+
 TEST_F(VerifiedFile, OtherFilesAreNotOurs) {
   replace(bytes_.substr(512));
   EXPECT_EQ(error(),

@@ -30,7 +30,7 @@ class TrainingFilesTest : public testing::Test {
     trainer().optimizer().state().at(0).values.fill_(value + 1);
     trainer().optimizer().state().at(1).values.fill_(value + 2);
     trainer().average()->values().fill_(value + 3);
-    trainer().resume(static_cast<std::int64_t>(value), trainer().metrics(), 0);
+    trainer().resume(static_cast<std::int64_t>(value), 0, trainer().metrics(), 0);
   }
   void expect_state(const Checkpoint& checkpoint, float value) {
     EXPECT_EQ(checkpoint.header.step, static_cast<std::int64_t>(value));
@@ -66,7 +66,9 @@ class TrainingFilesTest : public testing::Test {
   ProcessGroup group_{test_world().split(test_world().rank()), torch::kCPU};
   SmallTraining training_{group_, averaged_recipe(), {true, true, true}};
   std::vector<std::string> warnings_;
-  TrainingFiles files_{context_, trainings_[0], [this](const std::string& text) { warnings_.push_back(text); }};
+  std::vector<std::string> notes_;
+  TrainingFiles files_{context_, trainings_[0], [this](const std::string& text) { warnings_.push_back(text); },
+                       [this](const std::string& text) { notes_.push_back(text); }};
 };
 
 TEST_F(TrainingFilesTest, TrainingMayGoOnWhileTheStateIsWritten) {
@@ -121,6 +123,9 @@ TEST_F(TrainingFilesTest, FinishedWeightsAreTheAverageAndLeaveNothingToResumeFro
   files_.save_finished(trainer(), {});
   files_.finish([] {});
   EXPECT_TRUE(run_.list_resume_points("meta").empty());
+  ASSERT_EQ(notes_.size(), 2);
+  EXPECT_TRUE(notes_[0].starts_with("meta: step 3 is in checkpoints/meta/step_0000003.h5, written in ")) << notes_[0];
+  EXPECT_TRUE(notes_[1].starts_with("meta: step 4 is in checkpoints/meta.h5, written in ")) << notes_[1];
   const Checkpoint checkpoint = load_checkpoint(run_.finished("meta"));
   EXPECT_EQ(checkpoint.header.step, 4);
   EXPECT_EQ(checkpoint.state.size(), trainer().parameters().views().size());

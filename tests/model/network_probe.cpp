@@ -17,6 +17,7 @@
 #include "checkpoint/safetensors.h"
 #include "config/parse.h"
 #include "config/validate.h"
+#include "data/array_dataset.h"
 #include "data/loader.h"
 #include "method/exchange.h"
 #include "method/start_weights.h"
@@ -63,7 +64,7 @@ void write_initial(const RunConfig& config, const Options& options) {
 }
 
 void write_batches(const RunConfig& config, const Options& options) {
-  const Dataset dataset(config.data.file, Split::train);
+  const ArrayDataset dataset(config.data.file, Split::train);
   const std::vector<Training> trainings = list_trainings(config, check_dataset(config.data.file));
   const Training& training = find_training(trainings, options.training);
   const auto seed = static_cast<std::uint64_t>(config.run.seed);

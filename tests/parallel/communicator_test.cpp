@@ -43,6 +43,15 @@ TEST(CommunicatorTest, LeadersBytesAndTextReachAll) {
   }
 }
 
+TEST(CommunicatorTest, EveryRanksTextReachesAll) {
+  const Communicator& world = test_world();
+  const auto text_of = [](int rank) { return std::string(static_cast<std::size_t>(rank) * 1000, 'a') + '\0'; };
+  const std::vector<std::string> texts = world.gather(text_of(world.rank()), "test");
+  ASSERT_EQ(static_cast<int>(texts.size()), world.size());
+  for (int rank = 0; rank < world.size(); ++rank) EXPECT_EQ(texts[rank], text_of(rank));
+  EXPECT_EQ(world.gather("", "test"), std::vector<std::string>(world.size()));
+}
+
 TEST(CommunicatorTest, SplitMakesGroupsOfEqualColourInOrder) {
   const Communicator& world = test_world();
   const Communicator part = world.split(world.rank() % 2);

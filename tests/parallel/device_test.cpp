@@ -10,8 +10,10 @@ namespace incubate {
 namespace {
 
 // The tests run on one host.
-TEST(Device, RankWithinTheNodeCountsRanksOfTheSameHost) {
-  EXPECT_EQ(rank_within_node(test_world()), test_world().rank());
+TEST(Device, PlaceWithinTheNodeCountsRanksOfTheSameHost) {
+  const NodePlace place = place_within_node(test_world());
+  EXPECT_EQ(place.rank, test_world().rank());
+  EXPECT_EQ(place.size, test_world().size());
 }
 
 TEST(Device, RanksTakeGpusWhereThereAreEnoughForAll) {

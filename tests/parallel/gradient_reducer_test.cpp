@@ -118,6 +118,18 @@ TEST_F(GradientReducerTest, FastSumsNoticeWhatIsNotFinite) {
   EXPECT_EQ(reducer.finalize(mean, group_.size()).num_nonfinite, 1);
 }
 
+TEST_F(GradientReducerTest, WaitingForDataIsTheMeanOverTheRanks) {
+  for (const Sums sums : {Sums::exact, Sums::fast}) {
+    GradientReducer reducer(group_, sums, kSize);
+    torch::Tensor mean = torch::empty({kSize});
+    for (const double wait_s : {2.0, 0.5}) {  // each step anew
+      reducer.note_data_wait(is_last() ? wait_s : 0);
+      reducer.add(torch::zeros({kSize}), 1);
+      EXPECT_NEAR(reducer.finalize(mean, group_.size()).mean_data_wait_s, wait_s / group_.size(), 1e-6);
+    }
+  }
+}
+
 TEST_F(GradientReducerTest, AStopThatAnyRankRequestsReachesAllForOneStep) {
   GradientReducer reducer(group_, Sums::exact, kSize);
   torch::Tensor mean = torch::empty({kSize});

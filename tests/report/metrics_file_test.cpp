@@ -1,5 +1,7 @@
 #include "report/metrics_file.h"
 
+#include <functional>
+
 #include <gtest/gtest.h>
 
 #include "hdf5/verified_file.h"
@@ -14,7 +16,7 @@ Metrics example() {
   Metrics metrics;
   for (std::int64_t i = 0; i < 10; ++i) {
     const auto x = static_cast<double>(i);
-    metrics.steps.push_back({i, x + 0.1, x + 0.2, x + 0.3, x + 0.4, x + 0.5});
+    metrics.steps.push_back({i, x + 0.1, x + 0.2, x + 0.3, x + 0.4, x + 0.5, x + 0.6});
   }
   for (std::int64_t done : {4, 8, 10}) {
     const auto x = static_cast<double>(100 * done);
@@ -51,6 +53,7 @@ void expect_equal(const StepRow& a, const StepRow& b) {
   EXPECT_EQ(a.gradient_norm, b.gradient_norm);
   EXPECT_EQ(a.images_per_s, b.images_per_s);
   EXPECT_EQ(a.elapsed_s, b.elapsed_s);
+  EXPECT_EQ(a.data_wait_s, b.data_wait_s);
 }
 
 void expect_equal(const EpochRow& a, const EpochRow& b) {
@@ -107,11 +110,61 @@ TEST_F(MetricsFile, CheckpointsUpToTheStepComeBack) {
 TEST_F(MetricsFile, NewerVersionsAreRefused) {
   EXPECT_NO_THROW(check_metrics_version(path_));
   EXPECT_NO_THROW(check_metrics_version(directory_ / "none.h5"));
-  write_verified_file(path_, [](Hdf5File& file) { file.write_attribute("version", std::int64_t{3}); });
+  write_verified_file(path_, [](Hdf5File& file) { file.write_attribute("version", std::int64_t{4}); });
   const std::string message =
-      path_.string() + " has version 3 of its format; this program reads 2. Use the program that wrote it.";
+      path_.string() + " has version 4 of its format; this program reads 2 to 3. Use the program that wrote it.";
   EXPECT_EQ(thrown_message<InputError>([&] { check_metrics_version(path_); }), message);
   EXPECT_EQ(thrown_message<InputError>([&] { Metrics::load(path_, 10); }), message);
+}
+
+TEST_F(MetricsFile, VersionTwoKnewOfNoWaiting) {
+  write_verified_file(path_, [](Hdf5File& file) {
+    file.write_attribute("version", std::int64_t{2});
+    file.write("/steps/step", std::vector<std::int64_t>{0});
+    for (const char* name : {"loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s"}) {
+      file.write(std::string("/steps/") + name, std::vector<double>{1.5});
+    }
+    for (const char* name : {"/epochs/step", "/rounds/first_step", "/rounds/last_step", "/rounds/first_rank",
+                             "/rounds/num_ranks", "/checkpoints/step"}) {
+      file.write(name, std::vector<std::int64_t>{});
+    }
+    for (const char* name : {"/epochs/epoch", "/epochs/train_loss", "/epochs/loss", "/epochs/top1", "/epochs/top5",
+                             "/epochs/block_flops", "/epochs/elapsed_s", "/rounds/began_s", "/rounds/ended_s",
+                             "/rounds/images_per_s", "/checkpoints/stall_s", "/checkpoints/write_s"}) {
+      file.write(name, std::vector<double>{});
+    }
+  });
+  const Metrics metrics = Metrics::load(path_, 10);
+  ASSERT_EQ(metrics.steps.size(), 1);
+  EXPECT_EQ(metrics.steps[0].elapsed_s, 1.5);
+  EXPECT_EQ(metrics.steps[0].data_wait_s, 0);
+}
+
+TEST_F(MetricsFile, ColumnsOfUnequalLengthAreRefused) {
+  const Hdf5File whole = Hdf5File::open(path_);
+  std::vector<std::string> columns;
+  for (const std::string group : {"/steps", "/epochs", "/rounds", "/checkpoints"}) {
+    for (const std::string& name : whole.list(group)) columns.push_back(group + "/" + name);
+  }
+  ASSERT_EQ(columns.size(), 25);
+  for (const std::string& short_one : columns) {
+    const FilePath path = directory_ / "short.h5";
+    write_verified_file(path, [&](Hdf5File& file) {
+      file.write_attribute("version", std::int64_t{3});
+      for (const std::string& name : columns) file.write(name, std::vector<double>(name == short_one ? 1 : 2));
+    });
+    const std::string message = thrown_message<InputError>([&] { Metrics::load(path, 10); });
+    EXPECT_TRUE(message.starts_with(path.string() + ": cannot read '/")) << short_one << ": " << message;
+    EXPECT_TRUE(message.find(" rows, other columns beside it ") != std::string::npos) << short_one << ": " << message;
+  }
+}
+
+TEST_F(MetricsFile, IntactFilesWithOtherContentAreRefused) {
+  write_verified_file(path_, [](Hdf5File& file) { file.write_attribute("other", std::int64_t{1}); });
+  for (const auto& read :
+       std::vector<std::function<void()>>{[&] { Metrics::load(path_, 1); }, [&] { check_metrics_version(path_); }}) {
+    EXPECT_TRUE(thrown_message<InputError>(read).starts_with(path_.string() + ": cannot read attribute 'version' in "));
+  }
 }
 
 TEST_F(MetricsFile, DamageIsNoReasonToRefuse) {
@@ -134,7 +187,7 @@ TEST_F(MetricsFile, IsVerifiedAndSaysWhatItIs) {
   EXPECT_NO_THROW(verify_file(path_));
   const Hdf5File file = Hdf5File::open(path_);
   EXPECT_EQ(file.read_string_attribute("filetype"), "incubate metrics");
-  EXPECT_EQ(file.read_int_attribute("version"), 2);
+  EXPECT_EQ(file.read_int_attribute("version"), 3);
   EXPECT_EQ(file.read_string_attribute("training"), "meta");
 }
 

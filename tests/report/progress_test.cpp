@@ -24,6 +24,14 @@ const std::string kLine100 =
     "stage_0     [####################] 100%  epoch 12.50/12.50  step 100/100  loss 1.2346  988 images/s  1:02:03 "
     "left\n";
 
+TEST(Progress, TellsWhenTrainingWaitsForData) {
+  TrainingStatus waiting = status("stage_0", 25);
+  waiting.data_wait = 0.346;
+  EXPECT_NE(format_status(waiting).find("  988 images/s (35% waiting for data)  1:02:03 left"), std::string::npos);
+  waiting.data_wait = 0.05;
+  EXPECT_EQ(format_status(waiting) + "\n", kLine25);
+}
+
 /// A stream whose text can be read back.
 class Stream {
  public:

@@ -440,6 +440,35 @@ TEST(Summary, AMissingUnreadableOrOlderFileAddsNothing) {
   }
 }
 
+/// Else the next save could not write them, or would sort what has no order.
+TEST(Summary, AFileWithImpossibleFiguresAddsNothing) {
+  const TemporaryDirectory directory;
+  const FilePath path = directory / "summary.json";
+  RunSummary other = make_job("stage_1");
+  other.rounds = {make_round("stage_1", "incubation", 0, 10)};
+  other.save(path);
+  const nlohmann::json good = read_json(path);
+  const auto try_with = [&](const std::string& place, const nlohmann::json& value) {
+    nlohmann::json bad = good;
+    bad[nlohmann::json::json_pointer(place)] = value;
+    std::ofstream(path) << bad;
+    RunSummary summary = make_job("stage_0");
+    EXPECT_NO_THROW(summary.save(path)) << place << "=" << value;
+    EXPECT_EQ(read_json(path).at("rounds").size(), 0) << place << "=" << value;
+  };
+  for (const nlohmann::json& value : {nlohmann::json(1e300), nlohmann::json(-1), nlohmann::json()}) {
+    try_with("/rounds/0/began_s", value);
+    try_with("/rounds/0/elapsed_s", value);
+    try_with("/rounds/0/num_ranks", value);
+    try_with("/trainings/0/step", value);
+    try_with("/jobs/stage_1/num_ranks", value);
+  }
+  RunSummary summary = make_job("stage_0");
+  std::ofstream(path) << good;
+  summary.save(path);
+  EXPECT_EQ(read_json(path).at("rounds").size(), 1);
+}
+
 TEST(Summary, TimesAreWrittenInUtc) {
   EXPECT_EQ(utc_text(0), "1970-01-01T00:00:00Z");
   EXPECT_EQ(utc_text(kStart_s + 59.9), "2026-01-31T12:00:59Z");

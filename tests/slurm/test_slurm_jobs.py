@@ -105,16 +105,22 @@ def test_requeued_in_the_middle(slurm: SlurmCluster, tiny: Tiny, finished_run: P
     assert_same_weights(run, finished_run, LAST)
 
 
-def test_tasks_without_pmix(slurm: SlurmCluster, tiny: Tiny, tmp_path: Path) -> None:
-    """Open MPI sees by SLURM_NODELIST that srun started it, and refuses. Without that it does what MPI libraries do
-    that know no Slurm: every task is alone."""
+@pytest.mark.parametrize(
+    ("environment", "problem"),
+    [
+        ([], "without a way for MPI to connect them"),
+        # That of another MPI library, so that each is alone (Open MPI sees by SLURM_NODELIST that srun started it).
+        (["env", "-u", "SLURM_NODELIST", "PMI_JOBID=1"], "but MPI sees 1 rank in each"),
+    ],
+)
+def test_tasks_without_pmix(
+    slurm: SlurmCluster, tiny: Tiny, tmp_path: Path, environment: list[str], problem: str
+) -> None:
     run = tmp_path / "run"
-    srun = ["srun", "--mpi=none", "-n", "3"]
     program = [str(launch.EXECUTABLE), *tiny.arguments(run)]
-    assert "Exited with exit code 1" in slurm.command(*srun, *program, check=False)
-    text = slurm.command(*srun, "env", "-u", "SLURM_NODELIST", *program, check=False)
+    text = slurm.command("srun", "--mpi=none", "-n", "3", *environment, *program, check=False)
     [message] = [line for line in text.splitlines() if "incubate:" in line]
-    assert message.startswith("incubate: srun started 3 tasks but MPI sees 1 rank in each")
+    assert message.startswith(f"incubate: srun started 3 tasks {problem}")
     assert "Exited with exit code 2" in text
     assert not run.exists()
 

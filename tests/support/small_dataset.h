@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "data/pack.h"
+#include "data/array_dataset.h"
+#include "pack/pack.h"
 #include "support/idx_file.h"
 
 namespace incubate {

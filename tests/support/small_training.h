@@ -25,8 +25,8 @@ struct SmallData {
 
   TemporaryDirectory directory;
   std::filesystem::path path = pack_small_dataset(directory.path(), {.num_train = kImages, .num_validation = 11});
-  Dataset train{path, Split::train};
-  Dataset validation{path, Split::validation};
+  ArrayDataset train{path, Split::train};
+  ArrayDataset validation{path, Split::validation};
 
   TrainLoader train_loader() const {
     return {train, kNormalisation, {.crop_padding = 1, .flip = true}, Sampler(kImages, kGlobal, kMicro, 3, Phase::meta),
@@ -50,7 +50,7 @@ class SmallTraining {
  public:
   SmallTraining(ProcessGroup& group, const PhaseConfig& recipe, const std::vector<bool>& is_learning,
                 const ModelSpec& spec = target_spec(tiny_model_config()), double block_flops_per_image = 10,
-                const OptimizerConfig& optimizer = {})
+                const OptimizerConfig& optimizer = {}, OnNonfinite on_nonfinite = OnNonfinite::stop)
       : model_(make_initialised(spec)) {
     model_.set_learning(is_learning);
     settings_ = {.name = "small",
@@ -58,6 +58,7 @@ class SmallTraining {
                  .recipe = recipe,
                  .optimizer = optimizer,
                  .sums = Sums::exact,
+                 .on_nonfinite = on_nonfinite,
                  .seed = 3,
                  .global_batch = SmallData::kGlobal,
                  .steps_per_epoch = SmallData::kImages / SmallData::kGlobal,

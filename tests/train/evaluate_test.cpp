@@ -19,7 +19,7 @@ constexpr std::int64_t kImages = 11;
 class Evaluate : public testing::TestWithParam<std::int64_t> {
  protected:
   TemporaryDirectory directory_;
-  Dataset validation_{pack_small_dataset(directory_.path(), {.num_validation = kImages}), Split::validation};
+  ArrayDataset validation_{pack_small_dataset(directory_.path(), {.num_validation = kImages}), Split::validation};
   EvaluationLoader loader_{validation_, {.mean = {0.5}, .std = {0.25}}, GetParam()};
   StagedModel model_ = make_initialised(target_spec(tiny_model_config()));
   ClassificationTask task_{0.1};
@@ -54,7 +54,7 @@ TEST_P(Evaluate, IsInEvaluationModeAndLeavesIt) {
     EXPECT_TRUE(resnet.stage(i).is_training());
     for (const StatisticInfo& s : resnet.stage(i).list_statistics()) EXPECT_FALSE(s.batch.any().item<bool>()) << s.name;
   }
-  const EvaluationLoader one_by_one(validation_, {.mean = {0.5}, .std = {0.25}}, 1);
+  EvaluationLoader one_by_one(validation_, {.mean = {0.5}, .std = {0.25}}, 1);
   EXPECT_NEAR(evaluate(models, task_, one_by_one, group).front().loss, evaluation.loss, 1e-5 * evaluation.loss);
 }
 

@@ -53,7 +53,8 @@ class TrainTogether : public testing::Test {
  protected:
   void train(std::vector<Participant> participants) {
     TrainLoader loader = data_.train_loader();
-    train_together(participants, loader, data_.validation_loader(), group_);
+    EvaluationLoader validation = data_.validation_loader();
+    train_together(participants, loader, validation, group_);
   }
   void train(Incubations& incubations) {
     std::vector<Participant> participants;

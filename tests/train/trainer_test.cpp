@@ -1,6 +1,8 @@
 #include "train/trainer.h"
 
 #include <array>
+#include <cmath>
+#include <limits>
 #include <map>
 #include <memory>
 
@@ -22,18 +24,19 @@ constexpr std::int64_t kGlobal = SmallData::kGlobal, kSteps = SmallData::kSteps;
 class LoneTraining {
  public:
   LoneTraining(const SmallData& data, Communicator communicator, const PhaseConfig& recipe,
-               const std::vector<bool>& is_learning, const OptimizerConfig& optimizer, const ModelSpec& spec)
+               const std::vector<bool>& is_learning, const OptimizerConfig& optimizer, const ModelSpec& spec,
+               OnNonfinite on_nonfinite)
       : group_(std::move(communicator), torch::kCPU),
-        training_(group_, recipe, is_learning, spec, 10, optimizer),
+        training_(group_, recipe, is_learning, spec, 10, optimizer, on_nonfinite),
         train_(data.train_loader()),
         validation_(data.validation_loader()) {}
 
-  /// Returns the last evaluation.
+  /// Returns the last evaluation, if there has been one.
   Evaluation run(std::int64_t until_step = kSteps, const std::function<void(const StepRow&)>& on_step = {}) {
     const std::array participants = {
         Participant{.trainer = &training_.trainer(), .until_step = until_step, .on_step = on_step}};
     train_together(participants, train_, validation_, group_);
-    return metrics().epochs.back().evaluation;
+    return metrics().epochs.empty() ? Evaluation{} : metrics().epochs.back().evaluation;
   }
   Trainer& trainer() { return training_.trainer(); }
   StagedModel& model() { return training_.model(); }
@@ -53,9 +56,10 @@ class TrainerTest : public testing::Test {
   std::unique_ptr<LoneTraining> make(int group_size, const PhaseConfig& recipe = small_recipe(),
                                      const std::vector<bool>& is_learning = {true, true, true},
                                      const OptimizerConfig& optimizer = {},
-                                     const ModelSpec& spec = target_spec(tiny_model_config())) {
+                                     const ModelSpec& spec = target_spec(tiny_model_config()),
+                                     OnNonfinite on_nonfinite = OnNonfinite::stop) {
     return std::make_unique<LoneTraining>(data_, test_world().split(test_world().rank() / group_size), recipe,
-                                          is_learning, optimizer, spec);
+                                          is_learning, optimizer, spec, on_nonfinite);
   }
   int world_size() const { return test_world().size(); }
 
@@ -117,7 +121,7 @@ TEST_P(TrainerResume, ResumedTrainingEqualsOneWithoutAStopBitForBit) {
     const std::vector<torch::Tensor> from = buffers_of(stopped->trainer()), to = buffers_of(resumed->trainer());
     ASSERT_EQ(to.size(), GetParam().num_buffers);
     for (std::size_t i = 0; i < to.size(); ++i) to[i].copy_(from[i]);
-    resumed->trainer().resume(step, stopped->metrics(), 100);
+    resumed->trainer().resume(step, 0, stopped->metrics(), 100);
     resumed->run();
     const std::vector<torch::Tensor> expected = buffers_of(whole->trainer());
     for (std::size_t i = 0; i < to.size(); ++i) EXPECT_TRUE(same_bits(to[i], expected[i])) << i;
@@ -151,7 +155,8 @@ TEST_F(TrainerTest, AnAverageIsEvaluatedAndChangesNoStep) {
   other->values().copy_(averaged->trainer().result());
   const std::array models = {&other->model()};
   ProcessGroup group(test_world().split(0), torch::kCPU);
-  const Evaluation evaluation = evaluate(models, other->trainer().task(), data_.validation_loader(), group).front();
+  EvaluationLoader validation = data_.validation_loader();
+  const Evaluation evaluation = evaluate(models, other->trainer().task(), validation, group).front();
   EXPECT_EQ(averaged->metrics().epochs.back().evaluation.loss, evaluation.loss);
   EXPECT_NE(plain->metrics().epochs.back().evaluation.loss, evaluation.loss);
 }
@@ -280,7 +285,7 @@ TEST_F(TrainerTest, AStatisticOutOfRangeStopsEveryRank) {
   EXPECT_EQ(thrown_message<std::runtime_error>([&] { training->run(); }),
             "small: step 0 has a loss or gradient that is not finite, or above 1024, or a batch norm statistic above "
             "1048576, in 6 of 6 micro-batches. The step was not applied; checkpoints before it are good. Lower the "
-            "learning rate or clip the gradient.");
+            "learning rate, clip the gradient, or leave such steps out (train.on_nonfinite=skip).");
 }
 
 TEST_F(TrainerTest, LearningLowersTheLoss) {
@@ -291,20 +296,98 @@ TEST_F(TrainerTest, LearningLowersTheLoss) {
   EXPECT_LT(training->metrics().steps.back().loss, training->metrics().steps.front().loss);
 }
 
-TEST_F(TrainerTest, ALossOutOfRangeStopsEveryRankBeforeItIsApplied) {
+/// A learning rate after which no step is finite.
+PhaseConfig absurd_recipe() {
   PhaseConfig recipe = small_recipe();
   recipe.learning_rate = 1e9;
   recipe.warmup_epochs = 0;
   recipe.clip_norm = 0;
-  const auto training = make(world_size(), recipe);
+  return recipe;
+}
+
+TEST_F(TrainerTest, ALossOutOfRangeStopsEveryRankBeforeItIsApplied) {
+  const auto training = make(world_size(), absurd_recipe());
   torch::Tensor after_first_step;
   const std::string message = thrown_message<std::runtime_error>(
       [&] { training->run(kSteps, [&](const StepRow&) { after_first_step = training->values().clone(); }); });
   EXPECT_EQ(
       message,
       "small: step 1 has a loss or gradient that is not finite, or above 1024, in 6 of 6 micro-batches. The step was "
-      "not applied; checkpoints before it are good. Lower the learning rate or clip the gradient.");
+      "not applied; checkpoints before it are good. Lower the learning rate, clip the gradient, or leave such steps "
+      "out "
+      "(train.on_nonfinite=skip).");
   EXPECT_TRUE(same_bits(training->values(), after_first_step));
+}
+
+/// A residual network's training with an average, which may skip steps.
+class TrainerSkip : public TrainerTest {
+ protected:
+  std::unique_ptr<LoneTraining> make_skipping(int group_size) {
+    return make(group_size, averaged_recipe(), {true, true, true}, {}, kResnet, OnNonfinite::skip);
+  }
+  /// Makes a step with a parameter that is not a number on this rank, if `is_poisoned`.
+  static void run_poisoned(LoneTraining& training, std::int64_t until_step, bool is_poisoned) {
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor first = training.values()[0];
+    const torch::Tensor before = first.clone();
+    if (is_poisoned) first.fill_(std::numeric_limits<float>::quiet_NaN());
+    {
+      const torch::AutoGradMode grad(true);
+      training.run(until_step);
+    }
+    first.copy_(before);
+  }
+};
+
+TEST_F(TrainerSkip, AStepThatOneRankCannotMakeIsSkippedByAllAndChangesNothing) {
+  const auto training = make_skipping(world_size());
+  training->run(1);
+  std::vector<torch::Tensor> before;
+  for (const torch::Tensor& buffer : buffers_of(training->trainer())) before.push_back(buffer.clone());
+  run_poisoned(*training, 2, test_world().rank() == world_size() - 1);
+  const std::vector<torch::Tensor> after = buffers_of(training->trainer());
+  for (std::size_t i = 0; i < after.size(); ++i) EXPECT_TRUE(same_bits(after[i], before[i])) << i;
+  EXPECT_EQ(training->trainer().steps_done(), 2);
+  EXPECT_EQ(training->trainer().steps_skipped(), 1);
+  const std::vector<StepRow>& rows = training->metrics().steps;
+  EXPECT_FALSE(rows[0].is_skipped());
+  EXPECT_TRUE(rows[1].is_skipped());
+  EXPECT_TRUE(std::isnan(rows[1].gradient_norm));
+  EXPECT_EQ(rows[1].step, 1);
+  EXPECT_EQ(training->metrics().epochs[0].train_loss, rows[0].loss);  // the mean of the steps that were made
+  training->run();
+  EXPECT_EQ(training->trainer().steps_skipped(), 1);
+  EXPECT_FALSE(same_bits(training->values(), before[0]));
+}
+
+TEST_F(TrainerSkip, TrainingsResumedAfterASkippedStepEqualOneWithoutAStop) {
+  const auto whole = make_skipping(world_size());
+  whole->run(1);
+  run_poisoned(*whole, 2, true);
+  const auto resume = [&](std::int64_t steps_skipped) {
+    auto resumed = make_skipping(1);
+    const std::vector<torch::Tensor> from = buffers_of(whole->trainer()), to = buffers_of(resumed->trainer());
+    for (std::size_t i = 0; i < to.size(); ++i) to[i].copy_(from[i]);
+    resumed->trainer().resume(2, steps_skipped, whole->metrics(), 0);
+    return resumed;
+  };
+  const auto resumed = resume(1);
+  const auto forgetful = resume(0);  // the control: AdamW's bias correction counts the updates
+  for (const auto* training : {&whole, &resumed, &forgetful}) (*training)->run();
+  EXPECT_TRUE(same_bits(resumed->values(), whole->values()));
+  EXPECT_FALSE(same_bits(forgetful->values(), whole->values()));
+}
+
+TEST_F(TrainerSkip, TenInARowStopEveryRank) {
+  const auto training =
+      make(world_size(), absurd_recipe(), {true, true, true}, {}, target_spec(tiny_model_config()), OnNonfinite::skip);
+  EXPECT_EQ(
+      thrown_message<std::runtime_error>([&] { training->run(20); }),
+      "small: step 10 has a loss or gradient that is not finite, or above 1024, in 6 of 6 micro-batches. It is the "
+      "last of 10 such steps in a row, which were skipped: from its weights the training cannot go on. Lower the "
+      "learning rate or clip the gradient.");
+  EXPECT_EQ(training->trainer().steps_skipped(), 9);
+  EXPECT_EQ(training->trainer().steps_done(), 10);
 }
 
 }  // namespace

@@ -1,0 +1,107 @@
+#include "data/encoded_image_set.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/check.h"
+
+namespace incubate {
+
+/// A shard's file, open from the first read on.
+struct EncodedImageSet::Shard {
+  explicit Shard(FilePath file) : path(std::move(file)) {}
+  ~Shard() {
+    if (descriptor >= 0) ::close(descriptor);
+  }
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  FilePath path;
+  std::once_flag is_opened;
+  int descriptor = -1;
+};
+
+DamagedImageError::DamagedImageError(const FilePath& shard, std::int64_t image, const std::string& what_is_wrong)
+    : DamagedFileError(fmt::format(
+          "{}: image {} of it is damaged: {}. Copy the shard again, or run the same 'incubate pack' again, which makes "
+          "damaged shards anew.",
+          shard.string(), image, what_is_wrong)),
+      shard_(shard),
+      image_(image) {}
+
+EncodedImageSet::EncodedImageSet(const FilePath& index, Split split, const FilePath& shards)
+    : EncodedImageSet(index, read_image_set(index), split, shards) {
+  for (std::size_t i = 0; i < shards_.size(); ++i) check_shard_length(shards_[i]->path, split_.shard_lengths[i]);
+}
+
+EncodedImageSet::EncodedImageSet(const FilePath& index, ImageSet set, Split split, const FilePath& shards)
+    : class_names_(std::move(set.class_names)), split_(std::move(set.split(split))) {
+  for (const std::string& shard : split_.shards) {
+    shards_.push_back(std::make_unique<Shard>((shards.empty() ? index.parent_path() : shards) / shard));
+  }
+}
+
+EncodedImageSet::~EncodedImageSet() = default;
+EncodedImageSet::EncodedImageSet(EncodedImageSet&&) noexcept = default;
+
+int EncodedImageSet::descriptor(std::size_t shard, std::size_t image_in_shard) const {
+  Shard& file = *shards_[shard];
+  // When it throws, the next call tries again.
+  std::call_once(file.is_opened, [&] {
+    const int descriptor = ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+      throw DamagedImageError(file.path, static_cast<std::int64_t>(image_in_shard),
+                              fmt::format("the file cannot be opened ({})", std::strerror(errno)));
+    }
+    file.descriptor = descriptor;
+  });
+  return file.descriptor;
+}
+
+DamagedImageError EncodedImageSet::damage(std::int64_t index, const std::string& what_is_wrong) const {
+  const std::size_t shard = split_.shard_of(index);
+  return {shards_[shard]->path, index - static_cast<std::int64_t>(split_.shard_first_image[shard]), what_is_wrong};
+}
+
+std::vector<std::uint8_t> EncodedImageSet::read(std::int64_t index) const {
+  const std::size_t shard = split_.shard_of(index);
+  const auto fail = [&](const std::string& what_is_wrong) { throw damage(index, what_is_wrong); };
+  const int file = descriptor(shard, index - split_.shard_first_image[shard]);
+  const std::uint64_t begin = split_.shard_first_byte[shard] + split_.table.offsets[index];
+  std::vector<std::uint8_t> bytes(split_.table.lengths[index]);
+  std::size_t num_read = 0;
+  while (num_read < bytes.size()) {
+    const ssize_t count =
+        ::pread(file, bytes.data() + num_read, bytes.size() - num_read, static_cast<off_t>(begin + num_read));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(fmt::format("it cannot be read ({})", std::strerror(errno)));
+    if (count == 0) fail(fmt::format("the file ends at its byte {} of {}", num_read, bytes.size()));
+    num_read += count;
+  }
+  if (image_checksum(bytes) != split_.table.checksums[index]) fail("its checksum is not the one stated");
+  return bytes;
+}
+
+void EncodedImageSet::prefetch(std::int64_t first, std::int64_t end) const {
+  while (first < end) {
+    const std::size_t shard = split_.shard_of(first);
+    const std::int64_t end_here = std::min(end, static_cast<std::int64_t>(split_.shard_first_image[shard + 1]));
+    const std::uint64_t begin = split_.table.offsets[first];
+    const std::uint64_t past = split_.table.offsets[end_here - 1] + split_.table.lengths[end_here - 1];
+    try {
+      ::posix_fadvise(descriptor(shard, first - split_.shard_first_image[shard]),
+                      static_cast<off_t>(split_.shard_first_byte[shard] + begin), static_cast<off_t>(past - begin),
+                      POSIX_FADV_WILLNEED);
+    } catch (const DamagedImageError&) {
+      // read() will say so.
+    }
+    first = end_here;
+  }
+}
+
+}  // namespace incubate

@@ -1,0 +1,91 @@
+#include "data/prefetcher.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace incubate {
+
+Prefetcher::Prefetcher(const PrefetchOptions& options, Plan plan, Next next)
+    : options_(options), plan_(std::move(plan)), next_(std::move(next)) {
+  for (std::int64_t i = 0; i < options.workers; ++i) {
+    workers_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+  }
+}
+
+Prefetcher::~Prefetcher() {
+  for (std::jthread& worker : workers_) worker.request_stop();
+}
+
+Batch Prefetcher::load(const BatchPlace& place) {
+  Lock lock(mutex_);
+  if (!queue_.empty() && queue_.front()->place != place) queue_.clear();
+  lock.unlock();
+  if (queue_.empty()) enqueue(place);  // this thread alone changes the queue
+  fill_queue();
+  lock.lock();
+  const std::shared_ptr<Pending> front = queue_.front();
+  while (front->next_image < front->plan.size) make_one(front, lock);
+  is_done_.wait(lock, [&front] { return front->is_done; });
+  queue_.pop_front();
+  lock.unlock();
+  if (front->error) std::rethrow_exception(front->error);
+  return std::move(front->batch);
+}
+
+void Prefetcher::enqueue(const BatchPlace& place) {
+  auto pending = std::make_shared<Pending>(Pending{.place = place, .plan = plan_(place)});
+  pending->batch.size = pending->plan.size;
+  pending->batch.images.resize(pending->plan.size * pending->plan.image_values);
+  pending->batch.labels.resize(pending->plan.size);
+  pending->images_left = pending->plan.size;
+  const Lock lock(mutex_);
+  queue_.push_back(std::move(pending));
+  has_work_.notify_all();
+}
+
+void Prefetcher::fill_queue() {
+  if (workers_.empty()) return;
+  while (static_cast<std::int64_t>(queue_.size()) < options_.depth + 1) {
+    const std::optional<BatchPlace> place = next_(queue_.back()->place);
+    if (!place) return;
+    enqueue(*place);
+  }
+}
+
+std::shared_ptr<Prefetcher::Pending> Prefetcher::find_work() {
+  const auto found =
+      std::ranges::find_if(queue_, [](const auto& pending) { return pending->next_image < pending->plan.size; });
+  return found == queue_.end() ? nullptr : *found;
+}
+
+void Prefetcher::work(const std::stop_token& stop) {
+  Lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    std::shared_ptr<Pending> pending;
+    has_work_.wait(lock, stop, [&] { return (pending = find_work()) != nullptr; });
+    if (pending != nullptr && !stop.stop_requested()) make_one(pending, lock);
+  }
+}
+
+/// Makes the next image, and what comes after the last. `lock` is held but while that takes its time.
+void Prefetcher::make_one(const std::shared_ptr<Pending>& pending, Lock& lock) {
+  const std::int64_t k = pending->next_image++;
+  const auto make = [&](const auto& call) {
+    lock.unlock();
+    std::exception_ptr error;
+    try {
+      call();
+    } catch (...) {
+      error = std::current_exception();
+    }
+    lock.lock();
+    if (error && !pending->error) pending->error = error;
+  };
+  make([&] { pending->plan.make_image(pending->batch, k); });
+  if (--pending->images_left > 0) return;
+  if (pending->plan.finish && !pending->error) make([&] { pending->plan.finish(pending->batch); });
+  pending->is_done = true;
+  is_done_.notify_all();
+}
+
+}  // namespace incubate

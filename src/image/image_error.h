@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+namespace incubate {
+
+/// An encoded image that cannot be decoded: what() says why.
+class ImageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// An encoded image of more pixels is refused before memory is taken for it.
+inline constexpr std::int64_t kMostPixels = std::int64_t{1} << 28;
+
+/// Throws ImageError unless 1 <= height x width <= kMostPixels.
+void check_image_size(std::int64_t height, std::int64_t width);
+
+}  // namespace incubate

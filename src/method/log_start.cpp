@@ -1,0 +1,56 @@
+#include "method/log_start.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <torch/version.h>
+
+#include "base/version.h"
+#include "hdf5/version.h"
+#include "method/cost_model.h"
+#include "parallel/device.h"
+#include "parallel/mpi_session.h"
+
+namespace incubate {
+
+void log_environment(const RunConfig& config, const Communicator& world, torch::Device device, Log& log) {
+  log.record(fmt::format("incubate {} ({}), LibTorch {}, {}, {}, HDF5 {}", kVersion, kGitSha1, TORCH_VERSION,
+                         gpu_library_versions(), mpi_library_version(), hdf5_version()));
+  log.record(fmt::format("{} ranks, {}, {} threads each, sums {}", world.size(), device.str(), config.run.threads,
+                         config.run.sums == Sums::exact ? "exact" : "fast"));
+  for (int rank = 0; rank < world.size(); ++rank) log.record(world.member_name(rank));
+}
+
+void log_plan(const RunConfig& config, const DatasetInfo& data, const std::vector<Training>& trainings,
+              const std::vector<TrainingProgress>& progress, Log& log) {
+  log.record(fmt::format("data: {} training and {} validation images of {}x{}x{} in {} classes, {}", data.num_train,
+                         data.num_validation, data.height, data.width, data.channels, data.class_names.size(),
+                         config.data.file));
+  for (std::size_t i = 0; i < trainings.size(); ++i) {
+    const Training& training = trainings[i];
+    if (!is_wanted(config, training)) continue;
+    const std::vector<std::string> parents = training.parents();
+    std::string state = "done by an earlier job";
+    if (!progress[i].is_done()) {
+      state = fmt::format("{} steps of {} images in {} micro-batches, {} done{}", training.total_steps,
+                          config.batch.global, micro_batches_of(config, training.phase), progress[i].steps_done,
+                          parents.empty() ? "" : fmt::format(", after {}", fmt::join(parents, ", ")));
+    }
+    log.record(fmt::format("plan: {}: {}", training.name, state));
+  }
+}
+
+void warn_of_idle_ranks(const RunConfig& config, const std::vector<Training>& trainings, int num_ranks, Log& log) {
+  for (const Phase phase : kPhases) {
+    const std::int64_t count =
+        std::ranges::count_if(trainings, [&](const Training& t) { return t.phase == phase && is_wanted(config, t); });
+    const std::int64_t useful = count * micro_batches_of(config, phase);
+    if (count == 0 || num_ranks <= useful) continue;
+    log.warn(fmt::format("{}: {} of {} ranks idle: batch.global={} has {} micro-batches of {}", to_string(phase),
+                         num_ranks - useful, num_ranks, config.batch.global, micro_batches_of(config, phase),
+                         config.phase(phase).micro));
+  }
+}
+
+}  // namespace incubate

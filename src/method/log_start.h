@@ -1,0 +1,28 @@
+#pragma once
+
+#include <vector>
+
+#include <c10/core/Device.h>
+
+#include "base/log.h"
+#include "config/run_config.h"
+#include "data/dataset.h"
+#include "method/round.h"
+#include "method/training.h"
+#include "parallel/communicator.h"
+
+namespace incubate {
+
+/// What log.txt says before work starts.
+
+/// Versions of the program and its libraries, device, and the host of each rank.
+void log_environment(const RunConfig& config, const Communicator& world, torch::Device device, Log& log);
+
+/// The data, and of each training that is wanted: its steps, those done by earlier jobs, and what it waits for.
+void log_plan(const RunConfig& config, const DatasetInfo& data, const std::vector<Training>& trainings,
+              const std::vector<TrainingProgress>& progress, Log& log);
+
+/// Ranks beyond the number of micro-batches have nothing to do: a warning for each such phase.
+void warn_of_idle_ranks(const RunConfig& config, const std::vector<Training>& trainings, int num_ranks, Log& log);
+
+}  // namespace incubate

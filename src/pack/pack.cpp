@@ -1,0 +1,115 @@
+#include "pack/pack.h"
+
+#include "base/check.h"
+#include "config/identity.h"
+#include "data/array_dataset.h"
+#include "hdf5/verified_file.h"
+#include "pack/cifar.h"
+#include "pack/idx.h"
+
+namespace incubate {
+namespace {
+
+LabelledImages read_idx_split(const std::string& images_path, const std::string& labels_path,
+                              std::int64_t num_classes) {
+  IdxArray images = read_idx(images_path, 3);
+  const IdxArray labels = read_idx(labels_path, 1);
+  check_input(labels.shape[0] == images.shape[0],
+              "{} has {} labels but {} has {} images. Give the files that belong together.", labels_path,
+              labels.shape[0], images_path, images.shape[0]);
+  LabelledImages split{.height = images.shape[1],
+                       .width = images.shape[2],
+                       .channels = 1,
+                       .bytes = std::move(images.bytes),
+                       .labels = {labels.bytes.begin(), labels.bytes.end()}};
+  check_labels(split.labels, num_classes, labels_path);
+  return split;
+}
+
+LabelledImages read_split(const PackConfig& config, Split split, std::int64_t num_classes) {
+  const bool is_train = split == Split::train;
+  if (config.format == PackFormat::cifar) {
+    return read_cifar(is_train ? config.train_files : config.validation_files, num_classes);
+  }
+  return is_train ? read_idx_split(config.train_images, config.train_labels, num_classes)
+                  : read_idx_split(config.validation_images, config.validation_labels, num_classes);
+}
+
+void write_split(Hdf5File& file, const std::string& group, const LabelledImages& split) {
+  const std::vector<hsize_t> extents = {split.labels.size(), static_cast<hsize_t>(split.height),
+                                        static_cast<hsize_t>(split.width), static_cast<hsize_t>(split.channels)};
+  file.write<std::uint8_t>(group + "/images", split.bytes, extents);
+  file.write(group + "/labels", split.labels);
+}
+
+std::string describe_sources(const PackConfig& config) {
+  std::string text;
+  for (const std::string& path : list_sources(config)) {
+    text += (text.empty() ? "" : ", ") + std::filesystem::path(path).filename().string();
+  }
+  return config.subset < 1 ? fmt::format("{}; {} of the training images", text, config.subset) : text;
+}
+
+/// Checksums of the source files, and the share that is taken: whether an existing output is still theirs.
+std::string describe_content(const PackConfig& config) {
+  std::string state;
+  for (const std::string& path : list_sources(config)) {
+    check_input(std::filesystem::is_regular_file(path), "{} cannot be read: no such file. Check the path.", path);
+    state += hash_text(read_text(path)) + "\n";
+  }
+  return config.subset < 1 ? state + fmt::format("subset {}\n", config.subset) : state;
+}
+
+/// What an existing output holds if it was packed from these very files.
+bool is_complete(const PackConfig& config, const std::string& checksums, DatasetInfo& info) {
+  if (!std::filesystem::exists(config.output)) return false;
+  try {
+    info = check_dataset(config.output);
+    return info.class_names == config.class_names &&
+           Hdf5File::open(config.output).read_string_attribute("source_checksums") == checksums;
+  } catch (const std::exception&) {
+    return false;  // damaged or of an older format: it is packed again
+  }
+}
+
+}  // namespace
+
+void check_output(const std::string& output) {
+  check_input(!std::filesystem::is_directory(output), "--output={} is a directory. Name a file in it, such as {}.",
+              output, (std::filesystem::path(output) / "images.h5").string());
+  const std::filesystem::path parent = std::filesystem::absolute(output).parent_path();
+  std::error_code error;
+  std::filesystem::create_directories(parent, error);
+  check_input(!error, "--output={} cannot be written: {}: {}. Choose another place.", output, parent.string(),
+              error.message());
+}
+
+DatasetInfo pack(const PackConfig& given, bool& was_complete) {
+  PackConfig config = given;
+  if (!config.class_names_file.empty()) config.class_names = read_class_names(config.class_names_file);
+  const std::string checksums = describe_content(config);
+  DatasetInfo info;
+  was_complete = is_complete(config, checksums, info);
+  if (was_complete) return info;
+
+  const auto num_classes = static_cast<std::int64_t>(config.class_names.size());
+  LabelledImages train = read_split(config, Split::train, num_classes);
+  const LabelledImages validation = read_split(config, Split::validation, num_classes);
+  check_input(train.height == validation.height && train.width == validation.width,
+              "training images are {}x{} but validation images {}x{}. Give files that belong together.", train.height,
+              train.width, validation.height, validation.width);
+  if (config.subset < 1) train = take_subset(train, config.subset);
+  check_output(config.output);
+  write_verified_file(config.output, [&](Hdf5File& file) {
+    file.write_attribute("filetype", kDatasetFiletype);
+    file.write_attribute("version", kDatasetVersion);
+    file.write_attribute("source", describe_sources(config));
+    file.write_attribute("source_checksums", checksums);
+    file.write_strings("/class_names", config.class_names);
+    write_split(file, "/train", train);
+    write_split(file, "/validation", validation);
+  });
+  return check_dataset(config.output);
+}
+
+}  // namespace incubate

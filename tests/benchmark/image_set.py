@@ -1,0 +1,115 @@
+"""How fast images come from storage: packed by `incubate pack` and read from its shards, beside one file an image.
+
+    tests/benchmark/image_set.py [--repeats 3] [--images 4000] [--folder FOLDER]
+
+Makes a folder of JPEG files as ImageNet's (tests/make_image_folder.py), packs it on 1 and 2 ranks, and reads all
+training images in random order: from the shards with each image's checksum compared, and from the folder as
+torchvision's ImageFolder reads its files (PIL's decoding left out), by 1 and 2 threads. Cold: the system's copies in
+memory are dropped first; what a disk's or a file system's own cache holds is not. Repeats alternate; medians are
+compared. Prints a table and appends to runs/benchmark.json. FOLDER is where the files are made, by default the system's
+folder for temporary ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from image_pipeline import ROOT, append_results
+
+import launch
+from make_image_folder import Layout, write_image_folder
+
+PROGRAM = launch.BUILD / "tests" / "read_image_set"
+MEGABYTE = 1e6
+NUM_CLASSES = 10
+
+
+def drop_from_memory(paths: list[Path]) -> None:
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY)
+        os.fdatasync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
+
+
+def read_files(paths: list[Path], num_threads: int, is_cold: bool) -> float:
+    """MB/s."""
+    order = random.Random(0).sample(paths, len(paths))
+    if is_cold:
+        drop_from_memory(paths)
+    begin = time.perf_counter()
+    with ThreadPoolExecutor(num_threads) as executor:
+        num_bytes = sum(executor.map(lambda path: len(path.read_bytes()), order))
+    return num_bytes / MEGABYTE / (time.perf_counter() - begin)
+
+
+def read_shards(index: Path, num_threads: int, is_cold: bool) -> float:
+    """MB/s."""
+    command = [str(PROGRAM), str(index), str(num_threads), *(["cold"] if is_cold else [])]
+    _, num_bytes, seconds = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return float(num_bytes) / MEGABYTE / float(seconds)
+
+
+def pack(tree: Path, index: Path, num_ranks: int) -> float:
+    """Images a second, the program's start included."""
+    shutil.rmtree(index.parent, ignore_errors=True)
+    begin = time.perf_counter()
+    arguments = ["pack", "--format=folder", f"--folder={tree}", f"--output={index}", "--shard-mb=100"]
+    launch.run_well(*arguments, num_ranks=num_ranks)
+    count = sum(1 for _ in tree.rglob("*.JPEG"))
+    return count / (time.perf_counter() - begin)
+
+
+def alternate(repeats: int, *measures: Callable[[], float]) -> list[float]:
+    """The median of each."""
+    rounds = [[measure() for measure in measures] for _ in range(repeats)]
+    return [statistics.median(values) for values in zip(*rounds, strict=True)]
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--images", type=int, default=4000)
+    parser.add_argument("--folder", type=Path)
+    given = parser.parse_args()
+    results: list[dict[str, object]] = []
+    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
+        tree, index = Path(folder) / "tree", Path(folder) / "set" / "photos.h5"
+        write_image_folder(Layout(tree, given.images, NUM_CLASSES, NUM_CLASSES, 500))
+        for num_ranks in (1, 2):
+            [rate] = alternate(given.repeats, lambda n=num_ranks: pack(tree, index, n))  # type: ignore[misc]
+            print(f"packing, {num_ranks} ranks: {rate:.0f} images/s")
+            results.append(
+                {"work": f"pack images/s, {num_ranks} ranks", "ours": rate, "peer": None, "peer_setting": ""}
+            )
+        paths = sorted((tree / "train").rglob("*.JPEG"))
+        for is_cold in (True, False):
+            for threads in (1, 2):
+                ours, peer = alternate(
+                    given.repeats,
+                    lambda c=is_cold, n=threads: read_shards(index, n, c),  # type: ignore[misc]
+                    lambda c=is_cold, n=threads: read_files(paths, n, c),  # type: ignore[misc]
+                )
+                name = f"{'cold' if is_cold else 'warm'}, {threads} threads"
+                print(f"reading, {name}: shards {ours:.0f} MB/s, files {peer:.0f} MB/s, ratio {ours / peer:.2f}")
+                row = {"work": f"read MB/s, {name}", "ours": ours, "peer": peer, "peer_setting": "a file an image"}
+                results.append({**row, "ratio": ours / peer})
+    append_results(ROOT / "runs" / "benchmark.json", results)
+
+
+if __name__ == "__main__":
+    main()

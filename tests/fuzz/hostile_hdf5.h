@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <hdf5.h>
+
+#include "fuzz/byte_source.h"
+
+namespace incubate {
+
+/// An array, or if its name does not begin with '/', an attribute of the root, that a reader expects.
+struct Expected {
+  std::string name;
+  enum class Type { text, integer, real, single, bytes } type;
+  std::vector<hsize_t> shape;        // {}: one value
+  std::vector<std::string> texts;    // of text, one a value
+  std::vector<std::int64_t> values;  // of numbers, repeated as often as is needed
+};
+
+/// Makes `path` a file of this program whose first block fits and whose content HDF5 itself wrote: what `expected`
+/// says, changed by `source`'s choices. Things are missing, of other types, shapes, layouts and values, without
+/// storage, links to elsewhere or to themselves, and there are others beside them. Choices of 0 change nothing.
+void write_hostile_hdf5(const std::string& path, const std::vector<Expected>& expected, ByteSource& source);
+
+}  // namespace incubate

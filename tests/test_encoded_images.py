@@ -1,0 +1,193 @@
+"""Training from encoded images: the same whatever reads them ahead, from wherever; damage is found and named."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+import launch
+from make_image_folder import Layout, write_image_folder
+from run_files import (
+    assert_same_trainings,
+    assert_same_weights,
+    finished,
+    flip_byte,
+    read_columns,
+    read_summary,
+    verify_files,
+)
+
+NUM_TRAIN = 120
+NUM_VALIDATION = 30
+NUM_CLASSES = 4
+TRAININGS = ["meta", "stage_0", "stage_1", "finetuned"]
+CONFIG = Path(__file__).with_name("small_photos.ini")
+META = "--run.only=meta"
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The index of a set in a few shards."""
+    folder = tmp_path_factory.mktemp("photos")
+    write_image_folder(Layout(folder / "tree", NUM_TRAIN, NUM_VALIDATION, NUM_CLASSES, 100), num_processes=1)
+    index = folder / "set" / "photos.h5"
+    pack = ["pack", "--format=folder", f"--folder={folder / 'tree'}", f"--output={index}", "--shard-mb=0.2"]
+    launch.run_well(*pack, num_ranks=2)
+    return index
+
+
+@pytest.fixture(scope="module")
+def reference(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One rank, which reads its images itself."""
+    run = tmp_path_factory.mktemp("reference") / "run"
+    launch.run_well(*arguments(photos, run), num_ranks=1)
+    return run
+
+
+def arguments(index: Path, run: Path, *settings: str) -> list[str]:
+    chosen = [] if META in settings else ["--method.trainings=deep_incubation"]
+    return ["train", f"--config={CONFIG}", f"--data.file={index}", f"--run.directory={run}", *chosen, *settings]
+
+
+def copy_set(index: Path, folder: Path) -> Path:
+    shutil.copytree(index.parent, folder)
+    return folder / index.name
+
+
+def train_shards(index: Path) -> list[Path]:
+    shards = sorted(index.parent.glob("*-train-*.h5"))
+    assert len(shards) > 1
+    return shards
+
+
+def damage_image(shard: Path, image: int) -> None:
+    """One bit in the middle of an encoded image."""
+    with h5py.File(shard, "r") as file:
+        first = file.userblock_size + file["bytes"].id.get_offset()
+        middle = (int(file["offsets"][image]) + int(file["offsets"][image + 1])) // 2
+    content = bytearray(shard.read_bytes())
+    content[first + middle] ^= 1
+    shard.write_bytes(content)
+
+
+@pytest.mark.parametrize(("num_ranks", "workers"), [(1, 3), (2, 1), (3, 0)])
+def test_same_whatever_reads_ahead(photos: Path, reference: Path, tmp_path: Path, num_ranks: int, workers: int) -> None:
+    launch.run_well(*arguments(photos, tmp_path / "run", f"--data.workers={workers}"), num_ranks=num_ranks)
+    assert_same_trainings(reference, tmp_path / "run", TRAININGS)
+    verify_files(tmp_path / "run")
+
+
+def test_waiting_for_data_is_told(reference: Path) -> None:
+    steps = read_columns(reference, "meta", "steps")
+    step_s = 24 / steps["images_per_s"]
+    assert ((steps["data_wait_s"] > 0) & (steps["data_wait_s"] < step_s)).all()
+
+
+def test_copies_on_the_node(photos: Path, reference: Path, tmp_path: Path) -> None:
+    """The shards are read once, and not when they are there already."""
+    index = copy_set(photos, tmp_path / "set")
+    cache = ["--data.cache=node", f"--data.cache_directory={tmp_path / 'node'}"]
+    launch.run_well(*arguments(index, tmp_path / "run", META, *cache), num_ranks=2)
+    assert_same_weights(reference, tmp_path / "run", ["meta"])
+    [folder] = (tmp_path / "node").iterdir()
+    shards = sorted(path for path in index.parent.glob("*-*.h5"))
+    assert sorted(path.name for path in folder.iterdir()) == [path.name for path in shards]
+    for shard in shards:
+        flip_byte(shard)  # nobody looks at these
+    launch.run_well(*arguments(index, tmp_path / "again", META, *cache), num_ranks=2)
+    assert_same_weights(reference, tmp_path / "again", ["meta"])
+
+
+def test_blocks(photos: Path, tmp_path: Path) -> None:
+    """Another order, the same on any ranks."""
+    settings = [META, "--data.shuffle=block", "--data.shuffle_block=10"]
+    launch.run_well(*arguments(photos, tmp_path / "one", *settings), num_ranks=1)
+    launch.run_well(*arguments(photos, tmp_path / "two", *settings, "--data.workers=2"), num_ranks=2)
+    assert_same_trainings(tmp_path / "one", tmp_path / "two", ["meta"])
+
+
+def test_damaged_image_ends_the_run(photos: Path, tmp_path: Path) -> None:
+    index = copy_set(photos, tmp_path / "set")
+    shard = train_shards(index)[1]
+    damage_image(shard, 2)
+    outcome = launch.run(*arguments(index, tmp_path / "run", META, "--data.workers=1"), num_ranks=2)
+    assert outcome.status not in (0, 2)
+    message = f"{shard}: image 2 of it is damaged: its checksum is not the one stated."
+    assert any(message in line for line in outcome.messages()), outcome
+    assert message in (tmp_path / "run" / "log.txt").read_text().splitlines()[-1]
+    assert read_summary(tmp_path / "run")["state"] == "failed"
+
+
+def test_damaged_image_is_replaced(photos: Path, reference: Path, tmp_path: Path) -> None:
+    """By the next one, on any ranks alike, told of once a rank that meets it; the others are as they were."""
+    index = copy_set(photos, tmp_path / "set")
+    shard = train_shards(index)[1]
+    damage_image(shard, 2)
+    skip = [META, "--data.on_error=skip", "--recipe.epochs=3"]
+    launch.run_well(*arguments(index, tmp_path / "one", *skip), num_ranks=1)
+    launch.run_well(*arguments(index, tmp_path / "two", *skip, "--data.workers=2"), num_ranks=2)
+    assert_same_trainings(tmp_path / "one", tmp_path / "two", ["meta"])
+    for run, most in (("one", 1), ("two", 2)):
+        log = (tmp_path / run / "log.txt").read_text()
+        told = log.count(f"{shard}: image 2 of it is damaged: its checksum is not the one stated.")
+        assert 1 <= told <= most, log
+        assert log.count("The next image stands in for it.") == told
+    launch.run_well(*arguments(photos, tmp_path / "intact", *skip), num_ranks=1)
+    weights = [finished(tmp_path / run, "meta").read_bytes() for run in ("one", "intact")]
+    assert weights[0] != weights[1]
+
+
+def break_missing(shard: Path) -> str:
+    shard.unlink()
+    return rf"{shard}.*(cannot be read|missing|no such file)"
+
+
+def break_truncated(shard: Path) -> str:
+    content = shard.read_bytes()
+    shard.write_bytes(content[:-10])
+    return rf"{shard}.*{len(content) - 10}.*{len(content)}"
+
+
+@pytest.mark.parametrize("break_shard", [break_missing, break_truncated])
+def test_shard_that_is_not_whole(photos: Path, tmp_path: Path, break_shard: object) -> None:
+    """Found before anything is written."""
+    assert callable(break_shard)
+    index = copy_set(photos, tmp_path / "set")
+    expected = break_shard(train_shards(index)[-1])
+    outcome = launch.run(*arguments(index, tmp_path / "run"), num_ranks=2)
+    assert outcome.status == 2
+    [message] = outcome.messages()
+    assert re.search(expected, message, re.I), message
+    assert not (tmp_path / "run").exists()
+
+
+def test_shard_replaced_while_it_is_read(photos: Path, tmp_path: Path) -> None:
+    """By one of the same length: no wrong pixels get into a batch."""
+    index = copy_set(photos, tmp_path / "set")
+    shard = train_shards(index)[0]
+    content = np.frombuffer(shard.read_bytes(), dtype=np.uint8).copy()
+    content[len(content) // 2 :] = content[len(content) // 2 :][::-1]
+    shard.write_bytes(content.tobytes())
+    outcome = launch.run(*arguments(index, tmp_path / "run", META))
+    assert outcome.status not in (0, 2)
+    assert any(f"{shard}: image " in line and "is damaged" in line for line in outcome.messages()), outcome
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["--recipe.crop=none"], "has images of different sizes but meta.crop=none. Set it to resized, which makes"),
+        (["--data.cache=node", "--data.cache_directory=/dev/null/x"], "data.cache_directory: /dev/null/x/incubate-"),
+        (["--data.shuffle=block", "--recipe.repeated_augmentation=3"], "does not go with data.shuffle=block"),
+    ],
+)
+def test_bad_settings(photos: Path, tmp_path: Path, settings: list[str], message: str) -> None:
+    outcome = launch.run(*arguments(photos, tmp_path / "run", *settings), num_ranks=2)
+    assert outcome.status == 2
+    [line] = outcome.messages()
+    assert message in line

@@ -1,0 +1,465 @@
+"""`incubate pack --format folder`: image files to shards, the same on any ranks, killed or not; and `--verify`."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+import socket
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import xxhash
+from PIL import Image
+
+import launch
+from make_image_folder import Layout, write_image_folder
+from run_files import FIRST_BLOCK_BYTES, snapshot, verify_file
+from small_disk import small_disk
+
+NUM_TRAIN = 180
+NUM_VALIDATION = 60
+REDUCED = ("--shorter-side=120", "--quality=85", "--shard-mb=0.06")
+NUM_ATTEMPTS = 3  # to kill in time
+
+JPEG = {"format": "JPEG"}
+
+
+def pack_arguments(folder: Path, output: Path, *options: str) -> list[str]:
+    shards = [] if any(option.startswith("--shard-mb") for option in options) else ["--shard-mb=0.4"]
+    return ["pack", "--format=folder", f"--folder={folder}", f"--output={output}", *shards, *options]
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def photo(height: int = 40, width: int = 60) -> Image.Image:
+    y, x = np.mgrid[0:height, 0:width]
+    return Image.fromarray(np.stack([4 * x % 256, 5 * y % 256, (x + y) % 256], axis=-1).astype(np.uint8))
+
+
+def add_odd_files(folder: Path) -> dict[str, str]:
+    """What a folder of images may hold beside plain JPEGs. Returns the lines that tell of it, by file."""
+    place = folder / "train" / "class_0001"
+    photo().convert("CMYK").save(place / "cmyk.JPEG", **JPEG)
+    whole = io.BytesIO()
+    photo().save(whole, **JPEG)
+    (place / "truncated.JPEG").write_bytes(whole.getvalue()[: len(whole.getvalue()) // 2])
+    photo().save(place / "disguised.JPEG", format="PNG")
+    photo().convert("RGBA").save(place / "proper.png", format="PNG")
+    photo().save(place / "really_a_jpeg.png", **JPEG)
+    (place / "empty.JPEG").write_bytes(b"")
+    (place / "notes.txt").write_text("no image\n")
+    (place / "folder.JPEG").mkdir()
+    (folder / "val" / "list.csv").write_text("a,b\n")
+    # These are as good as others:
+    photo().convert("L").save(place / "grey.JPEG", **JPEG)
+    photo().save(place / "progressive.JPEG", progressive=True, **JPEG)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Orientation: to be turned by 90 degrees, which torchvision does not do either
+    photo().save(place / "turned.JPEG", exif=exif, **JPEG)
+    photo(1, 1).save(place / "one_pixel.JPEG", **JPEG)
+    return {
+        "train/class_0001/cmyk.JPEG": "converted: a JPEG in CMYK",
+        "train/class_0001/disguised.JPEG": "converted: a PNG",
+        "train/class_0001/empty.JPEG": "left out: it is empty",
+        "train/class_0001/folder.JPEG": "left out: it is not a class's file",
+        "train/class_0001/notes.txt": "left out: it is neither a JPEG nor a PNG",
+        "train/class_0001/proper.png": "converted: a PNG",
+        "train/class_0001/really_a_jpeg.png": "misnamed: a JPEG",
+        "train/class_0001/truncated.JPEG": "left out: the file ends early",
+        "val/list.csv": "left out: it is not a class's file",
+    }
+
+
+@dataclass(frozen=True)
+class Packed:
+    folder: Path  # the images' files
+    problems: dict[str, str]
+    output: Path  # the index, in a folder of its own
+    stdout: str
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
+    """240 images in 3 classes and some odd files, packed by one rank. Tests copy what they change."""
+    place = tmp_path_factory.mktemp("packed")
+    write_image_folder(Layout(place / "images", NUM_TRAIN, NUM_VALIDATION, 3, 250), num_processes=1)
+    problems = add_odd_files(place / "images")
+    output = place / "set" / "F.h5"
+    outcome = launch.run_well(*pack_arguments(place / "images", output))
+    return Packed(place / "images", problems, output, outcome.stdout)
+
+
+def copy_set(packed: Packed, to: Path) -> Path:
+    shutil.copytree(packed.output.parent, to)
+    return to / packed.output.name
+
+
+def test_what_is_said(packed: Packed) -> None:
+    lines = packed.stdout.splitlines()
+    assert f"5 files left out, 3 converted, 1 misnamed: {packed.output.parent}/F-problems.txt" in lines
+    num_shards = len(list(packed.output.parent.glob("F-*-*.h5")))
+    assert num_shards >= 8
+    num_train = NUM_TRAIN + 8
+    assert lines[-1] == (
+        f"{packed.output} written: {num_train} training and {NUM_VALIDATION} validation images in {num_shards} shards, "
+        "3 classes"
+    )
+    (progress,) = (line for line in lines if re.match(r"pack +\[#{20}\] 100%  image \d+/\d+  \d+ images/s  ", line))
+    assert progress.endswith(" 0:00 left")
+    expected = [f"{file}: {reason}" for file, reason in sorted(packed.problems.items())]
+    assert (packed.output.parent / "F-problems.txt").read_text().splitlines() == expected
+
+
+def decode(data: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), dtype=np.int16)
+
+
+def test_every_image_comes_back(packed: Packed) -> None:
+    """By h5py, without the program: those that are JPEGs byte for byte, converted ones as they look."""
+    classes = [f"class_{i:04}" for i in range(3)]
+    for split, folder in (("train", packed.folder / "train"), ("validation", packed.folder / "val")):
+        seen: dict[str, np.ndarray] = {}
+        for path in sorted(packed.output.parent.glob(f"F-{split}-*.h5")):
+            verify_file(path)
+            shard = h5py.File(path)
+            assert [name.decode() for name in shard["class_names"]] == classes
+            assert shard.attrs["split"] == split
+            for i, name in enumerate(name.decode() for name in shard["files"]):
+                begin, end = shard["offsets"][i : i + 2]
+                data = shard["bytes"][begin:end].tobytes()
+                assert shard["checksums"][i] == xxhash.xxh3_64_intdigest(data)
+                assert classes[shard["labels"][i]] == name.split("/")[0]
+                pixels = decode(data)
+                assert pixels.shape == (shard["heights"][i], shard["widths"][i], 3)
+                source = (folder / name).read_bytes()
+                if "converted" in packed.problems.get(f"{folder.name}/{name}", ""):
+                    assert np.abs(pixels - decode(source)).mean() < 6, name
+                else:
+                    assert data == source, name
+                assert name not in seen
+                seen[name] = pixels
+        left_out = {p for p, reason in packed.problems.items() if reason.startswith("left out")}
+        files = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+        assert set(seen) == {name for name in files if f"{folder.name}/{name}" not in left_out}
+
+
+def test_neighbours_are_of_mixed_classes(packed: Packed) -> None:
+    labels = h5py.File(packed.output)["train/labels"][:]
+    assert (labels[1:] != labels[:-1]).mean() > 0.5  # 2/3 in random order, near 0 in that of the folders
+
+
+def test_the_index_has_all_tables(packed: Packed) -> None:
+    verify_file(packed.output)
+    index = h5py.File(packed.output)
+    for split in ("train", "validation"):
+        first_image = index[f"{split}/shard_first_image"][:]
+        for i, name in enumerate(name.decode() for name in index[f"{split}/shards"]):
+            path = packed.output.parent / name
+            shard = h5py.File(path)
+            images = slice(first_image[i], first_image[i + 1])
+            assert index[f"{split}/shard_lengths"][i] == path.stat().st_size
+            assert np.array_equal(index[f"{split}/offsets"][images], shard["offsets"][:-1])
+            assert np.array_equal(index[f"{split}/lengths"][images], np.diff(shard["offsets"][:]))
+            for column in ("labels", "heights", "widths", "checksums"):
+                assert np.array_equal(index[f"{split}/{column}"][images], shard[column][:])
+            begin = index[f"{split}/shard_first_byte"][i]
+            assert path.read_bytes()[begin:][: shard["bytes"].size] == shard["bytes"][:].tobytes()
+        assert first_image[-1] == len(index[f"{split}/labels"])
+
+
+def test_the_example_in_the_readme(packed: Packed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (launch.REPOSITORY / "analysis" / "README.md").read_text()
+    (example,) = (code for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "bytes" in code)
+    shutil.copy(packed.output.parent / "F-train-00003.h5", tmp_path / "shard.h5")
+    monkeypatch.chdir(tmp_path)
+    exec(example.replace("data/imagenet-train-00003.h5", "shard.h5"), {})
+    shard = h5py.File("shard.h5")
+    assert Image.open("image.jpg").size == (shard["widths"][7], shard["heights"][7])
+
+
+@pytest.mark.parametrize("num_ranks", [2, 3])
+def test_the_same_bytes_on_any_ranks(packed: Packed, tmp_path: Path, num_ranks: int) -> None:
+    launch.run_well(*pack_arguments(packed.folder, tmp_path / "F.h5"), num_ranks=num_ranks)
+    assert read_files(tmp_path) == read_files(packed.output.parent)
+
+
+def kill_when_begun(arguments: list[str], output: Path, num_ranks: int) -> bool:
+    """Kills the ranks when the first shard is there. Whether some were not yet: then there is no index, new or old."""
+    output.parent.mkdir()
+    output.write_text("that of other images")
+    process = launch.start(arguments, num_ranks)
+    deadline = time.monotonic() + launch.TIMEOUT_S
+    while not list(output.parent.glob("F-*-*.h5")) and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    launch.kill_ranks(process)
+    launch.finish(process)
+    return not output.exists()
+
+
+def test_reduced_killed_and_started_again_on_other_ranks(packed: Packed, tmp_path: Path) -> None:
+    """Whole shards stay, and in the end all is as if it had never been killed."""
+    arguments = pack_arguments(packed.folder, tmp_path / "whole" / "F.h5", *REDUCED)
+    launch.run_well(*arguments)
+    whole = read_files(tmp_path / "whole")
+    for attempt in range(NUM_ATTEMPTS):
+        output = tmp_path / f"attempt_{attempt}" / "F.h5"
+        arguments = pack_arguments(packed.folder, output, *REDUCED)
+        if kill_when_begun(arguments, output, 2):
+            break
+    else:
+        raise AssertionError(f"{NUM_ATTEMPTS} times all was packed before the ranks could be killed")
+    done = {path: path.stat().st_mtime_ns for path in output.parent.glob("F-*-?????.h5")}
+    assert 0 < len(done) < len(whole) - 2
+    outcome = launch.run_well(*arguments, num_ranks=3)
+    assert f"{len(whole) - 2 - len(done)} of {len(whole) - 2} shards to make, of " in outcome.stdout
+    assert read_files(output.parent) == whole
+    assert {path: path.stat().st_mtime_ns for path in done} == done
+    for path in output.parent.glob("F-train-*.h5"):
+        shard = h5py.File(path)
+        assert (np.minimum(shard["heights"][:], shard["widths"][:]) <= 120).all()
+    image = Image.open(io.BytesIO(shard["bytes"][: shard["offsets"][1]].tobytes()))
+    assert image.size == (shard["widths"][0], shard["heights"][0])
+
+
+def test_again_only_what_changed(packed: Packed, tmp_path: Path) -> None:
+    output = copy_set(packed, tmp_path / "set")
+    before = snapshot(output.parent)
+    outcome = launch.run_well(*pack_arguments(packed.folder, output), num_ranks=2)
+    assert outcome.stdout.splitlines()[-1].startswith(f"{output} is complete: ")
+    after = snapshot(output.parent)
+    assert {name: after[name] for name in before if name != "F-problems.txt"} == {
+        name: before[name] for name in before if name != "F-problems.txt"
+    }
+    # One file touched, another shard damaged: both are made anew, and the same bytes come of it.
+    folder = tmp_path / "images"
+    shutil.copytree(packed.folder, folder, copy_function=os.link)
+    damaged = output.parent / "F-train-00002.h5"
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
+    outcome = launch.run_well(*pack_arguments(folder, output))
+    assert re.search(r"^1 of \d+ shards to make", outcome.stdout, re.MULTILINE)
+    assert read_files(output.parent) == read_files(packed.output.parent)
+    name = h5py.File(output.parent / "F-train-00004.h5")["files"][0].decode()
+    (folder / "train" / name).unlink()
+    shutil.copy(packed.folder / "train" / name, folder / "train" / name)
+    outcome = launch.run_well(*pack_arguments(folder, output))
+    assert re.search(r"^1 of \d+ shards to make", outcome.stdout, re.MULTILINE)
+    index = "F.h5"
+    assert output.read_bytes() == (packed.output.parent / index).read_bytes()  # it tells of images, not of times
+
+
+def test_inspect(packed: Packed) -> None:
+    shard = packed.output.parent / "F-train-00000.h5"
+    text = launch.run_well("inspect", str(packed.output), str(shard)).stdout
+    assert f"{packed.output}: incubate image set, version 1, " in text
+    assert re.search(rf"  train +{NUM_TRAIN + 8} images in \d+ shards of \d+ bytes together\n", text)
+    assert f"{shard}: incubate image shard, version 1, " in text
+    assert re.search(r"  images +\d+ of train, shard 0\n", text)
+    assert re.search(r"  classes +3: class_0000, class_0001, class_0002\n", text)
+
+
+# --- Damage -----------------------------------------------------------------------------------------------------------
+
+
+def test_verify_a_whole_set(packed: Packed) -> None:
+    outcome = launch.run_well("pack", f"--verify={packed.output}", num_ranks=2)
+    pattern = (
+        rf"{packed.output} is whole: {NUM_TRAIN + 8} training and {NUM_VALIDATION} validation images in \d+ shards"
+    )
+    assert re.search(pattern, outcome.stdout)
+
+
+def test_verify_names_every_damage(packed: Packed, tmp_path: Path) -> None:
+    output = copy_set(packed, tmp_path / "set")
+    index = h5py.File(output)
+    flipped, missing, truncated = (output.parent / f"F-train-{i:05}.h5" for i in range(3))
+    content = bytearray(flipped.read_bytes())
+    content[index["train/shard_first_byte"][0] + index["train/offsets"][3]] ^= 1
+    flipped.write_bytes(content)
+    missing.unlink()
+    length = truncated.stat().st_size
+    os.truncate(truncated, length - 100)
+    for num_ranks in (1, 3):
+        outcome = launch.run("pack", f"--verify={output}", num_ranks=num_ranks)
+        assert outcome.status == 2
+        assert re.search(rf"^{flipped} is damaged: its content has the checksum ", outcome.stdout, re.MULTILINE)
+        assert f"\n{flipped}: image 3 of it is damaged: its checksum is not the one stated. " in outcome.stdout
+        assert f"\n{missing} cannot be read: No such file or directory. " in outcome.stdout
+        assert f"\n{truncated} has {length - 100} bytes but the index states {length}: " in outcome.stdout
+        num_shards = len(list(packed.output.parent.glob("F-*-?????.h5")))
+        (message,) = outcome.messages()
+        assert message == f"incubate: {output}: 3 of its {num_shards} shards are damaged or missing, as listed."
+
+
+def stamp(path: Path) -> None:
+    """Writes the first block that fits the rest of the file."""
+    content = bytearray(path.read_bytes())
+    rest = content[FIRST_BLOCK_BYTES:]
+    struct.pack_into("<8sQQQ", content, 0, b"INCUBATE", 1, len(rest), xxhash.xxh3_64_intdigest(bytes(rest)))
+    path.write_bytes(content)
+
+
+def change(path: Path, name: str, place: int, value: int) -> None:
+    """As one who knows the format could: the file agrees with itself."""
+    with h5py.File(path, "r+") as file:
+        file[name][place] = value
+    stamp(path)
+
+
+@pytest.mark.parametrize(
+    ("file", "column", "place", "value", "message"),
+    [
+        ("F.h5", "train/labels", 5, 3, r"F\.h5/train: label 3 of image 5 is not below the number of classes, 3\. "),
+        ("F.h5", "validation/offsets", 1, 2**50, r"F\.h5/validation: image 1 has \d+ bytes from byte 2\*\*50 on, "),
+        ("F.h5", "train/heights", 7, 0, r"F\.h5/train: the height of image 7, 0, is not in 1\.\.65535\. "),
+        ("F-train-00001.h5", "labels", 5, 9, r"F-train-00001\.h5: label 9 of image 5 is not below "),
+        ("F-train-00001.h5", "offsets", 5, 2**50, r"F-train-00001\.h5: image 5 begins at byte 2\*\*50 and ends at "),
+    ],
+)
+def test_verify_trusts_no_table(
+    packed: Packed, tmp_path: Path, file: str, column: str, place: int, value: int, message: str
+) -> None:
+    output = copy_set(packed, tmp_path / "set")
+    change(output.parent / file, column, place, value)
+    outcome = launch.run("pack", f"--verify={output}")
+    assert outcome.status == 2
+    assert re.search(message.replace(r"2\*\*50", str(2**50)), outcome.stdout + outcome.stderr)
+
+
+def test_a_full_disk(packed: Packed, tmp_path: Path) -> None:
+    """Said once, status 1; with room, the next start goes on."""
+    whole = sum(path.stat().st_size for path in packed.output.parent.iterdir())
+    with small_disk(tmp_path / "disk", whole // 2) as disk:
+        outcome = launch.run(*pack_arguments(packed.folder, disk / "F.h5"), num_ranks=2)
+        assert outcome.status == 1
+        messages = [line for line in outcome.messages() if "No space left on device" in line]
+        assert messages, outcome
+        assert not (disk / "F.h5").exists()
+        for path in disk.glob("F-*-?????.h5"):
+            verify_file(path)
+
+
+# --- Mistakes ---------------------------------------------------------------------------------------------------------
+
+
+def tiny_folder(place: Path) -> Path:
+    """Two classes of two images."""
+    for split in ("train", "val"):
+        for name in ("a", "b"):
+            (place / split / name).mkdir(parents=True)
+            for i in range(2):
+                photo(8, 8).save(place / split / name / f"{i}.jpg")
+    return place
+
+
+def drop_class(folder: Path) -> str:
+    shutil.rmtree(folder / "val" / "b")
+    return (
+        rf"--folder={folder}: the class 'b' is in train/ but not in val/ \(2 classes in train/, 1 in val/; they must "
+        r"be the same\)\. Add its folder, or take it away\."
+    )
+
+
+def empty_class(folder: Path) -> str:
+    for path in (folder / "val" / "b").iterdir():
+        path.unlink()
+    return rf"--folder={folder}: the class folder val/b has no files\. Fill it, or take the class away\."
+
+
+def ruin_class(folder: Path) -> str:
+    for path in (folder / "train" / "a").iterdir():
+        path.write_text("no image")
+    return (
+        rf"--folder={folder}: none of the 2 files of train/a can be used \({folder.parent}/set/F-problems\.txt says "
+        r"why\)\. Mend them, or take the class away\."
+    )
+
+
+def break_link(folder: Path) -> str:
+    (folder / "val" / "b" / "2.jpg").symlink_to("nowhere")
+    return rf"{folder}/val/b/2\.jpg cannot be read: No such file or directory\. Mend it or take it away\."
+
+
+def fail_to_read(folder: Path) -> str:
+    """Found by the rank that packs it, while others work: this file has no byte 0, and saying so is an error."""
+    (folder / "val" / "b" / "2.jpg").symlink_to("/proc/self/mem")
+    return rf"{folder}/val/b/2\.jpg cannot be read: Input/output error\. Mend it or take it away, and start again\."
+
+
+def name_nothing(folder: Path) -> str:
+    shutil.rmtree(folder)
+    return rf"--folder={folder} is no folder\. Name one with train/ and validation/ in it\."
+
+
+@pytest.mark.parametrize(
+    ("spoil", "num_ranks"),
+    [(drop_class, 1), (empty_class, 2), (ruin_class, 2), (break_link, 1), (fail_to_read, 3), (name_nothing, 1)],
+)
+def test_mistakes(tmp_path: Path, spoil: Callable[[Path], str], num_ranks: int) -> None:
+    folder = tiny_folder(tmp_path / "images")
+    message = spoil(folder)
+    outcome = launch.run(*pack_arguments(folder, tmp_path / "set" / "F.h5"), num_ranks=num_ranks)
+    assert outcome.status == 2
+    (said,) = outcome.messages()
+    assert re.fullmatch(f"incubate: {message}", said)
+    assert not (tmp_path / "set" / "F.h5").exists()
+    assert not (tmp_path / "set" / "F.h5.lock").exists()
+
+
+def test_a_second_pack_into_the_same_output_is_refused(tmp_path: Path) -> None:
+    """The first is these tests, by the lock it would leave."""
+    folder = tiny_folder(tmp_path / "images")
+    output = tmp_path / "set" / "F.h5"
+    output.parent.mkdir()
+    holder = {"token": "t", "host": socket.gethostname(), "pid": os.getpid(), "slurm_job": "", "heartbeat": time.time()}
+    lock = output.parent / "F.h5.lock"
+    lock.write_text(json.dumps(holder))
+    outcome = launch.run(*pack_arguments(folder, output))
+    assert outcome.status == 2
+    assert re.fullmatch(
+        rf"incubate: {lock} says that another job works on {output}: process {os.getpid()} on \S+, \d s ago\. "
+        r"Wait for it, or stop it\.",
+        outcome.messages()[0],
+    )
+    assert [path.name for path in output.parent.iterdir()] == ["F.h5.lock"]
+
+
+def test_ranks_that_do_not_find_each_other_are_told(tmp_path: Path) -> None:
+    """As srun without PMIx leaves them: each would write all shards, into the same files."""
+    arguments = pack_arguments(tiny_folder(tmp_path / "images"), tmp_path / "set" / "F.h5")
+    outcome = launch.finish(launch.start(arguments, 1, {"SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "0"}))
+    assert outcome.status == 2
+    assert outcome.messages()[0].startswith("incubate: srun started 4 tasks but MPI sees 1 rank in each (")
+    assert not (tmp_path / "set").exists()
+
+
+def test_names_of_classes_a_share_of_the_images_and_many_left_out(tmp_path: Path) -> None:
+    folder = tiny_folder(tmp_path / "images")
+    (folder / "val" / "b" / "1.jpg").write_text("no image")
+    names = tmp_path / "names.txt"
+    names.write_text("tench\ngold fish\n")
+    options = [f"--class-names-file={names}", "--subset=0.5"]
+    outcome = launch.run_well(*pack_arguments(folder, tmp_path / "F.h5", *options))
+    assert f"val/b: 1 of 2 files are left out ({tmp_path}/F-problems.txt says why)" in outcome.stdout
+    index = h5py.File(tmp_path / "F.h5")
+    assert [name.decode() for name in index["class_names"]] == ["tench", "gold fish"]
+    assert sorted(index["train/labels"][:]) == [0, 1]
+    assert sorted(index["validation/labels"][:]) == [0, 0, 1]
+    names.write_text("tench\n")
+    outcome = launch.run(*pack_arguments(folder, tmp_path / "F.h5", *options))
+    (message,) = outcome.messages()
+    advice = "Give one for each, in the sorted order of the folders."
+    assert message == f"incubate: {names} has 1 names for 2 classes in {folder}. {advice}"
