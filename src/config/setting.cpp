@@ -19,7 +19,7 @@ std::string join(const std::vector<T>& values) {
 template <typename T>
 void split(const std::string& name, const std::string& text, std::vector<T>& values) {
   values.clear();
-  if (text.empty()) return;
+  if (text.find_first_not_of(' ') == std::string::npos) return;
   std::size_t begin = 0;
   while (begin <= text.size()) {
     const std::size_t end = std::min(text.find(',', begin), text.size());

@@ -37,6 +37,8 @@ TEST(Setting, ListsMayHaveSpacesAroundCommas) {
   std::vector<std::int64_t> values = {9};
   from_text("name", "1, 2 ,3", values);
   EXPECT_EQ(values, (std::vector<std::int64_t>{1, 2, 3}));
+  from_text("name", " ", values);
+  EXPECT_EQ(values, std::vector<std::int64_t>{});
 }
 
 TEST(Setting, TextOfAnotherTypeIsRefused) {

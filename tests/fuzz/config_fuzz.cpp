@@ -86,6 +86,12 @@ void read_pack(const std::vector<std::string>& arguments) {
   PackConfig config;
   parse_arguments(arguments, list_settings(config));
   check_arguments_round_trip(config);
+  PackConfig again;
+  parse_arguments(to_arguments(list_settings(config)), list_settings(again));
+  // Lists may have empty names, which their text must not lose.
+  check_running(again.class_names == config.class_names && again.train_files == config.train_files &&
+                    again.validation_files == config.validation_files,
+                "a list reads back as another");
   validate(config);
   list_sources(config);
 }
