@@ -48,13 +48,15 @@ def test_run_directory_holds_what_is_promised(finished_run: Path) -> None:
 
 
 def test_log_tells_what_happened(finished_run: Path) -> None:
-    lines = [line.split("] ", 2)[-1] for line in (finished_run / "log.txt").read_text().splitlines()]
+    text = re.sub(r"^\S+ \S+ (info|warning) +", "", (finished_run / "log.txt").read_text(), flags=re.M)
+    lines = text.splitlines()
     assert re.match(
         r"incubate \S+ \(\w+\), LibTorch [\d.]+, CUDA .*, NCCL .*, Open MPI v[\d.]+, HDF5 [\d.]+$", lines[0]
     )
     assert re.match(r"\d+ ranks, cpu, 1 threads each, sums exact$", lines[1])
-    text = "\n".join(lines)
-    assert re.search(r"^data: \d+ training and \d+ validation images of 8x8x1 in \d+ classes, .*\.h5$", text, re.M)
+    assert re.search(
+        rf"^data: \d+ training and \d+ validation images of {SIDE}x{SIDE}x1 in \d+ classes, .*\.h5$", text, re.M
+    )
     for training in TRAININGS:
         steps = num_steps(finished_run, training)
         assert re.search(rf"^plan: {training}: {steps} steps of \d+ images in \d+ micro-batches, 0 done", text, re.M)
