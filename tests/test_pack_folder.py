@@ -438,11 +438,11 @@ def test_a_second_pack_into_the_same_output_is_refused(tmp_path: Path) -> None:
 
 
 def test_ranks_that_do_not_find_each_other_are_told(tmp_path: Path) -> None:
-    """As srun without PMIx leaves them: each would write all shards, into the same files."""
+    """As a launcher of another MPI library leaves them: each would write all shards, into the same files."""
     arguments = pack_arguments(tiny_folder(tmp_path / "images"), tmp_path / "set" / "F.h5")
-    outcome = launch.finish(launch.start(arguments, 1, {"SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "0"}))
+    outcome = launch.finish(launch.start(arguments, 1, {"PMI_SIZE": "4", "PMI_RANK": "0"}))
     assert outcome.status == 2
-    assert outcome.messages()[0].startswith("incubate: srun started 4 tasks but MPI sees 1 rank in each (")
+    assert outcome.messages()[0].startswith("incubate: mpiexec started 4 tasks but MPI sees 1 rank in each (")
     assert not (tmp_path / "set").exists()
 
 
