@@ -10,6 +10,8 @@
 #include "data/encoded_dataset.h"
 #include "fuzz/allocation_limit.h"
 #include "fuzz/hostile_hdf5.h"
+#include "hdf5/atomic_file.h"
+#include "image/jpeg.h"
 #include "pack/shard_damage.h"
 #include "support/jpeg_file.h"
 #include "support/temporary_directory.h"

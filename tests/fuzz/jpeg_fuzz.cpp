@@ -17,9 +17,9 @@ using Bytes = std::span<const std::uint8_t>;
 
 constexpr std::size_t kNumChoices = 13;  // bytes
 
-/// 1 .. 2 `side`: what fits, and what does not.
+/// 1 .. `side`, which fits, or one more.
 std::int64_t choose_side(ByteSource& source, std::int64_t side) {
-  return 1 + (source.number<std::uint16_t>() % (2 * side));
+  return 1 + (source.number<std::uint16_t>() % (side + 1));
 }
 
 struct Part {
@@ -32,8 +32,8 @@ Part choose_part(ByteSource& source, const JpegInfo& info) {
   Part part{};
   part.box.height = choose_side(source, info.height);
   part.box.width = choose_side(source, info.width);
-  part.box.top = choose_side(source, info.height - (part.box.height / 2)) - 1;
-  part.box.left = choose_side(source, info.width - (part.box.width / 2)) - 1;
+  part.box.top = choose_side(source, info.height + 1 - std::min(info.height, part.box.height)) - 1;
+  part.box.left = choose_side(source, info.width + 1 - std::min(info.width, part.box.width)) - 1;
   part.least_height = choose_side(source, part.box.height);
   part.least_width = choose_side(source, part.box.width);
   return part;

@@ -57,9 +57,9 @@ void append_number(Bytes& bytes, std::size_t number) {
   for (const int shift : {24, 16, 8, 0}) bytes.push_back(static_cast<std::uint8_t>(number >> shift));
 }
 
-/// A part of a file that holds `size` zeros as compressed text, a thousandth of them.
+/// A part of a file that holds `size` letters as compressed text, a thousandth of them.
 Bytes make_compressed_text(std::size_t size) {
-  const Bytes text(size);
+  const Bytes text(size, 'a');
   Bytes content = {'z', 'T', 'X', 't', 'a', 0, 0};
   uLongf length = compressBound(size);
   Bytes compressed(length);
