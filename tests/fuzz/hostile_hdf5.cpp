@@ -32,7 +32,7 @@ class Id {
   hid_t id_;
 };
 
-constexpr hsize_t kMostWritten = 256;  // elements of an array whose values are written
+constexpr hsize_t kMostWritten = 2048;  // elements of an array whose values are written
 constexpr std::size_t kMostTypeBytes = 4096;
 
 Id copy_type(hid_t type) { return Id(H5Tcopy(type)); }
