@@ -36,7 +36,7 @@ ImageSetSplit read_split(const Hdf5File& file, const std::string& group) {
   return split;
 }
 
-/// Of the shards of a split: so many that those of both, and the images', can be added up. Files are smaller.
+/// Of a split's shards: those of both splits can be added up as signed numbers. No file system holds as many.
 constexpr std::uint64_t kMostBytes = (std::uint64_t{1} << 62) - 1;
 
 /// A plain file name, which cannot lead out of the index's folder.
