@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Feeds all that reads files or arguments with hostile input: sets up, builds the targets of tests/fuzz with clang's
-# libFuzzer, AddressSanitizer and UBSan into build-fuzz/ (10 minutes), and runs each of them, two at a time. Ends with a table.
+# libFuzzer, AddressSanitizer and UBSan into build-fuzz/ (10 minutes), and runs them, two at a time. Ends with a table.
 # What crashed one is in build-fuzz/findings/. Exit status 0 only if nothing did.
 #
 #   tests/fuzz.sh                              10 minutes a target
@@ -35,7 +35,7 @@ fi
 build=build-fuzz
 [ -e $build/build.ninja ] || cmake -S . -B $build -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
   -DINCUBATE_FUZZ=ON >/dev/null
-INCUBATE_BUILD=$build jobscripts/build.sh fuzz_targets
+INCUBATE_BUILD=$build jobscripts/build.sh "${targets[@]/%/_fuzz}"
 
 # What a run learns stays in build-fuzz/corpus, and the next begins there.
 run_target() {

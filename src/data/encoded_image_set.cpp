@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -24,6 +25,7 @@ struct EncodedImageSet::Shard {
   FilePath path;
   std::once_flag is_opened;
   int descriptor = -1;
+  std::uint64_t length = 0;  // when it was opened, in bytes
 };
 
 DamagedImageError::DamagedImageError(const FilePath& shard, std::int64_t image, const std::string& what_is_wrong)
@@ -58,6 +60,8 @@ int EncodedImageSet::descriptor(std::size_t shard, std::size_t image_in_shard) c
       throw DamagedImageError(file.path, static_cast<std::int64_t>(image_in_shard),
                               fmt::format("the file cannot be opened ({})", std::strerror(errno)));
     }
+    struct stat status = {};
+    if (::fstat(descriptor, &status) == 0) file.length = static_cast<std::uint64_t>(status.st_size);
     file.descriptor = descriptor;
   });
   return file.descriptor;
@@ -73,6 +77,8 @@ std::vector<std::uint8_t> EncodedImageSet::read(std::int64_t index) const {
   const auto fail = [&](const std::string& what_is_wrong) { throw damage(index, what_is_wrong); };
   const int file = descriptor(shard, index - split_.shard_first_image[shard]);
   const std::uint64_t begin = split_.shard_first_byte[shard] + split_.table.offsets[index];
+  // The index, which may state anything, is not enough to take memory for.
+  if (begin + split_.table.lengths[index] > shards_[shard]->length) fail("the file ends before it does");
   std::vector<std::uint8_t> bytes(split_.table.lengths[index]);
   std::size_t num_read = 0;
   while (num_read < bytes.size()) {

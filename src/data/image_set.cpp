@@ -36,6 +36,9 @@ ImageSetSplit read_split(const Hdf5File& file, const std::string& group) {
   return split;
 }
 
+/// Of a split's shards: those of both splits can be added up as signed numbers. No file system holds as many.
+constexpr std::uint64_t kMostBytes = (std::uint64_t{1} << 62) - 1;
+
 /// A plain file name, which cannot lead out of the index's folder.
 bool is_plain_name(const std::string& name) {
   return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos;
@@ -52,7 +55,11 @@ void check_shards(const ImageSetSplit& split, const std::string& origin) {
   check_input(split.shard_first_image.front() == 0 && split.shard_first_image.back() == split.table.size(),
               "{}: its shards have images {} to {}, but there are {}. Make or copy it again.", origin,
               split.shard_first_image.front(), split.shard_first_image.back(), split.table.size());
+  std::uint64_t num_bytes = 0;
   for (std::size_t i = 0; i < num_shards; ++i) {
+    check_input(split.shard_lengths[i] <= kMostBytes - num_bytes,
+                "{}: its shards have more bytes than can be added up. Make or copy it again.", origin);
+    num_bytes += split.shard_lengths[i];
     check_input(is_plain_name(split.shards[i]), "{}: '{}' is no name of a file beside it. Make or copy it again.",
                 origin, split.shards[i]);
     check_input(split.shard_first_image[i] < split.shard_first_image[i + 1],

@@ -251,8 +251,12 @@ std::vector<std::string> Hdf5File::read_strings(const std::string& name) const {
 std::uint64_t Hdf5File::first_byte(const std::string& name) const {
   const std::string what = action("find", name);
   const Hdf5Handle dataset(H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
-  const haddr_t offset = H5Dget_offset(dataset.id());  // the user block is counted
-  check_running(offset != HADDR_UNDEF, "cannot {}: it is not one piece of the file", what);
+  const haddr_t offset = H5Dget_offset(dataset.id());  // the user block is counted, also where there is no place
+  const Hdf5Handle creation(H5Fget_create_plist(file_.id()), H5Pclose, what);
+  hsize_t user_block_bytes = 0;
+  check_status(H5Pget_userblock(creation.id(), &user_block_bytes), what);
+  check_running(offset != HADDR_UNDEF && offset >= user_block_bytes, "cannot {}: it is not one piece of the file",
+                what);
   return offset;
 }
 

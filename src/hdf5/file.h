@@ -66,8 +66,8 @@ class Hdf5File {
   template <typename T>
   void read_into(const std::string& name, std::span<T> values) const;
   std::vector<std::string> read_strings(const std::string& name) const;
-  /// Where the values of a contiguous array begin, in bytes from the beginning of the file.
-  /// REQUIRES: the array has values.
+  /// Where the values of a contiguous array begin, in bytes from the beginning of the file. Throws if it is stored in
+  /// another way, elsewhere, or not at all.
   std::uint64_t first_byte(const std::string& name) const;
   /// Names directly below a group, sorted.
   std::vector<std::string> list(const std::string& group) const;

@@ -96,6 +96,15 @@ TEST_F(EncodedImageSetTest, AShardThatIsTruncatedWhileReadingIsAnError) {
   EXPECT_EQ(error_of(images, 9), message(5, "the file ends at its byte 3 of 7"));
 }
 
+TEST_F(EncodedImageSetTest, NoMemoryIsTakenForAnImageThatItsShardIsTooShortFor) {
+  ImageSet set = read_image_set(index_);
+  set.train.shard_lengths[1] = std::uint64_t{1} << 61;
+  set.train.table.lengths[9] = std::uint64_t{1} << 60;
+  const EncodedImageSet images(index_, set, Split::train);
+  EXPECT_EQ(error_of(images, 9), message(5, "the file ends before it does"));
+  EXPECT_EQ(images.read(8), small_encoded_image(Split::train, 8));
+}
+
 TEST_F(EncodedImageSetTest, AShardThatIsReplacedBeforeItIsOpenedIsAnError) {
   const EncodedImageSet images(index_, Split::train);
   std::vector<std::uint8_t> bytes;

@@ -81,6 +81,10 @@ TEST_F(ImageSetTest, ShardsThatDoNotAddUpAreErrors) {
               s.shard_lengths[0] = 3000;
             }),
             ": the images of set-train-00000.h5 begin at byte 100 of 3000. Make or copy it again.");
+  EXPECT_EQ(error_of([](ImageSetSplit& s) {
+              s.shard_lengths = {std::uint64_t{1} << 61, std::uint64_t{1} << 61};
+            }),
+            ": its shards have more bytes than can be added up. Make or copy it again.");
 }
 
 TEST_F(ImageSetTest, ImagesOutsideTheirShardAreErrors) {

@@ -37,10 +37,10 @@ const std::vector<Expected>& expected_metrics() {
       list.push_back({name, Type::integer, {3}, {}, {1, 2, 3}});
     }
     for (const char* name :
-         {"/steps/loss", "/steps/learning_rate", "/steps/gradient_norm", "/steps/images_per_s", "/steps/elapsed_s", "/steps/data_wait_s",
-          "/epochs/epoch", "/epochs/train_loss", "/epochs/loss", "/epochs/top1", "/epochs/top5", "/epochs/block_flops",
-          "/epochs/elapsed_s", "/rounds/began_s", "/rounds/ended_s", "/rounds/images_per_s", "/checkpoints/stall_s",
-          "/checkpoints/write_s"}) {
+         {"/steps/loss", "/steps/learning_rate", "/steps/gradient_norm", "/steps/images_per_s", "/steps/elapsed_s",
+          "/steps/data_wait_s", "/epochs/epoch", "/epochs/train_loss", "/epochs/loss", "/epochs/top1", "/epochs/top5",
+          "/epochs/block_flops", "/epochs/elapsed_s", "/rounds/began_s", "/rounds/ended_s", "/rounds/images_per_s",
+          "/checkpoints/stall_s", "/checkpoints/write_s"}) {
       list.push_back({name, Type::real, {3}, {}, {1, 2, 3}});
     }
     return list;

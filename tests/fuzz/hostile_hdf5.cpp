@@ -33,7 +33,7 @@ class Id {
   hid_t id_;
 };
 
-constexpr hsize_t kMostWritten = 256;  // elements of an array whose values are written
+constexpr hsize_t kMostWritten = 2048;  // elements of an array whose values are written
 constexpr std::size_t kMostTypeBytes = 4096;
 
 Id copy_type(hid_t type) { return Id(H5Tcopy(type)); }
@@ -51,6 +51,8 @@ Id make_expected_type(Expected::Type type) {
       return make_text_type(H5T_VARIABLE, H5T_CSET_UTF8);
     case Expected::Type::integer:
       return copy_type(H5T_NATIVE_INT64);
+    case Expected::Type::natural:
+      return copy_type(H5T_NATIVE_UINT64);
     case Expected::Type::real:
       return copy_type(H5T_NATIVE_DOUBLE);
     case Expected::Type::single:
@@ -223,6 +225,7 @@ class Values {
   }
   void append(Expected::Type type, std::int64_t value) {
     if (type == Expected::Type::integer) append_as<std::int64_t>(value);
+    if (type == Expected::Type::natural) append_as<std::uint64_t>(value);
     if (type == Expected::Type::real) append_as<double>(value);
     if (type == Expected::Type::single) append_as<float>(value);
     if (type == Expected::Type::bytes) append_as<std::uint8_t>(value);

@@ -13,10 +13,10 @@ namespace incubate {
 /// An array, or if its name does not begin with '/', an attribute of the root, that a reader expects.
 struct Expected {
   std::string name;
-  enum class Type { text, integer, real, single, bytes } type;
-  std::vector<hsize_t> shape;        // {}: one value
-  std::vector<std::string> texts;    // of text, one a value
-  std::vector<std::int64_t> values;  // of numbers, repeated as often as is needed
+  enum class Type { text, integer, natural, real, single, bytes } type;  // natural: uint64
+  std::vector<hsize_t> shape;                                            // {}: one value
+  std::vector<std::string> texts;                                        // of text, one a value
+  std::vector<std::int64_t> values;  // of numbers, repeated as often as is needed; those of natural ones as their bits
 };
 
 /// Makes `path` a file of this program whose first block fits and whose content HDF5 itself wrote: what `expected`

@@ -134,6 +134,36 @@ TEST_F(Hdf5FileTest, ArraysLargerThanTheirFileAreNotRead) {
   }
 }
 
+TEST_F(Hdf5FileTest, KnowsWhereAnArrayIsInItsFileAndWhetherItIs) {
+  constexpr hsize_t kUserBlock = 512, kSize = 3;
+  Hdf5File written = Hdf5File::create(path(), kUserBlock);
+  written.write("/whole", std::vector<std::uint8_t>{7, 8, 9});
+  written.close();
+  const hid_t id = H5Fopen(path().c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hid_t space = H5Screate_simple(1, &kSize, nullptr);
+  const auto create = [&](const char* name, hid_t creation) {
+    H5Dclose(H5Dcreate2(id, name, H5T_NATIVE_UINT8, space, H5P_DEFAULT, creation, H5P_DEFAULT));
+  };
+  create("/never_written", H5P_DEFAULT);
+  const hid_t elsewhere = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_external(elsewhere, "/dev/zero", 0, H5F_UNLIMITED);
+  create("/elsewhere", elsewhere);
+  const hid_t chunked = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(chunked, 1, &kSize);
+  create("/chunked", chunked);
+  H5Pclose(chunked);
+  H5Pclose(elsewhere);
+  H5Sclose(space);
+  H5Fclose(id);
+
+  const Hdf5File file = Hdf5File::open(path());
+  EXPECT_EQ(read_text(path()).substr(file.first_byte("/whole"), 3), "\7\x8\x9");
+  for (const std::string name : {"/never_written", "/elsewhere", "/chunked"}) {
+    EXPECT_EQ(thrown_message<std::runtime_error>([&] { file.first_byte(name); }),
+              "cannot find '" + name + "' in " + path().string() + ": it is not one piece of the file");
+  }
+}
+
 TEST_F(Hdf5FileTest, FailuresNameActionDatasetAndFile) {
   const Hdf5File file = written([](Hdf5File& f) {
     f.write("/x", std::vector<double>{1, 2});

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <zlib.h>
 
 #include "support/thrown_message.h"
 
@@ -49,6 +51,43 @@ TEST(Png, EveryDamagedByteIsAnError) {
     damaged[i] ^= 0x10;
     EXPECT_NE(error_of(damaged), "(no error)") << i;
   }
+}
+
+void append_number(Bytes& bytes, std::size_t number) {
+  for (const int shift : {24, 16, 8, 0}) bytes.push_back(static_cast<std::uint8_t>(number >> shift));
+}
+
+/// A part of a file that holds `size` letters as compressed text, a thousandth of them.
+Bytes make_compressed_text(std::size_t size) {
+  const Bytes text(size, 'a');
+  Bytes content = {'z', 'T', 'X', 't', 'a', 0, 0};
+  uLongf length = compressBound(size);
+  Bytes compressed(length);
+  compress(compressed.data(), &length, text.data(), size);
+  content.insert(content.end(), compressed.begin(), compressed.begin() + static_cast<std::ptrdiff_t>(length));
+  Bytes chunk;
+  append_number(chunk, content.size() - 4);
+  chunk.insert(chunk.end(), content.begin(), content.end());
+  append_number(chunk, crc32(0, content.data(), static_cast<uInt>(content.size())));
+  return chunk;
+}
+
+/// The most that this process has held so far.
+std::int64_t most_memory_kb() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+TEST(Png, TextThatExpandsTakesNoMemory) {
+  constexpr std::ptrdiff_t kHeaderEnd = 33;
+  constexpr std::size_t kTextBytes = 7'000'000, kNumTexts = 30;
+  const Bytes text = make_compressed_text(kTextBytes);
+  Bytes file = kFile;
+  for (std::size_t i = 0; i < kNumTexts; ++i) file.insert(file.begin() + kHeaderEnd, text.begin(), text.end());
+  const std::int64_t before = most_memory_kb();
+  EXPECT_EQ(decode_png(file), decode_png(kFile));
+  EXPECT_LT(most_memory_kb() - before, 10'000) << "for a file of " << file.size() << " bytes";
 }
 
 TEST(Png, AHugeImageIsRefusedFromItsHeader) {
