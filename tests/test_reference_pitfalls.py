@@ -13,7 +13,8 @@
 5. Stages are assembled in the order of file names, whatever they are
    here: test_twelve_stages_are_assembled_in_order, test_a_file_that_is_not_the_stage_is_refused
 6. Started by Slurm alone, every rank takes itself for the only one
-   here: test_ranks_that_do_not_find_each_other_are_told; Launcher.SeveralTasksWithARankEachAreAMistake
+   here: test_ranks_that_do_not_find_each_other_are_told;
+   Launcher.SeveralTasksWithARankEachAreAMistake, Launcher.TasksOfSrunWithoutAWayToConnectAreAMistake
 7. Every rank evaluates all images, or some twice
    Evaluate.CountsEveryImageOnceOnAnyNumberOfRanks, test_same_on_any_ranks::test_figures,
    test_frozen_stages::test_figures_are_those_of_the_files (100 images are 13 micro-batches, the last of 4)
@@ -94,7 +95,7 @@ def test_a_step_reduces_the_learning_stage_once(
         lengths = [int(line) for line in (probe / f"reductions.{rank}").read_text().split()]
         gradients = [length for length in lengths if length > 100]
         assert len(gradients) == NUM_STEPS
-        assert {length - aligned for length in gradients} == {3}  # the loss and two counts
+        assert {length - aligned for length in gradients} == {4}  # the loss, two counts, the wait for data
 
 
 def pack_with_one_rare_image(tiny: Tiny, folder: Path) -> Path:
@@ -141,12 +142,12 @@ def _exchange(command: str, data: Path, run: Path) -> list[str]:
 
 @pytest.mark.parametrize("task", [0, 2])
 def test_ranks_that_do_not_find_each_other_are_told(tiny: Tiny, tmp_path: Path, task: int) -> None:
-    """As srun without PMIx leaves them: four tasks, each a world of one rank. The first speaks for all."""
+    """As srun without PMIx leaves them: four tasks, each to be a world of one rank. The first speaks for all."""
     environment = {"SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": str(task)}
     outcome = launch.finish(launch.start(tiny.arguments(tmp_path / "run"), 1, environment))
     assert outcome.status == 2
-    assert [line.split(" (")[0] for line in outcome.messages()] == (
-        ["incubate: srun started 4 tasks but MPI sees 1 rank in each"] if task == 0 else []
+    assert [line.split(". ")[0] for line in outcome.messages()] == (
+        ["incubate: srun started 4 tasks without a way for MPI to connect them"] if task == 0 else []
     )
     assert not (tmp_path / "run").exists()
 
