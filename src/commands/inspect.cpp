@@ -109,7 +109,7 @@ void describe_shard(const FilePath& path) {
 
 void describe_image_set(const FilePath& path) {
   const ImageSet set = read_image_set(path);
-  for (const Split split : {Split::train, Split::validation}) {
+  for (const Split split : kSplits) {
     const ImageSetSplit& part = set.split(split);
     const std::uint64_t bytes = std::accumulate(part.shard_lengths.begin(), part.shard_lengths.end(), std::uint64_t{0});
     print_line(to_string(split), "{} images in {} shards of {} bytes together", part.table.size(), part.num_shards(),

@@ -13,7 +13,6 @@
 namespace incubate {
 namespace {
 
-constexpr std::array kSplits = {Split::train, Split::validation};
 constexpr double kMuchLeftOut = 0.05;  // of a class: worth a warning
 
 /// Whether the shard's file is there, undamaged, and made of just these files.

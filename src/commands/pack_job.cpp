@@ -10,7 +10,6 @@
 namespace incubate {
 namespace {
 
-constexpr std::array kSplits = {Split::train, Split::validation};
 constexpr std::size_t kSampleSize = 512;  // images of a split that are encoded to know the size of the others
 
 std::string join_names(const std::vector<std::string>& names) {

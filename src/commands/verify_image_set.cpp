@@ -16,7 +16,7 @@ struct ShardPlace {
 
 std::vector<ShardPlace> list_shards(const ImageSet& set) {
   std::vector<ShardPlace> places;
-  for (const Split split : {Split::train, Split::validation}) {
+  for (const Split split : kSplits) {
     for (std::size_t i = 0; i < set.split(split).num_shards(); ++i) places.push_back({.split = split, .shard = i});
   }
   return places;
@@ -46,7 +46,7 @@ void verify_image_set(const FilePath& index, Communicator& world, Log& log) {
   const ShardProgress::Amount total = measure(set);
   const std::map<Split, EncodedImageSet> images = [&] {
     std::map<Split, EncodedImageSet> both;
-    for (const Split split : {Split::train, Split::validation}) both.emplace(split, EncodedImageSet(index, set, split));
+    for (const Split split : kSplits) both.emplace(split, EncodedImageSet(index, set, split));
     return both;
   }();
 

@@ -17,7 +17,7 @@ DatasetInfo read_info(const Hdf5File& file, const std::filesystem::path& path) {
   DatasetInfo info;
   info.digest = stated_digest(path);
   info.class_names = file.read_strings("/class_names");
-  for (const Split split : {Split::train, Split::validation}) {
+  for (const Split split : kSplits) {
     const std::string group = std::string("/") + to_string(split);
     const std::vector<hsize_t> shape = file.shape(group + "/images");
     const std::vector<std::int64_t> labels = file.read<std::int64_t>(group + "/labels");

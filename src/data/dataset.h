@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -11,6 +12,7 @@
 namespace incubate {
 
 enum class Split { train, validation };
+inline constexpr std::array kSplits = {Split::train, Split::validation};
 const char* to_string(Split split);
 
 /// What a packed file says of its images (see FORMAT.md).

@@ -118,7 +118,7 @@ ImageSet read_image_set(const FilePath& index) {
     check_filetype(file, index.string(), kImageSetFiletype, kImageSetVersion);
     ImageSet set;
     set.class_names = file.read_strings("/class_names");
-    for (const Split split : {Split::train, Split::validation}) {
+    for (const Split split : kSplits) {
       const std::string group = std::string("/") + to_string(split);
       set.split(split) = read_split(file, group);
       check_split(set.split(split), static_cast<std::int64_t>(set.class_names.size()), index.string() + group);
@@ -128,7 +128,7 @@ ImageSet read_image_set(const FilePath& index) {
 }
 
 void check_shard_lengths(const FilePath& index, const ImageSet& set) {
-  for (const Split split : {Split::train, Split::validation}) {
+  for (const Split split : kSplits) {
     const ImageSetSplit& part = set.split(split);
     for (std::size_t i = 0; i < part.num_shards(); ++i) {
       check_shard_length(index.parent_path() / part.shards[i], part.shard_lengths[i]);

@@ -62,7 +62,7 @@ void split_offsets(const std::vector<std::uint64_t>& offsets, ImageTable& table,
 
 Split read_split(const Hdf5File& file, const std::string& origin) {
   const std::string text = file.read_string_attribute("split");
-  for (const Split split : {Split::train, Split::validation}) {
+  for (const Split split : kSplits) {
     if (text == to_string(split)) return split;
   }
   throw InputError(

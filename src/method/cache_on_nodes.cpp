@@ -26,7 +26,7 @@ std::filesystem::path node_storage() {
 std::vector<CachedFile> list_shards(const std::filesystem::path& index) {
   const ImageSet set = read_image_set(index);
   std::vector<CachedFile> files;
-  for (const Split split : {Split::train, Split::validation}) {
+  for (const Split split : kSplits) {
     const ImageSetSplit& part = set.split(split);
     for (std::size_t i = 0; i < part.num_shards(); ++i) {
       files.push_back({index.parent_path() / part.shards[i], part.shard_lengths[i]});
