@@ -29,7 +29,7 @@ import pytest
 
 import launch
 import tiny_resnet
-from conftest import Tiny
+from conftest import IS_LONG, Tiny
 from killed_runs import OFTEN, Point, make_killed_run
 from launch import Outcome
 from permissions import OBEYING_PERMISSIONS, unwritable
@@ -50,7 +50,6 @@ from run_files import (
 from small_disk import read_only, resize, small_disk
 from tiny_data import SIDE, pack_arguments, write_idx, write_tiny_idx
 
-IS_LONG = os.environ.get("INCUBATE_FAULTS") == "long"
 NO_HANG_S = 60.0
 PAGE_BYTES = 4096
 TIMEOUT_S = 2  # run.timeout_s of runs whose ranks are stopped

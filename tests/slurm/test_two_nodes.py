@@ -23,7 +23,7 @@ from slurm_jobs import (
 )
 from virtual_machines import VirtualNetwork
 
-from conftest import Tiny
+from conftest import IS_LONG, Tiny
 from run_files import TRAININGS, assert_same_weights, copy_run
 
 TWO_NODES = ["--nodes=2"]
@@ -118,7 +118,13 @@ def test_node_dies_and_its_job_goes_on_without_it(
     assert_same_weights(run, finished_run, LAST)
 
 
-@pytest.mark.parametrize("launcher", LAUNCHERS)
+@pytest.mark.parametrize(
+    "launcher",
+    [
+        "srun",
+        pytest.param("mpirun", marks=pytest.mark.skipif(not IS_LONG, reason="takes a minute: part of tests/faults.sh")),
+    ],
+)
 def test_nodes_lose_each_other(
     slurm: SlurmCluster, network: VirtualNetwork, tiny: Tiny, finished_run: Path, tmp_path: Path, launcher: str
 ) -> None:
