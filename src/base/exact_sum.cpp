@@ -10,7 +10,8 @@ Addends add_exactly(std::span<const float> addends, std::span<std::int64_t> sum)
   // Adding 1.5 * 2^52 to a double below 2^51 leaves its rounded integer value in the low mantissa bits: a rounding that
   // compilers turn into vector instructions, unlike llrint.
   constexpr double kRounder = 0x1.8p52;
-  const auto rounder_bits = std::bit_cast<std::int64_t>(kRounder);
+  // Unsigned: where an addend is out of range, the sum wraps round, which of signed integers is undefined.
+  const auto rounder_bits = std::bit_cast<std::uint64_t>(kRounder);
   const std::size_t size = addends.size();
   const float* addend = addends.data();
   std::int64_t* total = sum.data();
@@ -18,7 +19,8 @@ Addends add_exactly(std::span<const float> addends, std::span<std::int64_t> sum)
   for (std::size_t i = 0; i < size; ++i) {
     out_of_range |= static_cast<std::int32_t>(!(std::fabs(addend[i]) < kLargestExactAddend));  // true for NaN
     const double shifted = (static_cast<double>(addend[i]) * kExactUnitsPerOne) + kRounder;
-    total[i] += std::bit_cast<std::int64_t>(shifted) - rounder_bits;
+    total[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(total[i]) +
+                                         (std::bit_cast<std::uint64_t>(shifted) - rounder_bits));
   }
   return out_of_range == 0 ? Addends::all_in_range : Addends::some_out_of_range;
 }

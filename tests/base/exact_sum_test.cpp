@@ -78,6 +78,14 @@ TEST(ExactSum, ReportsWhatIsOutOfRangeWhereverItStands) {
   }
 }
 
+// (That it is defined is what the sanitizers say of this test.)
+TEST(ExactSum, WhatIsOutOfRangeMayBeAddedAgainAndAgain) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> addends = {kInfinity, -kInfinity, std::nanf(""), 3e38F, -3e38F, 1024};
+  std::vector<std::int64_t> sum(addends.size());
+  for (int i = 0; i < 10000; ++i) EXPECT_EQ(add_exactly(addends, sum), Addends::some_out_of_range);
+}
+
 TEST(ExactSum, EightThousandLargestAddendsDoNotOverflow) {
   const float largest = std::nextafter(kLargestExactAddend, 0.0F);
   const std::int64_t sum = sum_of(std::vector<float>(8192, largest));
