@@ -129,7 +129,7 @@ void Trainer::record_evaluation(const Evaluation& evaluation) {
   metrics_.epochs.push_back(
       {.step = steps_done_,
        .epoch = static_cast<double>(steps_done_) / static_cast<double>(settings_.steps_per_epoch),
-       .train_loss = loss_sum / static_cast<double>(count),
+       .train_loss = count > 0 ? loss_sum / static_cast<double>(count) : std::numeric_limits<double>::quiet_NaN(),
        .evaluation = evaluation,
        .block_flops = settings_.block_flops_per_image * static_cast<double>(settings_.global_batch) *
                       static_cast<double>(steps_done_),
