@@ -1,7 +1,6 @@
 #include "commands/pack_folder.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
 

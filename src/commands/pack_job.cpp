@@ -1,7 +1,6 @@
 #include "commands/pack_job.h"
 
 #include <algorithm>
-#include <array>
 
 #include "data/labelled_images.h"
 #include "pack/cifar.h"

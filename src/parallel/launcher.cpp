@@ -67,7 +67,8 @@ std::optional<LaunchMistake> find_launch_mistake(int world_size, const Environme
     if (world_size > 1 || num_tasks <= 1) return std::nullopt;
     return LaunchMistake{
         .message = fmt::format(
-            "{} started {} tasks but MPI sees 1 rank in each (every one would do all the work for itself, on the same files). {}",
+            "{} started {} tasks but MPI sees 1 rank in each (every one would do all the work for itself, on the same "
+            "files). {}",
             launcher.name, num_tasks, kRemedy),
         .is_first = is_first_of(launcher, environment)};
   }
