@@ -6,12 +6,8 @@
 #if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
     !defined(__clang__)
 #define INCUBATE_VECTORISED __attribute__((target_clones("avx2", "default")))
-/// The same for arithmetic on floats that need not be the same on every kind of processor, as matrix products are not:
-/// with fused multiply-add and, where there are, vectors of 512 bits.
-#define INCUBATE_KERNEL __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
 #else
 #define INCUBATE_VECTORISED
-#define INCUBATE_KERNEL
 #endif
 
 /// Put before an inner function of such a one, so that it becomes part of it.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/versions.h"
+
 namespace incubate {
 namespace {
 
@@ -18,14 +20,11 @@ INCUBATE_INLINE void add_block(const T* __restrict values, float* __restrict par
   for (std::int64_t i = 0; i < width; ++i) sums[i] += partial[i];
 }
 
-INCUBATE_KERNEL void add_block_of(const float* values, float* partial, float* sums, std::int64_t rows,
-                                  std::int64_t width) {
-  add_block(values, partial, sums, rows, width);
-}
-INCUBATE_KERNEL void add_block_of(const Bfloat16* values, float* partial, float* sums, std::int64_t rows,
-                                  std::int64_t width) {
-  add_block(values, partial, sums, rows, width);
-}
+INCUBATE_KERNEL(add_block_of, (const float* values, float* partial, float* sums, std::int64_t rows, std::int64_t width),
+                add_block, (values, partial, sums, rows, width))
+INCUBATE_KERNEL(add_block_of,
+                (const Bfloat16* values, float* partial, float* sums, std::int64_t rows, std::int64_t width), add_block,
+                (values, partial, sums, rows, width))
 
 template <typename T>
 void add_rows_of(const T* values, float* sums, std::int64_t rows, std::int64_t width) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 
 #include "base/vectorised.h"
@@ -42,7 +43,7 @@ struct Normal {
 INCUBATE_INLINE Normal normal_at(float x) {
   constexpr float kSqrtHalf = 0.707106781F;
   constexpr float kDensityAt0 = 0.398942280F;
-  const float z = (x < 0 ? -x : x) * kSqrtHalf;
+  const float z = std::fabs(x) * kSqrtHalf;
   const float t = 1.0F / (1.0F + (0.5F * z));
   float series = 0.17087277F;
   series = (series * t) - 0.82215223F;

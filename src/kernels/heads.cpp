@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/versions.h"
+
 namespace incubate {
 namespace {
 
@@ -16,18 +18,18 @@ INCUBATE_INLINE void split(const T* __restrict tokens, std::int64_t stride, cons
         const float* added = bias + (head * s.head_width);
         for (std::int64_t i = 0; i < s.head_width; ++i) heads[i] = from_float<T>(to_float(from[i]) + added[i]);
       }
+      for (std::int64_t i = 0; i < (s.rows - s.tokens) * s.head_width; ++i) *heads++ = T{};
     }
   }
 }
 
-INCUBATE_KERNEL void split_of(const float* tokens, std::int64_t stride, const float* bias, float* heads,
-                              const HeadShape& shape) {
-  split(tokens, stride, bias, heads, shape);
-}
-INCUBATE_KERNEL void split_of(const Bfloat16* tokens, std::int64_t stride, const float* bias, Bfloat16* heads,
-                              const HeadShape& shape) {
-  split(tokens, stride, bias, heads, shape);
-}
+INCUBATE_KERNEL(split_of,
+                (const float* tokens, std::int64_t stride, const float* bias, float* heads, const HeadShape& shape),
+                split, (tokens, stride, bias, heads, shape))
+INCUBATE_KERNEL(split_of,
+                (const Bfloat16* tokens, std::int64_t stride, const float* bias, Bfloat16* heads,
+                 const HeadShape& shape),
+                split, (tokens, stride, bias, heads, shape))
 
 template <typename T>
 void split_heads_of(const T* tokens, std::int64_t stride, const float* bias, T* heads, const HeadShape& shape) {
@@ -43,6 +45,7 @@ void merge_heads_of(const T* heads, T* tokens, std::int64_t stride, const HeadSh
       for (std::int64_t token = 0; token < s.tokens; ++token, to += stride, heads += s.head_width) {
         std::copy_n(heads, s.head_width, to);
       }
+      heads += (s.rows - s.tokens) * s.head_width;
     }
   }
 }

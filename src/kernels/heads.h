@@ -6,17 +6,17 @@
 
 namespace incubate {
 
-// Between tokens, (samples, tokens, heads * head width), rows `stride` values apart, and heads, (samples, heads,
-// tokens, head width), contiguous. T is float or Bfloat16.
+// Between tokens, (samples, tokens, heads * head width), rows `stride` values apart, and heads, (samples, heads, rows,
+// head width), contiguous, where the rows behind the tokens are 0. T is float or Bfloat16.
 
 struct HeadShape {
   std::int64_t samples = 0;
   std::int64_t tokens = 0;
+  std::int64_t rows = 0;  ///< of each head: tokens or more
   std::int64_t heads = 0;
   std::int64_t head_width = 0;
 
   std::int64_t width() const { return heads * head_width; }
-  std::int64_t size() const { return samples * tokens * width(); }
 };
 
 /// heads = tokens + bias. `bias` (heads * head width) may be null.

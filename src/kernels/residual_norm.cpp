@@ -4,6 +4,8 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/versions.h"
+
 namespace incubate {
 namespace {
 
@@ -92,28 +94,27 @@ INCUBATE_INLINE void scale_backward(const float* __restrict dx, const T* __restr
   }
 }
 
-#define INCUBATE_INSTANTIATE(T)                                                                                        \
-  INCUBATE_KERNEL void add_branch_of(const float* x, const T* branch, const float* bias, const float* scale,           \
-                                     float factor, float* y, std::int64_t size, std::int64_t width) {                  \
-    add_branch(x, branch, bias, scale, factor, y, size, width);                                                        \
-  }                                                                                                                    \
-  INCUBATE_KERNEL void normalise_of(const float* y, T* values, const float* weight, const float* bias, float epsilon,  \
-                                    float* means, float* inverses, std::int64_t rows, std::int64_t width) {            \
-    normalise(y, values, weight, bias, epsilon, means, inverses, rows, width);                                         \
-  }                                                                                                                    \
-  INCUBATE_KERNEL void normalise_backward_of(const float* y, const T* dvalues, const float* weight,                    \
-                                             const float* means, const float* inverses, float* dx, float* dweight,     \
-                                             float* dbias, std::int64_t rows, std::int64_t width) {                    \
-    normalise_backward(y, dvalues, weight, means, inverses, dx, dweight, dbias, rows, width);                          \
-  }                                                                                                                    \
-  INCUBATE_KERNEL void branch_backward_of(const float* dx, const float* scale, float factor, T* dbranch, float* dbias, \
-                                          std::int64_t rows, std::int64_t width) {                                     \
-    branch_backward(dx, scale, factor, dbranch, dbias, rows, width);                                                   \
-  }                                                                                                                    \
-  INCUBATE_KERNEL void scale_backward_of(const float* dx, const T* branch, const float* bias, float factor,            \
-                                         float* dscale, std::int64_t rows, std::int64_t width) {                       \
-    scale_backward(dx, branch, bias, factor, dscale, rows, width);                                                     \
-  }
+#define INCUBATE_INSTANTIATE(T)                                                                                      \
+  INCUBATE_KERNEL(add_branch_of,                                                                                     \
+                  (const float* x, const T* branch, const float* bias, const float* scale, float factor, float* y,   \
+                   std::int64_t size, std::int64_t width),                                                           \
+                  add_branch, (x, branch, bias, scale, factor, y, size, width))                                      \
+  INCUBATE_KERNEL(normalise_of,                                                                                      \
+                  (const float* y, T* values, const float* weight, const float* bias, float epsilon, float* means,   \
+                   float* inverses, std::int64_t rows, std::int64_t width),                                          \
+                  normalise, (y, values, weight, bias, epsilon, means, inverses, rows, width))                       \
+  INCUBATE_KERNEL(normalise_backward_of,                                                                             \
+                  (const float* y, const T* dvalues, const float* weight, const float* means, const float* inverses, \
+                   float* dx, float* dweight, float* dbias, std::int64_t rows, std::int64_t width),                  \
+                  normalise_backward, (y, dvalues, weight, means, inverses, dx, dweight, dbias, rows, width))        \
+  INCUBATE_KERNEL(branch_backward_of,                                                                                \
+                  (const float* dx, const float* scale, float factor, T* dbranch, float* dbias, std::int64_t rows,   \
+                   std::int64_t width),                                                                              \
+                  branch_backward, (dx, scale, factor, dbranch, dbias, rows, width))                                 \
+  INCUBATE_KERNEL(scale_backward_of,                                                                                 \
+                  (const float* dx, const T* branch, const float* bias, float factor, float* dscale,                 \
+                   std::int64_t rows, std::int64_t width),                                                           \
+                  scale_backward, (dx, branch, bias, factor, dscale, rows, width))
 
 INCUBATE_INSTANTIATE(float)
 INCUBATE_INSTANTIATE(Bfloat16)
