@@ -24,6 +24,7 @@ from peer_model import (
     autocast,
     begin_processes,
     copy_stages,
+    end_processes,
     make_network,
     make_optimizer,
     rank_and_size,
@@ -125,8 +126,7 @@ def main() -> None:
         torch.save(model.state_dict(), job.weights(job.training))
         result = {"steps": len(loader), "loop_s": time.perf_counter() - begin, "top1": top1}
         Path(job.output).write_text(json.dumps(result))
-    if distributed.is_initialized():
-        distributed.destroy_process_group()
+    end_processes()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import os
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from timm.layers.config import set_fused_attn
@@ -30,17 +30,15 @@ class PeerSetting:
     """How PyTorch computes."""
 
     precision: str  # fp32, or bf16: autocast
-    has_fused_attention: bool = True
+    has_fused_attention: bool = True  # scaled_dot_product_attention; else timm's two products and a softmax
     is_compiled: bool = False
 
     @property
     def name(self) -> str:
         if self.is_compiled:
-            return f"torch.compile {self.precision}"
-        attention = (
-            "" if self.precision == "fp32" else f", {'fused' if self.has_fused_attention else 'explicit'} attention"
-        )
-        return f"{self.precision}{attention}"
+            return f"compile-{self.precision}"
+        attention = "-fused" if self.has_fused_attention else "-explicit"
+        return self.precision + (attention if self.precision == "bf16" else "")
 
 
 SETTINGS = [
@@ -69,6 +67,14 @@ def begin_processes() -> None:
     torch.set_num_threads(1)
     if "WORLD_SIZE" in os.environ:
         distributed.init_process_group("gloo")
+
+
+def end_processes() -> NoReturn:
+    """When all have come here. Without destructors: gloo's waits, with the interpreter's lock, for a thread that may
+    itself wait for this lock, and then for ever."""
+    if distributed.is_initialized():
+        distributed.barrier()
+    os._exit(0)
 
 
 def rank_and_size() -> tuple[int, int]:

@@ -21,6 +21,7 @@ from peer_model import (
     PeerSetting,
     autocast,
     begin_processes,
+    end_processes,
     make_network,
     make_optimizer,
     rank_and_size,
@@ -84,8 +85,7 @@ def main() -> None:
     if rank == 0:
         result = {"step_s": step_s, "losses": means.tolist(), "peak_bytes": int(figures[0])}
         Path(job.output).write_text(json.dumps(result))
-    if size > 1:
-        distributed.destroy_process_group()
+    end_processes()
 
 
 if __name__ == "__main__":

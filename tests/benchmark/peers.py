@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import statistics
 import subprocess
 import sys
@@ -34,15 +33,14 @@ def run_script(script: str, job: Path, output: Path, num_processes: int) -> dict
     }
     command += [str(FOLDER / script), str(job)]
     output.unlink(missing_ok=True)
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    try:
-        _, errors = process.communicate(timeout=TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        raise
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            _, errors = process.communicate(timeout=TIMEOUT_S)
+        except BaseException:
+            process.terminate()  # torchrun ends its processes
+            raise
     if process.returncode != 0:
         raise subprocess.CalledProcessError(process.returncode, command, stderr=errors)
     result: dict[str, Any] = json.loads(output.read_text())

@@ -4,7 +4,7 @@
 #
 #   tests/benchmark/run.sh             all of it (an hour or more on 2 cores)
 #   tests/benchmark/run.sh --quick     whether it works, not how fast
-#   tests/benchmark/run.sh --works small,shared --peers 'fp32; bf16' --repeats 5
+#   tests/benchmark/run.sh --works small,shared --peers fp32,bf16-fused --repeats 5
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

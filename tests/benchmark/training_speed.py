@@ -22,6 +22,7 @@ tables and appends to runs/benchmark.json.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from functools import partial
@@ -136,15 +137,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = [s.name for s in SETTINGS]
     parser.add_argument("--quick", action="store_true", help="few small steps, once: whether it works, not how fast")
-    parser.add_argument("--works", default=",".join(WORKS))
-    parser.add_argument("--peers", help=f"separated by semicolons: {'; '.join(names)} (default: all)")
+    parser.add_argument("--works", default=",".join(WORKS), help="which (default: %(default)s)")
+    parser.add_argument("--peers", help=f"of {','.join(names)} (default: all)")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--output", type=Path, default=RESULTS)
     given = parser.parse_args()
     works = given.works.split(",")
-    chosen = [name.strip() for name in given.peers.split(";")] if given.peers else names
+    chosen = given.peers.split(",") if given.peers else names
     if unknown := [w for w in works if w not in WORKS] + [name for name in chosen if name not in names]:
-        parser.error(f"unknown: {', '.join(unknown)}. Works: {', '.join(WORKS)}. Peers: {'; '.join(names)}.")
+        parser.error(f"unknown: {', '.join(unknown)}. Works: {', '.join(WORKS)}. Peers: {', '.join(names)}.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("training_speed: stopped"))  # what was started ends too
     with tempfile.TemporaryDirectory() as folder:
         settings = [s for s in SETTINGS if s.name in chosen]
         benchmark = Benchmark(Path(folder), 1 if given.quick else given.repeats, given.quick, settings)
