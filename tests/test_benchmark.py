@@ -1,4 +1,4 @@
-"""The benchmark of training speed works: it runs both sides, finds that they compute the same, and writes its results."""
+"""The benchmark of training speed works: it runs both sides, finds that they compute the same, and keeps its results."""
 
 from __future__ import annotations
 
