@@ -42,21 +42,25 @@ def make_environment() -> dict[str, str]:
     }
 
 
-def make_command(arguments: list[str], num_ranks: int) -> list[str]:
+def make_command(arguments: list[str], num_ranks: int, timeout_s: float = TIMEOUT_S) -> list[str]:
     """With 1 rank the program is started by itself."""
     command = [str(EXECUTABLE), *arguments]
     if num_ranks == 1:
         return command
-    options = "--oversubscribe --bind-to none --timeout 120 --mca mpi_yield_when_idle 1"
+    options = f"--oversubscribe --bind-to none --timeout {timeout_s + 20:.0f} --mca mpi_yield_when_idle 1"
     return ["mpirun", "-n", str(num_ranks), *options.split(), *command]
 
 
 def start(
-    arguments: list[str], num_ranks: int = 1, environment: Mapping[str, str] | None = None, wrapper: Sequence[str] = ()
+    arguments: list[str],
+    num_ranks: int = 1,
+    environment: Mapping[str, str] | None = None,
+    wrapper: Sequence[str] = (),
+    timeout_s: float = TIMEOUT_S,
 ) -> subprocess.Popen[str]:
     """With `environment` beside that of every start, through the command `wrapper`, which runs another in its place."""
     return subprocess.Popen(
-        [*wrapper, *make_command(arguments, num_ranks)],
+        [*wrapper, *make_command(arguments, num_ranks, timeout_s)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -79,7 +83,7 @@ def finish(process: subprocess.Popen[str], timeout_s: float = TIMEOUT_S) -> Outc
 
 
 def run(*arguments: str, num_ranks: int = 1, timeout_s: float = TIMEOUT_S) -> Outcome:
-    return finish(start(list(arguments), num_ranks), timeout_s)
+    return finish(start(list(arguments), num_ranks, timeout_s=timeout_s), timeout_s)
 
 
 def run_well(*arguments: str, num_ranks: int = 1) -> Outcome:

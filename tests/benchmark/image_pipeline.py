@@ -41,9 +41,10 @@ except ImportError as error:  # the tests' packages have it
     sys.exit(f"image_pipeline: torchvision is missing ({error}). Run jobscripts/setup.sh.")
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from results import RESULTS, append_results
+
 import launch
 
-ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = launch.BUILD / "tests" / "image_pipeline"
 SIDE = 224
 BATCH = 64
@@ -153,17 +154,11 @@ def time_ours(folder: Path, policy: str | None) -> Seconds:
     return done["wall_s"] / done["images"], done["cpu_s"] / done["images"]
 
 
-def append_results(path: Path, results: list[dict[str, object]]) -> None:
-    path.parent.mkdir(exist_ok=True)
-    all_results = json.loads(path.read_text()) if path.exists() else []
-    path.write_text(json.dumps([*all_results, *results], indent=1) + "\n")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--images", type=int, default=100)
-    parser.add_argument("--output", type=Path, default=ROOT / "runs" / "benchmark.json")
+    parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
     torch.set_num_threads(1)
     files = make_files(options.images)

@@ -27,7 +27,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from image_pipeline import ROOT, append_results
+from results import RESULTS, append_results
 
 import launch
 from make_image_folder import Layout, write_image_folder
@@ -108,7 +108,7 @@ def main() -> None:
                 print(f"reading, {name}: shards {ours:.0f} MB/s, files {peer:.0f} MB/s, ratio {ours / peer:.2f}")
                 row = {"work": f"read MB/s, {name}", "ours": ours, "peer": peer, "peer_setting": "a file an image"}
                 results.append({**row, "ratio": ours / peer})
-    append_results(ROOT / "runs" / "benchmark.json", results)
+    append_results(RESULTS, results)
 
 
 if __name__ == "__main__":

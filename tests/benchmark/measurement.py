@@ -1,0 +1,60 @@
+"""One side's speed, measured several times in turn with the others'."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Of one training in one setting."""
+
+    images_per_s: float  # all processes together
+    losses: tuple[float, ...]  # of the first steps
+    peak_bytes: int  # resident memory, of the process that took most
+
+
+Measure = Callable[[], Measurement]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a setting could not be measured."""
+
+    reason: str
+
+
+Outcome = Measurement | Failure
+Name = tuple[str, str]  # side, setting
+
+
+def interleave(repeats: int, measures: dict[Name, Measure]) -> dict[Name, Outcome]:
+    """Each `repeats` times, by turns, so that what else the machine does meets all of them alike. Of each the median
+    speed and the largest memory. A setting that fails once is left out of further turns."""
+    taken: dict[Name, list[Measurement]] = {name: [] for name in measures}
+    failures: dict[Name, Outcome] = {}
+    for _ in range(repeats):
+        for name in [n for n in measures if n not in failures]:
+            try:
+                taken[name].append(measures[name]())
+            except (subprocess.SubprocessError, AssertionError) as error:
+                failures[name] = Failure(reason_of(error))
+    return {name: failures.get(name) or summarise(taken[name]) for name in measures}
+
+
+def summarise(all_taken: list[Measurement]) -> Measurement:
+    return Measurement(
+        images_per_s=statistics.median(m.images_per_s for m in all_taken),
+        losses=all_taken[0].losses,
+        peak_bytes=max(m.peak_bytes for m in all_taken),
+    )
+
+
+def reason_of(error: Exception) -> str:
+    """The last line of what the process wrote that names an error."""
+    text = (error.stderr or "") if isinstance(error, subprocess.CalledProcessError) else str(error)
+    lines = [line.strip() for line in text.splitlines() if "Error" in line or "incubate:" in line]
+    return lines[-1][:200] if lines else str(error)[:200]

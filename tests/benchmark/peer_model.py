@@ -1,0 +1,157 @@
+"""The same networks in PyTorch: timm's vision transformer, DistributedDataParallel over gloo, fused AdamW."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch
+from timm.layers.config import set_fused_attn
+from timm.models.vision_transformer import VisionTransformer
+from torch import distributed
+from torch.nn.parallel import DistributedDataParallel
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from networks import Network, names_of_stage, stage_index
+
+from parity import Tensors, decay_groups
+
+ALL_BUT_TARGET = "all but the target"
+PREFIX_AFTER_WRAPPING = "the prefix, after wrapping"
+
+
+@dataclass(frozen=True)
+class PeerSetting:
+    """How PyTorch computes."""
+
+    precision: str  # fp32, or bf16: autocast
+    has_fused_attention: bool = True  # scaled_dot_product_attention; else timm's two products and a softmax
+    is_compiled: bool = False
+
+    @property
+    def name(self) -> str:
+        if self.is_compiled:
+            return f"compile-{self.precision}"
+        attention = "-fused" if self.has_fused_attention else "-explicit"
+        return self.precision + (attention if self.precision == "bf16" else "")
+
+
+SETTINGS = [
+    PeerSetting("fp32"),
+    PeerSetting("bf16"),
+    PeerSetting("bf16", has_fused_attention=False),
+    PeerSetting("fp32", is_compiled=True),
+    PeerSetting("bf16", is_compiled=True),
+]
+
+
+def write_job(job: Any, path: Path) -> None:
+    """What a process must know: a dataclass with a network and a setting, for read_job()."""
+    path.write_text(json.dumps(asdict(job)))
+
+
+def read_job(path: Path) -> dict[str, Any]:
+    """The fields of the dataclass."""
+    job: dict[str, Any] = json.loads(path.read_text())
+    network = Network(**{**job["network"], "depths": tuple(job["network"]["depths"])})
+    return job | {"network": network, "setting": PeerSetting(**job["setting"])}
+
+
+def begin_processes() -> None:
+    """Joins the group if there is one (torchrun says so); one thread a process."""
+    torch.set_num_threads(1)
+    if "WORLD_SIZE" in os.environ:
+        distributed.init_process_group("gloo")
+
+
+def end_processes() -> NoReturn:
+    """When all have come here. Without destructors: gloo's waits, with the interpreter's lock, for a thread that may
+    itself wait for this lock, and then for ever."""
+    if distributed.is_initialized():
+        distributed.barrier()
+    os._exit(0)
+
+
+def rank_and_size() -> tuple[int, int]:
+    return (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
+
+
+def make_network(network: Network, training: str, setting: PeerSetting) -> VisionTransformer:
+    set_fused_attn(setting.has_fused_attention)
+    return VisionTransformer(
+        img_size=network.image_size,
+        patch_size=network.patch,
+        in_chans=network.channels,
+        num_classes=network.classes,
+        embed_dim=network.width,
+        depth=sum(network.depths_of(training)),
+        num_heads=network.heads,
+    )
+
+
+def freeze(model: VisionTransformer, depths: tuple[int, ...], stages: range) -> None:
+    prefixes = tuple(name for stage in stages for name in names_of_stage(depths, stage))
+    for name, parameter in model.named_parameters():
+        if name.startswith(prefixes):
+            parameter.requires_grad_(False)
+
+
+def wrap(model: VisionTransformer, depths: tuple[int, ...], training: str, setting: PeerSetting, frozen: str) -> Any:
+    """The model that is called. An incubation is well done if all but the target is frozen before it is wrapped
+    (`frozen` = ALL_BUT_TARGET). The method's reference wraps it with everything learning and freezes afterwards only
+    what is before the target: behind it, gradients of parameters are computed, and all of them are reduced
+    (PREFIX_AFTER_WRAPPING; DistributedDataParallel must then look for parameters without a gradient in each step)."""
+    is_incubation = training.startswith("stage_")
+    is_well_done = frozen == ALL_BUT_TARGET
+    target = stage_index(training) if is_incubation else 0
+    if is_incubation and is_well_done:
+        freeze(model, depths, range(target))
+        freeze(model, depths, range(target + 1, len(depths)))
+    wrapped: Any = model
+    if distributed.is_initialized():
+        wrapped = DistributedDataParallel(
+            model,
+            gradient_as_bucket_view=True,
+            find_unused_parameters=not is_well_done,
+            static_graph=is_well_done and not setting.is_compiled,  # (torch.compile refuses it)
+        )
+    if is_incubation and not is_well_done:
+        freeze(model, depths, range(target))
+    return torch.compile(wrapped) if setting.is_compiled else wrapped
+
+
+def make_optimizer(
+    model: VisionTransformer, depths: tuple[int, ...], training: str, rate: float, weight_decay: float
+) -> torch.optim.Optimizer:
+    """Of what the training is for; the reference's does not know the stages behind the target either."""
+    groups: Any = decay_groups(model, weight_decay)
+    if training.startswith("stage_"):
+        target = tuple(names_of_stage(depths, stage_index(training)))
+        learning = {id(p) for name, p in model.named_parameters() if name.startswith(target)}
+        for group in groups:
+            group["params"] = [p for p in group["params"] if id(p) in learning]
+        groups = [group for group in groups if group["params"]]
+    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.999), eps=1e-8, fused=True)
+
+
+def autocast(setting: PeerSetting) -> contextlib.AbstractContextManager[Any]:
+    if setting.precision == "fp32":
+        return contextlib.nullcontext()
+    return torch.autocast("cpu", dtype=torch.bfloat16)
+
+
+def copy_stages(
+    source: Tensors, source_depths: tuple[int, ...], target: Tensors, target_depths: tuple[int, ...], stages: list[int]
+) -> None:
+    """Into the state `target`; the stages have the same depth in both."""
+    for stage in stages:
+        names = zip(names_of_stage(source_depths, stage), names_of_stage(target_depths, stage), strict=True)
+        for from_prefix, to_prefix in names:
+            for name, tensor in source.items():
+                if name.startswith(from_prefix):
+                    target[to_prefix + name.removeprefix(from_prefix)].copy_(tensor)

@@ -1,0 +1,92 @@
+"""A training in PyTorch, timed step by step: one process of it. peers.py starts it and states the job.
+
+peer_training.py JOB.json
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import torch
+from networks import Network
+from peak_memory import read_peak
+from peer_model import (
+    PeerSetting,
+    autocast,
+    begin_processes,
+    end_processes,
+    make_network,
+    make_optimizer,
+    rank_and_size,
+    read_job,
+    wrap,
+)
+from torch import distributed
+from torch.nn import functional
+
+from parity import read
+
+
+@dataclass(frozen=True)
+class PeerJob:
+    """All that a process must know."""
+
+    network: Network
+    training: str
+    setting: PeerSetting
+    frozen: str
+    weights: str  # paths
+    batches: str
+    output: str
+    learning_rate: float
+    weight_decay: float
+
+
+def read_batches(path: Path, rank: int, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Of each step a process's part: read before the step's time begins, and no other is kept."""
+    with h5py.File(path, "r") as file:
+        for step in range(len(file["labels"])):
+            images, labels = (np.array_split(file[name][step], size)[rank] for name in ("images", "labels"))
+            yield torch.from_numpy(images), torch.from_numpy(labels)
+
+
+def main() -> None:
+    """Command line."""
+    job = PeerJob(**read_job(Path(sys.argv[1])))
+    begin_processes()
+    rank, size = rank_and_size()
+    depths = job.network.depths_of(job.training)
+    model = make_network(job.network, job.training, job.setting)
+    model.load_state_dict(read(Path(job.weights)), strict=True)
+    wrapped = wrap(model, depths, job.training, job.setting, job.frozen)
+    optimizer = make_optimizer(model, depths, job.training, job.learning_rate, job.weight_decay)
+    losses, step_s = [], []
+    for images, labels in read_batches(Path(job.batches), rank, size):
+        begin = time.perf_counter()
+        optimizer.zero_grad(set_to_none=True)
+        with autocast(job.setting):
+            loss = functional.cross_entropy(wrapped(images), labels)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        step_s.append(time.perf_counter() - begin)
+        losses.append(loss.detach())
+    figures = torch.tensor([float(read_peak("self"))])
+    means = torch.stack(losses) / size
+    if size > 1:
+        distributed.all_reduce(means)
+        distributed.all_reduce(figures, op=distributed.ReduceOp.MAX)
+    if rank == 0:
+        result = {"step_s": step_s, "losses": means.tolist(), "peak_bytes": int(figures[0])}
+        Path(job.output).write_text(json.dumps(result))
+    end_processes()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Starts the trainings in PyTorch."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from measurement import Measurement
+from peer_model import ALL_BUT_TARGET, PeerSetting, write_job
+from peer_training import PeerJob
+from workload import LEARNING_RATE, WEIGHT_DECAY, Workload
+
+import launch
+
+FOLDER = Path(__file__).resolve().parent
+TIMEOUT_S = 1200.0
+
+
+def run_script(script: str, job: Path, output: Path, num_processes: int) -> dict[str, Any]:
+    """As `torchrun` does, or by itself. Returns what it wrote to `output`. What is compiled is kept beside the job, so
+    that repeats do not compile it again."""
+    command = [sys.executable]
+    if num_processes > 1:
+        command += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={num_processes}"]
+    environment = launch.make_environment() | {
+        "PYTHONPATH": f"{FOLDER}{os.pathsep}{FOLDER.parent}",
+        "TORCHINDUCTOR_CACHE_DIR": str(job.parent / "compiled"),
+    }
+    command += [str(FOLDER / script), str(job)]
+    output.unlink(missing_ok=True)
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            _, errors = process.communicate(timeout=TIMEOUT_S)
+        except BaseException:
+            process.terminate()  # torchrun ends its processes
+            raise
+    if process.returncode != 0:
+        raise subprocess.CalledProcessError(process.returncode, command, stderr=errors)
+    result: dict[str, Any] = json.loads(output.read_text())
+    return result
+
+
+def measure(work: Workload, training: str, setting: PeerSetting, frozen: str = ALL_BUT_TARGET) -> Measurement:
+    path, output = work.folder / "peer.json", work.folder / "peer_result.json"
+    job = PeerJob(
+        work.network,
+        training,
+        setting,
+        frozen,
+        str(work.weights(training)),
+        str(work.batches),
+        str(output),
+        LEARNING_RATE,
+        WEIGHT_DECAY,
+    )
+    write_job(job, path)
+    result = run_script("peer_training.py", path, output, work.num_processes)
+    assert len(result["step_s"]) == work.size.num_steps
+    step_s = statistics.median(result["step_s"][work.size.num_first :])
+    return Measurement(work.global_batch / step_s, tuple(result["losses"]), result["peak_bytes"])
+
+
+def measure_in_turn(work: Workload, setting: PeerSetting) -> Measurement:
+    """The work's trainings one after the other: images a second that pass through all of them."""
+    each = [measure(work, training, setting) for training in work.trainings]
+    speed = 1 / sum(1 / m.images_per_s for m in each)
+    return Measurement(speed, each[0].losses, max(m.peak_bytes for m in each))

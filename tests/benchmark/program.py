@@ -1,0 +1,55 @@
+"""Runs incubate as its user does, and reads speeds from its metrics files."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from measurement import Measurement
+from peak_memory import read_peak
+from workload import Workload
+
+import launch
+from run_files import read_columns
+
+TIMEOUT_S = 1200.0
+
+
+def list_precisions() -> list[str]:
+    """Those that this build can train in."""
+    return ["fp32", "bf16"] if "run.precision" in launch.run_well("train", "--help").stdout else ["fp32"]
+
+
+def precision_settings(precision: str) -> list[str]:
+    """The default needs none, and older builds know none."""
+    return [] if precision == "fp32" else [f"--run.precision={precision}"]
+
+
+def train(arguments: list[str], num_ranks: int) -> int:
+    """Returns the peak of resident memory in bytes, of the rank that took most: its own record, read until it ends."""
+    process = launch.start(["train", *arguments], num_ranks, timeout_s=TIMEOUT_S)
+    ranks: list[int] = []
+    peak = 0
+    with ThreadPoolExecutor(1) as executor:
+        end = executor.submit(launch.finish, process, TIMEOUT_S)
+        while not end.done():
+            if len(ranks) < num_ranks:
+                ranks = [process.pid] if num_ranks == 1 else launch.find_ranks(process)
+            peak = max([peak, *(read_peak(rank) for rank in ranks)])
+            time.sleep(0.05)
+    outcome = end.result()
+    assert outcome.status == 0, f"incubate: ended with status {outcome.status}: {outcome.stdout}\n{outcome.stderr}"
+    return peak
+
+
+def measure(work: Workload, precision: str) -> Measurement:
+    """Of several trainings in one group: images a second that pass through all of them."""
+    run = work.new_run()
+    only = [f"--run.only={work.trainings[0]}"] if len(work.trainings) == 1 else []
+    peak = train([*work.settings(run), *precision_settings(precision), *only], work.num_processes)
+    columns = [read_columns(run, training, "steps") for training in work.trainings]
+    for column in columns:
+        assert len(column["loss"]) == work.size.num_steps
+    speed = statistics.median(columns[0]["images_per_s"][work.size.num_first :])
+    return Measurement(float(speed), tuple(map(float, columns[0]["loss"])), peak)

@@ -1,0 +1,120 @@
+"""One training that both sides make: its data, settings, first weights and batches, as files in a folder."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+from networks import Network
+from packed_images import write_packed
+
+import launch
+from parity import read
+
+LEARNING_RATE = 1e-3  # of every step, without a schedule
+WEIGHT_DECAY = 0.05
+PHASES = ("meta", "incubation", "finetuning", "end_to_end")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a training is."""
+
+    batch_per_process: int
+    num_steps: int
+    num_first: int  # steps that are left out of speeds
+
+
+@dataclass(frozen=True)
+class Workload:
+    """`training` (or several, in one group) of a network on synthetic images, each of which is seen once."""
+
+    network: Network
+    size: Size
+    num_processes: int
+    folder: Path
+    trainings: tuple[str, ...] = ("end_to_end",)
+    num_validation: int = 16
+
+    @property
+    def global_batch(self) -> int:
+        return self.size.batch_per_process * self.num_processes
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "images.h5"
+
+    def weights(self, training: str) -> Path:
+        return self.folder / f"{training}.safetensors"
+
+    @property
+    def batches(self) -> Path:
+        """All steps': "images" (steps x global batch x channels x side x side, normalised, fp32) and "labels"."""
+        return self.folder / "batches.h5"
+
+    @property
+    def prepared_run(self) -> Path:
+        """A run directory in which all is done that the trainings begin from."""
+        return self.folder / "prepared"
+
+    def settings(self, run: Path) -> list[str]:
+        """Of the program. Nothing is drawn at random but the order of the images."""
+        recipe = {
+            "epochs": 1,
+            "micro": self.size.batch_per_process,
+            "learning_rate": LEARNING_RATE * 512 / self.global_batch,
+            "min_learning_rate": LEARNING_RATE,
+            "warmup_epochs": 0,
+            "weight_decay": WEIGHT_DECAY,
+            "drop_path": 0,
+            "label_smoothing": 0,
+            "clip_norm": 0,
+        }
+        return [
+            *self.network.settings(),
+            f"--data.file={self.data}",
+            *normalisation_settings(self.network.channels),
+            f"--batch.global={self.global_batch}",
+            *(f"--{phase}.{key}={value}" for phase in PHASES for key, value in recipe.items()),
+            f"--method.trainings={','.join(self.trainings)}",
+            f"--run.directory={run}",
+            "--run.progress=none",
+        ]
+
+    def write_data(self) -> None:
+        """Into a folder that is not there yet."""
+        self.folder.mkdir()
+        images = self.global_batch * self.size.num_steps
+        n = self.network
+        write_packed(self.data, n.image_size, n.channels, n.classes, images, self.num_validation)
+
+    def prepare(self) -> None:
+        """Writes all files. The program says what its first weights and batches are; the meta model has random weights
+        (how good it is makes no difference to speeds)."""
+        self.write_data()
+        settings = self.settings(self.prepared_run)
+        if self.trainings[0].startswith("stage_"):
+            launch.probe("initial", *settings, "--training=meta", f"--output={self.weights('meta')}")
+            launch.run_well("import", *settings, "--training=meta", f"--input={self.weights('meta')}")
+        for training in self.trainings:
+            launch.probe("initial", *settings, f"--training={training}", f"--output={self.weights(training)}")
+        stated = self.folder / "batches.safetensors"
+        launch.probe("batches", *settings, f"--training={self.trainings[0]}", f"--output={stated}")
+        with h5py.File(self.batches, "w") as file:
+            for name, tensor in read(stated).items():
+                file[name] = tensor.numpy().astype("f4" if name == "images" else "i8")
+        stated.unlink()
+
+    def new_run(self) -> Path:
+        """A run directory to train in, in place of the one before."""
+        run = self.folder / "run"
+        shutil.rmtree(run, ignore_errors=True)
+        if self.prepared_run.exists():
+            shutil.copytree(self.prepared_run, run)
+        return run
+
+
+def normalisation_settings(channels: int) -> list[str]:
+    return [f"--data.{name}={','.join([value] * channels)}" for name, value in (("mean", "0.5"), ("std", "0.25"))]
