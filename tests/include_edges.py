@@ -9,7 +9,21 @@ import re
 import sys
 import tempfile
 
-LOWER = ["base", "config", "parallel", "hdf5", "checkpoint", "image", "data", "pack", "kernels", "ops", "model", "report", "train"]
+LOWER = [
+    "base",
+    "config",
+    "parallel",
+    "hdf5",
+    "checkpoint",
+    "image",
+    "data",
+    "pack",
+    "kernels",
+    "ops",
+    "model",
+    "report",
+    "train",
+]
 MAY_INCLUDE = {
     "base": [],
     "config": ["base"],

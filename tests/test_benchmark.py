@@ -1,4 +1,4 @@
-"""The benchmark of training speed works: it runs both sides, finds that they compute the same, and keeps its results."""
+"""The benchmark of training speed works: both sides run, compute the same, and their results are kept."""
 
 from __future__ import annotations
 
