@@ -33,8 +33,9 @@ StageCost vit_stage_cost(const ModelSpec& spec, std::int64_t stage_index);
 ///   4 T ((6 + r) D + 4 + H) if it is frozen behind a learning stage: without the inputs that its four linear layers
 ///     need for their weights' gradients only (the norms' outputs, GELU's), but for attention's output, which
 ///     attention keeps itself.
-/// Attention's T^2 scores are never stored (FlashAttention, Dao et al., NeurIPS 2022), nor are the branches that
-/// stochastic depth scales.
+/// So it is on a GPU, where attention's T^2 scores are never stored (FlashAttention, Dao et al., NeurIPS 2022), nor are
+/// the branches that stochastic depth scales. On the CPU attention keeps its weights, 4 H T R more, where R is T rounded
+/// up to a multiple of 32, and its output only if it learns; of a dropped branch nothing is kept.
 std::int64_t kept_bytes_of_vit_block(const ModelSpec& spec, bool is_learning);
 
 /// Bytes that a block without graph holds at most at one time for one image: 4 T (4 + 2r) D, in its MLP.
