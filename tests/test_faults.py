@@ -97,7 +97,7 @@ def kill_mpirun(process: subprocess.Popen[str], ranks: list[int], chance: random
 def test_killed_at_random_moments(tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell) -> None:
     """Of one rank, of all, of mpirun, in turns; each start is on another number of ranks."""
     chance = random.Random(5)
-    count = choose(short=6, long=50)
+    count = choose(short=4, long=50)
     moments = spread_moments(count, chance)
     kills = itertools.cycle([kill_one_rank, kill_all_ranks, kill_mpirun])
     nums_ranks = itertools.cycle([3, 2, 4])

@@ -83,6 +83,7 @@ def dead_node(slurm: SlurmCluster, network: VirtualNetwork) -> Iterator[None]:
         slurm.start_node(node)
 
 
+@pytest.mark.skipif(not IS_LONG, reason="takes a minute: part of tests/faults.sh")
 def test_node_dies_and_returns(
     slurm: SlurmCluster, network: VirtualNetwork, tiny: Tiny, finished_run: Path, tmp_path: Path
 ) -> None:
