@@ -1,4 +1,4 @@
-"""The benchmark of training speed works: it runs both sides, finds that they compute the same, and keeps its results."""
+"""The benchmark of training speed works: both sides run, are found to compute the same, and what is measured is kept."""
 
 from __future__ import annotations
 
