@@ -9,7 +9,21 @@ import re
 import sys
 import tempfile
 
-LOWER = ["base", "config", "parallel", "hdf5", "checkpoint", "image", "data", "pack", "model", "report", "train"]
+LOWER = [
+    "base",
+    "config",
+    "parallel",
+    "hdf5",
+    "checkpoint",
+    "image",
+    "data",
+    "pack",
+    "kernels",
+    "ops",
+    "model",
+    "report",
+    "train",
+]
 MAY_INCLUDE = {
     "base": [],
     "config": ["base"],
@@ -19,7 +33,9 @@ MAY_INCLUDE = {
     "image": ["base", "config"],
     "data": ["base", "config", "hdf5", "image"],
     "pack": ["base", "config", "hdf5", "image", "data"],
-    "model": ["base", "config"],
+    "kernels": ["base"],
+    "ops": ["kernels"],
+    "model": ["base", "config", "ops"],
     "report": ["base", "hdf5"],
     "train": ["base", "config", "data", "model", "parallel", "report"],
     "method": LOWER,

@@ -53,7 +53,7 @@ def test_log_tells_what_happened(finished_run: Path) -> None:
     assert re.match(
         r"incubate \S+ \(\w+\), LibTorch [\d.]+, CUDA .*, NCCL .*, Open MPI v[\d.]+, HDF5 [\d.]+$", lines[0]
     )
-    assert re.match(r"\d+ ranks, cpu, 1 threads each, sums exact$", lines[1])
+    assert re.match(r"\d+ ranks, cpu, 1 threads each, fp32, sums exact$", lines[1])
     assert re.search(
         rf"^data: \d+ training and \d+ validation images of {SIDE}x{SIDE}x1 in \d+ classes, .*\.h5$", text, re.M
     )

@@ -41,6 +41,8 @@ def test_killed_in_meta(tiny: Tiny, finished_run: Path, killed_in_meta: Path, tm
     assert read_summary(run)["state"] == "running"
     latest = max(step_of(path) for path in resume_points(run, "meta"))
     assert latest >= 10  # two digits: as text it would be before 5
+    # Killed while it wrote, at a step after which the next job need not save.
+    (run / "checkpoints" / "meta" / "step_0000001.h5.tmp").write_bytes(b"half")
     outcome = launch.run_well(*tiny.arguments(run, OFTEN), num_ranks=3)
     assert f"meta: continues after step {latest} of {NUM_STEPS}" in outcome.stdout
     assert_same_trainings(finished_run, run, TRAININGS)
@@ -53,7 +55,13 @@ def test_killed_in_meta(tiny: Tiny, finished_run: Path, killed_in_meta: Path, tm
 @pytest.mark.parametrize(("point", "before", "after"), [(IN_INCUBATION, 2, 3), (IN_FINETUNING, 3, 2)])
 def test_killed_later(tiny: Tiny, finished_run: Path, tmp_path: Path, point: Point, before: int, after: int) -> None:
     run = make_killed_run(tiny, finished_run, tmp_path, point, before)
+    # Killed before, between finishing a training and removing what it no longer needs.
+    leftovers = run / "checkpoints" / "meta"
+    leftovers.mkdir()
+    for name in ("step_0000005.h5", "step_0000010.h5.tmp"):
+        (leftovers / name).write_bytes(b"old")
     launch.run_well(*tiny.arguments(run, OFTEN), num_ranks=after)
+    assert not leftovers.exists()
     assert_same_trainings(finished_run, run, TRAININGS)
 
 

@@ -84,3 +84,14 @@ def test_one_training_from_files(
     after = snapshot(run / "checkpoints")
     assert after.pop(f"{training}.h5") != ""
     assert after == before  # the files it started from, and all others, are as they were
+
+
+def test_bfloat16_and_dropped_branches(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
+    settings = ["--run.precision=bf16", "--method.trainings=deep_incubation", "--finetuning.drop_path=0.5"]
+    trainings = ["meta", *STAGES, "finetuned"]
+    for num_ranks in (1, 3):
+        launch.run_well(*tiny.arguments(tmp_path / str(num_ranks), *settings), num_ranks=num_ranks)
+    assert_same_weights(tmp_path / "1", tmp_path / "3", trainings)
+    weights = read_weights(finished(finished_run, "meta"))
+    differing = find_differing(weights, read_weights(finished(tmp_path / "1", "meta")))
+    assert differing == sorted(weights)

@@ -56,4 +56,13 @@ void RunDirectory::prune_resume_points(const std::string& training, std::int64_t
   if (keep == 0) std::filesystem::remove(resume_directory(training), error);  // only if nothing else is in it
 }
 
+void RunDirectory::remove_drafts(const std::string& training) const {
+  std::error_code error;
+  std::vector<Path> drafts;
+  for (const auto& entry : std::filesystem::directory_iterator(resume_directory(training), error)) {
+    if (entry.path().extension() == ".tmp") drafts.push_back(entry.path());
+  }
+  for (const Path& draft : drafts) std::filesystem::remove(draft, error);
+}
+
 }  // namespace incubate

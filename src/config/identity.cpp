@@ -30,8 +30,9 @@ std::string result_settings(const RunConfig& config, Phase phase) {
     const bool is_epochs = is_phase && setting.name == section + ".epochs";
     if (setting.kind != Kind::result || is_depths || is_epochs || (is_phase && section != section_of(phase))) continue;
     if (is_of_other_optimizer(setting.name, config.optimizer)) continue;
-    // A random order is what there was before these settings.
+    // A random order and fp32 are what there was before these settings.
     if (config.data.shuffle == Shuffle::global && setting.name.starts_with("data.shuffle")) continue;
+    if (config.run.precision == Precision::fp32 && setting.name == "run.precision") continue;
     if (!applies_to(config.model.family, setting.name)) continue;
     text += setting.name + "=" + setting.get() + "\n";
   }

@@ -168,27 +168,30 @@ std::vector<Setting> list_recipe_settings(RunConfig& config) {
 std::vector<Setting> list_settings(RunSection& c) {
   const Kind r = Kind::result;
   const Kind o = Kind::operation;
-  return {make_setting("run.directory", c.directory, o, "path", "outputs; empty: runs/NAME of the input file"),
-          make_setting("run.seed", c.seed, r, "", "of all random numbers"),
-          make_enum_setting<Sums>("run.sums", c.sums, {{Sums::exact, "exact"}, {Sums::fast, "fast"}}, r,
-                                  "gradient sums: the same on any number of ranks, or plain fp32"),
-          make_setting("run.threads", c.threads, r, "", "threads a rank computes with"),
-          make_enum_setting<DeviceChoice>(
-              "run.device", c.device,
-              {{DeviceChoice::automatic, "auto"}, {DeviceChoice::cpu, "cpu"}, {DeviceChoice::cuda, "cuda"}}, o,
-              "auto: a GPU for every rank if the node has them"),
-          make_setting("run.timeout_s", c.timeout_s, o, "s", "a collective that takes longer ends the job"),
-          make_setting("run.grace_seconds", c.grace_seconds, o, "s",
-                       "before the end of a Slurm job's time: all is saved and the job ends"),
-          make_setting("run.round_cost_s", c.round_cost_s, o, "s",
-                       "what dealing the ranks anew costs; a lower figure makes for more rounds"),
-          make_enum_setting<ProgressStyle>("run.progress", c.progress,
-                                           {{ProgressStyle::automatic, "auto"},
-                                            {ProgressStyle::bar, "bar"},
-                                            {ProgressStyle::lines, "lines"},
-                                            {ProgressStyle::none, "none"}},
-                                           o, "how progress is shown"),
-          make_setting("run.only", c.only, o, "training", "train this one only; empty: all")};
+  return {
+      make_setting("run.directory", c.directory, o, "path", "outputs; empty: runs/NAME of the input file"),
+      make_setting("run.seed", c.seed, r, "", "of all random numbers"),
+      make_enum_setting<Sums>("run.sums", c.sums, {{Sums::exact, "exact"}, {Sums::fast, "fast"}}, r,
+                              "gradient sums: the same on any number of ranks, or plain fp32"),
+      make_enum_setting<Precision>("run.precision", c.precision, {{Precision::fp32, "fp32"}, {Precision::bf16, "bf16"}},
+                                   r, "bf16: products and attention, with fp32 weights, norms and loss"),
+      make_setting("run.threads", c.threads, r, "", "threads a rank computes with"),
+      make_enum_setting<DeviceChoice>(
+          "run.device", c.device,
+          {{DeviceChoice::automatic, "auto"}, {DeviceChoice::cpu, "cpu"}, {DeviceChoice::cuda, "cuda"}}, o,
+          "auto: a GPU for every rank if the node has them"),
+      make_setting("run.timeout_s", c.timeout_s, o, "s", "a collective that takes longer ends the job"),
+      make_setting("run.grace_seconds", c.grace_seconds, o, "s",
+                   "before the end of a Slurm job's time: all is saved and the job ends"),
+      make_setting("run.round_cost_s", c.round_cost_s, o, "s",
+                   "what dealing the ranks anew costs; a lower figure makes for more rounds"),
+      make_enum_setting<ProgressStyle>("run.progress", c.progress,
+                                       {{ProgressStyle::automatic, "auto"},
+                                        {ProgressStyle::bar, "bar"},
+                                        {ProgressStyle::lines, "lines"},
+                                        {ProgressStyle::none, "none"}},
+                                       o, "how progress is shown"),
+      make_setting("run.only", c.only, o, "training", "train this one only; empty: all")};
 }
 
 std::vector<Setting> list_settings(CheckpointConfig& c) {

@@ -34,6 +34,9 @@ bool may_be_matched(Phase phase);
 /// Whether it is Deep Incubation's; the others are what that is compared with, one training each, of the phase's name.
 bool is_of_deep_incubation(Phase phase);
 
+/// What a network computes in. bf16: products, attention and branches in bfloat16, from copies of the fp32 weights;
+/// what runs past the branches, norms, softmax, loss, sums and the optimizer in fp32.
+enum class Precision { fp32, bf16 };
 enum class DeviceChoice { automatic, cpu, cuda };
 enum class ProgressStyle { automatic, bar, lines, none };
 /// First weights of what learns from scratch: random; grown from the meta model's (incubation); random, but with every
@@ -166,6 +169,7 @@ struct RunSection {
   std::string directory;  // empty: runs/NAME, NAME being the input file's
   std::int64_t seed = 0;
   Sums sums = Sums::exact;
+  Precision precision = Precision::fp32;
   std::int64_t threads = 1;
   DeviceChoice device = DeviceChoice::automatic;
   double timeout_s = 600;

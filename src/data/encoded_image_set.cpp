@@ -23,7 +23,7 @@ struct EncodedImageSet::Shard {
   Shard& operator=(const Shard&) = delete;
 
   FilePath path;
-  std::once_flag is_opened;
+  std::mutex opening;
   int descriptor = -1;
   std::uint64_t length = 0;  // when it was opened, in bytes
 };
@@ -53,18 +53,17 @@ EncodedImageSet::EncodedImageSet(EncodedImageSet&&) noexcept = default;
 
 int EncodedImageSet::descriptor(std::size_t shard, std::size_t image_in_shard) const {
   Shard& file = *shards_[shard];
-  // When it throws, the next call tries again.
-  std::call_once(file.is_opened, [&] {
-    const int descriptor = ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) {
-      throw DamagedImageError(file.path, static_cast<std::int64_t>(image_in_shard),
-                              fmt::format("the file cannot be opened ({})", std::strerror(errno)));
-    }
-    struct stat status = {};
-    if (::fstat(descriptor, &status) == 0) file.length = static_cast<std::uint64_t>(status.st_size);
-    file.descriptor = descriptor;
-  });
-  return file.descriptor;
+  const std::lock_guard guard(file.opening);
+  if (file.descriptor >= 0) return file.descriptor;
+  const int descriptor = ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    throw DamagedImageError(file.path, static_cast<std::int64_t>(image_in_shard),
+                            fmt::format("the file cannot be opened ({})", std::strerror(errno)));
+  }
+  struct stat status = {};
+  if (::fstat(descriptor, &status) == 0) file.length = static_cast<std::uint64_t>(status.st_size);
+  file.descriptor = descriptor;
+  return descriptor;
 }
 
 DamagedImageError EncodedImageSet::damage(std::int64_t index, const std::string& what_is_wrong) const {

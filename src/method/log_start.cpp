@@ -17,7 +17,8 @@ namespace incubate {
 void log_environment(const RunConfig& config, const Communicator& world, torch::Device device, Log& log) {
   log.record(fmt::format("incubate {} ({}), LibTorch {}, {}, {}, HDF5 {}", kVersion, kGitSha1, TORCH_VERSION,
                          gpu_library_versions(), mpi_library_version(), hdf5_version()));
-  log.record(fmt::format("{} ranks, {}, {} threads each, sums {}", world.size(), device.str(), config.run.threads,
+  log.record(fmt::format("{} ranks, {}, {} threads each, {}, sums {}", world.size(), device.str(), config.run.threads,
+                         config.run.precision == Precision::bf16 ? "bf16" : "fp32",
                          config.run.sums == Sums::exact ? "exact" : "fast"));
   for (int rank = 0; rank < world.size(); ++rank) log.record(world.member_name(rank));
 }

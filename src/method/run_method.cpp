@@ -104,6 +104,7 @@ class MethodRun {
   void record_failure(const std::string& reason);
   void prepare();
   void prepare_directory();
+  void remove_leftovers() const;
   void write_shared_files();
   void share_preparation();
   void open_data();
@@ -191,12 +192,23 @@ void MethodRun::prepare_directory() {
     locks_.emplace_back(run_.lock(trainings_[i].name));
     lock_tokens_[trainings_[i].name] = locks_.back().token();
   }
+  remove_leftovers();
   write_shared_files();
   log_.attach_file(run_.log());
   recorder_.emplace(config_, run_, trainings_, preparation_.data.num_train, world_.size(), log_);
   for (std::size_t i = 0; i < trainings_.size(); ++i) {
     if (preparation_.progress[i].is_done())
       recorder_->add_finished(static_cast<std::int64_t>(i), preparation_.figures[i]);
+  }
+}
+
+/// Of jobs that were killed while they wrote, or before they removed what a finished training no longer needs.
+void MethodRun::remove_leftovers() const {
+  for (std::size_t i = 0; i < trainings_.size(); ++i) {
+    const std::string& name = trainings_[i].name;
+    const bool is_done = preparation_.progress[i].is_done();
+    if (is_done || lock_tokens_.contains(name)) run_.remove_drafts(name);
+    if (is_done) run_.prune_resume_points(name, 0);
   }
 }
 

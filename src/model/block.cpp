@@ -2,17 +2,18 @@
 
 #include <torch/torch.h>
 
+#include "ops/attention.h"
+#include "ops/bias_gelu.h"
+
 namespace incubate {
 namespace {
 
-/// `x` + `branch`, each sample's branch times its factor.
-torch::Tensor add_branch(const torch::Tensor& x_BTD, const torch::Tensor& branch_BTD, const torch::Tensor& scale_B) {
-  if (!scale_B.defined()) return x_BTD + branch_BTD;
-  return torch::addcmul(x_BTD, branch_BTD, scale_B.view({-1, 1, 1}));
-}
-
 torch::Tensor row(const torch::Tensor& scales, std::int64_t index) {
   return scales.defined() ? scales[index] : torch::Tensor();
+}
+
+NormParameters parameters_of(const torch::nn::LayerNormImpl& norm) {
+  return {norm.weight, norm.bias, norm.options.eps()};
 }
 
 }  // namespace
@@ -23,36 +24,33 @@ torch::nn::LayerNorm make_norm(const ModelSpec& spec) {
 
 Attention::Attention(const ModelSpec& spec)
     : heads_(spec.heads),
-      qkv_(torch::nn::LinearOptions(spec.width, 3 * spec.width).bias(spec.qkv_bias)),
-      proj_(spec.width, spec.width) {
+      qkv_(std::make_shared<Linear>(spec.width, 3 * spec.width, spec.qkv_bias, spec.precision)),
+      proj_(std::make_shared<Linear>(spec.width, spec.width, true, spec.precision)) {
   register_module("qkv", qkv_);
   register_module("proj", proj_);
 }
 
 torch::Tensor Attention::forward(const torch::Tensor& x_BTD) {
-  const std::int64_t batch = x_BTD.size(0);
-  const std::int64_t tokens = x_BTD.size(1);
-  const std::int64_t width = x_BTD.size(2);
-  const torch::Tensor qkv = qkv_(x_BTD).view({batch, tokens, 3, heads_, width / heads_}).permute({2, 0, 3, 1, 4});
-  const torch::Tensor mixed = at::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]);
-  return proj_(mixed.transpose(1, 2).reshape({batch, tokens, width}));
+  return proj_->product(attention(qkv_->product(x_BTD), qkv_->bias(), heads_));
 }
 
 Mlp::Mlp(const ModelSpec& spec)
-    : fc1_(spec.width, spec.mlp_ratio * spec.width), fc2_(spec.mlp_ratio * spec.width, spec.width) {
+    : fc1_(std::make_shared<Linear>(spec.width, spec.mlp_ratio * spec.width, true, spec.precision)),
+      fc2_(std::make_shared<Linear>(spec.mlp_ratio * spec.width, spec.width, true, spec.precision)) {
   register_module("fc1", fc1_);
   register_module("fc2", fc2_);
 }
 
-torch::Tensor Mlp::forward(const torch::Tensor& x_BTD) { return fc2_(torch::gelu(fc1_(x_BTD))); }
+torch::Tensor Mlp::forward(const torch::Tensor& x_BTD) {
+  return fc2_->product(bias_gelu(fc1_->product(x_BTD), fc1_->bias()));
+}
 
 LayerScale::LayerScale(const ModelSpec& spec)
     : gamma_(register_parameter("gamma", torch::full({spec.width}, spec.layer_scale))) {}
 
-torch::Tensor LayerScale::forward(const torch::Tensor& branch_BTD) { return branch_BTD * gamma_; }
-
 Block::Block(const ModelSpec& spec)
-    : norm1_(make_norm(spec)),
+    : type_(spec.precision == Precision::bf16 ? torch::kBFloat16 : at::ScalarType::Undefined),
+      norm1_(make_norm(spec)),
       attn_(std::make_shared<Attention>(spec)),
       norm2_(make_norm(spec)),
       mlp_(std::make_shared<Mlp>(spec)) {
@@ -65,13 +63,23 @@ Block::Block(const ModelSpec& spec)
   ls2_ = register_module("ls2", std::make_shared<LayerScale>(spec));
 }
 
-torch::Tensor Block::forward(const torch::Tensor& x_BTD, const torch::Tensor& scales) {
-  torch::Tensor branch_BTD = attn_->forward(norm1_(x_BTD));
-  if (ls1_) branch_BTD = ls1_->forward(branch_BTD);
-  const torch::Tensor y_BTD = add_branch(x_BTD, branch_BTD, row(scales, 0));
-  branch_BTD = mlp_->forward(norm2_(y_BTD));
-  if (ls2_) branch_BTD = ls2_->forward(branch_BTD);
-  return add_branch(y_BTD, branch_BTD, row(scales, 1));
+template <typename Function>
+Residual Block::add_branch(const Residual& residual, torch::nn::LayerNormImpl& norm, const torch::Tensor& factors,
+                           Function& function, const std::shared_ptr<LayerScale>& scale) {
+  const KeptSamples kept = keep_samples(factors);
+  if (kept.has_none()) return {residual_sum(residual), {}};
+  const at::ScalarType type = type_ == at::ScalarType::Undefined ? residual.x.scalar_type() : type_;
+  const Normalised normalised = residual_norm(residual, parameters_of(norm), kept, type);
+  return {normalised.sum,
+          {.values = function.forward(normalised.values),
+           .bias = function.last_bias(),
+           .scale = scale ? scale->gamma() : torch::Tensor(),
+           .kept = kept}};
+}
+
+Residual Block::forward(const Residual& residual, const torch::Tensor& scales) {
+  const Residual middle = add_branch(residual, *norm1_, row(scales, 0), *attn_, ls1_);
+  return add_branch(middle, *norm2_, row(scales, 1), *mlp_, ls2_);
 }
 
 }  // namespace incubate

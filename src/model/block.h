@@ -1,10 +1,13 @@
 #pragma once
 
+#include <memory>
+
 #include <torch/nn/module.h>
-#include <torch/nn/modules/linear.h>
 #include <torch/nn/modules/normalization.h>
 
+#include "model/linear.h"
 #include "model/spec.h"
+#include "ops/residual_norm.h"
 
 namespace incubate {
 
@@ -14,23 +17,25 @@ namespace incubate {
 class Attention : public torch::nn::Module {
  public:
   explicit Attention(const ModelSpec& spec);
+  /// Without the last bias, which the residual adds.
   torch::Tensor forward(const torch::Tensor& x_BTD);
+  const torch::Tensor& last_bias() const { return proj_->bias(); }
 
  private:
   std::int64_t heads_;
-  torch::nn::Linear qkv_;
-  torch::nn::Linear proj_;
+  std::shared_ptr<Linear> qkv_, proj_;
 };
 
 /// Two linear layers with GELU between.
 class Mlp : public torch::nn::Module {
  public:
   explicit Mlp(const ModelSpec& spec);
+  /// Without the last bias, which the residual adds.
   torch::Tensor forward(const torch::Tensor& x_BTD);
+  const torch::Tensor& last_bias() const { return fc2_->bias(); }
 
  private:
-  torch::nn::Linear fc1_;
-  torch::nn::Linear fc2_;
+  std::shared_ptr<Linear> fc1_, fc2_;
 };
 
 /// A learnt factor for each of a branch's D outputs (Touvron et al., "Going deeper with image transformers", ICCV
@@ -38,7 +43,7 @@ class Mlp : public torch::nn::Module {
 class LayerScale : public torch::nn::Module {
  public:
   explicit LayerScale(const ModelSpec& spec);
-  torch::Tensor forward(const torch::Tensor& branch_BTD);
+  const torch::Tensor& gamma() const { return gamma_; }
 
  private:
   torch::Tensor gamma_;  // (D)
@@ -50,10 +55,16 @@ class LayerScale : public torch::nn::Module {
 class Block : public torch::nn::Module {
  public:
   explicit Block(const ModelSpec& spec);
-  /// `scales` is (2, B), the factors s0 and s1 of each sample, or undefined for 1.
-  torch::Tensor forward(const torch::Tensor& x_BTD, const torch::Tensor& scales);
+  /// `scales` is (2, B), on the CPU: the factors s0 and s1 of each sample, or undefined for 1. A branch is computed for
+  /// the samples alone whose factor is not 0.
+  Residual forward(const Residual& residual, const torch::Tensor& scales);
 
  private:
+  template <typename Function>
+  Residual add_branch(const Residual& residual, torch::nn::LayerNormImpl& norm, const torch::Tensor& factors,
+                      Function& function, const std::shared_ptr<LayerScale>& scale);
+
+  at::ScalarType type_;  // of branches; undefined: that of x
   torch::nn::LayerNorm norm1_;
   std::shared_ptr<Attention> attn_;
   torch::nn::LayerNorm norm2_;

@@ -39,7 +39,7 @@ torch::Tensor ResidualBlock::forward(const torch::Tensor& x_BCHW, const torch::T
   torch::Tensor branch_BCHW = bn1_->forward(conv1_(x_BCHW)).relu_();
   branch_BCHW = bn2_->forward(conv2_(branch_BCHW));
   if (!scales.defined()) return (shortcut(x_BCHW) + branch_BCHW).relu_();
-  return torch::addcmul(shortcut(x_BCHW), branch_BCHW, scales[0].view({-1, 1, 1, 1})).relu_();
+  return torch::addcmul(shortcut(x_BCHW), branch_BCHW, scales[0].to(x_BCHW.device()).view({-1, 1, 1, 1})).relu_();
 }
 
 ResnetStage::ResnetStage(const ModelSpec& spec, std::int64_t stage_index)

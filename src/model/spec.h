@@ -21,7 +21,8 @@ struct ModelSpec {
   std::vector<std::int64_t> depths;  ///< blocks of each stage
   bool qkv_bias = true;
   double norm_eps = 1e-6;
-  double layer_scale = 0;  ///< first value of the branches' factors; 0: they have none
+  double layer_scale = 0;                 ///< first value of the branches' factors; 0: they have none
+  Precision precision = Precision::fp32;  ///< what blocks compute in
 
   // Of a residual network:
   std::vector<std::int64_t> widths = {};         ///< of its groups

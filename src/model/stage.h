@@ -40,9 +40,9 @@ struct NamedTensor {
 class Stage : public torch::nn::Module {
  public:
   /// `branch_scales` is (num_blocks, 2, batch), a factor for each sample's residual branches (see drop_path.h), or
-  /// undefined for 1. The first stage of a model takes images (batch, channels, height, width); the last returns logits
-  /// (batch, classes); between stages flow a vision transformer's tokens (batch, tokens, width), a residual network's
-  /// images.
+  /// undefined for 1; on the CPU. The first stage of a model takes images (batch, channels, height, width); the last
+  /// returns logits (batch, classes); between stages flow a vision transformer's tokens (batch, tokens, width), a
+  /// residual network's images.
   virtual torch::Tensor forward(const torch::Tensor& input, const torch::Tensor& branch_scales) = 0;
   virtual std::int64_t num_blocks() const = 0;
   virtual std::vector<ParameterInfo> list_parameters() = 0;
@@ -55,6 +55,9 @@ class Stage : public torch::nn::Module {
   /// The parameters, by their names within a block, that a block's branches end with: where they are all 0 the branches
   /// add nothing.
   virtual std::vector<std::string> list_branch_ends() const = 0;
+  /// Makes the copies of weights that it computes with in a lower precision, if it does. To be called whenever the
+  /// weights have changed.
+  virtual void update_copies() {}
   /// Random first weights, addressed by (seed, phase, stage, name).
   virtual void initialise(std::uint64_t seed, Phase phase, std::int64_t stage_index) = 0;
 };

@@ -22,6 +22,16 @@ void StagedModel::to(torch::Device device) {
   for (const std::shared_ptr<Stage>& stage : stages_) stage->to(device);
 }
 
+void StagedModel::update_copies() {
+  for (const std::shared_ptr<Stage>& stage : stages_) stage->update_copies();
+}
+
+void StagedModel::update_learning_copies() {
+  for (std::int64_t i = 0; i < num_stages(); ++i) {
+    if (is_learning_[i]) stages_[i]->update_copies();
+  }
+}
+
 void StagedModel::eval() {
   for (const std::shared_ptr<Stage>& stage : stages_) stage->eval();
 }

@@ -28,6 +28,10 @@ class StagedModel {
   void share_stage(std::int64_t index, const StagedModel& other);
 
   void to(torch::Device device);
+  /// Makes the copies of weights that stages compute with in a lower precision (see Stage::update_copies): of all
+  /// stages, and of those that learn, whose weights a step has changed.
+  void update_copies();
+  void update_learning_copies();
   /// What batch norm goes by in all stages: running statistics, or (as a model does at first) those of each
   /// micro-batch. Frozen stages train too: the method has them so.
   void eval();

@@ -40,11 +40,18 @@ torch::Tensor VitStage::embed(const torch::Tensor& images) {
 }
 
 torch::Tensor VitStage::forward(const torch::Tensor& input, const torch::Tensor& branch_scales) {
-  torch::Tensor x_BTD = is_first_ ? embed(input) : input;
+  Residual residual = {is_first_ ? embed(input) : input, {}};
   for (std::int64_t i = 0; i < num_blocks(); ++i) {
-    x_BTD = blocks_[i]->forward(x_BTD, branch_scales.defined() ? branch_scales[i] : torch::Tensor());
+    residual = blocks_[i]->forward(residual, branch_scales.defined() ? branch_scales[i] : torch::Tensor());
   }
+  const torch::Tensor x_BTD = residual_sum(residual);
   return is_last_ ? head_(norm_(x_BTD.select(1, 0))) : x_BTD;
+}
+
+void VitStage::update_copies() {
+  for (const std::shared_ptr<torch::nn::Module>& module : modules()) {
+    if (auto* linear = module->as<Linear>()) linear->update_copy();
+  }
 }
 
 std::vector<ParameterInfo> VitStage::list_parameters() {

@@ -5,6 +5,7 @@
 
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
 
 #include "model/block.h"
 #include "model/stage.h"
@@ -33,6 +34,7 @@ class VitStage : public Stage {
   std::vector<ParameterInfo> list_parameters() override;
   std::vector<std::int64_t> list_block_kinds() const override;
   std::vector<std::string> list_branch_ends() const override;
+  void update_copies() override;
   void initialise(std::uint64_t seed, Phase phase, std::int64_t stage_index) override;
 
  private:

@@ -58,8 +58,7 @@ void accumulate_micro_batch(const Team& team, std::int64_t micro_batch, TrainLoa
     if (draw == draws.end()) {
       const torch::Tensor scales =
           draw_branch_scales(trainer.drop_path_rates(), batch.size, settings.seed, settings.phase, step, micro_batch);
-      draws.push_back({&trainer.drop_path_rates(),
-                       FrozenPrefix(tensors.images, scales.defined() ? scales.to(group.device()) : scales)});
+      draws.push_back({&trainer.drop_path_rates(), FrozenPrefix(tensors.images, scales)});
       draw = draws.end() - 1;
     }
     trainer.accumulate(draw->prefix.input_of(trainer.model()), tensors.targets, draw->prefix.branch_scales());

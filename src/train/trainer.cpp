@@ -35,6 +35,13 @@ Trainer::Trainer(StagedModel& model, ProcessGroup& group, TrainerSettings settin
           make_lr_schedule(settings_.recipe, settings_.global_batch, settings_.steps_per_epoch, settings_.total_steps)),
       drop_path_rates_(incubate::drop_path_rates(settings_.recipe.drop_path, model.spec().num_blocks())) {
   if (settings_.recipe.ema_decay > 0) average_.emplace(parameters_.values(), settings_.recipe.ema_decay);
+  model_.update_copies();
+}
+
+void Trainer::swap_result() {
+  if (!average_) return;
+  average_->swap_with(parameters_.values());
+  model_.update_learning_copies();
 }
 
 void Trainer::resume(std::int64_t steps_done, std::int64_t steps_skipped, Metrics metrics, double elapsed_s) {
@@ -42,6 +49,7 @@ void Trainer::resume(std::int64_t steps_done, std::int64_t steps_skipped, Metric
   steps_skipped_ = steps_skipped;
   metrics_ = std::move(metrics);
   elapsed_s_ = elapsed_s;
+  model_.update_learning_copies();
 }
 
 void Trainer::accumulate(const torch::Tensor& input, const Targets& targets, const torch::Tensor& branch_scales) {
@@ -68,6 +76,7 @@ StepRow Trainer::finish_step() {
     optimizer_->update(steps_done_ - steps_skipped_, row.learning_rate);
     move_statistics();
     if (average_) average_->update(parameters_.values());
+    model_.update_learning_copies();
   }
   ++steps_done_;
   return row;

@@ -55,9 +55,7 @@ class Trainer {
   torch::Tensor& result() { return average_ ? average_->values() : parameters_.values(); }
   /// Makes the model compute with result(), or with the parameters again. To be called in pairs, without a step
   /// between.
-  void swap_result() {
-    if (average_) average_->swap_with(parameters_.values());
-  }
+  void swap_result();
   /// Stochastic depth of each block.
   const std::vector<double>& drop_path_rates() const { return drop_path_rates_; }
   Metrics& metrics() { return metrics_; }

@@ -74,6 +74,17 @@ TEST_F(RunDirectoryTest, OtherFilesAreNotResumePoints) {
   EXPECT_EQ(run_.list_resume_points("meta"), Steps{5});
 }
 
+TEST_F(RunDirectoryTest, DraftsOfKilledWritersAreRemovedAndNothingElse) {
+  add_resume_points({5});
+  const std::filesystem::path directory = run_.resume_point("meta", 5).parent_path();
+  for (const char* name : {"step_0000006.h5.tmp", "other.h5"}) replace_text_atomically(directory / name, "x");
+  run_.remove_drafts("meta");
+  EXPECT_FALSE(std::filesystem::exists(directory / "step_0000006.h5.tmp"));
+  EXPECT_TRUE(std::filesystem::exists(directory / "step_0000005.h5"));
+  EXPECT_TRUE(std::filesystem::exists(directory / "other.h5"));
+  run_.remove_drafts("stage_0");  // of which there is no directory
+}
+
 TEST_F(RunDirectoryTest, WithoutADirectoryThereAreNone) { EXPECT_EQ(run_.list_resume_points("meta"), Steps{}); }
 
 TEST_F(RunDirectoryTest, PruningKeepsTheLatest) {

@@ -1,0 +1,126 @@
+#include "ops/attention.h"
+
+#include <cmath>
+
+#include <torch/torch.h>
+
+#include "kernels/column_sums.h"
+#include "kernels/heads.h"
+#include "kernels/softmax.h"
+#include "ops/element_type.h"
+#include "ops/optional_input.h"
+
+namespace incubate {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+/// Of queries, which have a row a token. `tokens` is (batch, tokens, parts * D).
+HeadShape queries_shape(const torch::Tensor& tokens, std::int64_t parts, std::int64_t heads) {
+  return {.samples = tokens.size(0),
+          .tokens = tokens.size(1),
+          .rows = tokens.size(1),
+          .heads = heads,
+          .head_width = tokens.size(2) / parts / heads};
+}
+
+/// Of keys and values, which have more rows, of zeros, so that the weights of a query are whole vectors.
+HeadShape keys_shape(HeadShape shape) {
+  constexpr std::int64_t kMultiple = 2 * kSoftmaxLanes;  // as products in bfloat16 would round it up themselves
+  shape.rows = (shape.tokens + kMultiple - 1) / kMultiple * kMultiple;
+  return shape;
+}
+
+/// Part `part` of (batch, tokens, parts * D), as (batch * heads, rows, head width).
+torch::Tensor split(const torch::Tensor& tokens, const torch::Tensor& bias, std::int64_t part, const HeadShape& shape) {
+  torch::Tensor heads = torch::empty({shape.samples * shape.heads, shape.rows, shape.head_width}, tokens.options());
+  with_element_of(tokens.scalar_type(), [&](auto element) {
+    using T = decltype(element);
+    const std::int64_t offset = part * shape.width();
+    split_heads(elements_of<T>(tokens) + offset, tokens.size(2),
+                bias.defined() ? elements_of<float>(bias) + offset : nullptr, elements_of<T>(heads), shape);
+  });
+  return heads;
+}
+
+void merge(const torch::Tensor& heads, torch::Tensor& tokens, std::int64_t part, const HeadShape& shape) {
+  with_element_of(heads.scalar_type(), [&](auto element) {
+    using T = decltype(element);
+    merge_heads(elements_of<T>(heads), elements_of<T>(tokens) + (part * shape.width()), tokens.size(2), shape);
+  });
+}
+
+float scale_of(const HeadShape& shape) { return 1 / std::sqrt(static_cast<float>(shape.head_width)); }
+
+/// The gradient of a bias that was added to all tokens.
+torch::Tensor sum_tokens(const torch::Tensor& gradient) {
+  torch::Tensor sums = torch::zeros({gradient.size(2)}, torch::kFloat32);
+  with_element_of(gradient.scalar_type(), [&](auto element) {
+    using T = decltype(element);
+    add_rows(elements_of<T>(gradient), elements_of<float>(sums), gradient.size(0) * gradient.size(1), gradient.size(2));
+  });
+  return sums;
+}
+
+class HeadAttention : public torch::autograd::Function<HeadAttention> {
+ public:
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& qkv, const torch::Tensor& bias_input,
+                               std::int64_t heads) {
+    const torch::Tensor bias = or_undefined(bias_input);
+    const HeadShape shape = queries_shape(qkv, 3, heads);
+    const HeadShape padded = keys_shape(shape);
+    const torch::Tensor queries = split(qkv, bias, 0, shape);
+    const torch::Tensor keys = split(qkv, bias, 1, padded);
+    const torch::Tensor values = split(qkv, bias, 2, padded);
+    torch::Tensor weights = at::bmm(queries, keys.transpose(1, 2));
+    with_element_of(weights.scalar_type(), [&](auto element) {
+      using T = decltype(element);
+      softmax(elements_of<T>(weights), scale_of(shape), weights.size(0) * shape.tokens, shape.tokens, padded.rows);
+    });
+    context->save_for_backward({queries, keys, values, weights});
+    context->saved_data["heads"] = heads;
+    torch::Tensor result = torch::empty({shape.samples, shape.tokens, shape.width()}, qkv.options());
+    merge(at::bmm(weights, values), result, 0, shape);
+    return result;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const torch::Tensor& queries = saved[0];
+    const torch::Tensor& keys = saved[1];
+    const torch::Tensor& values = saved[2];
+    const torch::Tensor& weights = saved[3];
+    const HeadShape shape = queries_shape(gradients[0], 1, context->saved_data["heads"].toInt());
+    const HeadShape padded = keys_shape(shape);
+    const torch::Tensor gradient = split(gradients[0].contiguous(), {}, 0, shape);
+    torch::Tensor result = torch::empty({shape.samples, shape.tokens, 3 * shape.width()}, queries.options());
+    merge(at::bmm(weights.transpose(1, 2), gradient), result, 2, padded);
+    torch::Tensor scores = at::bmm(gradient, values.transpose(1, 2));
+    with_element_of(scores.scalar_type(), [&](auto element) {
+      using T = decltype(element);
+      softmax_backward(elements_of<T>(weights), elements_of<T>(scores), scale_of(shape), scores.size(0) * shape.tokens,
+                       padded.rows);
+    });
+    merge(at::bmm(scores, keys), result, 0, shape);
+    merge(at::bmm(scores.transpose(1, 2), queries), result, 1, padded);
+    return {result, context->needs_input_grad(1) ? sum_tokens(result) : torch::Tensor(), {}};
+  }
+};
+
+torch::Tensor attention_by_aten(const torch::Tensor& qkv, const torch::Tensor& bias, std::int64_t heads) {
+  const std::int64_t width = qkv.size(2) / 3;
+  const torch::Tensor sum = bias.defined() ? qkv + bias.to(qkv.scalar_type()) : qkv;
+  const torch::Tensor parts = sum.view({qkv.size(0), qkv.size(1), 3, heads, width / heads}).permute({2, 0, 3, 1, 4});
+  return at::scaled_dot_product_attention(parts[0], parts[1], parts[2])
+      .transpose(1, 2)
+      .reshape({qkv.size(0), qkv.size(1), width});
+}
+
+}  // namespace
+
+torch::Tensor attention(const torch::Tensor& qkv, const torch::Tensor& bias, std::int64_t heads) {
+  return has_kernels(qkv) ? HeadAttention::apply(qkv, or_empty(bias), heads) : attention_by_aten(qkv, bias, heads);
+}
+
+}  // namespace incubate

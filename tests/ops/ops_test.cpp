@@ -1,0 +1,140 @@
+// Each operation with its kernels beside the same by ATen in double, values and gradients, in both types.
+
+#include "ops/attention.h"
+#include "ops/bias_gelu.h"
+#include "ops/linear_product.h"
+#include "ops/near_exact.h"
+#include "ops/residual_norm.h"
+
+namespace incubate {
+namespace {
+
+constexpr std::int64_t kSamples = 5;
+constexpr std::int64_t kTokens = 19;  // no multiple of a vector's length
+constexpr std::int64_t kWidth = 36;
+
+class Ops : public testing::TestWithParam<at::ScalarType> {
+ protected:
+  Ops() { torch::manual_seed(1); }
+
+  at::ScalarType type() const { return GetParam(); }
+  Leaves of_type(at::IntArrayRef sizes) const { return {torch::randn(sizes), type()}; }
+  Leaves in_fp32(at::IntArrayRef sizes) const { return {torch::randn(sizes), torch::kFloat32}; }
+
+  /// Both results, and a random gradient of theirs carried back.
+  void expect_same(const torch::Tensor& result, const torch::Tensor& exact) const {
+    EXPECT_EQ(exact.scalar_type(), torch::kFloat64);
+    expect_near_exact(result, exact, tolerance_of(type()));
+    const torch::Tensor gradient = torch::randn(result.sizes()).to(result.scalar_type());
+    result.backward(gradient, /*retain_graph=*/true);
+    exact.backward(gradient.to(torch::kFloat64), /*retain_graph=*/true);
+  }
+};
+
+TEST_P(Ops, LinearProduct) {
+  const Leaves x = of_type({kSamples, kTokens, kWidth});
+  const Leaves weight = {torch::randn({7, kWidth}).to(type()), torch::kFloat32};
+  const bool has_copy = type() != torch::kFloat32;
+  const torch::Tensor copy = has_copy ? weight.tensor.detach().to(type()) : torch::Tensor();
+  const torch::Tensor result = linear_product(x.tensor, weight.tensor, copy);
+  EXPECT_EQ(result.scalar_type(), type());
+  expect_same(result, torch::matmul(x.exact, weight.exact.t()));
+  EXPECT_EQ(weight.tensor.grad().scalar_type(), torch::kFloat32);
+  x.expect_same_gradient(type());
+  weight.expect_same_gradient(type());
+}
+
+TEST_P(Ops, BiasGelu) {
+  const Leaves x = of_type({kSamples, kTokens, kWidth});
+  const Leaves bias = in_fp32({kWidth});
+  const torch::Tensor exact = bias_gelu(x.exact, bias.exact);
+  expect_same(bias_gelu(x.tensor.clone(), bias.tensor), exact);
+  x.expect_same_gradient(type());
+  bias.expect_same_gradient(type());
+}
+
+TEST_P(Ops, Attention) {
+  for (const bool has_bias : {true, false}) {
+    const Leaves qkv = of_type({kSamples, kTokens, 3 * kWidth});
+    const Leaves bias = in_fp32({3 * kWidth});
+    const torch::Tensor none;
+    expect_same(attention(qkv.tensor, has_bias ? bias.tensor : none, 3),
+                attention(qkv.exact, has_bias ? bias.exact : none, 3));
+    qkv.expect_same_gradient(type());
+    if (has_bias) bias.expect_same_gradient(type());
+  }
+}
+
+/// Everything that goes into a sum and its norm.
+struct Inputs {
+  Leaves x, branch, branch_bias, scale, weight, bias;
+  void expect_same_gradients(at::ScalarType type) const {
+    for (const Leaves* leaves : {&x, &branch, &branch_bias, &scale, &weight, &bias}) leaves->expect_same_gradient(type);
+  }
+};
+
+TEST_P(Ops, ResidualNorm) {
+  const torch::Tensor some = torch::tensor({0.0F, 1.5F, 0.0F, 2.0F, 1.0F});
+  const torch::Tensor others = torch::tensor({2.0F, 0.0F, 1.0F, 1.0F, 0.0F});
+  for (const auto& [branch_factors, norm_factors] :
+       {std::pair(torch::Tensor(), torch::Tensor()), std::pair(some, others), std::pair(some, torch::Tensor()),
+        std::pair(torch::Tensor(), others)}) {
+    const KeptSamples of_branch = keep_samples(branch_factors);
+    const KeptSamples of_norm = keep_samples(norm_factors);
+    const std::int64_t num_kept = of_branch.has_all() ? kSamples : of_branch.samples.numel();
+    const Inputs in = {in_fp32({kSamples, kTokens, kWidth}),
+                       of_type({num_kept, kTokens, kWidth}),
+                       in_fp32({kWidth}),
+                       in_fp32({kWidth}),
+                       in_fp32({kWidth}),
+                       in_fp32({kWidth})};
+    const Normalised result =
+        residual_norm({in.x.tensor, {in.branch.tensor, in.branch_bias.tensor, in.scale.tensor, of_branch}},
+                      {in.weight.tensor, in.bias.tensor, 1e-3}, of_norm, type());
+    const Normalised exact =
+        residual_norm({in.x.exact, {in.branch.exact, in.branch_bias.exact, in.scale.exact, of_branch}},
+                      {in.weight.exact, in.bias.exact, 1e-3}, of_norm, torch::kFloat64);
+    EXPECT_EQ(result.sum.scalar_type(), torch::kFloat32);
+    EXPECT_EQ(result.values.scalar_type(), type());
+    expect_same(result.sum, exact.sum);
+    expect_same(result.values, exact.values);
+    in.expect_same_gradients(type());
+    expect_same(residual_sum({in.x.tensor, {in.branch.tensor, in.branch_bias.tensor, in.scale.tensor, of_branch}}),
+                residual_sum({in.x.exact, {in.branch.exact, in.branch_bias.exact, in.scale.exact, of_branch}}));
+    in.expect_same_gradients(type());
+  }
+}
+
+TEST_P(Ops, WithoutABranchTheInputItselfIsNormalised) {
+  const Leaves x = in_fp32({kSamples, kTokens, kWidth});
+  const Leaves weight = in_fp32({kWidth});
+  const Leaves bias = in_fp32({kWidth});
+  const Normalised result = residual_norm({x.tensor, {}}, {weight.tensor, bias.tensor, 1e-3}, {}, type());
+  EXPECT_TRUE(torch::equal(result.sum, x.tensor));
+  expect_same(result.values,
+              residual_norm({x.exact, {}}, {weight.exact, bias.exact, 1e-3}, {}, torch::kFloat64).values);
+  x.expect_same_gradient(type());
+  weight.expect_same_gradient(type());
+  bias.expect_same_gradient(type());
+}
+
+// ATen's part in double is the reference above; here it is beside a plain formula.
+TEST(OpsByAten, ResidualNormIsTheFormula) {
+  torch::manual_seed(1);
+  const auto random = [](at::IntArrayRef sizes) { return torch::randn(sizes, torch::kFloat64); };
+  const torch::Tensor x = random({3, 2, 4});
+  const torch::Tensor branch = random({2, 2, 4});
+  const torch::Tensor bias = random({4});
+  const torch::Tensor scale = random({4});
+  const KeptSamples kept = keep_samples(torch::tensor({2.0, 0.0, 0.5}));
+  torch::Tensor expected = x.clone();
+  expected[0] += 2 * scale * (branch[0] + bias);
+  expected[2] += 0.5 * scale * (branch[1] + bias);
+  EXPECT_TRUE(torch::allclose(residual_sum({x, {branch, bias, scale, kept}}), expected, 1e-12, 1e-12));
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, Ops, testing::Values(torch::kFloat32, torch::kBFloat16),
+                         [](const auto& tested) { return tested.param == torch::kFloat32 ? "fp32" : "bf16"; });
+
+}  // namespace
+}  // namespace incubate
