@@ -6,7 +6,10 @@ import json
 import subprocess
 from pathlib import Path
 
+import program
 import pytest
+from networks import SMALL
+from workload import Size, Workload
 
 import launch
 
@@ -35,3 +38,12 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         1,
         f"benchmark: {tmp_path}/incubate is missing. Run jobscripts/build.sh, or set INCUBATE_BUILD.\n",
     )
+
+
+def test_incubations_are_measured_in_each_precision(tmp_path: Path) -> None:
+    """Each from a meta model of its own precision: no run mixes them."""
+    work = Workload(SMALL, Size(batch_per_process=4, num_steps=2, num_first=1), 1, tmp_path / "work", ("stage_1",))
+    work.prepare()
+    losses = [program.measure(work, precision).losses for precision in program.list_precisions()]
+    assert len({*losses}) == len(losses)
+    assert all(others == pytest.approx(losses[0], rel=0.01) for others in losses)

@@ -21,11 +21,6 @@ def list_precisions() -> list[str]:
     return ["fp32", "bf16"] if "run.precision" in launch.run_well("train", "--help").stdout else ["fp32"]
 
 
-def precision_settings(precision: str) -> list[str]:
-    """The default needs none, and older builds know none."""
-    return [] if precision == "fp32" else [f"--run.precision={precision}"]
-
-
 def train(arguments: list[str], num_ranks: int) -> int:
     """Returns the peak of resident memory in bytes, of the rank that took most: its own record, read until it ends."""
     process = launch.start(["train", *arguments], num_ranks, timeout_s=TIMEOUT_S)
@@ -45,9 +40,9 @@ def train(arguments: list[str], num_ranks: int) -> int:
 
 def measure(work: Workload, precision: str) -> Measurement:
     """Of several trainings in one group: images a second that pass through all of them."""
-    run = work.new_run()
+    run = work.new_run(precision)
     only = [f"--run.only={work.trainings[0]}"] if len(work.trainings) == 1 else []
-    peak = train([*work.settings(run), *precision_settings(precision), *only], work.num_processes)
+    peak = train([*work.settings(run, precision), *only], work.num_processes)
     columns = [read_columns(run, training, "steps") for training in work.trainings]
     for column in columns:
         assert len(column["loss"]) == work.size.num_steps

@@ -29,9 +29,9 @@ class WholeRun:
 
 
 def run_ours(work: Workload, precision: str) -> WholeRun:
-    run = work.new_run()
+    run = work.new_run(precision)
     begin = time.perf_counter()
-    program.train([*work.settings(run), *program.precision_settings(precision)], work.num_processes)
+    program.train(work.settings(run, precision), work.num_processes)
     wall_s = time.perf_counter() - begin
     for training in TRAININGS:
         assert len(read_columns(run, training, "steps")["step"]) == work.size.num_steps, training

@@ -43,6 +43,10 @@ class Workload:
         return self.size.batch_per_process * self.num_processes
 
     @property
+    def are_incubations(self) -> bool:
+        return self.trainings[0].startswith("stage_")
+
+    @property
     def data(self) -> Path:
         return self.folder / "images.h5"
 
@@ -54,12 +58,7 @@ class Workload:
         """All steps': "images" (steps x global batch x channels x side x side, normalised, fp32) and "labels"."""
         return self.folder / "batches.h5"
 
-    @property
-    def prepared_run(self) -> Path:
-        """A run directory in which all is done that the trainings begin from."""
-        return self.folder / "prepared"
-
-    def settings(self, run: Path) -> list[str]:
+    def settings(self, run: Path, precision: str = "fp32") -> list[str]:
         """Of the program. Nothing is drawn at random but the order of the images."""
         recipe = {
             "epochs": 1,
@@ -81,6 +80,8 @@ class Workload:
             f"--method.trainings={','.join(self.trainings)}",
             f"--run.directory={run}",
             "--run.progress=none",
+            # (The default needs no setting, and older builds know none.)
+            *([] if precision == "fp32" else [f"--run.precision={precision}"]),
         ]
 
     def write_data(self) -> None:
@@ -94,10 +95,10 @@ class Workload:
         """Writes all files. The program says what its first weights and batches are; the meta model has random weights
         (how good it is makes no difference to speeds)."""
         self.write_data()
-        settings = self.settings(self.prepared_run)
-        if self.trainings[0].startswith("stage_"):
+        settings = self.settings(self.folder / "run")
+        if self.are_incubations:
             launch.probe("initial", *settings, "--training=meta", f"--output={self.weights('meta')}")
-            launch.run_well("import", *settings, "--training=meta", f"--input={self.weights('meta')}")
+        self.new_run("fp32")
         for training in self.trainings:
             launch.probe("initial", *settings, f"--training={training}", f"--output={self.weights(training)}")
         stated = self.folder / "batches.safetensors"
@@ -107,12 +108,13 @@ class Workload:
                 file[name] = tensor.numpy().astype("f4" if name == "images" else "i8")
         stated.unlink()
 
-    def new_run(self) -> Path:
-        """A run directory to train in, in place of the one before."""
+    def new_run(self, precision: str) -> Path:
+        """A run directory to train in, in place of the one before; what incubations begin from is done."""
         run = self.folder / "run"
         shutil.rmtree(run, ignore_errors=True)
-        if self.prepared_run.exists():
-            shutil.copytree(self.prepared_run, run)
+        if self.are_incubations:
+            settings = self.settings(run, precision)
+            launch.run_well("import", *settings, "--training=meta", f"--input={self.weights('meta')}")
         return run
 
 
