@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Faults in the middle of a run, many of each kind (test_faults.py; every run of the tests has a few): kills, full and read-only
-# disks, lost permissions, stopped ranks, damaged files, diverging trainings; and nodes that fail (slurm/test_two_nodes.py).
-# Prints how many there were. About 15 minutes on 2 cores. The disks and nodes need root.
+# disks, lost permissions, stopped ranks, damaged files, diverging trainings; and nodes and jobs that fail (slurm/).
+# Prints how many there were. About 18 minutes on 2 cores. The disks and nodes need root.
 #
 #   tests/faults.sh [PYTEST OPTION ...]      sets up and builds first; with INCUBATE_BUILD=DIR set, takes the program from there
 set -euo pipefail
@@ -11,4 +11,4 @@ if [ -z "${INCUBATE_BUILD:-}" ]; then
   jobscripts/setup.sh --tests
   jobscripts/build.sh incubate damage
 fi
-INCUBATE_FAULTS=long exec .venv/bin/python -m pytest tests/test_faults.py tests/slurm/test_two_nodes.py -q "$@"
+INCUBATE_FAULTS=long exec .venv/bin/python -m pytest tests/test_faults.py tests/slurm -q "$@"

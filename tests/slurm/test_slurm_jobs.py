@@ -24,7 +24,7 @@ from slurm_jobs import (
 )
 
 import launch
-from conftest import Tiny
+from conftest import IS_LONG, Tiny
 from run_files import STAGES, TRAININGS, assert_same_weights, copy_run, finished
 
 
@@ -135,7 +135,13 @@ def test_failure_is_not_requeued(slurm: SlurmCluster, tiny: Tiny, finished_run: 
     assert_failed_once(slurm, job, run, "train.sbatch: the program ended with status 2, state 'nothing recorded' in")
 
 
-@pytest.mark.parametrize("launcher", LAUNCHERS)
+@pytest.mark.parametrize(
+    "launcher",
+    [
+        "mpirun",
+        pytest.param("srun", marks=pytest.mark.skipif(not IS_LONG, reason="a launcher more: part of tests/faults.sh")),
+    ],
+)
 def test_stopped_by_a_signal(
     slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path, launcher: str
 ) -> None:
