@@ -17,6 +17,7 @@ from tiny_data import pack_arguments, write_tiny_idx
 os.environ["OMP_NUM_THREADS"] = "1"  # before PyTorch is loaded: on more threads small networks are many times slower
 # Of faults, many of each kind and all launchers (tests/faults.sh); else a few.
 IS_LONG = os.environ.get("INCUBATE_FAULTS") == "long"
+only_long = pytest.mark.skipif(not IS_LONG, reason="takes long: part of tests/faults.sh")
 CONFIG = Path(__file__).resolve().parent / "tiny.ini"
 # Each run shows progress in its own way, for the tests of progress.
 PROGRESS_OF = {1: "lines", 2: "bar", 3: "none", 4: "auto"}

@@ -29,7 +29,7 @@ import pytest
 
 import launch
 import tiny_resnet
-from conftest import IS_LONG, Tiny
+from conftest import IS_LONG, Tiny, only_long
 from killed_runs import OFTEN, Point, make_killed_run
 from launch import Outcome
 from permissions import OBEYING_PERMISSIONS, unwritable
@@ -293,7 +293,7 @@ def test_stopped_rank_is_named(
         "done: every training is done",  # they are about to leave
     ],
 )
-@pytest.mark.skipif(not IS_LONG, reason="as a rank stopped in a training: part of tests/faults.sh")
+@only_long
 def test_stopped_between_trainings(tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell, last_words: str) -> None:
     """Rank 0, while it writes that into log.txt and summary.json."""
     run = copy_run(finished_run, tmp_path / "run", without=["stage_2", "finetuned"])
@@ -310,7 +310,7 @@ def test_stopped_between_trainings(tiny: Tiny, finished_run: Path, tmp_path: Pat
     tell(f"rank 0 of 3 stopped at '{last_words}': named and ended in {elapsed_s:.1f} s")
 
 
-@pytest.mark.skipif(not IS_LONG, reason="takes a minute: part of tests/faults.sh")
+@only_long
 def test_stopped_at_random_moments(tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell) -> None:
     chance = random.Random(6)
     whole_s = 1.5

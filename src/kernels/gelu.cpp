@@ -23,10 +23,11 @@ INCUBATE_INLINE void forward(float* __restrict values, const float* __restrict b
   }
 }
 
-INCUBATE_INLINE void backward(const float* __restrict values, float* __restrict gradient, std::int64_t size) {
+INCUBATE_INLINE void backward(const float* __restrict values, const float* __restrict gradient,
+                              float* __restrict result, std::int64_t size) {
   for (std::int64_t i = 0; i < size; ++i) {
     const Normal normal = normal_at(values[i]);
-    gradient[i] *= normal.below + (values[i] * normal.density);
+    result[i] = gradient[i] * (normal.below + (values[i] * normal.density));
   }
 }
 
@@ -34,8 +35,8 @@ INCUBATE_KERNEL(add_bias_of, (Bfloat16 * values, const float* bias, std::int64_t
                 (values, bias, width))
 INCUBATE_KERNEL(forward_of, (float* values, const float* bias, float* result, std::int64_t width), forward,
                 (values, bias, result, width))
-INCUBATE_KERNEL(backward_of, (const float* values, float* gradient, std::int64_t size), backward,
-                (values, gradient, size))
+INCUBATE_KERNEL(backward_of, (const float* values, const float* gradient, float* result, std::int64_t size), backward,
+                (values, gradient, result, size))
 
 /// GELU and its slope at every value that there is: 2^16, of which a network meets some thousands, which the cache
 /// holds. A look is cheaper than the arithmetic.
@@ -64,28 +65,29 @@ void forward_of(Bfloat16* values, const float* bias, Bfloat16* result, std::int6
   for (std::int64_t i = 0; i < width; ++i) result[i] = table[values[i].bits];
 }
 
-void backward_of(const Bfloat16* values, Bfloat16* gradient, std::int64_t size) {
+void backward_of(const Bfloat16* values, const Bfloat16* gradient, Bfloat16* result, std::int64_t size) {
   const float* table = GeluTable::get().slopes.data();
   for (std::int64_t i = 0; i < size; ++i) {
-    gradient[i] = from_float<Bfloat16>(to_float(gradient[i]) * table[values[i].bits]);
+    result[i] = from_float<Bfloat16>(to_float(gradient[i]) * table[values[i].bits]);
   }
 }
 
 template <typename T>
 void bias_gelu_of(T* values, const float* bias, T* result, std::int64_t rows, std::int64_t width) {
-  const std::vector<float> zeros(bias == nullptr ? width : 0);
   for (std::int64_t row = 0; row < rows; ++row, values += width, result += width) {
-    forward_of(values, bias == nullptr ? zeros.data() : bias, result, width);
+    forward_of(values, bias, result, width);
   }
 }
 
 template <typename T>
-void gelu_backward_of(const T* values, T* gradient, float* bias_gradient, std::int64_t rows, std::int64_t width) {
+void gelu_backward_of(const T* values, const T* gradient, T* result, float* bias_gradient, std::int64_t rows,
+                      std::int64_t width) {
   constexpr std::int64_t kBlock = 64;  // rows that stay in the cache for their sum
   for (std::int64_t row = 0; row < rows; row += kBlock) {
     const std::int64_t count = std::min(kBlock, rows - row);
-    backward_of(values + (row * width), gradient + (row * width), count * width);
-    if (bias_gradient != nullptr) add_rows(gradient + (row * width), bias_gradient, count, width);
+    const std::int64_t begin = row * width;
+    backward_of(values + begin, gradient + begin, result + begin, count * width);
+    if (bias_gradient != nullptr) add_rows(result + begin, bias_gradient, count, width);
   }
 }
 
@@ -99,13 +101,14 @@ void bias_gelu(Bfloat16* values, const float* bias, Bfloat16* result, std::int64
   bias_gelu_of(values, bias, result, rows, width);
 }
 
-void gelu_backward(const float* values, float* gradient, float* bias_gradient, std::int64_t rows, std::int64_t width) {
-  gelu_backward_of(values, gradient, bias_gradient, rows, width);
+void gelu_backward(const float* values, const float* gradient, float* result, float* bias_gradient, std::int64_t rows,
+                   std::int64_t width) {
+  gelu_backward_of(values, gradient, result, bias_gradient, rows, width);
 }
 
-void gelu_backward(const Bfloat16* values, Bfloat16* gradient, float* bias_gradient, std::int64_t rows,
-                   std::int64_t width) {
-  gelu_backward_of(values, gradient, bias_gradient, rows, width);
+void gelu_backward(const Bfloat16* values, const Bfloat16* gradient, Bfloat16* result, float* bias_gradient,
+                   std::int64_t rows, std::int64_t width) {
+  gelu_backward_of(values, gradient, result, bias_gradient, rows, width);
 }
 
 }  // namespace incubate

@@ -26,15 +26,16 @@ class BiasGelu : public torch::autograd::Function<BiasGelu> {
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const torch::Tensor x = context->get_saved_variables()[0];
-    torch::Tensor gradient = gradients[0].contiguous().clone();
+    const torch::Tensor gradient = gradients[0].contiguous();
+    torch::Tensor result = torch::empty_like(gradient);
     torch::Tensor bias_gradient;
     if (context->needs_input_grad(1)) bias_gradient = torch::zeros({x.size(-1)}, torch::kFloat32);
     with_element_of(x.scalar_type(), [&](auto element) {
       using T = decltype(element);
-      gelu_backward(elements_of<T>(x), elements_of<T>(gradient), elements_of<float>(bias_gradient),
-                    x.numel() / x.size(-1), x.size(-1));
+      gelu_backward(elements_of<T>(x), elements_of<T>(gradient), elements_of<T>(result),
+                    elements_of<float>(bias_gradient), x.numel() / x.size(-1), x.size(-1));
     });
-    return {gradient, bias_gradient};
+    return {result, bias_gradient};
   }
 };
 

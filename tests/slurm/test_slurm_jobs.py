@@ -24,7 +24,7 @@ from slurm_jobs import (
 )
 
 import launch
-from conftest import IS_LONG, Tiny
+from conftest import Tiny, only_long
 from run_files import STAGES, TRAININGS, assert_same_weights, copy_run, finished
 
 
@@ -139,7 +139,7 @@ def test_failure_is_not_requeued(slurm: SlurmCluster, tiny: Tiny, finished_run: 
     "launcher",
     [
         "mpirun",
-        pytest.param("srun", marks=pytest.mark.skipif(not IS_LONG, reason="a launcher more: part of tests/faults.sh")),
+        pytest.param("srun", marks=only_long),
     ],
 )
 def test_stopped_by_a_signal(

@@ -23,7 +23,7 @@ from slurm_jobs import (
 )
 from virtual_machines import VirtualNetwork
 
-from conftest import IS_LONG, Tiny
+from conftest import Tiny, only_long
 from run_files import TRAININGS, assert_same_weights, copy_run
 
 TWO_NODES = ["--nodes=2"]
@@ -83,7 +83,7 @@ def dead_node(slurm: SlurmCluster, network: VirtualNetwork) -> Iterator[None]:
         slurm.start_node(node)
 
 
-@pytest.mark.skipif(not IS_LONG, reason="takes a minute: part of tests/faults.sh")
+@only_long
 def test_node_dies_and_returns(
     slurm: SlurmCluster, network: VirtualNetwork, tiny: Tiny, finished_run: Path, tmp_path: Path
 ) -> None:
@@ -123,7 +123,7 @@ def test_node_dies_and_its_job_goes_on_without_it(
     "launcher",
     [
         "srun",
-        pytest.param("mpirun", marks=pytest.mark.skipif(not IS_LONG, reason="takes a minute: part of tests/faults.sh")),
+        pytest.param("mpirun", marks=only_long),
     ],
 )
 def test_nodes_lose_each_other(
