@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "base/heap.h"
 #include "base/log.h"
 #include "commands/commands.h"
 #include "parallel/launcher.h"
@@ -16,6 +17,7 @@ int main(int argc, char* argv[]) {
     if (mistake->is_first) fmt::print(stderr, "incubate: {}\n", mistake->message);
     return 2;
   }
+  keep_freed_memory();
   MpiSession mpi(&argc, &argv);  // outlives every communicator below
   try {
     Log log(mpi.world().is_leader() ? Log::Level::everything : Log::Level::warnings_only,

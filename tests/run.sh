@@ -17,7 +17,8 @@ sanitize_status=0
 ctest_status=0
 pytest_status=0
 tests/sanitize.sh short || sanitize_status=$?
-ctest --test-dir "$INCUBATE_BUILD" --output-on-failure --no-tests=error 2>&1 | tee "$logs/ctest" || ctest_status=$?
+ctest --test-dir "$INCUBATE_BUILD" -j "$(nproc)" --output-on-failure --no-tests=error 2>&1 \
+  | tee "$logs/ctest" || ctest_status=$?
 .venv/bin/python -m pytest tests -q 2>&1 | tee "$logs/pytest" || pytest_status=$?
 
 echo

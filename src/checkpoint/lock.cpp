@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
@@ -10,7 +11,9 @@
 #include <fstream>
 #include <initializer_list>
 #include <mutex>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 #include <unistd.h>
@@ -69,6 +72,11 @@ bool is_running(pid_t pid) {
   return state != 'Z' && state != 'X';
 }
 
+/// What a process writes before it puts it in the lock's place: "<lock>.<host>.<pid>".
+std::filesystem::path draft_of(const std::filesystem::path& path) {
+  return fmt::format("{}.{}.{}", path.string(), host_name(), getpid());
+}
+
 void write_holder(const std::filesystem::path& path, const std::string& token) {
   const nlohmann::json holder = {{"token", token},
                                  {"host", host_name()},
@@ -79,6 +87,40 @@ void write_holder(const std::filesystem::path& path, const std::string& token) {
   replace_text_atomically(path, holder.dump(2) + "\n");
 }
 
+/// Overwrites a lock that is there.
+void replace_holder(const std::filesystem::path& path, const std::string& token) {
+  write_holder(draft_of(path), token);
+  std::filesystem::rename(draft_of(path), path);
+}
+
+/// Whether `suffix`, what a draft's name has beyond its lock's, says that its process of this host is gone.
+bool is_of_dead_process(std::string suffix) {
+  if (suffix.ends_with(".tmp")) suffix.resize(suffix.size() - 4);
+  const std::string mine = "." + host_name() + ".";
+  if (!suffix.starts_with(mine)) return false;
+  const std::string digits = suffix.substr(mine.size());
+  pid_t pid = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), pid);
+  return error == std::errc() && end == digits.data() + digits.size() && !is_running(pid);
+}
+
+/// Those that killed processes left; of other hosts, once they are as old as a lock that may be taken over.
+void remove_dead_drafts(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  std::error_code ignored;
+  std::vector<std::filesystem::path> dead;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string other = entry.path().filename().string();
+    if (!other.starts_with(name + ".")) continue;
+    const auto written = entry.last_write_time(ignored);
+    const bool is_old = !ignored && std::filesystem::file_time_type::clock::now() - written >
+                                        std::chrono::duration<double>(kStaleAfter_s);
+    if (is_old || is_of_dead_process(other.substr(name.size()))) dead.push_back(entry.path());
+  }
+  for (const std::filesystem::path& draft : dead) std::filesystem::remove(draft, ignored);
+}
+
 /// Refreshes the heartbeat of a lock until it is asked to stop or the lock is another's.
 void beat(const std::stop_token& stop, const std::filesystem::path& path, const std::string& token) {
   std::mutex mutex;
@@ -87,7 +129,7 @@ void beat(const std::stop_token& stop, const std::filesystem::path& path, const 
   while (!stopped.wait_for(held, stop, kBeatEvery, [&stop] { return stop.stop_requested(); })) {
     if (read_holder(path).value("token", "") != token) return;  // the next check_held() says so
     try {
-      write_holder(path, token);
+      replace_holder(path, token);
     } catch (const std::exception&) {
       continue;  // a full disk: an old heartbeat is all that comes of it
     }
@@ -106,7 +148,7 @@ bool may_take_over(const nlohmann::json& holder) {
 Lock::Lock(std::filesystem::path path, const Words& words) : path_(std::move(path)) {
   token_ = fmt::format("{}:{}:{:.6f}", host_name(), getpid(), unix_now_s());
   // Written beside its place and linked there: a lock is never seen empty, and only one of two can take a free one.
-  const std::filesystem::path draft = path_.string() + "." + std::to_string(getpid());
+  const std::filesystem::path draft = draft_of(path_);
   try {
     write_holder(draft, token_);
   } catch (const std::runtime_error& error) {
@@ -123,8 +165,9 @@ Lock::Lock(std::filesystem::path path, const Words& words) : path_(std::move(pat
                 "{} says that another job works on {}: process {} on {}, {:.0f} s ago. Wait for it, or stop it.",
                 path_.string(), words.work, holder.value("pid", 0), holder.value("host", "?"),
                 unix_now_s() - holder.value("heartbeat", 0.0));
-    write_holder(path_, token_);
+    replace_holder(path_, token_);
   }
+  remove_dead_drafts(path_);
   heart_ = std::jthread([path = path_, token = token_](const std::stop_token& stop) { beat(stop, path, token); });
 }
 

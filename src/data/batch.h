@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory_resource>
 #include <vector>
 
 namespace incubate {
@@ -10,9 +11,9 @@ namespace incubate {
 /// blended (see mixup.h), `other_labels` are those of the images blended in, and `label_weight` the weight of `labels`.
 struct Batch {
   std::int64_t size = 0;
-  std::vector<float> images;
-  std::vector<std::int64_t> labels;
-  std::vector<std::int64_t> other_labels = {};  ///< empty if images are not blended
+  std::pmr::vector<float> images;
+  std::pmr::vector<std::int64_t> labels;
+  std::pmr::vector<std::int64_t> other_labels = {};  ///< empty if images are not blended
   double label_weight = 1;
 };
 

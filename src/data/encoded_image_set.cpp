@@ -92,21 +92,4 @@ std::vector<std::uint8_t> EncodedImageSet::read(std::int64_t index) const {
   return bytes;
 }
 
-void EncodedImageSet::prefetch(std::int64_t first, std::int64_t end) const {
-  while (first < end) {
-    const std::size_t shard = split_.shard_of(first);
-    const std::int64_t end_here = std::min(end, static_cast<std::int64_t>(split_.shard_first_image[shard + 1]));
-    const std::uint64_t begin = split_.table.offsets[first];
-    const std::uint64_t past = split_.table.offsets[end_here - 1] + split_.table.lengths[end_here - 1];
-    try {
-      ::posix_fadvise(descriptor(shard, first - split_.shard_first_image[shard]),
-                      static_cast<off_t>(split_.shard_first_byte[shard] + begin), static_cast<off_t>(past - begin),
-                      POSIX_FADV_WILLNEED);
-    } catch (const DamagedImageError&) {
-      // read() will say so.
-    }
-    first = end_here;
-  }
-}
-
 }  // namespace incubate

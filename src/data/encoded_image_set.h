@@ -52,9 +52,6 @@ class EncodedImageSet {
   /// The encoded image. Throws DamagedImageError.
   std::vector<std::uint8_t> read(std::int64_t index) const;
 
-  /// Tells the system that images first .. end-1, neighbours in the shards, will be read soon. Never fails.
-  void prefetch(std::int64_t first, std::int64_t end) const;
-
  private:
   struct Shard;
 

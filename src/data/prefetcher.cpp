@@ -16,6 +16,18 @@ Prefetcher::~Prefetcher() {
   for (std::jthread& worker : workers_) worker.request_stop();
 }
 
+/// All of the batch's memory is claimed here, by the thread that loads.
+Prefetcher::Pending::Pending(const BatchPlace& its_place, BatchPlan its_plan, std::pmr::memory_resource* memory)
+    : place(its_place),
+      plan(std::move(its_plan)),
+      batch{.size = plan.size,
+            .images = std::pmr::vector<float>(plan.size * plan.image_values, memory),
+            .labels = std::pmr::vector<std::int64_t>(plan.size, memory),
+            .other_labels = std::pmr::vector<std::int64_t>(memory)},
+      images_left(plan.size) {
+  if (plan.finish) batch.other_labels.reserve(plan.size);
+}
+
 Batch Prefetcher::load(const BatchPlace& place) {
   Lock lock(mutex_);
   if (!queue_.empty() && queue_.front()->place != place) queue_.clear();
@@ -33,11 +45,7 @@ Batch Prefetcher::load(const BatchPlace& place) {
 }
 
 void Prefetcher::enqueue(const BatchPlace& place) {
-  auto pending = std::make_shared<Pending>(Pending{.place = place, .plan = plan_(place)});
-  pending->batch.size = pending->plan.size;
-  pending->batch.images.resize(pending->plan.size * pending->plan.image_values);
-  pending->batch.labels.resize(pending->plan.size);
-  pending->images_left = pending->plan.size;
+  auto pending = std::make_shared<Pending>(place, plan_(place), options_.memory);
   const Lock lock(mutex_);
   queue_.push_back(std::move(pending));
   has_work_.notify_all();

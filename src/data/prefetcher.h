@@ -6,6 +6,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <memory_resource>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -19,6 +20,8 @@ namespace incubate {
 struct PrefetchOptions {
   std::int64_t workers = 0;  ///< threads beside the one that loads; 0: that one does everything, when it is asked
   std::int64_t depth = 2;    ///< batches made ahead, if there are workers
+  /// What batches lie in; it outlives them. The thread that loads claims, any gives back.
+  std::pmr::memory_resource* memory = std::pmr::get_default_resource();
 };
 
 /// Makes batches ahead of their use. What a batch holds is a function of its place alone, whatever the number of
@@ -42,11 +45,13 @@ class Prefetcher {
 
  private:
   struct Pending {
+    Pending(const BatchPlace& its_place, BatchPlan its_plan, std::pmr::memory_resource* memory);
+
     BatchPlace place;
     BatchPlan plan;
-    Batch batch = {};
+    Batch batch;
     std::int64_t next_image = 0;  // the first that nobody makes
-    std::int64_t images_left = 0;
+    std::int64_t images_left;
     std::exception_ptr error = {};
     bool is_done = false;
   };

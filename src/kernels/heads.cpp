@@ -1,6 +1,5 @@
 #include "kernels/heads.h"
 
-#include <algorithm>
 #include <vector>
 
 #include "kernels/versions.h"
@@ -14,7 +13,7 @@ INCUBATE_INLINE void split(const T* __restrict tokens, std::int64_t stride, cons
   for (std::int64_t sample = 0; sample < s.samples; ++sample) {
     for (std::int64_t head = 0; head < s.heads; ++head) {
       for (std::int64_t token = 0; token < s.tokens; ++token, heads += s.head_width) {
-        const T* from = tokens + (((sample * s.tokens) + token) * stride) + (head * s.head_width);
+        const T* from = tokens + (((sample * s.all_tokens) + token) * stride) + (head * s.head_width);
         const float* added = bias + (head * s.head_width);
         for (std::int64_t i = 0; i < s.head_width; ++i) heads[i] = from_float<T>(to_float(from[i]) + added[i]);
       }
@@ -38,17 +37,22 @@ void split_heads_of(const T* tokens, std::int64_t stride, const float* bias, T* 
 }
 
 template <typename T>
-void merge_heads_of(const T* heads, T* tokens, std::int64_t stride, const HeadShape& s) {
+INCUBATE_INLINE void merge(const T* __restrict heads, T* __restrict tokens, std::int64_t stride, const HeadShape& s) {
   for (std::int64_t sample = 0; sample < s.samples; ++sample) {
     for (std::int64_t head = 0; head < s.heads; ++head) {
-      T* to = tokens + (sample * s.tokens * stride) + (head * s.head_width);
+      T* to = tokens + (sample * s.all_tokens * stride) + (head * s.head_width);
       for (std::int64_t token = 0; token < s.tokens; ++token, to += stride, heads += s.head_width) {
-        std::copy_n(heads, s.head_width, to);
+        for (std::int64_t i = 0; i < s.head_width; ++i) to[i] = heads[i];
       }
       heads += (s.rows - s.tokens) * s.head_width;
     }
   }
 }
+
+INCUBATE_KERNEL(merge_of, (const float* heads, float* tokens, std::int64_t stride, const HeadShape& shape), merge,
+                (heads, tokens, stride, shape))
+INCUBATE_KERNEL(merge_of, (const Bfloat16* heads, Bfloat16* tokens, std::int64_t stride, const HeadShape& shape), merge,
+                (heads, tokens, stride, shape))
 
 }  // namespace
 
@@ -62,11 +66,11 @@ void split_heads(const Bfloat16* tokens, std::int64_t stride, const float* bias,
 }
 
 void merge_heads(const float* heads, float* tokens, std::int64_t stride, const HeadShape& shape) {
-  merge_heads_of(heads, tokens, stride, shape);
+  merge_of(heads, tokens, stride, shape);
 }
 
 void merge_heads(const Bfloat16* heads, Bfloat16* tokens, std::int64_t stride, const HeadShape& shape) {
-  merge_heads_of(heads, tokens, stride, shape);
+  merge_of(heads, tokens, stride, shape);
 }
 
 }  // namespace incubate

@@ -13,6 +13,7 @@
 #include "method/cost_model.h"
 #include "method/start_weights.h"
 #include "method/training_files.h"
+#include "train/batch_memory.h"
 #include "train/train_together.h"
 
 namespace incubate {
@@ -285,7 +286,9 @@ void train_assignments(const RunContext& context, const GroupPlan& plan, Process
                        std::vector<TrainingProgress>& progress) {
   const Phase phase = context.trainings[plan.assignments.front().training].phase;
   const LoaderOptions options = {
-      .prefetch = {.workers = context.config.data.workers, .depth = context.config.data.prefetch},
+      .prefetch = {.workers = context.config.data.workers,
+                   .depth = context.config.data.prefetch,
+                   .memory = batch_memory(group.device())},
       .on_error = context.config.data.on_error,
       .warn = [&](const std::string& text) {
         send_report(text_report(StatusReport::Event::warning, plan.assignments.front().training, text));

@@ -30,8 +30,8 @@ Attention::Attention(const ModelSpec& spec)
   register_module("proj", proj_);
 }
 
-torch::Tensor Attention::forward(const torch::Tensor& x_BTD) {
-  return proj_->product(attention(qkv_->product(x_BTD), qkv_->bias(), heads_));
+torch::Tensor Attention::forward(const torch::Tensor& x_BTD, std::int64_t num_tokens) {
+  return proj_->product(attention(qkv_->product(x_BTD), qkv_->bias(), heads_, num_tokens));
 }
 
 Mlp::Mlp(const ModelSpec& spec)
@@ -65,21 +65,27 @@ Block::Block(const ModelSpec& spec)
 
 template <typename Function>
 Residual Block::add_branch(const Residual& residual, torch::nn::LayerNormImpl& norm, const torch::Tensor& factors,
-                           Function& function, const std::shared_ptr<LayerScale>& scale) {
+                           std::int64_t num_tokens, const Function& function) {
+  const auto first_tokens = [num_tokens](const torch::Tensor& x) {
+    return x.size(1) == num_tokens ? x : x.narrow(1, 0, num_tokens);
+  };
   const KeptSamples kept = keep_samples(factors);
-  if (kept.has_none()) return {residual_sum(residual), {}};
+  if (kept.has_none()) return {first_tokens(residual_sum(residual)), {}};
   const at::ScalarType type = type_ == at::ScalarType::Undefined ? residual.x.scalar_type() : type_;
   const Normalised normalised = residual_norm(residual, parameters_of(norm), kept, type);
-  return {normalised.sum,
-          {.values = function.forward(normalised.values),
-           .bias = function.last_bias(),
-           .scale = scale ? scale->gamma() : torch::Tensor(),
-           .kept = kept}};
+  Branch branch = function(normalised.values);
+  branch.kept = kept;
+  return {first_tokens(normalised.sum), branch};
 }
 
-Residual Block::forward(const Residual& residual, const torch::Tensor& scales) {
-  const Residual middle = add_branch(residual, *norm1_, row(scales, 0), *attn_, ls1_);
-  return add_branch(middle, *norm2_, row(scales, 1), *mlp_, ls2_);
+Residual Block::forward(const Residual& residual, const torch::Tensor& scales, std::int64_t num_tokens) {
+  const auto gamma = [](const std::shared_ptr<LayerScale>& scale) { return scale ? scale->gamma() : torch::Tensor(); };
+  const Residual middle = add_branch(residual, *norm1_, row(scales, 0), num_tokens, [&](const torch::Tensor& x) {
+    return Branch{.values = attn_->forward(x, num_tokens), .bias = attn_->last_bias(), .scale = gamma(ls1_)};
+  });
+  return add_branch(middle, *norm2_, row(scales, 1), num_tokens, [&](const torch::Tensor& x) {
+    return Branch{.values = mlp_->forward(x), .bias = mlp_->last_bias(), .scale = gamma(ls2_)};
+  });
 }
 
 }  // namespace incubate

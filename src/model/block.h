@@ -17,8 +17,8 @@ namespace incubate {
 class Attention : public torch::nn::Module {
  public:
   explicit Attention(const ModelSpec& spec);
-  /// Without the last bias, which the residual adds.
-  torch::Tensor forward(const torch::Tensor& x_BTD);
+  /// Of the first `num_tokens` tokens, without the last bias, which the residual adds.
+  torch::Tensor forward(const torch::Tensor& x_BTD, std::int64_t num_tokens);
   const torch::Tensor& last_bias() const { return proj_->bias(); }
 
  private:
@@ -56,13 +56,15 @@ class Block : public torch::nn::Module {
  public:
   explicit Block(const ModelSpec& spec);
   /// `scales` is (2, B), on the CPU: the factors s0 and s1 of each sample, or undefined for 1. A branch is computed for
-  /// the samples alone whose factor is not 0.
-  Residual forward(const Residual& residual, const torch::Tensor& scales);
+  /// the samples alone whose factor is not 0. Gives the first `num_tokens` tokens, where no others are wanted: what
+  /// they attend to is all that is computed of the rest.
+  Residual forward(const Residual& residual, const torch::Tensor& scales, std::int64_t num_tokens);
 
  private:
+  /// `function` maps what is normalised to the values of the branch, (samples, num_tokens, D).
   template <typename Function>
   Residual add_branch(const Residual& residual, torch::nn::LayerNormImpl& norm, const torch::Tensor& factors,
-                      Function& function, const std::shared_ptr<LayerScale>& scale);
+                      std::int64_t num_tokens, const Function& function);
 
   at::ScalarType type_;  // of branches; undefined: that of x
   torch::nn::LayerNorm norm1_;

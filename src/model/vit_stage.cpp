@@ -42,7 +42,9 @@ torch::Tensor VitStage::embed(const torch::Tensor& images) {
 torch::Tensor VitStage::forward(const torch::Tensor& input, const torch::Tensor& branch_scales) {
   Residual residual = {is_first_ ? embed(input) : input, {}};
   for (std::int64_t i = 0; i < num_blocks(); ++i) {
-    residual = blocks_[i]->forward(residual, branch_scales.defined() ? branch_scales[i] : torch::Tensor());
+    // The head looks at the class token alone.
+    const std::int64_t num_tokens = is_last_ && i + 1 == num_blocks() ? 1 : residual.x.size(1);
+    residual = blocks_[i]->forward(residual, branch_scales.defined() ? branch_scales[i] : torch::Tensor(), num_tokens);
   }
   const torch::Tensor x_BTD = residual_sum(residual);
   return is_last_ ? head_(norm_(x_BTD.select(1, 0))) : x_BTD;

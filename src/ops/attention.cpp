@@ -16,18 +16,20 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// Of queries, which have a row a token. `tokens` is (batch, tokens, parts * D).
-HeadShape queries_shape(const torch::Tensor& tokens, std::int64_t parts, std::int64_t heads) {
+/// Of the first `num_tokens` tokens, a row each. `tokens` is (batch, tokens, parts * D).
+HeadShape shape_of(const torch::Tensor& tokens, std::int64_t num_tokens, std::int64_t parts, std::int64_t heads) {
   return {.samples = tokens.size(0),
-          .tokens = tokens.size(1),
-          .rows = tokens.size(1),
+          .all_tokens = tokens.size(1),
+          .tokens = num_tokens,
+          .rows = num_tokens,
           .heads = heads,
           .head_width = tokens.size(2) / parts / heads};
 }
 
-/// Of keys and values, which have more rows, of zeros, so that the weights of a query are whole vectors.
+/// Of keys and values: all tokens, and more rows, of zeros, so that the weights of a query are whole vectors.
 HeadShape keys_shape(HeadShape shape) {
   constexpr std::int64_t kMultiple = 2 * kSoftmaxLanes;  // as products in bfloat16 would round it up themselves
+  shape.tokens = shape.all_tokens;
   shape.rows = (shape.tokens + kMultiple - 1) / kMultiple * kMultiple;
   return shape;
 }
@@ -66,9 +68,9 @@ torch::Tensor sum_tokens(const torch::Tensor& gradient) {
 class HeadAttention : public torch::autograd::Function<HeadAttention> {
  public:
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& qkv, const torch::Tensor& bias_input,
-                               std::int64_t heads) {
+                               std::int64_t heads, std::int64_t num_queries) {
     const torch::Tensor bias = or_undefined(bias_input);
-    const HeadShape shape = queries_shape(qkv, 3, heads);
+    const HeadShape shape = shape_of(qkv, num_queries, 3, heads);
     const HeadShape padded = keys_shape(shape);
     const torch::Tensor queries = split(qkv, bias, 0, shape);
     const torch::Tensor keys = split(qkv, bias, 1, padded);
@@ -76,12 +78,13 @@ class HeadAttention : public torch::autograd::Function<HeadAttention> {
     torch::Tensor weights = at::bmm(queries, keys.transpose(1, 2));
     with_element_of(weights.scalar_type(), [&](auto element) {
       using T = decltype(element);
-      softmax(elements_of<T>(weights), scale_of(shape), weights.size(0) * shape.tokens, shape.tokens, padded.rows);
+      softmax(elements_of<T>(weights), scale_of(shape), weights.size(0) * shape.tokens, padded.tokens, padded.rows);
     });
     context->save_for_backward({queries, keys, values, weights});
     context->saved_data["heads"] = heads;
+    context->saved_data["tokens"] = qkv.size(1);
     torch::Tensor result = torch::empty({shape.samples, shape.tokens, shape.width()}, qkv.options());
-    merge(at::bmm(weights, values), result, 0, shape);
+    merge(at::bmm(weights, values), result, 0, shape_of(result, shape.tokens, 1, heads));
     return result;
   }
 
@@ -91,10 +94,17 @@ class HeadAttention : public torch::autograd::Function<HeadAttention> {
     const torch::Tensor& keys = saved[1];
     const torch::Tensor& values = saved[2];
     const torch::Tensor& weights = saved[3];
-    const HeadShape shape = queries_shape(gradients[0], 1, context->saved_data["heads"].toInt());
+    const std::int64_t heads = context->saved_data["heads"].toInt();
+    const std::int64_t tokens = context->saved_data["tokens"].toInt();
+    const std::int64_t num_queries = gradients[0].size(1);
+    const torch::Tensor gradient =
+        split(gradients[0].contiguous(), {}, 0, shape_of(gradients[0], num_queries, 1, heads));
+    const std::vector<std::int64_t> sizes = {gradients[0].size(0), tokens, 3 * gradients[0].size(2)};
+    // Of tokens without a query that part stays 0.
+    torch::Tensor result =
+        num_queries < tokens ? torch::zeros(sizes, queries.options()) : torch::empty(sizes, queries.options());
+    const HeadShape shape = shape_of(result, num_queries, 3, heads);
     const HeadShape padded = keys_shape(shape);
-    const torch::Tensor gradient = split(gradients[0].contiguous(), {}, 0, shape);
-    torch::Tensor result = torch::empty({shape.samples, shape.tokens, 3 * shape.width()}, queries.options());
     merge(at::bmm(weights.transpose(1, 2), gradient), result, 2, padded);
     torch::Tensor scores = at::bmm(gradient, values.transpose(1, 2));
     with_element_of(scores.scalar_type(), [&](auto element) {
@@ -104,23 +114,26 @@ class HeadAttention : public torch::autograd::Function<HeadAttention> {
     });
     merge(at::bmm(scores, keys), result, 0, shape);
     merge(at::bmm(scores.transpose(1, 2), queries), result, 1, padded);
-    return {result, context->needs_input_grad(1) ? sum_tokens(result) : torch::Tensor(), {}};
+    return {result, context->needs_input_grad(1) ? sum_tokens(result) : torch::Tensor(), {}, {}};
   }
 };
 
-torch::Tensor attention_by_aten(const torch::Tensor& qkv, const torch::Tensor& bias, std::int64_t heads) {
+torch::Tensor attention_by_aten(const torch::Tensor& qkv, const torch::Tensor& bias, std::int64_t heads,
+                                std::int64_t num_queries) {
   const std::int64_t width = qkv.size(2) / 3;
   const torch::Tensor sum = bias.defined() ? qkv + bias.to(qkv.scalar_type()) : qkv;
   const torch::Tensor parts = sum.view({qkv.size(0), qkv.size(1), 3, heads, width / heads}).permute({2, 0, 3, 1, 4});
-  return at::scaled_dot_product_attention(parts[0], parts[1], parts[2])
+  return at::scaled_dot_product_attention(parts[0].narrow(2, 0, num_queries), parts[1], parts[2])
       .transpose(1, 2)
-      .reshape({qkv.size(0), qkv.size(1), width});
+      .reshape({qkv.size(0), num_queries, width});
 }
 
 }  // namespace
 
-torch::Tensor attention(const torch::Tensor& qkv, const torch::Tensor& bias, std::int64_t heads) {
-  return has_kernels(qkv) ? HeadAttention::apply(qkv, or_empty(bias), heads) : attention_by_aten(qkv, bias, heads);
+torch::Tensor attention(const torch::Tensor& qkv, const torch::Tensor& bias, std::int64_t heads,
+                        std::int64_t num_queries) {
+  return has_kernels(qkv) ? HeadAttention::apply(qkv, or_empty(bias), heads, num_queries)
+                          : attention_by_aten(qkv, bias, heads, num_queries);
 }
 
 }  // namespace incubate

@@ -13,7 +13,8 @@ struct BatchTensors {
   Targets targets;
 };
 
-/// `side` is height and width. The tensors may share the memory of `batch`, which must outlive them.
+/// `side` is height and width. The tensors may share the memory of `batch`, which must outlive them. Does not wait for
+/// the copy to a GPU: the batch lies in batch_memory() of that, and its values stay as they are.
 BatchTensors to_tensors(Batch& batch, std::int64_t side, torch::Device device);
 
 }  // namespace incubate

@@ -171,11 +171,36 @@ TEST_F(LockTest, MovesWithItsHolder) {
   EXPECT_NO_THROW(check_held(path_, second.token()));
 }
 
+// Of a process that was killed while it wrote one; what another may still be about to use stays.
+TEST_F(LockTest, DraftsOfTheDeadGo) {
+  const auto draft = [this](const std::string& host, pid_t pid, const std::string& end = "") {
+    const std::filesystem::path path = path_.string() + "." + host + "." + std::to_string(pid) + end;
+    replace_text_atomically(path, "{");
+    return path;
+  };
+  const pid_t dead = dead_process();
+  const std::filesystem::path own = draft(this_host(), dead), half = draft(this_host(), dead, ".tmp"),
+                              running = draft(this_host(), getppid()), recent = draft("elsewhere", dead),
+                              old = draft("elsewhere", dead + 1), other = directory_ / "meta.lock2";
+  std::filesystem::last_write_time(old, std::filesystem::file_time_type::clock::now() - std::chrono::seconds(61));
+  replace_text_atomically(other, "");
+  const Lock lock(path_);
+  for (const auto& path : {own, half, old}) EXPECT_FALSE(std::filesystem::exists(path)) << path;
+  for (const auto& path : {running, recent, other, path_}) EXPECT_TRUE(std::filesystem::exists(path)) << path;
+}
+
+TEST_F(LockTest, ATakeoverLeavesNoDraft) {
+  leave_lock(this_host(), dead_process(), 0);
+  const Lock lock(path_);
+  const std::filesystem::directory_iterator files(directory_.path());
+  EXPECT_EQ(std::distance(begin(files), end(files)), 1);
+}
+
 TEST_F(LockTest, PlaceThatCannotBeWrittenIsTheUsersError) {
   const std::filesystem::path path = directory_ / "no/meta.lock";
   EXPECT_EQ(thrown_message<InputError>([&] { Lock lock(path); }),
-            path.string() + " cannot be made: cannot write " + path.string() + "." + std::to_string(getpid()) +
-                ": No such file or directory. Choose another run.directory.");
+            path.string() + " cannot be made: cannot write " + path.string() + "." + this_host() + "." +
+                std::to_string(getpid()) + ": No such file or directory. Choose another run.directory.");
 }
 
 }  // namespace

@@ -65,8 +65,8 @@ TEST_F(Loader, ImagesOfAMicroBatchAreBlendedByItsPlace) {
     const Batch batch = mixing.load(place);
     EXPECT_EQ(batch.images, expected.images);
     EXPECT_EQ(batch.labels, expected.labels);
-    EXPECT_EQ(batch.other_labels, (std::vector<std::int64_t>{expected.labels[3], expected.labels[2], expected.labels[1],
-                                                             expected.labels[0]}));
+    EXPECT_EQ(batch.other_labels, (std::pmr::vector<std::int64_t>{expected.labels[3], expected.labels[2],
+                                                                  expected.labels[1], expected.labels[0]}));
     EXPECT_EQ(batch.label_weight, drawn.weight);
   }
 }

@@ -20,11 +20,37 @@ constexpr std::int64_t kImages = 5, kEnd = 12;
 
 BatchPlace at(std::int64_t i) { return {.micro_batch = i}; }
 
+/// The heap, with an account. Only the thread that made it may claim.
+class CountedMemory : public std::pmr::memory_resource {
+ public:
+  std::int64_t num_claimed() const { return num_claimed_; }
+  std::int64_t num_lent() const { return num_lent_; }
+  bool is_misused() const { return is_misused_; }
+
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    if (std::this_thread::get_id() != owner_) is_misused_ = true;
+    ++num_claimed_;
+    ++num_lent_;
+    return heap_->allocate(bytes, alignment);
+  }
+  void do_deallocate(void* address, std::size_t bytes, std::size_t alignment) override {
+    --num_lent_;
+    heap_->deallocate(address, bytes, alignment);
+  }
+  bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+
+  std::pmr::memory_resource* heap_ = std::pmr::new_delete_resource();
+  std::thread::id owner_ = std::this_thread::get_id();
+  std::atomic<std::int64_t> num_claimed_ = 0, num_lent_ = 0;
+  std::atomic<bool> is_misused_ = false;
+};
+
 /// Batches of five images; image k of batch i is the number 10 i + k. All of them are in a row, up to kEnd.
 class PrefetcherTest : public testing::TestWithParam<std::int64_t> {
  protected:
   Prefetcher make(std::int64_t depth = 2) {
-    return {{.workers = GetParam(), .depth = depth},
+    return {{.workers = GetParam(), .depth = depth, .memory = &memory_},
             [this](const BatchPlace& place) { return plan(place.micro_batch); },
             [](const BatchPlace& place) {
               return place.micro_batch + 1 < kEnd ? std::optional(at(place.micro_batch + 1)) : std::nullopt;
@@ -71,6 +97,21 @@ TEST_P(PrefetcherTest, BatchesAreTheSameWithAnyNumberOfWorkers) {
     Prefetcher prefetcher = make(depth);
     for (std::int64_t i = 0; i < kEnd; ++i) expect_batch(prefetcher.load(at(i)), i);
   }
+}
+
+TEST_P(PrefetcherTest, BatchesLieInTheMemoryGiven) {
+  {
+    Prefetcher prefetcher = make();
+    const Batch batch = prefetcher.load(at(0));
+    const Batch blended = prefetcher.load(at(1));
+    EXPECT_EQ(batch.images.get_allocator().resource(), &memory_);
+    EXPECT_EQ(batch.labels.get_allocator().resource(), &memory_);
+    EXPECT_EQ(batch.other_labels.get_allocator().resource(), &memory_);
+    prefetcher.load(at(7));  // what was made ahead is dropped
+    EXPECT_GE(memory_.num_claimed(), 3 * 3);
+  }
+  EXPECT_EQ(memory_.num_lent(), 0);
+  EXPECT_FALSE(memory_.is_misused()) << "claimed by a worker";
 }
 
 TEST_P(PrefetcherTest, AWrongGuessCostsTimeOnly) {

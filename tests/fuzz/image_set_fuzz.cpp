@@ -175,7 +175,6 @@ void change_values(std::vector<Expected>& expected, ByteSource& source) {
 std::int64_t read_all(const EncodedImageSet& images) {
   const auto num_classes = static_cast<std::int64_t>(images.class_names().size());
   std::int64_t num_whole = 0;
-  images.prefetch(0, images.num_images());
   for (std::int64_t i = 0; i < images.num_images(); ++i) {
     check_running(images.label(i) >= 0 && images.label(i) < num_classes && images.height(i) >= 1 &&
                       images.width(i) >= 1 && images.height(i) <= kLongestSide && images.width(i) <= kLongestSide,

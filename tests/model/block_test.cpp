@@ -70,19 +70,21 @@ torch::Tensor input() {
 }
 
 torch::Tensor output(Block& block, const torch::Tensor& scales) {
-  return residual_sum(block.forward({input(), {}}, scales));
+  return residual_sum(block.forward({input(), {}}, scales, 5));
 }
 
 TEST(Block, AttentionIsSoftmaxOfScaledProductsInEveryHead) {
   Attention attention(kSpec);
   const auto weights = prepare(attention);
-  EXPECT_TRUE(torch::allclose(attention.forward(input()) + attention.last_bias(), reference_attention(input(), weights, ""), 1e-10, 1e-12));
+  EXPECT_TRUE(torch::allclose(attention.forward(input(), 5) + attention.last_bias(),
+                              reference_attention(input(), weights, ""), 1e-10, 1e-12));
 }
 
 TEST(Block, MlpHasTheExactGelu) {
   Mlp mlp(kSpec);
   const auto weights = prepare(mlp);
-  EXPECT_TRUE(torch::allclose(mlp.forward(input()) + mlp.last_bias(), reference_mlp(input(), weights, ""), 1e-10, 1e-12));
+  EXPECT_TRUE(
+      torch::allclose(mlp.forward(input()) + mlp.last_bias(), reference_mlp(input(), weights, ""), 1e-10, 1e-12));
 }
 
 TEST(Block, BranchesAreNormedScaledAndAdded) {
@@ -109,6 +111,35 @@ TEST(Block, LayerScaleMultipliesEachOutputOfABranch) {
   const torch::Tensor z =
       y + s[1].view({3, 1, 1}) * w.at("ls2.gamma") * reference_mlp(reference_norm(y, w, "norm2"), w, "mlp.");
   EXPECT_TRUE(torch::allclose(output(block, s), z, 1e-10, 1e-12));
+}
+
+// And so are the gradients of what is made of them, with and without dropped branches.
+TEST(Block, FirstTokensAreTheSameWithoutTheRest) {
+  for (const at::ScalarType type : {torch::kFloat64, torch::kFloat32}) {
+    ModelSpec spec = kSpec;
+    spec.layer_scale = 0.1;
+    Block block(spec);
+    auto weights = prepare(block);
+    block.to(type);
+    for (const torch::Tensor& scales :
+         {torch::Tensor(), torch::tensor({{0.0, 1.0, 2.0}, {1.5, 0.0, 1.0}}), torch::zeros({2, 3})}) {
+      std::vector<torch::Tensor> outputs, gradients;
+      for (const std::int64_t num_tokens : {5, 2}) {
+        const torch::Tensor x = input().to(type).requires_grad_();
+        outputs.push_back(residual_sum(block.forward({x, {}}, scales, num_tokens)).narrow(1, 0, 2));
+        block.zero_grad();
+        outputs.back().square().sum().backward();
+        std::vector<torch::Tensor> parts = {x.grad().flatten()};
+        for (const torch::Tensor& parameter : block.parameters()) {
+          if (parameter.grad().defined()) parts.push_back(parameter.grad().flatten());
+        }
+        gradients.push_back(torch::cat(parts));
+      }
+      const double tolerance = type == torch::kFloat64 ? 1e-12 : 1e-4;
+      EXPECT_TRUE(torch::allclose(outputs[1], outputs[0], tolerance, tolerance));
+      EXPECT_TRUE(torch::allclose(gradients[1], gradients[0], tolerance, tolerance));
+    }
+  }
 }
 
 TEST(Block, GradientIsTheSlopeOfTheLoss) {

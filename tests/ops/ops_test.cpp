@@ -55,13 +55,15 @@ TEST_P(Ops, BiasGelu) {
 
 TEST_P(Ops, Attention) {
   for (const bool has_bias : {true, false}) {
-    const Leaves qkv = of_type({kSamples, kTokens, 3 * kWidth});
-    const Leaves bias = in_fp32({3 * kWidth});
-    const torch::Tensor none;
-    expect_same(attention(qkv.tensor, has_bias ? bias.tensor : none, 3),
-                attention(qkv.exact, has_bias ? bias.exact : none, 3));
-    qkv.expect_same_gradient(type());
-    if (has_bias) bias.expect_same_gradient(type());
+    for (const std::int64_t num_queries : {kTokens, std::int64_t{1}}) {
+      const Leaves qkv = of_type({kSamples, kTokens, 3 * kWidth});
+      const Leaves bias = in_fp32({3 * kWidth});
+      const torch::Tensor none;
+      expect_same(attention(qkv.tensor, has_bias ? bias.tensor : none, 3, num_queries),
+                  attention(qkv.exact, has_bias ? bias.exact : none, 3, num_queries));
+      qkv.expect_same_gradient(type());
+      if (has_bias) bias.expect_same_gradient(type());
+    }
   }
 }
 

@@ -1,7 +1,11 @@
 #include "train/batch_tensors.h"
 
+#include <vector>
+
 #include <gtest/gtest.h>
 #include <torch/torch.h>
+
+#include "train/batch_memory.h"
 
 namespace incubate {
 namespace {
@@ -18,6 +22,25 @@ TEST(BatchTensors, ValuesKeepTheirPlaces) {
   EXPECT_EQ(blended.label_weight, 0.25);
   EXPECT_TRUE(torch::equal(tensors.images, torch::arange(24, torch::kFloat32).view({2, 3, 2, 2})));
   EXPECT_TRUE(torch::equal(tensors.targets.labels, torch::tensor({3, 4}, torch::kInt64)));
+}
+
+// Copies from page-locked memory may still run when the batch is dropped: the next one must not lie in its place yet.
+TEST(BatchTensors, ABatchMayBeDroppedWhileItIsCopiedToTheGpu) {
+  if (!torch::cuda::is_available()) GTEST_SKIP() << "no GPU";
+  constexpr std::int64_t kBatches = 50, kSide = 224;
+  const torch::Device gpu = torch::kCUDA;
+  std::vector<BatchTensors> copies;
+  for (std::int64_t i = 0; i < kBatches; ++i) {
+    Batch batch{.size = 32,
+                .images = std::pmr::vector<float>(32 * 3 * kSide * kSide, static_cast<float>(i), batch_memory(gpu)),
+                .labels = std::pmr::vector<std::int64_t>(32, i, batch_memory(gpu))};
+    EXPECT_TRUE(torch::from_blob(batch.images.data(), {1}).is_pinned());
+    copies.push_back(to_tensors(batch, kSide, gpu));
+  }
+  for (std::int64_t i = 0; i < kBatches; ++i) {
+    EXPECT_TRUE((copies[i].images == i).all().item<bool>()) << i;
+    EXPECT_TRUE((copies[i].targets.labels == i).all().item<bool>()) << i;
+  }
 }
 
 }  // namespace
