@@ -5,6 +5,7 @@
 #include <torch/torch.h>
 
 #include "kernels/column_sums.h"
+#include "kernels/fused_attention.h"
 #include "kernels/heads.h"
 #include "kernels/softmax.h"
 #include "ops/element_type.h"
@@ -55,6 +56,11 @@ void merge(const torch::Tensor& heads, torch::Tensor& tokens, std::int64_t part,
 
 float scale_of(const HeadShape& shape) { return 1 / std::sqrt(static_cast<float>(shape.head_width)); }
 
+/// Room for the gradient of all queries, keys and values. Of tokens without a query that part is 0.
+torch::Tensor gradient_of_all(at::IntArrayRef sizes, std::int64_t num_queries, const at::TensorOptions& options) {
+  return num_queries < sizes[1] ? torch::zeros(sizes, options) : torch::empty(sizes, options);
+}
+
 /// The gradient of a bias that was added to all tokens.
 torch::Tensor sum_tokens(const torch::Tensor& gradient) {
   torch::Tensor sums = torch::zeros({gradient.size(2)}, torch::kFloat32);
@@ -99,10 +105,8 @@ class HeadAttention : public torch::autograd::Function<HeadAttention> {
     const std::int64_t num_queries = gradients[0].size(1);
     const torch::Tensor gradient =
         split(gradients[0].contiguous(), {}, 0, shape_of(gradients[0], num_queries, 1, heads));
-    const std::vector<std::int64_t> sizes = {gradients[0].size(0), tokens, 3 * gradients[0].size(2)};
-    // Of tokens without a query that part stays 0.
     torch::Tensor result =
-        num_queries < tokens ? torch::zeros(sizes, queries.options()) : torch::empty(sizes, queries.options());
+        gradient_of_all({gradients[0].size(0), tokens, 3 * gradients[0].size(2)}, num_queries, queries.options());
     const HeadShape shape = shape_of(result, num_queries, 3, heads);
     const HeadShape padded = keys_shape(shape);
     merge(at::bmm(weights.transpose(1, 2), gradient), result, 2, padded);
@@ -115,6 +119,45 @@ class HeadAttention : public torch::autograd::Function<HeadAttention> {
     merge(at::bmm(scores, keys), result, 0, shape);
     merge(at::bmm(scores.transpose(1, 2), queries), result, 1, padded);
     return {result, context->needs_input_grad(1) ? sum_tokens(result) : torch::Tensor(), {}, {}};
+  }
+};
+
+/// The same in bfloat16, where the processor multiplies that.
+class FusedAttention : public torch::autograd::Function<FusedAttention> {
+ public:
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& qkv_input,
+                               const torch::Tensor& bias_input, std::int64_t heads, std::int64_t num_queries) {
+    const torch::Tensor qkv = qkv_input.contiguous();
+    const torch::Tensor bias = or_undefined(bias_input);
+    const AttentionShape shape = attention_shape(qkv, heads, num_queries);
+    const torch::Tensor weights =
+        torch::empty({shape.samples, heads, num_queries, shape.padded_tokens()}, qkv.options());
+    const torch::Tensor result = torch::empty({shape.samples, num_queries, shape.width()}, qkv.options());
+    fused_attention(elements_of<Bfloat16>(qkv), elements_of<float>(bias), elements_of<Bfloat16>(weights),
+                    elements_of<Bfloat16>(result), shape);
+    context->save_for_backward({qkv, bias, weights});
+    return result;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const torch::Tensor& qkv = saved[0];
+    const torch::Tensor& weights = saved[2];
+    const AttentionShape shape = attention_shape(qkv, weights.size(1), weights.size(2));
+    const torch::Tensor gradient = gradients[0].contiguous();
+    const torch::Tensor result = gradient_of_all(qkv.sizes(), shape.queries, qkv.options());
+    fused_attention_backward(elements_of<Bfloat16>(qkv), elements_of<float>(saved[1]), elements_of<Bfloat16>(weights),
+                             elements_of<Bfloat16>(gradient), elements_of<Bfloat16>(result), shape);
+    return {result, context->needs_input_grad(1) ? sum_tokens(result) : torch::Tensor(), {}, {}};
+  }
+
+ private:
+  static AttentionShape attention_shape(const torch::Tensor& qkv, std::int64_t heads, std::int64_t num_queries) {
+    return {.samples = qkv.size(0),
+            .tokens = qkv.size(1),
+            .queries = num_queries,
+            .heads = heads,
+            .head_width = qkv.size(2) / 3 / heads};
   }
 };
 
@@ -132,8 +175,11 @@ torch::Tensor attention_by_aten(const torch::Tensor& qkv, const torch::Tensor& b
 
 torch::Tensor attention(const torch::Tensor& qkv, const torch::Tensor& bias, std::int64_t heads,
                         std::int64_t num_queries) {
-  return has_kernels(qkv) ? HeadAttention::apply(qkv, or_empty(bias), heads, num_queries)
-                          : attention_by_aten(qkv, bias, heads, num_queries);
+  if (!has_kernels(qkv)) return attention_by_aten(qkv, bias, heads, num_queries);
+  if (qkv.scalar_type() == torch::kBFloat16 && has_fused_attention(qkv.size(2) / 3 / heads)) {
+    return FusedAttention::apply(qkv, or_empty(bias), heads, num_queries);
+  }
+  return HeadAttention::apply(qkv, or_empty(bias), heads, num_queries);
 }
 
 }  // namespace incubate

@@ -85,6 +85,7 @@ class PrefetcherTest : public testing::TestWithParam<std::int64_t> {
     EXPECT_EQ(batch.label_weight, 1 + (2 * ((50 * i) + 10)));
   }
 
+  CountedMemory memory_;
   std::vector<std::int64_t> planned_;  // by this thread alone
   std::int64_t failing_ = -1;
   milliseconds image_time_{0};

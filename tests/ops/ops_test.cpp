@@ -53,6 +53,20 @@ TEST_P(Ops, BiasGelu) {
   bias.expect_same_gradient(type());
 }
 
+// With heads of whole vectors, and of so many tokens that there are blocks of queries, of keys, and what is left.
+TEST_P(Ops, AttentionOfWideHeads) {
+  for (const auto [tokens, heads, width] : {std::array<std::int64_t, 3>{50, 2, 32}, {19, 1, 16}, {83, 2, 128}}) {
+    for (const std::int64_t num_queries : {tokens, std::int64_t{1}, std::int64_t{16}}) {
+      const Leaves qkv = of_type({2, tokens, 3 * width});
+      const Leaves bias = in_fp32({3 * width});
+      expect_same(attention(qkv.tensor, bias.tensor, heads, num_queries),
+                  attention(qkv.exact, bias.exact, heads, num_queries));
+      qkv.expect_same_gradient(type());
+      bias.expect_same_gradient(type());
+    }
+  }
+}
+
 TEST_P(Ops, Attention) {
   for (const bool has_bias : {true, false}) {
     for (const std::int64_t num_queries : {kTokens, std::int64_t{1}}) {

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/bfloat16.h"
+
+namespace incubate {
+
+// Attention of all heads in bfloat16, one head of one sample after the other, so that what is between its products
+// stays in the cache: for processors with AVX512-BF16, which multiply pairs of neighbours and add both products to a
+// float.
+
+struct AttentionShape {
+  std::int64_t samples = 0;
+  std::int64_t tokens = 0;
+  std::int64_t queries = 0;  ///< of the first tokens
+  std::int64_t heads = 0;
+  std::int64_t head_width = 0;
+
+  std::int64_t width() const { return heads * head_width; }
+  /// Of a query's weights as they lie in memory: whole vectors.
+  std::int64_t padded_tokens() const { return (tokens + 15) / 16 * 16; }
+};
+
+/// Whether the processor can, and heads of this width are whole vectors.
+bool has_fused_attention(std::int64_t head_width);
+
+/// `qkv` (samples, tokens, 3 * width) holds queries, keys and values, to which `bias` (3 * width, or null) is to be
+/// added; `weights` (samples, heads, queries, padded tokens) gets the softmax, `result` (samples, queries, width) the
+/// values so weighted. REQUIRES: has_fused_attention().
+void fused_attention(const Bfloat16* qkv, const float* bias, Bfloat16* weights, Bfloat16* result,
+                     const AttentionShape& shape);
+
+/// From the gradient of the result that of `qkv`; of tokens without a query that part stays as it is.
+void fused_attention_backward(const Bfloat16* qkv, const float* bias, const Bfloat16* weights, const Bfloat16* gradient,
+                              Bfloat16* qkv_gradient, const AttentionShape& shape);
+
+}  // namespace incubate
