@@ -142,21 +142,21 @@ INCUBATE_INLINE void multiply_tile(const LeftFactor& a, const Pair* b, std::int6
   }
 }
 
-/// As many rows as registers hold, then what is left.
-template <int kVectors>
-INCUBATE_INLINE void multiply_columns(const LeftFactor& a, std::int64_t rows, const Pair* b, std::int64_t stride,
-                                      std::int64_t num_pairs, float* c) {
-  constexpr int kRows = kVectors == 1 ? 12 : 24 / kVectors;
-  std::int64_t row = 0;
+/// From `row` on, kRows at once while there are so many, then fewer.
+template <int kRows, int kVectors>
+INCUBATE_INLINE void multiply_rows(const LeftFactor& a, std::int64_t row, std::int64_t rows, const Pair* b,
+                                   std::int64_t stride, std::int64_t num_pairs, float* c) {
   for (; row + kRows <= rows; row += kRows) {
     multiply_tile<kRows, kVectors>(a.from_row(row), b, stride, num_pairs, c + (row * stride));
   }
-  for (; row + 4 <= rows; row += 4) {
-    multiply_tile<4, kVectors>(a.from_row(row), b, stride, num_pairs, c + (row * stride));
-  }
-  for (; row < rows; ++row) {
-    multiply_tile<1, kVectors>(a.from_row(row), b, stride, num_pairs, c + (row * stride));
-  }
+  if constexpr (kRows > 1) multiply_rows<kRows / 2, kVectors>(a, row, rows, b, stride, num_pairs, c);
+}
+
+/// As many rows at once as registers hold the sums of.
+template <int kVectors>
+INCUBATE_INLINE void multiply_columns(const LeftFactor& a, std::int64_t rows, const Pair* b, std::int64_t stride,
+                                      std::int64_t num_pairs, float* c) {
+  multiply_rows<kVectors == 1 ? 12 : 24 / kVectors, kVectors>(a, 0, rows, b, stride, num_pairs, c);
 }
 
 /// c (rows, stride) = a b.

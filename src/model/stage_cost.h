@@ -35,7 +35,8 @@ StageCost vit_stage_cost(const ModelSpec& spec, std::int64_t stage_index);
 ///     attention keeps itself.
 /// So it is on a GPU, where attention's T^2 scores are never stored (FlashAttention, Dao et al., NeurIPS 2022), nor are
 /// the branches that stochastic depth scales. On the CPU attention keeps its weights, 4 H T R more, where R is T rounded
-/// up to a multiple of 32, and its output only if it learns; of a dropped branch nothing is kept.
+/// up to a multiple of 32 (in bfloat16 by AVX512-BF16, 16), and its output only if it learns; of a dropped branch
+/// nothing is kept. The last block makes the class token alone, and keeps less.
 std::int64_t kept_bytes_of_vit_block(const ModelSpec& spec, bool is_learning);
 
 /// Bytes that a block without graph holds at most at one time for one image: 4 T (4 + 2r) D, in its MLP.

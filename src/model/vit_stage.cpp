@@ -6,15 +6,32 @@
 #include <torch/torch.h>
 
 #include "model/initialisation.h"
+#include "ops/linear_product.h"
 
 namespace incubate {
 
 PatchEmbedding::PatchEmbedding(const ModelSpec& spec)
-    : proj_(torch::nn::Conv2dOptions(spec.channels, spec.width, spec.patch).stride(spec.patch)) {
+    : precision_(spec.precision),
+      proj_(torch::nn::Conv2dOptions(spec.channels, spec.width, spec.patch).stride(spec.patch)) {
   register_module("proj", proj_);
 }
 
-torch::Tensor PatchEmbedding::forward(const torch::Tensor& images) { return proj_(images).flatten(2).transpose(1, 2); }
+torch::Tensor PatchEmbedding::forward(const torch::Tensor& images) {
+  const std::int64_t patch = proj_->weight.size(2);
+  const std::int64_t rows = images.size(2) / patch;
+  const std::int64_t columns = images.size(3) / patch;
+  const torch::Tensor patches = images.reshape({images.size(0), images.size(1), rows, patch, columns, patch})
+                                    .permute({0, 2, 4, 1, 3, 5})
+                                    .reshape({images.size(0), rows * columns, -1})
+                                    .to(copy_.defined() ? copy_.scalar_type() : images.scalar_type());
+  return linear_product(patches, proj_->weight.flatten(1), copy_).to(images.scalar_type()) + proj_->bias;
+}
+
+void PatchEmbedding::update_copy() {
+  if (precision_ == Precision::fp32) return;
+  const torch::NoGradGuard no_grad;
+  copy_ = proj_->weight.flatten(1).to(torch::kBFloat16);
+}
 
 VitStage::VitStage(const ModelSpec& spec, std::int64_t stage_index)
     : is_first_(stage_index == 0), is_last_(stage_index + 1 == spec.num_stages()), layer_scale_(spec.layer_scale) {
@@ -53,6 +70,7 @@ torch::Tensor VitStage::forward(const torch::Tensor& input, const torch::Tensor&
 void VitStage::update_copies() {
   for (const std::shared_ptr<torch::nn::Module>& module : modules()) {
     if (auto* linear = module->as<Linear>()) linear->update_copy();
+    if (auto* patches = module->as<PatchEmbedding>()) patches->update_copy();
   }
 }
 

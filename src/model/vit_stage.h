@@ -13,14 +13,18 @@
 namespace incubate {
 
 /// Cuts images into patches and projects each to the width: (batch, channels, height, width) to (batch, patches,
-/// width).
+/// width) in fp32. With Precision::bf16 the product is one in bfloat16.
 class PatchEmbedding : public torch::nn::Module {
  public:
   explicit PatchEmbedding(const ModelSpec& spec);
   torch::Tensor forward(const torch::Tensor& images);
+  /// To be called whenever the weight has changed.
+  void update_copy();
 
  private:
-  torch::nn::Conv2d proj_;
+  Precision precision_;
+  torch::nn::Conv2d proj_;  // for its parameters
+  torch::Tensor copy_;      // of the weight, (width, values of a patch)
 };
 
 /// A piece of a vision transformer: its share of the blocks; the first also owns patch embedding, class token and

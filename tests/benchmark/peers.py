@@ -20,6 +20,15 @@ import launch
 FOLDER = Path(__file__).resolve().parent
 TIMEOUT_S = 1200.0
 
+# The heap keeps what is given back, as incubate has it for itself: PyTorch's tuning guide recommends other allocators
+# to the same end. Without it PyTorch is a few percent slower.
+KEEP_FREED_MEMORY = {
+    "GLIBC_TUNABLES": ":".join(
+        f"glibc.malloc.{name}={value}"
+        for name, value in (("mmap_max", 0), ("trim_threshold", 2**48), ("top_pad", 2**26))
+    )
+}
+
 
 def run_script(script: str, job: Path, output: Path, num_processes: int) -> dict[str, Any]:
     """As `torchrun` does, or by itself. Returns what it wrote to `output`. What is compiled is kept beside the job, so
@@ -27,10 +36,14 @@ def run_script(script: str, job: Path, output: Path, num_processes: int) -> dict
     command = [sys.executable]
     if num_processes > 1:
         command += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={num_processes}"]
-    environment = launch.make_environment() | {
-        "PYTHONPATH": f"{FOLDER}{os.pathsep}{FOLDER.parent}",
-        "TORCHINDUCTOR_CACHE_DIR": str(job.parent / "compiled"),
-    }
+    environment = (
+        launch.make_environment()
+        | KEEP_FREED_MEMORY
+        | {
+            "PYTHONPATH": f"{FOLDER}{os.pathsep}{FOLDER.parent}",
+            "TORCHINDUCTOR_CACHE_DIR": str(job.parent / "compiled"),
+        }
+    )
     command += [str(FOLDER / script), str(job)]
     output.unlink(missing_ok=True)
     with subprocess.Popen(

@@ -13,10 +13,11 @@ Whole steps: forward, loss, backward, sum of gradients, fused AdamW; no augmenta
 draws them from its file's bytes and normalises them within a step's time, while PyTorch's are ready. The program runs
 as its user runs it, with exact sums, and speeds are those of its metrics files: the median of all steps but the first
 ones. Both sides begin with the same weights and see the same batches; their losses in fp32 must agree, or the script
-fails. Repeats take turns; medians are compared, each side in its fastest setting. Incubations are measured in the
-settings that were fastest end to end, the whole method in the fastest without compilation, which would take longer than
-the trainings. A part of peak is model FLOPs (networks.py) a second over what torch.mm reaches in that precision. Prints
-tables and appends to runs/benchmark.json.
+fails. PyTorch's processes have a heap that keeps what is given back (peers.py). Repeats take turns; medians are
+compared, each side in its fastest setting. Incubations are measured in the settings that were fastest end to end, the
+whole method in the fastest without compilation, which would take longer than the trainings. A part of peak is model
+FLOPs (networks.py) a second over what torch.mm reaches in that precision. Prints tables and appends to
+runs/benchmark.json.
 """
 
 from __future__ import annotations
