@@ -31,6 +31,7 @@ import timm.data
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from timm.data import auto_augment
 from torch.utils.data import DataLoader, Dataset
 
 try:
@@ -99,7 +100,14 @@ class Transformed(Dataset[torch.Tensor]):
         return self.transform(self.files[index])
 
 
+def posterize(image: Image.Image, bits: int, **arguments: object) -> Image.Image:
+    """timm's, which may draw 0 bits: Pillow made that a black image until it refused to."""
+    result: Image.Image = auto_augment.posterize(image, bits, **arguments) if bits > 0 else image.point(lambda _: 0)
+    return result
+
+
 def make_timms(policy: str | None) -> Callable[[bytes], torch.Tensor]:
+    auto_augment.NAME_TO_OP["PosterizeIncreasing"] = posterize
     transform = timm.data.create_transform(
         SIDE,
         is_training=True,
