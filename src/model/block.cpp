@@ -81,10 +81,11 @@ Residual Block::add_branch(const Residual& residual, torch::nn::LayerNormImpl& n
 Residual Block::forward(const Residual& residual, const torch::Tensor& scales, std::int64_t num_tokens) {
   const auto gamma = [](const std::shared_ptr<LayerScale>& scale) { return scale ? scale->gamma() : torch::Tensor(); };
   const Residual middle = add_branch(residual, *norm1_, row(scales, 0), num_tokens, [&](const torch::Tensor& x) {
-    return Branch{.values = attn_->forward(x, num_tokens), .bias = attn_->last_bias(), .scale = gamma(ls1_)};
+    return Branch{
+        .values = attn_->forward(x, num_tokens), .bias = attn_->last_bias(), .scale = gamma(ls1_), .kept = {}};
   });
   return add_branch(middle, *norm2_, row(scales, 1), num_tokens, [&](const torch::Tensor& x) {
-    return Branch{.values = mlp_->forward(x), .bias = mlp_->last_bias(), .scale = gamma(ls2_)};
+    return Branch{.values = mlp_->forward(x), .bias = mlp_->last_bias(), .scale = gamma(ls2_), .kept = {}};
   });
 }
 
