@@ -19,12 +19,14 @@ class StepProfilerTest : public testing::Test {
             [this](const std::string& text) { warnings_.push_back(text); },
             [this](const std::string& text) { notes_.push_back(text); }};
   }
-  /// Steps of one matrix product each, and another operator between them.
-  static void make_steps(const StepHooks& hooks, std::int64_t count) {
+  /// Steps of one matrix product each, step 2 with a sine and step 5 with a cosine, and another operator between them.
+  void make_steps(const StepHooks& hooks, std::int64_t count) {
     const torch::Tensor a = torch::ones({4, 4});
-    for (std::int64_t i = 0; i < count; ++i) {
+    for (std::int64_t i = 0; i < count; ++i, ++step_) {
       hooks.before_step();
       torch::mm(a, a);
+      if (step_ == 2) torch::sin(a);
+      if (step_ == 5) torch::cos(a);
       hooks.after_step();
       torch::erf(a);
     }
@@ -39,6 +41,7 @@ class StepProfilerTest : public testing::Test {
   TemporaryDirectory directory_;
   RunDirectory run_{directory_.path()};
   std::vector<std::string> warnings_, notes_;
+  std::int64_t step_ = 0;
 };
 
 TEST(ProfiledSteps, AreAfterAFewThatWarmUpIfThereAreEnough) {
@@ -56,6 +59,8 @@ TEST_F(StepProfilerTest, CountsTheOperatorsOfItsSteps) {
   EXPECT_FALSE(std::filesystem::exists(run_.profile("meta", "txt")));
   make_steps(profiler.hooks(), 6);
   EXPECT_EQ(calls_of("aten::mm"), 3);
+  EXPECT_EQ(calls_of("aten::sin"), 1);
+  EXPECT_EQ(calls_of("aten::cos"), 0);
   EXPECT_EQ(calls_of("aten::erf"), 2);  // between the steps
   EXPECT_TRUE(read_text(run_.profile("meta", "txt")).starts_with("meta: 3 steps after the first 2 of a round"));
   const std::string trace = read_text(run_.profile("meta", "json"));
