@@ -1,6 +1,7 @@
 #include "method/step_profiler.h"
 
 #include <gtest/gtest.h>
+#include <torch/csrc/profiler/api.h>
 #include <torch/torch.h>
 
 #include "hdf5/atomic_file.h"
@@ -83,7 +84,9 @@ TEST_F(StepProfilerTest, OneThatIsDroppedEndsTheProfiling) {
   {
     StepProfiler profiler = make({.first = 0, .count = 5});
     make_steps(profiler.hooks(), 1);
+    EXPECT_TRUE(torch::profiler::impl::profilerEnabled());
   }
+  EXPECT_FALSE(torch::profiler::impl::profilerEnabled());
   EXPECT_TRUE(notes_.empty() && warnings_.empty());
   StepProfiler next = make({.first = 0, .count = 1});
   make_steps(next.hooks(), 1);
