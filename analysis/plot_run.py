@@ -20,7 +20,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from run_data import Column, NotARunError, Run, Training, format_results, load_run
+from run_data import Column, NotARunError, Run, Training, format_results, format_speeds, load_run
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; the shapes of the marks differ as well.
 COLOURS = {
@@ -195,6 +195,9 @@ def main(arguments: list[str]) -> int:
         print(f"plot_run: {output} cannot be written: {error.strerror}. Choose another --output.", file=sys.stderr)
         return 2
     print(format_results(run.results) if run.results else f"No result yet: the run is {run.state}.")
+    speeds = format_speeds(run)
+    if speeds:
+        print(f"\n{speeds}")
     print(f"\n{output} written")
     return 0
 

@@ -16,7 +16,10 @@ from conftest import CONFIG, FinishedRun, Tiny
 from run_files import NUM_STEPS, STAGES, TRAININGS, finished, read_columns, read_figures, read_summary, snapshot
 from tiny_data import CLASSES, NUM_TRAIN, NUM_VALIDATION, SIDE, pack_arguments
 
-STEP_COLUMNS = {"step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s", "data_wait_s"}
+STEP_COLUMNS = {
+    *("step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s", "data_wait_s"),
+    *("communication_wait_s", "model_flops_utilisation", "memory_peak_bytes"),
+}
 EPOCH_COLUMNS = {"step", "epoch", "train_loss", "loss", "top1", "top5", "block_flops", "elapsed_s"}
 NUM_BLOCKS = 8
 GLOBAL_BATCH = 32
@@ -102,6 +105,29 @@ def test_metrics(finished_run: Path, training: str) -> None:
     bounds = [0, *expected]
     means = [steps["loss"][a:b].mean() for a, b in itertools.pairwise(bounds)]
     assert epochs["train_loss"] == pytest.approx(means)
+
+
+@pytest.mark.parametrize("training", TRAININGS)
+def test_speed_of_steps(finished_runs: dict[int, FinishedRun], training: str) -> None:
+    """Utilisation is FLOPs over time and the peak in the log; waiting for ranks is known a step later."""
+    for num_ranks, run in finished_runs.items():
+        steps = read_columns(run.path, training, "steps")
+        rounds = read_columns(run.path, training, "rounds")
+        found = re.search(r"matrix products: (\S+) TFLOP/s a rank in fp32$", (run.path / "log.txt").read_text(), re.M)
+        assert found
+        peak = float(found[1]) * 1e12
+        entry = next(t for t in read_summary(run.path)["trainings"] if t["name"] == training)
+        own_s = np.diff(steps["elapsed_s"], prepend=0)
+        known = np.isin(steps["step"], rounds["last_step"] - 1, invert=True)
+        assert np.isnan(steps["communication_wait_s"][~known]).all()
+        waited = steps["communication_wait_s"][known]
+        assert (waited > 0).all()
+        assert waited.sum() < (GLOBAL_BATCH / steps["images_per_s"][known]).sum()  # a step's may differ among ranks
+        assert ((steps["memory_peak_bytes"] > 50e6) & (steps["memory_peak_bytes"] < 8e9)).all()
+        assert (np.diff(steps["memory_peak_bytes"]) >= 0).all()
+        if num_ranks == 1 and training == "meta":  # alone in a group, and no time of evaluations in its first steps
+            expected = entry["block_flops"] / entry["total_steps"] / own_s / peak
+            assert steps["model_flops_utilisation"][:10] == pytest.approx(expected[:10], rel=0.02)
 
 
 @pytest.mark.parametrize("training", TRAININGS)

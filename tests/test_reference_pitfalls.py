@@ -95,7 +95,7 @@ def test_a_step_reduces_the_learning_stage_once(
         lengths = [int(line) for line in (probe / f"reductions.{rank}").read_text().split()]
         gradients = [length for length in lengths if length > 100]
         assert len(gradients) == NUM_STEPS
-        assert {length - aligned for length in gradients} == {4}  # the loss, two counts, the wait for data
+        assert {length - aligned for length in gradients} == {6}  # the loss, two counts, two waits, memory
 
 
 def pack_with_one_rare_image(tiny: Tiny, folder: Path) -> Path:

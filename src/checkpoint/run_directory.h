@@ -25,6 +25,10 @@ class RunDirectory {
   Path log() const { return root_ / "log.txt"; }
   Path metrics_index() const { return root_ / "metrics.h5"; }
   Path metrics(const std::string& training) const { return root_ / "metrics" / (training + ".h5"); }
+  /// A profile of the trainings that a group carried on: "meta" or "stage_0+stage_1"; `extension` is "txt" or "json".
+  Path profile(const std::string& trainings, const std::string& extension) const {
+    return root_ / "profile" / (trainings + "." + extension);
+  }
   /// The finished weights of a training.
   Path finished(const std::string& training) const { return root_ / "checkpoints" / (training + ".h5"); }
   Path lock(const std::string& training) const { return root_ / "checkpoints" / (training + ".lock"); }
@@ -35,7 +39,8 @@ class RunDirectory {
   std::vector<std::int64_t> list_resume_points(const std::string& training) const;
   /// Removes all but the latest `keep` of them.
   void prune_resume_points(const std::string& training, std::int64_t keep) const;
-  /// Removes what writers that were killed left beside them. Only for who holds the training's lock, or of one that is done.
+  /// Removes what writers that were killed left beside them. Only for who holds the training's lock, or of one that is
+  /// done.
   void remove_drafts(const std::string& training) const;
 
  private:

@@ -191,7 +191,11 @@ std::vector<Setting> list_settings(RunSection& c) {
                                         {ProgressStyle::lines, "lines"},
                                         {ProgressStyle::none, "none"}},
                                        o, "how progress is shown"),
-      make_setting("run.only", c.only, o, "training", "train this one only; empty: all")};
+      make_setting("run.only", c.only, o, "training", "train this one only; empty: all"),
+      make_setting("run.peak_tflops", c.peak_tflops, o, "TFLOP/s",
+                   "of a rank, of which utilisation is a part; 0: that of a matrix product, measured"),
+      make_setting("run.profile", c.profile, o, "steps",
+                   "of each training that are profiled by operator, below profile/; 0: none")};
 }
 
 std::vector<Setting> list_settings(CheckpointConfig& c) {

@@ -177,6 +177,8 @@ struct RunSection {
   double round_cost_s = 10;
   ProgressStyle progress = ProgressStyle::automatic;
   std::string only;
+  double peak_tflops = 0;    // of a rank; 0: measured
+  std::int64_t profile = 0;  // steps; 0: none
 };
 
 struct CheckpointConfig {

@@ -13,14 +13,24 @@
 #include "parallel/mpi_session.h"
 
 namespace incubate {
+namespace {
+
+const char* precision_text(Precision precision) { return precision == Precision::bf16 ? "bf16" : "fp32"; }
+
+}  // namespace
 
 void log_environment(const RunConfig& config, const Communicator& world, torch::Device device, Log& log) {
   log.record(fmt::format("incubate {} ({}), LibTorch {}, {}, {}, HDF5 {}", kVersion, kGitSha1, TORCH_VERSION,
                          gpu_library_versions(), mpi_library_version(), hdf5_version()));
   log.record(fmt::format("{} ranks, {}, {} threads each, {}, sums {}", world.size(), device.str(), config.run.threads,
-                         config.run.precision == Precision::bf16 ? "bf16" : "fp32",
-                         config.run.sums == Sums::exact ? "exact" : "fast"));
+                         precision_text(config.run.precision), config.run.sums == Sums::exact ? "exact" : "fast"));
   for (int rank = 0; rank < world.size(); ++rank) log.record(world.member_name(rank));
+}
+
+void log_peak_flops(const RunConfig& config, double peak_flops, Log& log) {
+  const bool is_given = config.run.peak_tflops > 0;
+  log.record(fmt::format("{}: {:.3g} TFLOP/s a rank in {}", is_given ? "peak, as given" : "matrix products",
+                         peak_flops / 1e12, precision_text(config.run.precision)));
 }
 
 void log_plan(const RunConfig& config, const DatasetInfo& data, const std::vector<Training>& trainings,

@@ -18,6 +18,9 @@ namespace incubate {
 /// Versions of the program and its libraries, device, and the host of each rank.
 void log_environment(const RunConfig& config, const Communicator& world, torch::Device device, Log& log);
 
+/// What a rank can compute in a second at most, measured or given.
+void log_peak_flops(const RunConfig& config, double peak_flops, Log& log);
+
 /// The data, and of each training that is wanted: its steps, those done by earlier jobs, and what it waits for.
 void log_plan(const RunConfig& config, const DatasetInfo& data, const std::vector<Training>& trainings,
               const std::vector<TrainingProgress>& progress, Log& log);

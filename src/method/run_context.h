@@ -24,6 +24,7 @@ struct RunContext {
   const Dataset& train;
   const Dataset& validation;
   BackgroundWriter& writer;
+  double peak_flops = 0;  ///< FLOP/s that a rank can reach, mean over the ranks; 0: not known
 };
 
 /// How a training stands, sent by its group's leader to rank 0.
@@ -39,6 +40,8 @@ struct StatusReport {
   double loss = 0;
   double images_per_s = 0;
   double data_wait = 0;  ///< part of the last step's time in which images were not there yet
+  /// Part of the time of the step before that, in which gradients were summed; NaN: not known.
+  double communication_wait = 0;
   double left_s = 0;
   double elapsed_s = 0;
   double rank_s = 0;

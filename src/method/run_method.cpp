@@ -23,6 +23,7 @@
 #include "method/train_group.h"
 #include "parallel/device.h"
 #include "report/metrics_file.h"
+#include "train/peak_flops.h"
 
 namespace incubate {
 namespace {
@@ -157,7 +158,10 @@ Ending MethodRun::train_what_is_left() {
   if (!find_ready(config_, trainings_, preparation_.progress).empty()) {
     if (world_.is_leader()) warn_of_idle_ranks(config_, trainings_, world_.size(), log_);
     open_data();
-    return run_phases({config_, run_, trainings_, lock_tokens_, *train_, *validation_, writer_}, device);
+    const double given = config_.run.peak_tflops * 1e12;
+    const double peak_flops = given > 0 ? given : measure_peak_flops(device, config_.run.precision, world_);
+    if (world_.is_leader()) log_peak_flops(config_, peak_flops, log_);
+    return run_phases({config_, run_, trainings_, lock_tokens_, *train_, *validation_, writer_, peak_flops}, device);
   }
   if (world_.is_leader()) log_.info(fmt::format("All is done in {}.", run_.root().string()));
   return Ending::done;

@@ -141,6 +141,7 @@ void RunRecorder::show(const StatusReport& report) {
                     .loss = report.loss,
                     .images_per_s = report.images_per_s,
                     .data_wait = report.data_wait,
+                    .communication_wait = report.communication_wait,
                     .left_s = report.left_s});
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <deque>
+#include <memory>
 #include <optional>
 
 #include <torch/torch.h>
@@ -12,6 +13,7 @@
 #include "base/unix_time.h"
 #include "method/cost_model.h"
 #include "method/start_weights.h"
+#include "method/step_profiler.h"
 #include "method/training_files.h"
 #include "train/batch_memory.h"
 #include "train/train_together.h"
@@ -19,7 +21,8 @@
 namespace incubate {
 namespace {
 
-TrainerSettings trainer_settings(const RunConfig& config, const Training& training, std::int64_t num_images) {
+TrainerSettings trainer_settings(const RunContext& context, const Training& training) {
+  const RunConfig& config = context.config;
   return {.name = training.name,
           .phase = training.phase,
           .recipe = config.phase(training.phase),
@@ -28,9 +31,10 @@ TrainerSettings trainer_settings(const RunConfig& config, const Training& traini
           .on_nonfinite = config.train.on_nonfinite,
           .seed = static_cast<std::uint64_t>(config.run.seed),
           .global_batch = config.batch.global,
-          .steps_per_epoch = num_images / config.batch.global,
+          .steps_per_epoch = context.train.num_images() / config.batch.global,
           .total_steps = training.total_steps,
-          .block_flops_per_image = training.block_flops_per_image};
+          .block_flops_per_image = training.block_flops_per_image,
+          .peak_flops = context.peak_flops};
 }
 
 StatusReport text_report(StatusReport::Event event, std::int64_t training, const std::string& text) {
@@ -63,6 +67,10 @@ class TrainingRun {
   void load_weights();
   void resume();
   void on_step(const StepRow& row);
+  double last_communication_wait();
+  double step_s(const StepRow& row) const {
+    return static_cast<double>(context_.config.batch.global) / row.images_per_s;
+  }
   void on_end();
   bool is_checkpoint_due() const;
   void update_round();
@@ -109,7 +117,7 @@ void TrainingRun::begin(const std::deque<TrainingRun>& runs) {
   model_.set_learning(training_.is_learning);
   share_frozen_stages(runs);
   load_weights();
-  trainer_.emplace(model_, group_, trainer_settings(context_.config, training_, context_.train.num_images()));
+  trainer_.emplace(model_, group_, trainer_settings(context_, training_));
   resume();
   round_.began_s = unix_now_s();
   round_.first_step = trainer_->steps_done();
@@ -183,7 +191,8 @@ void TrainingRun::on_step(const StepRow& row) {
   StatusReport report = make_report(StatusReport::Event::step);
   report.loss = row.loss;
   report.images_per_s = row.images_per_s;
-  report.data_wait = row.data_wait_s * row.images_per_s / static_cast<double>(context_.config.batch.global);
+  report.data_wait = row.data_wait_s / step_s(row);
+  report.communication_wait = last_communication_wait();
   send_report_(report);
   last_report_.step = report.step;
   if (!group_.is_leader()) return;
@@ -192,6 +201,14 @@ void TrainingRun::on_step(const StepRow& row) {
   update_round();
   files_.save_resume_point(*trainer_, figures());
   since_checkpoint_.restart();
+}
+
+/// Of the step before the last, as far as this group has made it.
+double TrainingRun::last_communication_wait() {
+  const std::vector<StepRow>& steps = trainer_->metrics().steps;
+  if (trainer_->steps_done() - round_.first_step < 2) return StepRow::kUnknown;
+  const StepRow& row = steps[steps.size() - 2];
+  return row.communication_wait_s / step_s(row);
 }
 
 bool TrainingRun::is_checkpoint_due() const {
@@ -285,14 +302,20 @@ void train_assignments(const RunContext& context, const GroupPlan& plan, Process
                        const SendReport& send_report, const std::function<bool()>& should_stop,
                        std::vector<TrainingProgress>& progress) {
   const Phase phase = context.trainings[plan.assignments.front().training].phase;
+  const auto tell = [&](StatusReport::Event event) {
+    return [&, event](const std::string& text) {
+      send_report(text_report(event, plan.assignments.front().training, text));
+    };
+  };
+  // Before there are threads of loaders.
+  const std::unique_ptr<StepProfiler> profiler =
+      make_step_profiler(context, plan, group, tell(StatusReport::Event::warning), tell(StatusReport::Event::note));
   const LoaderOptions options = {
       .prefetch = {.workers = context.config.data.workers,
                    .depth = context.config.data.prefetch,
                    .memory = batch_memory(group.device())},
       .on_error = context.config.data.on_error,
-      .warn = [&](const std::string& text) {
-        send_report(text_report(StatusReport::Event::warning, plan.assignments.front().training, text));
-      }};
+      .warn = tell(StatusReport::Event::warning)};
   TrainLoader train = make_train_loader(context, phase, group, options);
   EvaluationLoader validation(context.validation, {context.config.data.mean, context.config.data.std},
                               context.config.phase(phase).micro, make_evaluation_crop(context.config, phase), options);
@@ -303,7 +326,8 @@ void train_assignments(const RunContext& context, const GroupPlan& plan, Process
   }
   std::vector<Participant> participants;
   for (TrainingRun& run : runs) participants.push_back(run.participant());
-  train_together(participants, train, validation, group, should_stop);
+  train_together(participants, train, validation, group, should_stop, profiler ? profiler->hooks() : StepHooks());
+  if (profiler) profiler->finish();
   for (std::size_t i = 0; i < runs.size(); ++i) runs[i].end(progress[plan.assignments[i].training]);
 }
 

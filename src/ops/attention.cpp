@@ -10,6 +10,7 @@
 #include "kernels/softmax.h"
 #include "ops/element_type.h"
 #include "ops/optional_input.h"
+#include "ops/record_op.h"
 
 namespace incubate {
 namespace {
@@ -37,6 +38,7 @@ HeadShape keys_shape(HeadShape shape) {
 
 /// Part `part` of (batch, tokens, parts * D), as (batch * heads, rows, head width).
 torch::Tensor split(const torch::Tensor& tokens, const torch::Tensor& bias, std::int64_t part, const HeadShape& shape) {
+  INCUBATE_RECORD_OP("split_heads");
   torch::Tensor heads = torch::empty({shape.samples * shape.heads, shape.rows, shape.head_width}, tokens.options());
   with_element_of(tokens.scalar_type(), [&](auto element) {
     using T = decltype(element);
@@ -48,6 +50,7 @@ torch::Tensor split(const torch::Tensor& tokens, const torch::Tensor& bias, std:
 }
 
 void merge(const torch::Tensor& heads, torch::Tensor& tokens, std::int64_t part, const HeadShape& shape) {
+  INCUBATE_RECORD_OP("merge_heads");
   with_element_of(heads.scalar_type(), [&](auto element) {
     using T = decltype(element);
     merge_heads(elements_of<T>(heads), elements_of<T>(tokens) + (part * shape.width()), tokens.size(2), shape);
@@ -63,12 +66,33 @@ torch::Tensor gradient_of_all(at::IntArrayRef sizes, std::int64_t num_queries, c
 
 /// The gradient of a bias that was added to all tokens.
 torch::Tensor sum_tokens(const torch::Tensor& gradient) {
+  INCUBATE_RECORD_OP("sum_tokens");
   torch::Tensor sums = torch::zeros({gradient.size(2)}, torch::kFloat32);
   with_element_of(gradient.scalar_type(), [&](auto element) {
     using T = decltype(element);
     add_rows(elements_of<T>(gradient), elements_of<float>(sums), gradient.size(0) * gradient.size(1), gradient.size(2));
   });
   return sums;
+}
+
+/// Scores become weights in place; a row of them has a place for each row of the keys.
+void weigh(torch::Tensor& scores, const HeadShape& shape, const HeadShape& padded) {
+  INCUBATE_RECORD_OP("softmax");
+  with_element_of(scores.scalar_type(), [&](auto element) {
+    using T = decltype(element);
+    softmax(elements_of<T>(scores), scale_of(shape), scores.size(0) * shape.tokens, padded.tokens, padded.rows);
+  });
+}
+
+/// The gradient of the weights becomes that of the scores in place.
+void weigh_backward(const torch::Tensor& weights, torch::Tensor& gradient, const HeadShape& shape,
+                    const HeadShape& padded) {
+  INCUBATE_RECORD_OP("softmax_backward");
+  with_element_of(gradient.scalar_type(), [&](auto element) {
+    using T = decltype(element);
+    softmax_backward(elements_of<T>(weights), elements_of<T>(gradient), scale_of(shape),
+                     gradient.size(0) * shape.tokens, padded.rows);
+  });
 }
 
 class HeadAttention : public torch::autograd::Function<HeadAttention> {
@@ -82,10 +106,7 @@ class HeadAttention : public torch::autograd::Function<HeadAttention> {
     const torch::Tensor keys = split(qkv, bias, 1, padded);
     const torch::Tensor values = split(qkv, bias, 2, padded);
     torch::Tensor weights = at::bmm(queries, keys.transpose(1, 2));
-    with_element_of(weights.scalar_type(), [&](auto element) {
-      using T = decltype(element);
-      softmax(elements_of<T>(weights), scale_of(shape), weights.size(0) * shape.tokens, padded.tokens, padded.rows);
-    });
+    weigh(weights, shape, padded);
     context->save_for_backward({queries, keys, values, weights});
     context->saved_data["heads"] = heads;
     context->saved_data["tokens"] = qkv.size(1);
@@ -95,6 +116,7 @@ class HeadAttention : public torch::autograd::Function<HeadAttention> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    INCUBATE_RECORD_OP("attention_backward");
     const variable_list saved = context->get_saved_variables();
     const torch::Tensor& queries = saved[0];
     const torch::Tensor& keys = saved[1];
@@ -111,11 +133,7 @@ class HeadAttention : public torch::autograd::Function<HeadAttention> {
     const HeadShape padded = keys_shape(shape);
     merge(at::bmm(weights.transpose(1, 2), gradient), result, 2, padded);
     torch::Tensor scores = at::bmm(gradient, values.transpose(1, 2));
-    with_element_of(scores.scalar_type(), [&](auto element) {
-      using T = decltype(element);
-      softmax_backward(elements_of<T>(weights), elements_of<T>(scores), scale_of(shape), scores.size(0) * shape.tokens,
-                       padded.rows);
-    });
+    weigh_backward(weights, scores, shape, padded);
     merge(at::bmm(scores, keys), result, 0, shape);
     merge(at::bmm(scores.transpose(1, 2), queries), result, 1, padded);
     return {result, context->needs_input_grad(1) ? sum_tokens(result) : torch::Tensor(), {}, {}};
@@ -140,6 +158,7 @@ class FusedAttention : public torch::autograd::Function<FusedAttention> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    INCUBATE_RECORD_OP("attention_backward");
     const variable_list saved = context->get_saved_variables();
     const torch::Tensor& qkv = saved[0];
     const torch::Tensor& weights = saved[2];
@@ -175,6 +194,7 @@ torch::Tensor attention_by_aten(const torch::Tensor& qkv, const torch::Tensor& b
 
 torch::Tensor attention(const torch::Tensor& qkv, const torch::Tensor& bias, std::int64_t heads,
                         std::int64_t num_queries) {
+  INCUBATE_RECORD_OP("attention");
   if (!has_kernels(qkv)) return attention_by_aten(qkv, bias, heads, num_queries);
   if (qkv.scalar_type() == torch::kBFloat16 && has_fused_attention(qkv.size(2) / 3 / heads)) {
     return FusedAttention::apply(qkv, or_empty(bias), heads, num_queries);

@@ -4,6 +4,7 @@
 
 #include "kernels/gelu.h"
 #include "ops/element_type.h"
+#include "ops/record_op.h"
 
 namespace incubate {
 namespace {
@@ -25,6 +26,7 @@ class BiasGelu : public torch::autograd::Function<BiasGelu> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    INCUBATE_RECORD_OP("bias_gelu_backward");
     const torch::Tensor x = context->get_saved_variables()[0];
     const torch::Tensor gradient = gradients[0].contiguous();
     torch::Tensor result = torch::empty_like(gradient);
@@ -42,6 +44,7 @@ class BiasGelu : public torch::autograd::Function<BiasGelu> {
 }  // namespace
 
 torch::Tensor bias_gelu(const torch::Tensor& x, const torch::Tensor& bias) {
+  INCUBATE_RECORD_OP("bias_gelu");
   if (has_kernels(x)) return BiasGelu::apply(x, bias);
   return at::gelu(x + bias.to(x.scalar_type()));
 }

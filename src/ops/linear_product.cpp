@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "ops/optional_input.h"
+#include "ops/record_op.h"
 
 namespace incubate {
 namespace {
@@ -26,6 +27,7 @@ class LinearProduct : public torch::autograd::Function<LinearProduct> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    INCUBATE_RECORD_OP("linear_product_backward");
     const variable_list saved = context->get_saved_variables();
     const torch::Tensor gradient = as_rows(gradients[0]);
     variable_list result(3);
@@ -45,6 +47,7 @@ class LinearProduct : public torch::autograd::Function<LinearProduct> {
 }  // namespace
 
 torch::Tensor linear_product(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& copy) {
+  INCUBATE_RECORD_OP("linear_product");
   TORCH_INTERNAL_ASSERT((copy.defined() ? copy : weight).scalar_type() == x.scalar_type());
   return LinearProduct::apply(x, weight, or_empty(copy));
 }

@@ -5,6 +5,7 @@
 #include "kernels/residual_norm.h"
 #include "ops/element_type.h"
 #include "ops/optional_input.h"
+#include "ops/record_op.h"
 
 namespace incubate {
 namespace {
@@ -81,6 +82,7 @@ class ResidualNorm : public torch::autograd::Function<ResidualNorm> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    INCUBATE_RECORD_OP("residual_norm_backward");
     const variable_list saved = context->get_saved_variables();
     const torch::Tensor& sum = saved[0];
     const auto type = static_cast<at::ScalarType>(context->saved_data["type"].toInt());
@@ -143,6 +145,7 @@ torch::Tensor sum_by_aten(const Residual& residual) {
 
 Normalised residual_norm(const Residual& residual, const NormParameters& norm, const KeptSamples& kept,
                          at::ScalarType type) {
+  INCUBATE_RECORD_OP("residual_norm");
   if (has_kernels(residual.x)) {
     const variable_list both = apply(residual, norm, kept, type);
     return {both[0], both[1]};
@@ -153,6 +156,7 @@ Normalised residual_norm(const Residual& residual, const NormParameters& norm, c
 }
 
 torch::Tensor residual_sum(const Residual& residual) {
+  INCUBATE_RECORD_OP("residual_sum");
   const Branch& b = residual.branch;
   if (!b.values.defined()) return residual.x;
   if (!has_kernels(residual.x)) return sum_by_aten(residual);

@@ -1,13 +1,16 @@
 #include "parallel/gradient_reducer.h"
 
 #include <cmath>
+#include <limits>
 
 #include <torch/torch.h>
+
+#include "base/stopwatch.h"
 
 namespace incubate {
 namespace {
 
-enum Rider : std::int64_t { kLoss, kNonfinite, kStop, kDataWait, kNumRiders };
+enum Rider : std::int64_t { kLoss, kNonfinite, kStop, kDataWait, kCommunicationWait, kMemoryPeak, kNumRiders };
 
 }  // namespace
 
@@ -51,16 +54,27 @@ void GradientReducer::add_fast(const torch::Tensor& gradients, double loss) {
   riders[kNonfinite] += std::isfinite(loss) ? 0 : 1;
 }
 
-GradientReducer::StepSums GradientReducer::finalize(torch::Tensor& gradients, std::int64_t num_micro_batches) {
-  torch::Tensor riders = buffer_.narrow(0, num_gradients_, kNumRiders);
+void GradientReducer::add_notes(torch::Tensor& riders) {
+  const auto add = [&](Rider rider, double value) {
+    if (sums_ == Sums::exact) {
+      riders[rider] += to_exact_units(value);
+    } else {
+      riders[rider] += value;
+    }
+  };
   if (stop_requested_) riders[kStop] += 1;
   stop_requested_ = false;
-  if (sums_ == Sums::exact) {
-    riders[kDataWait] += to_exact_units(data_wait_s_);
-  } else {
-    riders[kDataWait] += data_wait_s_;
-  }
+  add(kDataWait, data_wait_s_);
+  add(kCommunicationWait, communication_wait_s_.value_or(0));
+  riders[kMemoryPeak] += memory_peak_bytes_;  // in units of 2^-40 it would not fit
+}
+
+GradientReducer::StepSums GradientReducer::finalize(torch::Tensor& gradients, std::int64_t num_micro_batches) {
+  torch::Tensor riders = buffer_.narrow(0, num_gradients_, kNumRiders);
+  add_notes(riders);
+  const Stopwatch watch;
   group_.all_reduce_sum(buffer_, "the gradient sum of a step");
+  reduction_s_ = watch.elapsed_s();
 
   StepSums result;
   const torch::Tensor riders_cpu = riders.to(torch::kCPU, torch::kFloat64);
@@ -69,6 +83,11 @@ GradientReducer::StepSums GradientReducer::finalize(torch::Tensor& gradients, st
   result.num_nonfinite = static_cast<std::int64_t>(riders_cpu[kNonfinite].item<double>());
   result.stop_requested = riders_cpu[kStop].item<double>() > 0;
   result.mean_data_wait_s = riders_cpu[kDataWait].item<double>() * unit / group_.size();
+  result.mean_communication_wait_s = communication_wait_s_
+                                         ? riders_cpu[kCommunicationWait].item<double>() * unit / group_.size()
+                                         : std::numeric_limits<double>::quiet_NaN();
+  communication_wait_s_.reset();
+  result.mean_memory_peak_bytes = riders_cpu[kMemoryPeak].item<double>() / group_.size();
 
   const torch::Tensor sums = buffer_.narrow(0, 0, num_gradients_);
   if (sums_ == Sums::fast) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <torch/types.h>
@@ -18,10 +19,12 @@ namespace incubate {
 class GradientReducer {
  public:
   struct StepSums {
-    double mean_loss = 0;            ///< over the step's micro-batches
-    std::int64_t num_nonfinite = 0;  ///< micro-batches with a loss or gradient that is not finite or out of range
-    bool stop_requested = false;     ///< by any rank
-    double mean_data_wait_s = 0;     ///< over the ranks
+    double mean_loss = 0;                  ///< over the step's micro-batches
+    std::int64_t num_nonfinite = 0;        ///< micro-batches with a loss or gradient that is not finite or out of range
+    bool stop_requested = false;           ///< by any rank
+    double mean_data_wait_s = 0;           ///< over the ranks
+    double mean_communication_wait_s = 0;  ///< over the ranks, as noted before; NaN if it was not
+    double mean_memory_peak_bytes = 0;     ///< over the ranks
   };
 
   GradientReducer(ProcessGroup& group, Sums sums, std::int64_t num_gradients);
@@ -32,12 +35,20 @@ class GradientReducer {
   void request_stop() { stop_requested_ = true; }
   /// Notes for how long this rank waited for the step's images.
   void note_data_wait(double seconds) { data_wait_s_ = seconds; }
+  /// Notes how long this rank's reductions of the step before took, which this step's cannot tell of themselves. All
+  /// ranks of the group note it, or none.
+  void note_communication_wait(double seconds) { communication_wait_s_ = seconds; }
+  /// Notes how much memory this rank has held at most.
+  void note_memory_peak(std::int64_t bytes) { memory_peak_bytes_ = bytes; }
   /// Writes the mean over all micro-batches of the step, of all ranks, into `gradients` and starts anew. Collective.
   StepSums finalize(torch::Tensor& gradients, std::int64_t num_micro_batches);
+  /// How long the reduction of the last finalize() took this rank: until its slowest rank came, and the bytes.
+  double reduction_s() const { return reduction_s_; }
 
  private:
   void add_exact(const torch::Tensor& gradients, double loss);
   void add_fast(const torch::Tensor& gradients, double loss);
+  void add_notes(torch::Tensor& riders);
 
   ProcessGroup& group_;
   Sums sums_;
@@ -45,6 +56,9 @@ class GradientReducer {
   torch::Tensor buffer_;  // gradients, then the riders: int64 units of 2^-40, or float
   bool stop_requested_ = false;
   double data_wait_s_ = 0;
+  std::optional<double> communication_wait_s_;
+  std::int64_t memory_peak_bytes_ = 0;
+  double reduction_s_ = 0;
 };
 
 }  // namespace incubate

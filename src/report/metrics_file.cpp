@@ -9,8 +9,10 @@
 namespace incubate {
 namespace {
 
-constexpr std::int64_t kMetricsVersion = 3;
-constexpr std::int64_t kOldestVersion = 2;  // without the time that was waited for data
+constexpr std::int64_t kMetricsVersion = 4;
+constexpr std::int64_t kOldestVersion = 2;
+constexpr std::int64_t kDataWaitSince = 3;
+constexpr std::int64_t kUtilisationSince = 4;  // and with it, communication and memory
 
 /// The values of one member of all rows.
 template <typename Row, typename Get>
@@ -48,10 +50,17 @@ Metrics read_metrics(const Hdf5File& file, const std::filesystem::path& path, st
   const std::vector<double> loss = read("/steps/loss", num_steps), rate = read("/steps/learning_rate", num_steps),
                             norm = read("/steps/gradient_norm", num_steps),
                             speed = read("/steps/images_per_s", num_steps), time = read("/steps/elapsed_s", num_steps),
-                            data_wait = version == kOldestVersion ? std::vector<double>(num_steps)
-                                                                  : read("/steps/data_wait_s", num_steps);
+                            data_wait = version < kDataWaitSince ? std::vector<double>(num_steps)
+                                                                 : read("/steps/data_wait_s", num_steps);
+  const auto read_newer = [&](const char* name) {
+    return version < kUtilisationSince ? std::vector<double>(num_steps, StepRow::kUnknown) : read(name, num_steps);
+  };
+  const std::vector<double> communication_wait = read_newer("/steps/communication_wait_s"),
+                            utilisation = read_newer("/steps/model_flops_utilisation"),
+                            memory = read_newer("/steps/memory_peak_bytes");
   for (std::size_t i = 0; i < num_steps && step_numbers[i] < step; ++i) {
-    metrics.steps.push_back({step_numbers[i], loss[i], rate[i], norm[i], speed[i], time[i], data_wait[i]});
+    metrics.steps.push_back({step_numbers[i], loss[i], rate[i], norm[i], speed[i], time[i], data_wait[i],
+                             communication_wait[i], utilisation[i], memory[i]});
   }
 
   const auto steps_done = file.read<std::int64_t>("/epochs/step");
@@ -103,6 +112,10 @@ void Metrics::save(const std::filesystem::path& path, const std::string& trainin
     file.write("/steps/images_per_s", column(steps, [](const StepRow& r) { return r.images_per_s; }));
     file.write("/steps/elapsed_s", column(steps, [](const StepRow& r) { return r.elapsed_s; }));
     file.write("/steps/data_wait_s", column(steps, [](const StepRow& r) { return r.data_wait_s; }));
+    file.write("/steps/communication_wait_s", column(steps, [](const StepRow& r) { return r.communication_wait_s; }));
+    file.write("/steps/model_flops_utilisation",
+               column(steps, [](const StepRow& r) { return r.model_flops_utilisation; }));
+    file.write("/steps/memory_peak_bytes", column(steps, [](const StepRow& r) { return r.memory_peak_bytes; }));
     file.write("/epochs/step", column(epochs, [](const EpochRow& r) { return r.step; }));
     file.write("/epochs/epoch", column(epochs, [](const EpochRow& r) { return r.epoch; }));
     file.write("/epochs/train_loss", column(epochs, [](const EpochRow& r) { return r.train_loss; }));

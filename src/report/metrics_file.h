@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,21 @@ struct StepRow {
   double images_per_s = 0;
   double elapsed_s = 0;    ///< the training's own wall-clock at the end of the step
   double data_wait_s = 0;  ///< of the step's time, in which images were not there yet; mean over the ranks
+  /// Of the step's time, that went into summing gradients over the group: waiting for its slowest rank, then for bytes.
+  /// Mean over the ranks. Where a group carries on several trainings, of all their sums of the step, as of the waiting
+  /// for data. It is known a step later: NaN in the last row before a job or a round ended.
+  double communication_wait_s = kUnknown;
+  /// Model FLOPs utilisation (Chowdhery et al., PaLM, 2022): the step's block FLOPs over what the group's ranks could
+  /// have computed in the training's part of the step's time, at the peak that they reach in a matrix product (or
+  /// run.peak_tflops). Block FLOPs are those of the network as it is, so branches that stochastic depth drops count,
+  /// and frozen stages that several trainings of a group share count for each, though either is not computed; patch
+  /// embedding, norms and head do not count.
+  double model_flops_utilisation = kUnknown;
+  /// The most memory that a rank has held since it started, in bytes: resident on the CPU, and on a GPU what LibTorch
+  /// had allocated there. Mean over the ranks.
+  double memory_peak_bytes = kUnknown;
+
+  static constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
   /// Whether its loss or gradient was not finite, so that it changed nothing.
   bool is_skipped() const { return std::isnan(loss); }

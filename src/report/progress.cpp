@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <utility>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -14,6 +15,17 @@ constexpr double kLineEvery_s = 10;
 constexpr double kRedrawEvery_s = 0.2;
 constexpr int kBarWidth = 20;
 constexpr double kWorthTelling = 0.1;  // of the time
+
+/// " (35% waiting for data, 12% for other ranks)", of what is worth telling.
+std::string format_waits(const TrainingStatus& s) {
+  std::string text;
+  for (const auto& [part, what] : {std::pair(s.data_wait, "data"), std::pair(s.communication_wait, "other ranks")}) {
+    if (!(part > kWorthTelling)) continue;
+    text += fmt::format("{}{:.0f}% {}for {}", text.empty() ? " (" : ", ", 100 * std::min(1.0, part),
+                        text.empty() ? "waiting " : "", what);
+  }
+  return text.empty() ? text : text + ")";
+}
 
 }  // namespace
 
@@ -32,11 +44,9 @@ std::string format_duration(double seconds) {
 
 std::string format_status(const TrainingStatus& s) {
   const double fraction = static_cast<double>(s.step) / static_cast<double>(std::max<std::int64_t>(1, s.total_steps));
-  const std::string wait =
-      s.data_wait > kWorthTelling ? fmt::format(" ({:.0f}% waiting for data)", 100 * s.data_wait) : "";
   return fmt::format("{:<11} [{}] {:3.0f}%  epoch {:.2f}/{:.2f}  step {}/{}  loss {:.4f}  {:.0f} images/s{}  {} left",
                      s.training, draw_bar(fraction), 100 * fraction, s.epoch, s.num_epochs, s.step, s.total_steps,
-                     s.loss, s.images_per_s, wait, format_duration(s.left_s));
+                     s.loss, s.images_per_s, format_waits(s), format_duration(s.left_s));
 }
 
 void Progress::update(const TrainingStatus& status) {

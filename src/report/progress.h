@@ -18,7 +18,8 @@ struct TrainingStatus {
   std::int64_t total_steps = 0;
   double loss = 0;
   double images_per_s = 0;
-  double data_wait = 0;  ///< part of the time in which images were not there yet
+  double data_wait = 0;           ///< part of the time in which images were not there yet
+  double communication_wait = 0;  ///< part of the time in which gradients were summed; NaN: not known
   double left_s = 0;
 };
 

@@ -44,12 +44,22 @@ struct Draw {
   FrozenPrefix prefix;
 };
 
+Batch load_batch(TrainLoader& train, const BatchPlace& place) {
+  RECORD_USER_SCOPE("load");
+  return train.load(place);
+}
+
+torch::Tensor pass_frozen(FrozenPrefix& prefix, StagedModel& model) {
+  RECORD_USER_SCOPE("frozen stages");
+  return prefix.input_of(model);
+}
+
 void accumulate_micro_batch(const Team& team, std::int64_t micro_batch, TrainLoader& train, ProcessGroup& group) {
   const TrainerSettings& settings = team.front()->trainer->settings();
   const std::int64_t step = team.front()->trainer->steps_done();
-  Batch batch = train.load({.epoch = step / settings.steps_per_epoch,
-                            .step_in_epoch = step % settings.steps_per_epoch,
-                            .micro_batch = micro_batch});
+  Batch batch = load_batch(train, {.epoch = step / settings.steps_per_epoch,
+                                   .step_in_epoch = step % settings.steps_per_epoch,
+                                   .micro_batch = micro_batch});
   const BatchTensors tensors = to_tensors(batch, team.front()->trainer->model().spec().image_size, group.device());
   std::deque<Draw> draws;
   for (const Participant* p : team) {
@@ -61,7 +71,7 @@ void accumulate_micro_batch(const Team& team, std::int64_t micro_batch, TrainLoa
       draws.push_back({&trainer.drop_path_rates(), FrozenPrefix(tensors.images, scales)});
       draw = draws.end() - 1;
     }
-    trainer.accumulate(draw->prefix.input_of(trainer.model()), tensors.targets, draw->prefix.branch_scales());
+    trainer.accumulate(pass_frozen(draw->prefix, trainer.model()), tensors.targets, draw->prefix.branch_scales());
   }
 }
 
@@ -78,8 +88,11 @@ void make_step(const Team& team, const std::vector<double>& shares, TrainLoader&
   std::vector<StepRow> rows;
   for (const Participant* p : team) rows.push_back(p->trainer->finish_step());
   const double step_s = watch.elapsed_s();
+  double reduction_s = 0;
+  for (const Participant* p : team) reduction_s += p->trainer->reduction_s();
   for (std::size_t i = 0; i < team.size(); ++i) {
     team[i]->trainer->record_step(rows[i], step_s, step_s * shares[i]);
+    team[i]->trainer->note_communication_wait(reduction_s);
     if (team[i]->on_step) team[i]->on_step(team[i]->trainer->metrics().steps.back());
   }
 }
@@ -90,6 +103,7 @@ void evaluate_due(const Team& team, EvaluationLoader& validation, ProcessGroup& 
   std::ranges::copy_if(team, std::back_inserter(due),
                        [](const Participant* p) { return p->trainer->is_evaluation_due(); });
   if (due.empty()) return;
+  RECORD_USER_SCOPE("evaluate");
   const Stopwatch watch;
   std::vector<StagedModel*> models;
   for (const Participant* p : due) models.push_back(&p->trainer->model());
@@ -109,9 +123,11 @@ void evaluate_due(const Team& team, EvaluationLoader& validation, ProcessGroup& 
 }  // namespace
 
 void train_together(std::span<const Participant> participants, TrainLoader& train, EvaluationLoader& validation,
-                    ProcessGroup& group, const std::function<bool()>& should_stop) {
+                    ProcessGroup& group, const std::function<bool()>& should_stop, const StepHooks& hooks) {
   for (Team team = find_team(participants); !team.empty(); team = find_team(participants)) {
+    if (hooks.before_step) hooks.before_step();
     make_step(team, time_shares(team), train, group, should_stop && should_stop());
+    if (hooks.after_step) hooks.after_step();
     evaluate_due(team, validation, group);
     for (const Participant* p : team) {
       if (p->trainer->steps_done() == p->until_step && p->on_end) p->on_end();

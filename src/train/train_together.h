@@ -20,12 +20,18 @@ struct Participant {
   std::function<void()> on_end = {};
 };
 
+/// Called around each step of a group, evaluations left out, on every rank; they may be empty.
+struct StepHooks {
+  std::function<void()> before_step = {};
+  std::function<void()> after_step = {};
+};
+
 /// Carries on several trainings of one phase on one group, each to its `until_step`. Those at the same step learn from
 /// the same micro-batches: each image is read and augmented once, and the frozen stages that they share run once on it.
 /// Those that are behind go first, until they have caught up. The weights of each are bit for bit those it would have
 /// alone. `should_stop` is asked on every rank in every step; where it is true on any, the whole group stops after that
 /// step. REQUIRES: all are of one phase, and `train` and `validation` are that phase's. Collective over `group`.
 void train_together(std::span<const Participant> participants, TrainLoader& train, EvaluationLoader& validation,
-                    ProcessGroup& group, const std::function<bool()>& should_stop = {});
+                    ProcessGroup& group, const std::function<bool()>& should_stop = {}, const StepHooks& hooks = {});
 
 }  // namespace incubate

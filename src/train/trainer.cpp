@@ -1,5 +1,6 @@
 #include "train/trainer.h"
 
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -7,6 +8,7 @@
 
 #include "base/check.h"
 #include "model/drop_path.h"
+#include "parallel/memory_peak.h"
 
 namespace incubate {
 namespace {
@@ -54,20 +56,38 @@ void Trainer::resume(std::int64_t steps_done, std::int64_t steps_skipped, Metric
 
 void Trainer::accumulate(const torch::Tensor& input, const Targets& targets, const torch::Tensor& branch_scales) {
   parameters_.addends().zero_();
-  const torch::Tensor logits = model_.forward_from(model_.first_learning(), input, branch_scales);
-  const torch::Tensor loss = task_.loss(logits, targets);
-  loss.backward();
+  torch::Tensor loss;
+  {
+    RECORD_USER_SCOPE("forward");
+    loss = task_.loss(model_.forward_from(model_.first_learning(), input, branch_scales), targets);
+  }
+  {
+    RECORD_USER_SCOPE("backward");
+    loss.backward();
+  }
+  RECORD_USER_SCOPE("add gradients");
   parameters_.batch_statistics().div_(kStatisticUnit);
   reducer_.add(parameters_.addends(), loss.item<double>());
 }
 
+GradientReducer::StepSums Trainer::reduce() {
+  RECORD_USER_SCOPE("reduce");
+  reducer_.note_memory_peak(memory_peak_bytes(group_.device()));
+  return reducer_.finalize(parameters_.addends(), settings_.micro_batches());
+}
+
 StepRow Trainer::finish_step() {
-  const GradientReducer::StepSums sums = reducer_.finalize(parameters_.addends(), settings_.micro_batches());
+  const GradientReducer::StepSums sums = reduce();
+  RECORD_USER_SCOPE("update");
+  if (!std::isnan(sums.mean_communication_wait_s)) {
+    metrics_.steps.back().communication_wait_s = sums.mean_communication_wait_s;
+  }
   is_stop_agreed_ = sums.stop_requested;
   StepRow row{.step = steps_done_,
               .loss = sums.mean_loss,
               .learning_rate = learning_rate_at(schedule_, steps_done_),
-              .data_wait_s = sums.mean_data_wait_s};
+              .data_wait_s = sums.mean_data_wait_s,
+              .memory_peak_bytes = sums.mean_memory_peak_bytes};
   if (sums.num_nonfinite > 0) {
     skip_step(row, sums.num_nonfinite);
   } else {
@@ -91,6 +111,10 @@ void Trainer::record_step(StepRow row, double step_s, double own_s) {
   elapsed_s_ += own_s;
   row.images_per_s = static_cast<double>(settings_.global_batch) / step_s;
   row.elapsed_s = elapsed_s_;
+  if (settings_.peak_flops > 0) {
+    row.model_flops_utilisation = settings_.block_flops_per_image * static_cast<double>(settings_.global_batch) /
+                                  (own_s * group_.size() * settings_.peak_flops);
+  }
   metrics_.steps.push_back(row);
 }
 

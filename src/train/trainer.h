@@ -33,6 +33,7 @@ struct TrainerSettings {
   std::int64_t steps_per_epoch = 0;
   std::int64_t total_steps = 0;
   double block_flops_per_image = 0;
+  double peak_flops = 0;  ///< FLOP/s that a rank can reach; 0: not known
 
   std::int64_t micro_batches() const { return global_batch / recipe.micro; }
 };
@@ -75,6 +76,11 @@ class Trainer {
   void request_stop() { reducer_.request_stop(); }
   /// Notes for how long this rank waited for the step's images.
   void note_data_wait(double seconds) { reducer_.note_data_wait(seconds); }
+  /// How long this rank's reduction of the last step took.
+  double reduction_s() const { return reducer_.reduction_s(); }
+  /// Notes how long this rank's reductions of the last step took, this training's and those of its team; the next
+  /// step's reduction brings their mean over the ranks into the last step's row.
+  void note_communication_wait(double seconds) { reducer_.note_communication_wait(seconds); }
   /// Updates weights and running statistics from what all ranks have accumulated; the times of the row are left to
   /// record_step(). If a loss or gradient of any rank is not finite, weights, statistics and optimizer stay as they
   /// are, and every rank skips the step, or throws std::runtime_error (PeerFailure on all but the leader: one says it):
@@ -92,6 +98,7 @@ class Trainer {
   void record_evaluation(const Evaluation& evaluation);
 
  private:
+  GradientReducer::StepSums reduce();
   void move_statistics();
   void skip_step(StepRow& row, std::int64_t num_nonfinite);
   [[noreturn]] void fail(const std::string& message) const;

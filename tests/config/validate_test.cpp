@@ -235,6 +235,8 @@ INSTANTIATE_TEST_SUITE_P(
              "model.norm_eps=0 is out of range (it keeps the division finite). Give more than 0 and at most 1, such as "
              "1e-6."},
         Case{{"--run.seed=-1"}, "run.seed=-1 is negative. Give 0 or more."},
+        Case{{"--run.profile=-1"}, "run.profile=-1 is negative. Give 0 or more."},
+        Case{{"--run.peak_tflops=-1"}, "run.peak_tflops=-1 is out of range. Give 0 to 1000000000."},
         Case{{"--run.only=stage_4"},
              "run.only=stage_4 is not a training of this method. Give one of meta, stage_0, stage_1, stage_2, stage_3, "
              "finetuned, end_to_end, grown, shallow, high_resolution, end_to_end_high_resolution."},

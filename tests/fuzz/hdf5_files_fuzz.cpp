@@ -30,17 +30,33 @@ const std::vector<Expected>& expected_dataset() {
 const std::vector<Expected>& expected_metrics() {
   static const std::vector<Expected> expected = [] {
     std::vector<Expected> list = {{"filetype", Type::text, {}, {"incubate metrics"}, {}},
-                                  {"version", Type::integer, {}, {}, {3}},
+                                  {"version", Type::integer, {}, {}, {4}},
                                   {"training", Type::text, {}, {"meta"}, {}}};
     for (const char* name : {"/steps/step", "/epochs/step", "/rounds/first_step", "/rounds/last_step",
                              "/rounds/first_rank", "/rounds/num_ranks", "/checkpoints/step"}) {
       list.push_back({name, Type::integer, {3}, {}, {1, 2, 3}});
     }
-    for (const char* name :
-         {"/steps/loss", "/steps/learning_rate", "/steps/gradient_norm", "/steps/images_per_s", "/steps/elapsed_s",
-          "/steps/data_wait_s", "/epochs/epoch", "/epochs/train_loss", "/epochs/loss", "/epochs/top1", "/epochs/top5",
-          "/epochs/block_flops", "/epochs/elapsed_s", "/rounds/began_s", "/rounds/ended_s", "/rounds/images_per_s",
-          "/checkpoints/stall_s", "/checkpoints/write_s"}) {
+    for (const char* name : {"/steps/loss",
+                             "/steps/learning_rate",
+                             "/steps/gradient_norm",
+                             "/steps/images_per_s",
+                             "/steps/elapsed_s",
+                             "/steps/data_wait_s",
+                             "/epochs/epoch",
+                             "/epochs/train_loss",
+                             "/epochs/loss",
+                             "/epochs/top1",
+                             "/epochs/top5",
+                             "/epochs/block_flops",
+                             "/epochs/elapsed_s",
+                             "/rounds/began_s",
+                             "/rounds/ended_s",
+                             "/rounds/images_per_s",
+                             "/checkpoints/stall_s",
+                             "/checkpoints/write_s",
+                             "/steps/communication_wait_s",
+                             "/steps/model_flops_utilisation",
+                             "/steps/memory_peak_bytes"}) {
       list.push_back({name, Type::real, {3}, {}, {1, 2, 3}});
     }
     return list;

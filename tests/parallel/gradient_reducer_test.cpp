@@ -1,8 +1,10 @@
 #include "parallel/gradient_reducer.h"
 
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -127,6 +129,43 @@ TEST_F(GradientReducerTest, WaitingForDataIsTheMeanOverTheRanks) {
       reducer.add(torch::zeros({kSize}), 1);
       EXPECT_NEAR(reducer.finalize(mean, group_.size()).mean_data_wait_s, wait_s / group_.size(), 1e-6);
     }
+  }
+}
+
+TEST_F(GradientReducerTest, CommunicationIsTheMeanOfWhatWasNotedBeforeAndUnknownElse) {
+  for (const Sums sums : {Sums::exact, Sums::fast}) {
+    GradientReducer reducer(group_, sums, kSize);
+    torch::Tensor mean = torch::empty({kSize});
+    for (const double wait_s : {2.0, 0.5}) {
+      EXPECT_TRUE(std::isnan(reducer.finalize(mean, group_.size()).mean_communication_wait_s));
+      reducer.note_communication_wait(is_last() ? wait_s : 0);
+      EXPECT_NEAR(reducer.finalize(mean, group_.size()).mean_communication_wait_s, wait_s / group_.size(), 1e-6);
+    }
+  }
+}
+
+TEST_F(GradientReducerTest, AReductionTakesAsLongAsItsSlowestRank) {
+  constexpr double kLate_s = 0.05;
+  GradientReducer reducer(group_, Sums::exact, kSize);
+  torch::Tensor mean = torch::empty({kSize});
+  group_.communicator().barrier("beginning together");
+  if (is_last()) std::this_thread::sleep_for(std::chrono::duration<double>(kLate_s));
+  reducer.finalize(mean, group_.size());
+  if (is_last()) {
+    EXPECT_GT(reducer.reduction_s(), 0);
+  } else {
+    EXPECT_GT(reducer.reduction_s(), 0.8 * kLate_s);
+  }
+}
+
+TEST_F(GradientReducerTest, MemoryIsTheMeanOverTheRanksHoweverMuchItIs) {
+  constexpr std::int64_t kTebibyte = std::int64_t{1} << 40;
+  for (const Sums sums : {Sums::exact, Sums::fast}) {
+    GradientReducer reducer(group_, sums, kSize);
+    torch::Tensor mean = torch::empty({kSize});
+    reducer.note_memory_peak((1 + group_.rank()) * kTebibyte);
+    const double expected = 0.5 * (1 + group_.size()) * static_cast<double>(kTebibyte);
+    EXPECT_EQ(reducer.finalize(mean, group_.size()).mean_memory_peak_bytes, expected);
   }
 }
 

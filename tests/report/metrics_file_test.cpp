@@ -1,5 +1,6 @@
 #include "report/metrics_file.h"
 
+#include <cmath>
 #include <functional>
 
 #include <gtest/gtest.h>
@@ -16,7 +17,7 @@ Metrics example() {
   Metrics metrics;
   for (std::int64_t i = 0; i < 10; ++i) {
     const auto x = static_cast<double>(i);
-    metrics.steps.push_back({i, x + 0.1, x + 0.2, x + 0.3, x + 0.4, x + 0.5, x + 0.6});
+    metrics.steps.push_back({i, x + 0.1, x + 0.2, x + 0.3, x + 0.4, x + 0.5, x + 0.6, x + 0.7, x + 0.8, x + 0.9});
   }
   for (std::int64_t done : {4, 8, 10}) {
     const auto x = static_cast<double>(100 * done);
@@ -54,6 +55,9 @@ void expect_equal(const StepRow& a, const StepRow& b) {
   EXPECT_EQ(a.images_per_s, b.images_per_s);
   EXPECT_EQ(a.elapsed_s, b.elapsed_s);
   EXPECT_EQ(a.data_wait_s, b.data_wait_s);
+  EXPECT_EQ(a.communication_wait_s, b.communication_wait_s);
+  EXPECT_EQ(a.model_flops_utilisation, b.model_flops_utilisation);
+  EXPECT_EQ(a.memory_peak_bytes, b.memory_peak_bytes);
 }
 
 void expect_equal(const EpochRow& a, const EpochRow& b) {
@@ -110,20 +114,19 @@ TEST_F(MetricsFile, CheckpointsUpToTheStepComeBack) {
 TEST_F(MetricsFile, NewerVersionsAreRefused) {
   EXPECT_NO_THROW(check_metrics_version(path_));
   EXPECT_NO_THROW(check_metrics_version(directory_ / "none.h5"));
-  write_verified_file(path_, [](Hdf5File& file) { file.write_attribute("version", std::int64_t{4}); });
+  write_verified_file(path_, [](Hdf5File& file) { file.write_attribute("version", std::int64_t{5}); });
   const std::string message =
-      path_.string() + " has version 4 of its format; this program reads 2 to 3. Use the program that wrote it.";
+      path_.string() + " has version 5 of its format; this program reads 2 to 4. Use the program that wrote it.";
   EXPECT_EQ(thrown_message<InputError>([&] { check_metrics_version(path_); }), message);
   EXPECT_EQ(thrown_message<InputError>([&] { Metrics::load(path_, 10); }), message);
 }
 
-TEST_F(MetricsFile, VersionTwoKnewOfNoWaiting) {
-  write_verified_file(path_, [](Hdf5File& file) {
-    file.write_attribute("version", std::int64_t{2});
+/// A file of one step with these columns of figures, as an older program wrote it.
+void write_older(const FilePath& path, std::int64_t version, const std::vector<std::string>& step_columns) {
+  write_verified_file(path, [&](Hdf5File& file) {
+    file.write_attribute("version", version);
     file.write("/steps/step", std::vector<std::int64_t>{0});
-    for (const char* name : {"loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s"}) {
-      file.write(std::string("/steps/") + name, std::vector<double>{1.5});
-    }
+    for (const std::string& name : step_columns) file.write("/steps/" + name, std::vector<double>{1.5});
     for (const char* name : {"/epochs/step", "/rounds/first_step", "/rounds/last_step", "/rounds/first_rank",
                              "/rounds/num_ranks", "/checkpoints/step"}) {
       file.write(name, std::vector<std::int64_t>{});
@@ -134,10 +137,21 @@ TEST_F(MetricsFile, VersionTwoKnewOfNoWaiting) {
       file.write(name, std::vector<double>{});
     }
   });
-  const Metrics metrics = Metrics::load(path_, 10);
-  ASSERT_EQ(metrics.steps.size(), 1);
-  EXPECT_EQ(metrics.steps[0].elapsed_s, 1.5);
-  EXPECT_EQ(metrics.steps[0].data_wait_s, 0);
+}
+
+TEST_F(MetricsFile, OlderVersionsKnewOfLess) {
+  std::vector<std::string> columns = {"loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s"};
+  for (const std::int64_t version : {2, 3}) {
+    if (version == 3) columns.emplace_back("data_wait_s");
+    write_older(path_, version, columns);
+    const Metrics metrics = Metrics::load(path_, 10);
+    ASSERT_EQ(metrics.steps.size(), 1);
+    EXPECT_EQ(metrics.steps[0].elapsed_s, 1.5);
+    EXPECT_EQ(metrics.steps[0].data_wait_s, version == 3 ? 1.5 : 0);
+    EXPECT_TRUE(std::isnan(metrics.steps[0].communication_wait_s));
+    EXPECT_TRUE(std::isnan(metrics.steps[0].model_flops_utilisation));
+    EXPECT_TRUE(std::isnan(metrics.steps[0].memory_peak_bytes));
+  }
 }
 
 TEST_F(MetricsFile, ColumnsOfUnequalLengthAreRefused) {
@@ -146,11 +160,11 @@ TEST_F(MetricsFile, ColumnsOfUnequalLengthAreRefused) {
   for (const std::string group : {"/steps", "/epochs", "/rounds", "/checkpoints"}) {
     for (const std::string& name : whole.list(group)) columns.push_back(group + "/" + name);
   }
-  ASSERT_EQ(columns.size(), 25);
+  ASSERT_EQ(columns.size(), 28);
   for (const std::string& short_one : columns) {
     const FilePath path = directory_ / "short.h5";
     write_verified_file(path, [&](Hdf5File& file) {
-      file.write_attribute("version", std::int64_t{3});
+      file.write_attribute("version", std::int64_t{4});
       for (const std::string& name : columns) file.write(name, std::vector<double>(name == short_one ? 1 : 2));
     });
     const std::string message = thrown_message<InputError>([&] { Metrics::load(path, 10); });
@@ -187,7 +201,7 @@ TEST_F(MetricsFile, IsVerifiedAndSaysWhatItIs) {
   EXPECT_NO_THROW(verify_file(path_));
   const Hdf5File file = Hdf5File::open(path_);
   EXPECT_EQ(file.read_string_attribute("filetype"), "incubate metrics");
-  EXPECT_EQ(file.read_int_attribute("version"), 3);
+  EXPECT_EQ(file.read_int_attribute("version"), 4);
   EXPECT_EQ(file.read_string_attribute("training"), "meta");
 }
 

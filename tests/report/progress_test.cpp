@@ -1,5 +1,6 @@
 #include "report/progress.h"
 
+#include <cmath>
 #include <memory>
 
 #include <gtest/gtest.h>
@@ -30,6 +31,22 @@ TEST(Progress, TellsWhenTrainingWaitsForData) {
   EXPECT_NE(format_status(waiting).find("  988 images/s (35% waiting for data)  1:02:03 left"), std::string::npos);
   waiting.data_wait = 0.05;
   EXPECT_EQ(format_status(waiting) + "\n", kLine25);
+}
+
+TEST(Progress, TellsWhenRanksWaitForEachOther) {
+  TrainingStatus waiting = status("stage_0", 25);
+  waiting.communication_wait = 0.154;
+  EXPECT_NE(format_status(waiting).find("  988 images/s (15% waiting for other ranks)  1:02:03 left"),
+            std::string::npos);
+  waiting.data_wait = 0.346;
+  EXPECT_NE(format_status(waiting).find("  988 images/s (35% waiting for data, 15% for other ranks)  1:02:03 left"),
+            std::string::npos);
+  waiting.communication_wait = 1.2;  // the mean over ranks is compared with one rank's time
+  EXPECT_NE(format_status(waiting).find(", 100% for other ranks)"), std::string::npos);
+  for (const double unimportant : {0.05, std::nan("")}) {
+    waiting.communication_wait = waiting.data_wait = unimportant;
+    EXPECT_EQ(format_status(waiting) + "\n", kLine25);
+  }
 }
 
 /// A stream whose text can be read back.

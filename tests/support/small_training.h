@@ -48,6 +48,8 @@ inline PhaseConfig small_recipe() {
 /// A model and its trainer on a group.
 class SmallTraining {
  public:
+  static constexpr double kPeakFlops = 1000;
+
   SmallTraining(ProcessGroup& group, const PhaseConfig& recipe, const std::vector<bool>& is_learning,
                 const ModelSpec& spec = target_spec(tiny_model_config()), double block_flops_per_image = 10,
                 const OptimizerConfig& optimizer = {}, OnNonfinite on_nonfinite = OnNonfinite::stop)
@@ -63,7 +65,8 @@ class SmallTraining {
                  .global_batch = SmallData::kGlobal,
                  .steps_per_epoch = SmallData::kImages / SmallData::kGlobal,
                  .total_steps = SmallData::kSteps,
-                 .block_flops_per_image = block_flops_per_image};
+                 .block_flops_per_image = block_flops_per_image,
+                 .peak_flops = kPeakFlops};
     trainer_.emplace(model_, group, settings_);
   }
   SmallTraining(const SmallTraining&) = delete;

@@ -1,8 +1,11 @@
 #include "train/train_together.h"
 
 #include <array>
+#include <chrono>
+#include <cmath>
 #include <deque>
 #include <memory>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -131,6 +134,74 @@ TEST_F(TrainTogether, TimeIsDividedByFlops) {
   EXPECT_NEAR(together[1].metrics().steps[0].elapsed_s / first, 2, 1e-9);
   EXPECT_NEAR(together[2].metrics().steps[0].elapsed_s / first, 3, 1e-9);
   EXPECT_NEAR(together[0].metrics().steps[0].images_per_s, SmallData::kGlobal / (6 * first), 1e-6 / first);
+}
+
+TEST_F(TrainTogether, UtilisationIsThatOfTheWholeGroupByAllThatItTrains) {
+  Incubations together(group_, {2, 2, 2}, {0, 1, 2});
+  train({{.trainer = &together[0].trainer(), .until_step = 1},
+         {.trainer = &together[1].trainer(), .until_step = 1},
+         {.trainer = &together[2].trainer(), .until_step = 1}});
+  // FLOPs an image were given as 1, 2 and 3.
+  const StepRow& row = together[0].metrics().steps[0];
+  const double expected = 6 * row.images_per_s / (group_.size() * SmallTraining::kPeakFlops);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(together[i].metrics().steps[0].model_flops_utilisation / expected, 1, 1e-9);
+  }
+}
+
+TEST_F(TrainTogether, MemoryIsThatOfAProcessWithLibTorch) {
+  Incubations training(group_, {2, 2, 2}, {0});
+  train({{.trainer = &training[0].trainer(), .until_step = 1}});
+  const double before = training[0].metrics().steps[0].memory_peak_bytes;
+  EXPECT_GT(before, 50e6);
+  EXPECT_LT(before, 8e9);
+  constexpr std::int64_t kMore = 256 << 20;
+  { const torch::Tensor more = torch::ones({kMore}, torch::kUInt8); }
+  train({{.trainer = &training[0].trainer(), .until_step = 2}});
+  EXPECT_GT(training[0].metrics().steps[1].memory_peak_bytes, kMore);
+  EXPECT_GE(training[0].metrics().steps[1].memory_peak_bytes, before);
+}
+
+TEST_F(TrainTogether, HooksAreCalledAroundStepsAndNotAroundEvaluations) {
+  Incubations together(group_, {2, 2, 2}, {0, 1});
+  std::vector<std::string> events;
+  const auto note = [&events](const char* what) { return [&events, what] { events.emplace_back(what); }; };
+  std::vector<Participant> participants = {{.trainer = &together[0].trainer(),
+                                            .until_step = 2,
+                                            .on_step = [&events](const StepRow&) { events.emplace_back("step"); },
+                                            .on_evaluation_batch = note("evaluation")},
+                                           {.trainer = &together[1].trainer(), .until_step = 2}};
+  TrainLoader loader = data_.train_loader();
+  EvaluationLoader validation = data_.validation_loader();
+  train_together(participants, loader, validation, group_, {},
+                 {.before_step = note("before"), .after_step = note("after")});
+  std::vector<std::string> expected = {"before", "step", "after", "before", "step", "after"};
+  while (expected.size() < events.size()) expected.emplace_back("evaluation");
+  EXPECT_EQ(events, expected);
+}
+
+TEST_F(TrainTogether, EachStepButTheLastKnowsTheReductionsOfAll) {
+  constexpr double kLate_s = 0.05;
+  Incubations together(group_, {2, 2, 2}, {0, 1});
+  std::vector<Participant> participants;
+  for (std::size_t i = 0; i < 2; ++i) participants.push_back({.trainer = &together[i].trainer(), .until_step = 3});
+  TrainLoader loader = data_.train_loader();
+  EvaluationLoader validation = data_.validation_loader();
+  std::int64_t step = 0;
+  const bool is_last = group_.rank() + 1 == group_.size();
+  // The last rank comes late to the second step, for which the others wait in its reduction.
+  train_together(participants, loader, validation, group_, [&] {
+    if (step++ == 1 && is_last) std::this_thread::sleep_for(std::chrono::duration<double>(kLate_s));
+    return false;
+  });
+  const std::vector<StepRow>& rows = together[0].metrics().steps;
+  const double others = static_cast<double>(group_.size() - 1) / group_.size();
+  EXPECT_GT(rows[0].communication_wait_s, 0);
+  EXPECT_GT(rows[1].communication_wait_s, 0.8 * kLate_s * others);
+  EXPECT_TRUE(std::isnan(rows[2].communication_wait_s));
+  for (std::size_t i = 0; i < 2; ++i) {  // of both, in both
+    EXPECT_EQ(together[1].metrics().steps[i].communication_wait_s, rows[i].communication_wait_s);
+  }
 }
 
 }  // namespace
