@@ -113,7 +113,7 @@ def test_speed_of_steps(finished_runs: dict[int, FinishedRun], training: str) ->
     for num_ranks, run in finished_runs.items():
         steps = read_columns(run.path, training, "steps")
         rounds = read_columns(run.path, training, "rounds")
-        found = re.search(r"matrix products: (\S+) TFLOP/s a rank in fp32$", (run.path / "log.txt").read_text(), re.M)
+        found = re.search(r"peak, as given: (\S+) TFLOP/s a rank in fp32$", (run.path / "log.txt").read_text(), re.M)
         assert found
         peak = float(found[1]) * 1e12
         entry = next(t for t in read_summary(run.path)["trainings"] if t["name"] == training)

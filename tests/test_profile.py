@@ -20,9 +20,10 @@ META_BLOCKS = 4
 
 @pytest.fixture(scope="module")
 def profiled_run(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The whole method on 2 ranks."""
+    """The whole method on 2 ranks, which measure what they can compute."""
     run = tmp_path_factory.mktemp("profile") / "run"
-    outcome = launch.run_well(*tiny.arguments(run, f"--run.profile={NUM_PROFILED}"), num_ranks=2)
+    settings = [f"--run.profile={NUM_PROFILED}", "--run.peak_tflops=0"]
+    outcome = launch.run_well(*tiny.arguments(run, *settings), num_ranks=2)
     assert outcome.messages() == []
     assert "ERROR" not in outcome.stderr  # as the profiler has it where there is no GPU
     return run
@@ -36,6 +37,12 @@ def read_table(path: Path) -> dict[str, tuple[int, float, float, float]]:
 
 def test_no_result_depends_on_it(finished_run: Path, profiled_run: Path) -> None:
     assert_same_trainings(finished_run, profiled_run, TRAININGS)
+
+
+def test_what_a_rank_can_compute_is_measured(profiled_run: Path) -> None:
+    log = (profiled_run / "log.txt").read_text()
+    found = re.search(r"matrix products: (\S+) TFLOP/s a rank in fp32$", log, re.M)
+    assert found and 0.001 < float(found[1]) < 100
 
 
 def test_each_group_has_a_table_and_a_trace(profiled_run: Path) -> None:
