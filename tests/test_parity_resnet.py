@@ -25,6 +25,7 @@ from test_parity_training import CLIP_NORM, NUM_STEPS, PEAK, SETTINGS, WARMUP_ST
 from tiny_resnet import NETWORK, STAGES, TRAININGS, WIDTHS
 
 TOLERANCE = 1e-5
+PEAKS = PEAK | {"finetuned": 0.05}  # of tiny.ini
 LABEL_SMOOTHING = 0.1
 MICRO = 8
 MOMENTUM = 0.1
@@ -128,7 +129,7 @@ def learns(training: str, name: str) -> bool:
 
 
 def rate_at(training: str, step: int) -> float:
-    peak, warmup = PEAK.get(training, 0.1) * 32 / 512, WARMUP_STEPS.get(training, 4)
+    peak, warmup = PEAKS[training] * 32 / 512, WARMUP_STEPS.get(training, 4)
     if step < warmup:
         return WARMUP_RATE + (peak - WARMUP_RATE) * step / warmup
     return MIN_RATE + (peak - MIN_RATE) * (1 + float(torch.cos(torch.tensor(torch.pi * step / NUM_STEPS)))) / 2

@@ -34,14 +34,20 @@ StagedModel grow_stages(const ModelSpec& spec, StagedModel& meta) {
   return model;
 }
 
-TEST(Growth, GrownNetworkComputesExactlyWhatTheSmallOneDoes) {
+/// But for the rounding of the small network's last block, which makes the class token alone: a product of fewer rows.
+void expect_same(const torch::Tensor& result, const torch::Tensor& expected) {
+  EXPECT_LE((result - expected).abs().max().item<double>(), 1e-6 * expected.abs().max().item<double>());
+}
+
+TEST(Growth, GrownNetworkComputesWhatTheSmallOneDoes) {
   StagedModel meta = make_initialised(meta_spec(example_config()));
   const torch::Tensor expected = meta.forward(images(), {});
   StagedModel target = grow_stages(target_spec(example_config()), meta);
-  EXPECT_TRUE(torch::equal(target.forward(images(), {}), expected));
+  expect_same(target.forward(images(), {}), expected);
   for (std::int64_t i = 0; i < 3; ++i) {
     StagedModel hybrid = grow_stages(hybrid_spec(example_config(), i), meta);
-    EXPECT_TRUE(torch::equal(hybrid.forward(images(), {}), expected)) << i;
+    SCOPED_TRACE(i);
+    expect_same(hybrid.forward(images(), {}), expected);
   }
 }
 
@@ -51,7 +57,7 @@ TEST(Growth, AddedBlocksStayTheIdentityUnderStochasticDepth) {
   torch::Tensor scales = draw_branch_scales(drop_path_rates(0.5, 9), 4, 1, Phase::meta, 0, 0);
   // The blocks that the meta model has are 0 and 1 of the target's stage 0, its stage 1, and 0 and 1 of its stage 2.
   const torch::Tensor of_meta = scales.index_select(0, torch::tensor({0, 1, 5, 6, 7}));
-  EXPECT_TRUE(torch::equal(target.forward(images(), scales), meta.forward(images(), of_meta)));
+  expect_same(target.forward(images(), scales), meta.forward(images(), of_meta));
 }
 
 TEST(Growth, AddedBlocksLearn) {
