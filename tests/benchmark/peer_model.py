@@ -35,10 +35,9 @@ class PeerSetting:
 
     @property
     def name(self) -> str:
-        if self.is_compiled:
-            return f"compile-{self.precision}"
         attention = "-fused" if self.has_fused_attention else "-explicit"
-        return self.precision + (attention if self.precision == "bf16" else "")
+        prefix = "compile-" if self.is_compiled else ""
+        return prefix + self.precision + (attention if self.precision == "bf16" else "")
 
 
 SETTINGS = [
@@ -47,6 +46,7 @@ SETTINGS = [
     PeerSetting("bf16", has_fused_attention=False),
     PeerSetting("fp32", is_compiled=True),
     PeerSetting("bf16", is_compiled=True),
+    PeerSetting("bf16", has_fused_attention=False, is_compiled=True),
 ]
 
 
