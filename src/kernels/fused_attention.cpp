@@ -5,21 +5,17 @@
 #include <cstdlib>
 #include <vector>
 
-#include "kernels/pair_products.h"
-#include "kernels/versions.h"
+#include "kernels/pairs.h"
 
 #if defined(__x86_64__) && !defined(__clang__)
 
 namespace incubate {
 
-bool has_fused_attention(std::int64_t head_width) {
-  static const bool has_instructions = vector_unit() == VectorUnit::avx512 && __builtin_cpu_supports("avx512bf16") != 0;
-  return has_instructions && head_width % 16 == 0;
-}
+bool has_fused_attention(std::int64_t head_width) { return has_vector_product() && head_width % kLanes == 0; }
 
 namespace {
 
-INCUBATE_BEGIN_PAIR_PRODUCTS
+INCUBATE_BEGIN_PAIRS
 
 /// As vector_exp().
 INCUBATE_INLINE __m512 exponential(const __m512& x) {
@@ -76,29 +72,30 @@ void store_rows(const float* rows, std::int64_t count, std::int64_t width, Bfloa
   }
 }
 
-/// So many queries at once that their scores stay in the first cache.
-constexpr std::int64_t kQueriesAtOnce = 12;
+std::int64_t whole_vectors(std::int64_t words) { return (words + kLanes - 1) / kLanes * kLanes; }
 
 /// What one head needs beside its inputs and outputs.
 struct Workspace {
-  explicit Workspace(const AttentionShape& s)
+  Workspace(const AttentionShape& s, std::int64_t rows_at_once)
       : stride(s.padded_tokens()),
+        query_stride(2 * whole_vectors((s.queries + 1) / 2)),
         queries(s.queries * s.head_width),
         keys(s.tokens * s.head_width),
         values(s.tokens * s.head_width),
         gradients(s.queries * s.head_width),
         score_gradients(s.queries * stride),
+        transposed_queries(s.head_width * query_stride),
         by_columns(s.head_width / 2 * stride),
-        by_rows((stride / 2) * s.head_width),
-        transposed_left((s.queries + 1) / 2 * stride),
-        transposed_right((s.queries + 1) / 2 * s.head_width),
-        scores(kQueriesAtOnce * stride),
-        sums(std::max(kQueriesAtOnce, s.tokens) * s.head_width) {}
+        by_rows(std::max(stride, s.queries + 1) / 2 * s.head_width),
+        pairs_of_queries((s.queries + 1) / 2 * stride),
+        sums(std::max(rows_at_once, s.head_width) * std::max(stride, s.head_width)),
+        transposed_sums(stride * s.head_width) {}
 
-  std::int64_t stride;
-  std::vector<Bfloat16> queries, keys, values, gradients, score_gradients;
-  std::vector<Pair> by_columns, by_rows, transposed_left, transposed_right;
-  std::vector<float> scores, sums;
+  std::int64_t stride;        // of what has a value for each token
+  std::int64_t query_stride;  // of what has a value for each query
+  std::vector<Bfloat16> queries, keys, values, gradients, score_gradients, transposed_queries;
+  std::vector<Pair> by_columns, by_rows, pairs_of_queries;
+  std::vector<float> sums, transposed_sums;
 };
 
 struct Head {
@@ -118,27 +115,33 @@ Strided part_of(const Bfloat16* qkv, const float* bias, const AttentionShape& s,
   return {qkv + (sample * s.tokens * 3 * s.width()) + offset, 3 * s.width(), bias == nullptr ? nullptr : bias + offset};
 }
 
+/// Neighbours within rows (tokens, head width), for sums over the width: (head width / 2, stride).
+void pair_columns(const std::vector<Bfloat16>& rows, const AttentionShape& s, Workspace& w) {
+  const std::int64_t num_pairs = s.head_width / 2;
+  transpose_words(reinterpret_cast<const Pair*>(rows.data()), num_pairs, s.tokens, num_pairs, w.by_columns.data(),
+                  w.stride);
+}
+
 template <typename Call>
-void for_blocks_of_queries(const AttentionShape& s, const Call& call) {
-  for (std::int64_t first = 0; first < s.queries; first += kQueriesAtOnce) {
-    call(first, std::min(kQueriesAtOnce, s.queries - first));
+void for_blocks_of_queries(const AttentionShape& s, std::int64_t rows_at_once, const Call& call) {
+  for (std::int64_t first = 0; first < s.queries; first += rows_at_once) {
+    call(first, std::min(rows_at_once, s.queries - first));
   }
 }
 
 void forward_head(const Head& head, Bfloat16* weights, Bfloat16* result, const AttentionShape& s, float scale,
-                  Workspace& w) {
+                  const PairProduct& product, Workspace& w) {
   gather(head, s, w);
-  pair_columns(w.keys.data(), s.tokens, s.head_width, w.stride, w.by_columns.data());
+  pair_columns(w.keys, s, w);
   pair_rows(w.values.data(), s.tokens, s.head_width, w.by_rows.data());
-  for_blocks_of_queries(s, [&](std::int64_t first, std::int64_t count) {
-    const Bfloat16* block = w.queries.data() + (first * s.head_width);
+  for_blocks_of_queries(s, product.rows_at_once, [&](std::int64_t first, std::int64_t count) {
     Bfloat16* block_weights = weights + (first * w.stride);
-    multiply(left_factor(block, s.head_width), count, w.by_columns.data(), w.stride, s.head_width / 2, w.scores.data());
+    product.multiply(w.queries.data() + (first * s.head_width), s.head_width, count, w.by_columns.data(), w.stride,
+                     s.head_width / 2, w.sums.data());
     for (std::int64_t row = 0; row < count; ++row) {
-      softmax_row(w.scores.data() + (row * w.stride), scale, s.tokens, w.stride, block_weights + (row * w.stride));
+      softmax_row(w.sums.data() + (row * w.stride), scale, s.tokens, w.stride, block_weights + (row * w.stride));
     }
-    multiply(left_factor(block_weights, w.stride), count, w.by_rows.data(), s.head_width, (s.tokens + 1) / 2,
-             w.sums.data());
+    product.multiply(block_weights, w.stride, count, w.by_rows.data(), s.head_width, (s.tokens + 1) / 2, w.sums.data());
     store_rows(w.sums.data(), count, s.head_width, result + (first * s.width()), s.width());
   });
 }
@@ -153,57 +156,66 @@ struct HeadGradients {
   Bfloat16 *queries, *keys, *values;
 };
 
-void backward_head(const Head& head, const Bfloat16* weights, const Strided& gradient, const HeadGradients& result,
-                   const AttentionShape& s, float scale, Workspace& w) {
+/// to = left^T right, of left (queries, stride) and right (queries, head width), a token a row. What is multiplied is
+/// right^T left, since `right` is narrower, and has less to be transposed.
+void multiply_transposed(const Bfloat16* left, const std::vector<Bfloat16>& right, const AttentionShape& s,
+                         const PairProduct& product, Workspace& w, Bfloat16* to) {
   const std::int64_t num_pairs = (s.queries + 1) / 2;
-  gather(head, s, w);
-  gather_rows(gradient, s.queries, s.head_width, w.gradients.data());
-  pair_columns(w.values.data(), s.tokens, s.head_width, w.stride, w.by_columns.data());
-  pair_rows(w.keys.data(), s.tokens, s.head_width, w.by_rows.data());
-  for_blocks_of_queries(s, [&](std::int64_t first, std::int64_t count) {
-    const Bfloat16* block = w.gradients.data() + (first * s.head_width);
-    Bfloat16* block_scores = w.score_gradients.data() + (first * w.stride);
-    multiply(left_factor(block, s.head_width), count, w.by_columns.data(), w.stride, s.head_width / 2, w.scores.data());
-    for (std::int64_t row = 0; row < count; ++row) {
-      softmax_row_backward(weights + ((first + row) * w.stride), w.scores.data() + (row * w.stride), scale, w.stride,
-                           block_scores + (row * w.stride));
-    }
-    multiply(left_factor(block_scores, w.stride), count, w.by_rows.data(), s.head_width, (s.tokens + 1) / 2,
-             w.sums.data());
-    store_rows(w.sums.data(), count, s.head_width, result.queries + (first * 3 * s.width()), 3 * s.width());
-  });
-  const auto multiply_transposed = [&](const Bfloat16* left, const Bfloat16* right, Bfloat16* to) {
-    pair_rows(left, s.queries, w.stride, w.transposed_left.data());
-    pair_rows(right, s.queries, s.head_width, w.transposed_right.data());
-    multiply(transposed(w.transposed_left.data(), w.stride), s.tokens, w.transposed_right.data(), s.head_width,
-             num_pairs, w.sums.data());
-    store_rows(w.sums.data(), s.tokens, s.head_width, to, 3 * s.width());
-  };
-  multiply_transposed(w.score_gradients.data(), w.queries.data(), result.keys);
-  multiply_transposed(weights, w.gradients.data(), result.values);
+  pair_rows(right.data(), s.queries, s.head_width, w.by_rows.data());
+  transpose_words(w.by_rows.data(), s.head_width, num_pairs, s.head_width,
+                  reinterpret_cast<Pair*>(w.transposed_queries.data()), w.query_stride / 2);
+  pair_rows(left, s.queries, w.stride, w.pairs_of_queries.data());
+  product.multiply(w.transposed_queries.data(), w.query_stride, s.head_width, w.pairs_of_queries.data(), w.stride,
+                   num_pairs, w.sums.data());
+  transpose_words(reinterpret_cast<const std::uint32_t*>(w.sums.data()), w.stride, s.head_width, w.stride,
+                  reinterpret_cast<std::uint32_t*>(w.transposed_sums.data()), s.head_width);
+  store_rows(w.transposed_sums.data(), s.tokens, s.head_width, to, 3 * s.width());
 }
 
-INCUBATE_END_PAIR_PRODUCTS
+void backward_head(const Head& head, const Bfloat16* weights, const Strided& gradient, const HeadGradients& result,
+                   const AttentionShape& s, float scale, const PairProduct& product, Workspace& w) {
+  gather(head, s, w);
+  gather_rows(gradient, s.queries, s.head_width, w.gradients.data());
+  pair_columns(w.values, s, w);
+  pair_rows(w.keys.data(), s.tokens, s.head_width, w.by_rows.data());
+  for_blocks_of_queries(s, product.rows_at_once, [&](std::int64_t first, std::int64_t count) {
+    Bfloat16* block_scores = w.score_gradients.data() + (first * w.stride);
+    product.multiply(w.gradients.data() + (first * s.head_width), s.head_width, count, w.by_columns.data(), w.stride,
+                     s.head_width / 2, w.sums.data());
+    for (std::int64_t row = 0; row < count; ++row) {
+      softmax_row_backward(weights + ((first + row) * w.stride), w.sums.data() + (row * w.stride), scale, w.stride,
+                           block_scores + (row * w.stride));
+    }
+    product.multiply(block_scores, w.stride, count, w.by_rows.data(), s.head_width, (s.tokens + 1) / 2, w.sums.data());
+    store_rows(w.sums.data(), count, s.head_width, result.queries + (first * 3 * s.width()), 3 * s.width());
+  });
+  multiply_transposed(w.score_gradients.data(), w.queries, s, product, w, result.keys);
+  multiply_transposed(weights, w.gradients, s, product, w, result.values);
+}
+
+INCUBATE_END_PAIRS
 
 float scale_of(const AttentionShape& shape) { return 1 / std::sqrt(static_cast<float>(shape.head_width)); }
 
 }  // namespace
 
 void fused_attention(const Bfloat16* qkv, const float* bias, Bfloat16* weights, Bfloat16* result,
-                     const AttentionShape& s) {
-  Workspace workspace(s);
+                     const AttentionShape& s, const PairProduct& product) {
+  Workspace workspace(s, product.rows_at_once);
   for (std::int64_t sample = 0; sample < s.samples; ++sample) {
     for (std::int64_t head = 0; head < s.heads; ++head) {
       const auto part = [&](std::int64_t i) { return part_of(qkv, bias, s, sample, head, i); };
       forward_head({part(0), part(1), part(2)}, weights + (((sample * s.heads) + head) * s.queries * s.padded_tokens()),
-                   result + (sample * s.queries * s.width()) + (head * s.head_width), s, scale_of(s), workspace);
+                   result + (sample * s.queries * s.width()) + (head * s.head_width), s, scale_of(s), product,
+                   workspace);
     }
   }
+  product.finish();
 }
 
 void fused_attention_backward(const Bfloat16* qkv, const float* bias, const Bfloat16* weights, const Bfloat16* gradient,
-                              Bfloat16* qkv_gradient, const AttentionShape& s) {
-  Workspace workspace(s);
+                              Bfloat16* qkv_gradient, const AttentionShape& s, const PairProduct& product) {
+  Workspace workspace(s, product.rows_at_once);
   for (std::int64_t sample = 0; sample < s.samples; ++sample) {
     for (std::int64_t head = 0; head < s.heads; ++head) {
       const auto part = [&](std::int64_t i) { return part_of(qkv, bias, s, sample, head, i); };
@@ -212,9 +224,10 @@ void fused_attention_backward(const Bfloat16* qkv, const float* bias, const Bflo
                                      nullptr};
       backward_head({part(0), part(1), part(2)},
                     weights + (((sample * s.heads) + head) * s.queries * s.padded_tokens()), head_gradient,
-                    {place(0), place(1), place(2)}, s, scale_of(s), workspace);
+                    {place(0), place(1), place(2)}, s, scale_of(s), product, workspace);
     }
   }
+  product.finish();
 }
 
 }  // namespace incubate
@@ -225,10 +238,12 @@ namespace incubate {
 
 bool has_fused_attention(std::int64_t /*head_width*/) { return false; }
 
-void fused_attention(const Bfloat16*, const float*, Bfloat16*, Bfloat16*, const AttentionShape&) { std::abort(); }
+void fused_attention(const Bfloat16*, const float*, Bfloat16*, Bfloat16*, const AttentionShape&, const PairProduct&) {
+  std::abort();
+}
 
 void fused_attention_backward(const Bfloat16*, const float*, const Bfloat16*, const Bfloat16*, Bfloat16*,
-                              const AttentionShape&) {
+                              const AttentionShape&, const PairProduct&) {
   std::abort();
 }
 

@@ -3,12 +3,12 @@
 #include <cstdint>
 
 #include "kernels/bfloat16.h"
+#include "kernels/pair_product.h"
 
 namespace incubate {
 
 // Attention of all heads in bfloat16, one head of one sample after the other, so that what is between its products
-// stays in the cache: for processors with AVX512-BF16, which multiply pairs of neighbours and add both products to a
-// float.
+// stays in the cache: for processors with AVX512-BF16. `product` says who multiplies.
 
 struct AttentionShape {
   std::int64_t samples = 0;
@@ -29,10 +29,10 @@ bool has_fused_attention(std::int64_t head_width);
 /// added; `weights` (samples, heads, queries, padded tokens) gets the softmax, `result` (samples, queries, width) the
 /// values so weighted. REQUIRES: has_fused_attention().
 void fused_attention(const Bfloat16* qkv, const float* bias, Bfloat16* weights, Bfloat16* result,
-                     const AttentionShape& shape);
+                     const AttentionShape& shape, const PairProduct& product);
 
 /// From the gradient of the result that of `qkv`; of tokens without a query that part stays as it is.
 void fused_attention_backward(const Bfloat16* qkv, const float* bias, const Bfloat16* weights, const Bfloat16* gradient,
-                              Bfloat16* qkv_gradient, const AttentionShape& shape);
+                              Bfloat16* qkv_gradient, const AttentionShape& shape, const PairProduct& product);
 
 }  // namespace incubate

@@ -10,6 +10,7 @@
 #include "kernels/softmax.h"
 #include "ops/element_type.h"
 #include "ops/optional_input.h"
+#include "ops/best_product.h"
 #include "ops/record_op.h"
 
 namespace incubate {
@@ -152,7 +153,7 @@ class FusedAttention : public torch::autograd::Function<FusedAttention> {
         torch::empty({shape.samples, heads, num_queries, shape.padded_tokens()}, qkv.options());
     const torch::Tensor result = torch::empty({shape.samples, num_queries, shape.width()}, qkv.options());
     fused_attention(elements_of<Bfloat16>(qkv), elements_of<float>(bias), elements_of<Bfloat16>(weights),
-                    elements_of<Bfloat16>(result), shape);
+                    elements_of<Bfloat16>(result), shape, best_product());
     context->save_for_backward({qkv, bias, weights});
     return result;
   }
@@ -166,7 +167,7 @@ class FusedAttention : public torch::autograd::Function<FusedAttention> {
     const torch::Tensor gradient = gradients[0].contiguous();
     const torch::Tensor result = gradient_of_all(qkv.sizes(), shape.queries, qkv.options());
     fused_attention_backward(elements_of<Bfloat16>(qkv), elements_of<float>(saved[1]), elements_of<Bfloat16>(weights),
-                             elements_of<Bfloat16>(gradient), elements_of<Bfloat16>(result), shape);
+                             elements_of<Bfloat16>(gradient), elements_of<Bfloat16>(result), shape, best_product());
     return {result, context->needs_input_grad(1) ? sum_tokens(result) : torch::Tensor(), {}, {}};
   }
 
