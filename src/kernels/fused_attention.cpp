@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "kernels/packing.h"
 #include "kernels/pairs.h"
 
 #if defined(__x86_64__) && !defined(__clang__)
@@ -33,7 +34,7 @@ INCUBATE_INLINE __m512 exponential(const __m512& x) {
 INCUBATE_INLINE void softmax_row(float* scores, float scale, std::int64_t tokens, std::int64_t stride,
                                  Bfloat16* weights) {
   const std::int64_t last = stride - kLanes;
-  const auto in_row = static_cast<__mmask16>((1U << static_cast<unsigned>(tokens - last)) - 1U);
+  const __mmask16 in_row = first_lanes(tokens - last);
   __m512 largest = _mm512_mask_loadu_ps(_mm512_set1_ps(-INFINITY), in_row, scores + last);
   for (std::int64_t i = 0; i < last; i += kLanes) largest = _mm512_max_ps(_mm512_loadu_ps(scores + i), largest);
   const __m512 shift = _mm512_set1_ps(_mm512_reduce_max_ps(largest));
@@ -86,7 +87,7 @@ struct Workspace {
         score_gradients(s.queries * stride),
         transposed_queries(s.head_width * query_stride),
         by_columns(s.head_width / 2 * stride),
-        by_rows(std::max(stride, s.queries + 1) / 2 * s.head_width),
+        by_rows(stride / 2 * s.head_width),
         pairs_of_queries((s.queries + 1) / 2 * stride),
         sums(std::max(rows_at_once, s.head_width) * std::max(stride, s.head_width)),
         transposed_sums(stride * s.head_width) {}
@@ -161,9 +162,7 @@ struct HeadGradients {
 void multiply_transposed(const Bfloat16* left, const std::vector<Bfloat16>& right, const AttentionShape& s,
                          const PairProduct& product, Workspace& w, Bfloat16* to) {
   const std::int64_t num_pairs = (s.queries + 1) / 2;
-  pair_rows(right.data(), s.queries, s.head_width, w.by_rows.data());
-  transpose_words(w.by_rows.data(), s.head_width, num_pairs, s.head_width,
-                  reinterpret_cast<Pair*>(w.transposed_queries.data()), w.query_stride / 2);
+  transpose(right.data(), s.head_width, s.queries, s.head_width, w.transposed_queries.data(), w.query_stride);
   pair_rows(left, s.queries, w.stride, w.pairs_of_queries.data());
   product.multiply(w.transposed_queries.data(), w.query_stride, s.head_width, w.pairs_of_queries.data(), w.stride,
                    num_pairs, w.sums.data());

@@ -34,6 +34,16 @@ struct Strided {
   const float* bias;  // null: none
 };
 
+/// Of a vector's 16.
+INCUBATE_INLINE __mmask16 first_lanes(std::int64_t count) {
+  return static_cast<__mmask16>((1U << static_cast<unsigned>(count)) - 1U);
+}
+
+/// A value a word, in its lower half; 0 elsewhere.
+INCUBATE_INLINE __m512i load_words(const Bfloat16* from, __mmask16 lanes) {
+  return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, from));
+}
+
 INCUBATE_INLINE __m512 load_floats(const Bfloat16* from) {
   const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
@@ -55,20 +65,6 @@ inline void gather_rows(const Strided& source, std::int64_t count, std::int64_t 
       } else {
         store_rounded(_mm512_add_ps(load_floats(from + i), _mm512_loadu_ps(source.bias + i)), rows + i);
       }
-    }
-  }
-}
-
-/// pairs (ceil(count / 2), width) of rows (count, width): neighbours within a column, for sums over the rows.
-inline void pair_rows(const Bfloat16* rows, std::int64_t count, std::int64_t width, Pair* pairs) {
-  for (std::int64_t row = 0; row < count; row += 2, pairs += width) {
-    for (std::int64_t i = 0; i < width; i += kLanes) {
-      const auto load = [&](std::int64_t r) {
-        return _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(rows + (r * width) + i)));
-      };
-      __m512i words = load(row);
-      if (row + 1 < count) words = _mm512_or_si512(words, _mm512_slli_epi32(load(row + 1), 16));
-      _mm512_storeu_si512(pairs + i, words);
     }
   }
 }
@@ -108,7 +104,7 @@ inline void transpose_words(const std::uint32_t* from, std::int64_t from_stride,
     for (std::int64_t column = 0; column < columns; column += kLanes) {
       const std::int64_t num_rows = std::min(kLanes, rows - row);
       const std::int64_t num_columns = std::min(kLanes, columns - column);
-      const auto in_row = static_cast<__mmask16>((1U << static_cast<unsigned>(num_columns)) - 1U);
+      const __mmask16 in_row = first_lanes(num_columns);
       __m512i block[kLanes];
       for (std::int64_t i = 0; i < kLanes; ++i) {
         block[i] = i < num_rows ? _mm512_maskz_loadu_epi32(in_row, from + ((row + i) * from_stride) + column)

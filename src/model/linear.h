@@ -5,8 +5,12 @@
 #include <torch/nn/module.h>
 
 #include "config/run_config.h"
+#include "ops/weight_copy.h"
 
 namespace incubate {
+
+/// Null in fp32.
+c10::intrusive_ptr<WeightCopy> make_copy(Precision precision);
 
 /// A linear layer, of which product and bias are had apart (see ops/linear_product.h). With Precision::bf16 it computes
 /// with a copy of its weight, which update_copy() makes.
@@ -23,10 +27,9 @@ class Linear : public torch::nn::Module {
   void update_copy();
 
  private:
-  Precision precision_;
   torch::Tensor weight_;  // (out, in)
   torch::Tensor bias_;
-  torch::Tensor copy_;  // of the weight, bfloat16
+  c10::intrusive_ptr<WeightCopy> copy_;  // null: the weight itself
 };
 
 }  // namespace incubate

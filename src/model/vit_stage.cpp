@@ -11,8 +11,8 @@
 namespace incubate {
 
 PatchEmbedding::PatchEmbedding(const ModelSpec& spec)
-    : precision_(spec.precision),
-      proj_(torch::nn::Conv2dOptions(spec.channels, spec.width, spec.patch).stride(spec.patch)) {
+    : proj_(torch::nn::Conv2dOptions(spec.channels, spec.width, spec.patch).stride(spec.patch)),
+      copy_(make_copy(spec.precision)) {
   register_module("proj", proj_);
 }
 
@@ -23,14 +23,12 @@ torch::Tensor PatchEmbedding::forward(const torch::Tensor& images) {
   const torch::Tensor patches = images.reshape({images.size(0), images.size(1), rows, patch, columns, patch})
                                     .permute({0, 2, 4, 1, 3, 5})
                                     .reshape({images.size(0), rows * columns, -1})
-                                    .to(copy_.defined() ? copy_.scalar_type() : images.scalar_type());
+                                    .to(copy_ ? torch::kBFloat16 : images.scalar_type());
   return linear_product(patches, proj_->weight.flatten(1), copy_).to(images.scalar_type()) + proj_->bias;
 }
 
 void PatchEmbedding::update_copy() {
-  if (precision_ == Precision::fp32) return;
-  const torch::NoGradGuard no_grad;
-  copy_ = proj_->weight.flatten(1).to(torch::kBFloat16);
+  if (copy_) copy_->update(proj_->weight.flatten(1));
 }
 
 VitStage::VitStage(const ModelSpec& spec, std::int64_t stage_index)

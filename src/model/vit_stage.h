@@ -22,9 +22,8 @@ class PatchEmbedding : public torch::nn::Module {
   void update_copy();
 
  private:
-  Precision precision_;
-  torch::nn::Conv2d proj_;  // for its parameters
-  torch::Tensor copy_;      // of the weight, (width, values of a patch)
+  torch::nn::Conv2d proj_;               // for its parameters
+  c10::intrusive_ptr<WeightCopy> copy_;  // of the weight, (width, values of a patch)
 };
 
 /// A piece of a vision transformer: its share of the blocks; the first also owns patch embedding, class token and

@@ -8,9 +8,9 @@
 #include "kernels/fused_attention.h"
 #include "kernels/heads.h"
 #include "kernels/softmax.h"
+#include "ops/best_product.h"
 #include "ops/element_type.h"
 #include "ops/optional_input.h"
-#include "ops/best_product.h"
 #include "ops/record_op.h"
 
 namespace incubate {

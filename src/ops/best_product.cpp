@@ -13,9 +13,13 @@ void multiply_by_matrix_unit(const Bfloat16* a, std::int64_t a_stride, std::int6
 
 }  // namespace
 
+bool has_matrix_unit() {
+  static const bool has_instructions = at::native::cpublas::could_pack(at::kBFloat16) && has_vector_product();
+  return has_instructions;
+}
+
 PairProduct best_product() {
-  static const bool has_matrix_unit = at::native::cpublas::could_pack(at::kBFloat16);
-  if (!has_matrix_unit) return vector_product();
+  if (!has_matrix_unit()) return vector_product();
   return {
       .multiply = multiply_by_matrix_unit, .finish = [] { at::native::cpublas::brgemm_release(); }, .rows_at_once = 32};
 }

@@ -4,8 +4,10 @@
 
 namespace incubate {
 
-/// What multiplies pairs fastest on this processor: oneDNN's kernels by its matrix unit (AMX) where it has one, else
-/// vectors. REQUIRES: has_vector_product().
+/// Whether the processor multiplies whole tiles (AMX), by oneDNN's kernels.
+bool has_matrix_unit();
+
+/// What multiplies pairs fastest: the matrix unit, else vectors. REQUIRES: has_vector_product().
 PairProduct best_product();
 
 }  // namespace incubate

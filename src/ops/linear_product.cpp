@@ -2,8 +2,8 @@
 
 #include <torch/torch.h>
 
-#include "ops/optional_input.h"
 #include "ops/record_op.h"
+#include "ops/weight_gradient.h"
 
 namespace incubate {
 namespace {
@@ -16,40 +16,59 @@ torch::Tensor as_rows(const torch::Tensor& x) { return x.reshape({-1, x.size(-1)
 class LinearProduct : public torch::autograd::Function<LinearProduct> {
  public:
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, const torch::Tensor& weight,
-                               const torch::Tensor& copy) {
-    const torch::Tensor factor = copy.numel() > 0 ? copy : weight;
+                               const c10::intrusive_ptr<WeightCopy>& copy) {
     // Where the weight is frozen nothing needs x.
-    context->save_for_backward({weight.requires_grad() ? x : torch::Tensor(), factor});
-    context->saved_data["weight_type"] = static_cast<std::int64_t>(weight.scalar_type());
+    context->save_for_backward({weight.requires_grad() ? x : torch::Tensor(), weight});
+    if (copy) context->saved_data["copy"] = c10::IValue::make_capsule(copy);
     std::vector<std::int64_t> sizes = x.sizes().vec();
-    sizes.back() = factor.size(0);
-    return at::mm(as_rows(x), factor.t()).view(sizes);
+    sizes.back() = weight.size(0);
+    return (copy ? copy->product(as_rows(x)) : at::mm(as_rows(x), weight.t())).view(sizes);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     INCUBATE_RECORD_OP("linear_product_backward");
     const variable_list saved = context->get_saved_variables();
+    const torch::Tensor& weight = saved[1];
     const torch::Tensor gradient = as_rows(gradients[0]);
     variable_list result(3);
     if (context->needs_input_grad(0)) {
       std::vector<std::int64_t> sizes = gradients[0].sizes().vec();
-      sizes.back() = saved[1].size(1);
-      result[0] = at::mm(gradient, saved[1]).view(sizes);
+      sizes.back() = weight.size(1);
+      result[0] = input_gradient(context, gradient, weight).view(sizes);
     }
-    if (context->needs_input_grad(1)) {
-      const auto type = static_cast<at::ScalarType>(context->saved_data["weight_type"].toInt());
-      result[1] = at::mm(gradient.t(), as_rows(saved[0])).to(type);
-    }
+    if (context->needs_input_grad(1)) result[1] = weight_gradient(gradient, as_rows(saved[0]), weight);
     return result;
+  }
+
+ private:
+  static torch::Tensor input_gradient(AutogradContext* context, const torch::Tensor& gradient,
+                                      const torch::Tensor& weight) {
+    const auto copy = context->saved_data.find("copy");
+    if (copy == context->saved_data.end()) return at::mm(gradient, weight);
+    return c10::static_intrusive_pointer_cast<WeightCopy>(copy->second.toCapsule())->transposed_product(gradient);
+  }
+
+  /// Where there is a buffer for the weight's gradient, that is added at once: it would be written and read once more.
+  static torch::Tensor weight_gradient(const torch::Tensor& gradient, const torch::Tensor& x,
+                                       const torch::Tensor& weight) {
+    torch::Tensor buffer = weight.is_leaf() ? weight.grad() : torch::Tensor();
+    if (buffer.defined()) {
+      add_weight_gradient(gradient, x, buffer);
+      return {};
+    }
+    torch::Tensor sum = torch::zeros_like(weight);
+    add_weight_gradient(gradient, x, sum);
+    return sum;
   }
 };
 
 }  // namespace
 
-torch::Tensor linear_product(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& copy) {
+torch::Tensor linear_product(const torch::Tensor& x, const torch::Tensor& weight,
+                             const c10::intrusive_ptr<WeightCopy>& copy) {
   INCUBATE_RECORD_OP("linear_product");
-  TORCH_INTERNAL_ASSERT((copy.defined() ? copy : weight).scalar_type() == x.scalar_type());
-  return LinearProduct::apply(x, weight, or_empty(copy));
+  TORCH_INTERNAL_ASSERT(copy ? copy->is_defined() : weight.scalar_type() == x.scalar_type());
+  return LinearProduct::apply(x, weight, copy);
 }
 
 }  // namespace incubate

@@ -31,16 +31,39 @@ class Ops : public testing::TestWithParam<at::ScalarType> {
   }
 };
 
+/// Null in fp32.
+c10::intrusive_ptr<WeightCopy> copy_of(const torch::Tensor& weight, at::ScalarType type) {
+  if (type == torch::kFloat32) return nullptr;
+  auto copy = c10::make_intrusive<WeightCopy>();
+  copy->update(weight.detach());
+  return copy;
+}
+
+// Small ones, such as are multiplied in oneDNN's own order, and of more tokens and widths than are added up at once.
 TEST_P(Ops, LinearProduct) {
-  const Leaves x = of_type({kSamples, kTokens, kWidth});
-  const Leaves weight = {torch::randn({7, kWidth}).to(type()), torch::kFloat32};
-  const bool has_copy = type() != torch::kFloat32;
-  const torch::Tensor copy = has_copy ? weight.tensor.detach().to(type()) : torch::Tensor();
-  const torch::Tensor result = linear_product(x.tensor, weight.tensor, copy);
-  EXPECT_EQ(result.scalar_type(), type());
-  expect_same(result, torch::matmul(x.exact, weight.exact.t()));
-  EXPECT_EQ(weight.tensor.grad().scalar_type(), torch::kFloat32);
-  x.expect_same_gradient(type());
+  for (const auto [tokens, in_width, width] :
+       {std::array<std::int64_t, 3>{kTokens, kWidth, 7}, {kTokens, 192, 256}, {209, 400, 386}}) {
+    const Leaves x = of_type({kSamples, tokens, in_width});
+    const Leaves weight = {torch::randn({width, in_width}).to(type()), torch::kFloat32};
+    const torch::Tensor result = linear_product(x.tensor, weight.tensor, copy_of(weight.tensor, type()));
+    EXPECT_EQ(result.scalar_type(), type());
+    expect_same(result, torch::matmul(x.exact, weight.exact.t()));
+    EXPECT_EQ(weight.tensor.grad().scalar_type(), torch::kFloat32);
+    x.expect_same_gradient(type());
+    weight.expect_same_gradient(type());
+  }
+}
+
+TEST_P(Ops, LinearProductAddsToTheBufferOfAGradient) {
+  const Leaves x = of_type({kSamples, kTokens, 192});
+  const Leaves weight = {torch::randn({256, 192}).to(type()), torch::kFloat32};
+  const torch::Tensor before = torch::randn({256, 192});
+  const torch::Tensor buffer = before.clone();
+  weight.tensor.mutable_grad() = buffer;
+  weight.exact.mutable_grad() = before.to(torch::kFloat64);
+  expect_same(linear_product(x.tensor, weight.tensor, copy_of(weight.tensor, type())),
+              torch::matmul(x.exact, weight.exact.t()));
+  EXPECT_EQ(weight.tensor.grad().data_ptr(), buffer.data_ptr());
   weight.expect_same_gradient(type());
 }
 
@@ -147,6 +170,21 @@ TEST(OpsByAten, ResidualNormIsTheFormula) {
   expected[0] += 2 * scale * (branch[0] + bias);
   expected[2] += 0.5 * scale * (branch[1] + bias);
   EXPECT_TRUE(torch::allclose(residual_sum({x, {branch, bias, scale, kept}}), expected, 1e-12, 1e-12));
+}
+
+TEST(WeightCopy, ChangesWithTheWeight) {
+  const torch::Tensor x = torch::randn({64, 192}).to(torch::kBFloat16).requires_grad_();
+  const torch::Tensor weight = torch::randn({256, 192});
+  const c10::intrusive_ptr<WeightCopy> copy = copy_of(weight, torch::kBFloat16);
+  linear_product(x, weight, copy).sum().backward();
+  weight.mul_(2);
+  copy->update(weight);
+  const torch::Tensor first = x.grad().clone();
+  x.mutable_grad() = torch::Tensor();
+  const torch::Tensor result = linear_product(x, weight, copy);
+  result.sum().backward();
+  expect_near_exact(result, torch::matmul(x.detach().to(torch::kFloat64), weight.to(torch::kFloat64).t()), 0.02);
+  EXPECT_TRUE(torch::equal(x.grad(), 2 * first));
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, Ops, testing::Values(torch::kFloat32, torch::kBFloat16),

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <ATen/core/ivalue.h>
+#include <torch/types.h>
+
+namespace incubate {
+
+/// A weight (out, in) in bfloat16, as products take it fastest: where the processor has a matrix unit, in oneDNN's own
+/// order, which is made when it is first needed.
+class WeightCopy : public torch::CustomClassHolder {
+ public:
+  /// To be called whenever the weight, (out, in) in fp32, has changed.
+  void update(const torch::Tensor& weight);
+  bool is_defined() const { return values_.defined(); }
+
+  /// x W^T: (rows, in) to (rows, out), in bfloat16.
+  torch::Tensor product(const torch::Tensor& x);
+  /// g W: (rows, out) to (rows, in), in bfloat16.
+  torch::Tensor transposed_product(const torch::Tensor& gradient);
+
+ private:
+  bool is_to_be_packed() const;
+
+  torch::Tensor values_;
+  torch::Tensor packed_;             // undefined until needed
+  torch::Tensor packed_transposed_;  // undefined until needed
+};
+
+}  // namespace incubate
