@@ -4,9 +4,15 @@
 #include <cmath>
 #include <cstddef>
 
+#include "base/vectorised.h"
+
 namespace incubate {
 
-Addends add_exactly(std::span<const float> addends, std::span<std::int64_t> sum) {
+namespace {
+
+/// Calls `put(i, units)` for each addend.
+template <typename Put>
+INCUBATE_INLINE Addends convert(std::span<const float> addends, const Put& put) {
   // Adding 1.5 * 2^52 to a double below 2^51 leaves its rounded integer value in the low mantissa bits: a rounding that
   // compilers turn into vector instructions, unlike llrint.
   constexpr double kRounder = 0x1.8p52;
@@ -14,15 +20,27 @@ Addends add_exactly(std::span<const float> addends, std::span<std::int64_t> sum)
   const auto rounder_bits = std::bit_cast<std::uint64_t>(kRounder);
   const std::size_t size = addends.size();
   const float* addend = addends.data();
-  std::int64_t* total = sum.data();
   std::int32_t out_of_range = 0;
   for (std::size_t i = 0; i < size; ++i) {
     out_of_range |= static_cast<std::int32_t>(!(std::fabs(addend[i]) < kLargestExactAddend));  // true for NaN
     const double shifted = (static_cast<double>(addend[i]) * kExactUnitsPerOne) + kRounder;
-    total[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(total[i]) +
-                                         (std::bit_cast<std::uint64_t>(shifted) - rounder_bits));
+    put(i, std::bit_cast<std::uint64_t>(shifted) - rounder_bits);
   }
   return out_of_range == 0 ? Addends::all_in_range : Addends::some_out_of_range;
+}
+
+}  // namespace
+
+Addends add_exactly(std::span<const float> addends, std::span<std::int64_t> sum) {
+  std::int64_t* total = sum.data();
+  return convert(addends, [total](std::size_t i, std::uint64_t units) {
+    total[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(total[i]) + units);
+  });
+}
+
+Addends begin_exactly(std::span<const float> addends, std::span<std::int64_t> sum) {
+  std::int64_t* total = sum.data();
+  return convert(addends, [total](std::size_t i, std::uint64_t units) { total[i] = static_cast<std::int64_t>(units); });
 }
 
 void exact_mean(std::span<const std::int64_t> sum, std::int64_t count, std::span<float> mean) {

@@ -19,6 +19,8 @@ enum class Addends { all_in_range, some_out_of_range };
 /// sum[i] += round(addend[i] * 2^40). An out-of-range result means that `sum` is worthless.
 /// REQUIRES: equal sizes.
 Addends add_exactly(std::span<const float> addends, std::span<std::int64_t> sum);
+/// The same for sums that are 0, whatever `sum` holds: the first addends.
+Addends begin_exactly(std::span<const float> addends, std::span<std::int64_t> sum);
 
 /// mean[i] = sum[i] / (2^40 * count), rounded once to float. REQUIRES: equal sizes, count > 0.
 void exact_mean(std::span<const std::int64_t> sum, std::int64_t count, std::span<float> mean);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/share.h"
 #include "data/augmenter.h"
 #include "data/batch.h"
 #include "data/damaged_images.h"

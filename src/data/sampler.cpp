@@ -56,11 +56,4 @@ std::int64_t Sampler::reading_place(std::int64_t position) const {
   return (step * global_) + (micro_batch * micro_) + (in_step / micro_batches_per_step());
 }
 
-Share share_of(std::int64_t count, std::int64_t rank, std::int64_t size) {
-  const std::int64_t base = count / size;
-  const std::int64_t larger = count % size;
-  const std::int64_t begin = (rank * base) + std::min(rank, larger);
-  return {begin, begin + base + (rank < larger ? 1 : 0)};
-}
-
 }  // namespace incubate

@@ -53,15 +53,4 @@ class Sampler {
   std::vector<std::uint32_t> permutation_;
 };
 
-/// A half-open range of indices.
-struct Share {
-  std::int64_t begin = 0;
-  std::int64_t end = 0;
-  std::int64_t size() const { return end - begin; }
-};
-
-/// The contiguous share of `count` items that falls to `rank` of `size`; shares differ by one at most, the first ranks
-/// have the larger ones.
-Share share_of(std::int64_t count, std::int64_t rank, std::int64_t size);
-
 }  // namespace incubate

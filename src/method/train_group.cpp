@@ -10,6 +10,7 @@
 #include <torch/torch.h>
 
 #include "base/check.h"
+#include "base/share.h"
 #include "base/unix_time.h"
 #include "method/cost_model.h"
 #include "method/start_weights.h"
@@ -310,12 +311,11 @@ void train_assignments(const RunContext& context, const GroupPlan& plan, Process
   // Before there are threads of loaders.
   const std::unique_ptr<StepProfiler> profiler =
       make_step_profiler(context, plan, group, tell(StatusReport::Event::warning), tell(StatusReport::Event::note));
-  const LoaderOptions options = {
-      .prefetch = {.workers = context.config.data.workers,
-                   .depth = context.config.data.prefetch,
-                   .memory = batch_memory(group.device())},
-      .on_error = context.config.data.on_error,
-      .warn = tell(StatusReport::Event::warning)};
+  const LoaderOptions options = {.prefetch = {.workers = context.config.data.workers,
+                                              .depth = context.config.data.prefetch,
+                                              .memory = batch_memory(group.device())},
+                                 .on_error = context.config.data.on_error,
+                                 .warn = tell(StatusReport::Event::warning)};
   TrainLoader train = make_train_loader(context, phase, group, options);
   EvaluationLoader validation(context.validation, {context.config.data.mean, context.config.data.std},
                               context.config.phase(phase).micro, make_evaluation_crop(context.config, phase), options);

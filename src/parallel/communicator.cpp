@@ -7,15 +7,31 @@
 #include <utility>
 
 #include "base/host_name.h"
+#include "base/share.h"
 #include "parallel/idle_wait.h"
 
 namespace incubate {
 namespace {
 
 constexpr int kRollCallTag = 1;
+constexpr int kShareTag = 1;
 constexpr double kRollCallWindow_s = 3;
-constexpr double kListenAfter_s = 0.25;               // a collective this late may be the subject of a peer's roll call
-constexpr std::size_t kChunk = std::size_t{1} << 28;  // elements a call, well under MPI's limit of 2^31-1
+constexpr double kListenAfter_s = 0.25;  // a collective this late may be the subject of a peer's roll call
+constexpr std::size_t kSharedAtOnce = std::size_t{1} << 17;  // values; they stay in the cache until they are added
+constexpr std::size_t kChunk = std::size_t{1} << 28;         // elements a call, well under MPI's limit of 2^31-1
+
+template <typename T>
+std::span<T> share_of_rank(std::span<T> values, int rank, int size) {
+  const Share share = share_of(static_cast<std::int64_t>(values.size()), rank, size);
+  return values.subspan(share.begin, share.size());
+}
+
+/// As many of `values` from `begin` on as there are, at most `count`.
+template <typename T>
+std::span<T> block_of(std::span<T> values, std::size_t begin, std::size_t count) {
+  const std::size_t first = std::min(begin, values.size());
+  return values.subspan(first, std::min(count, values.size() - first));
+}
 
 }  // namespace
 
@@ -99,6 +115,61 @@ void Communicator::all_reduce_sum(std::span<float> values, const std::string& wh
     MPI_Request request = MPI_REQUEST_NULL;
     check_mpi(MPI_Iallreduce(MPI_IN_PLACE, values.data() + begin, count, MPI_FLOAT, MPI_SUM, comm_, &request), what);
     wait(request, what);
+  }
+}
+
+template <typename T>
+void Communicator::exchange(std::span<const T> sent, int to, std::span<T> received, int from,
+                            const std::string& what) const {
+  MPI_Request receiving = MPI_REQUEST_NULL;
+  MPI_Request sending = MPI_REQUEST_NULL;
+  if (!received.empty()) {
+    check_mpi(MPI_Irecv(received.data(), static_cast<int>(received.size_bytes()), MPI_BYTE, from, kShareTag, comm_,
+                        &receiving),
+              what);
+  }
+  if (!sent.empty()) {
+    check_mpi(MPI_Isend(sent.data(), static_cast<int>(sent.size_bytes()), MPI_BYTE, to, kShareTag, comm_, &sending),
+              what);
+  }
+  wait(receiving, what);
+  wait(sending, what);
+}
+
+// MPI's own reductions of large arrays take three to five times as long (Open MPI 4.1, 2 ranks of a node, 22 million
+// values): they copy whole arrays where this adds what is in the cache.
+template <typename T>
+void Communicator::sum_shares_of(std::span<T> values, const std::string& what) const {
+  const std::span<T> own = share_of_rank(values, rank_, size_);
+  std::vector<T> received(std::min(kSharedAtOnce, own.size()));
+  for (int distance = 1; distance < size_; ++distance) {
+    const int to = (rank_ + distance) % size_;
+    const int from = (rank_ + size_ - distance) % size_;
+    const std::span<T> others = share_of_rank(values, to, size_);
+    for (std::size_t begin = 0; begin < std::max(own.size(), others.size()); begin += kSharedAtOnce) {
+      const std::span<T> block = block_of(own, begin, kSharedAtOnce);
+      exchange<T>(block_of(others, begin, kSharedAtOnce), to, std::span(received).first(block.size()), from, what);
+      for (std::size_t i = 0; i < block.size(); ++i) block[i] += received[i];
+    }
+  }
+}
+
+void Communicator::sum_shares(std::span<std::int64_t> values, const std::string& what) const {
+  // Unsigned: a sum that is worthless may wrap round, which of signed integers is undefined.
+  sum_shares_of(std::span(reinterpret_cast<std::uint64_t*>(values.data()), values.size()), what);
+}
+
+void Communicator::sum_shares(std::span<float> values, const std::string& what) const { sum_shares_of(values, what); }
+
+void Communicator::share_values(std::span<float> values, const std::string& what) const {
+  const std::span<float> own = share_of_rank(values, rank_, size_);
+  for (int distance = 1; distance < size_; ++distance) {
+    const int to = (rank_ + distance) % size_;
+    const int from = (rank_ + size_ - distance) % size_;
+    const std::span<float> others = share_of_rank(values, from, size_);
+    for (std::size_t begin = 0; begin < std::max(own.size(), others.size()); begin += kChunk) {
+      exchange<float>(block_of(own, begin, kChunk), to, block_of(others, begin, kChunk), from, what);
+    }
   }
 }
 

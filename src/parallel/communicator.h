@@ -54,6 +54,12 @@ class Communicator {
   /// Sums in place over all ranks. Integers are exact; floats depend on the number of ranks in their last bits.
   void all_reduce_sum(std::span<std::int64_t> values, const std::string& what) const;
   void all_reduce_sum(std::span<float> values, const std::string& what) const;
+  /// Sums over all ranks, of which each gets its share (share_of() of the values); what is not its own is worthless
+  /// then. With share_values() it is what all_reduce_sum() does, but sends less where a share is made shorter between.
+  void sum_shares(std::span<std::int64_t> values, const std::string& what) const;
+  void sum_shares(std::span<float> values, const std::string& what) const;
+  /// Copies each rank's share of the values to all others.
+  void share_values(std::span<float> values, const std::string& what) const;
   /// Copies the leader's bytes to all.
   void broadcast(std::span<std::byte> bytes, const std::string& what) const;
   /// The same for text, whose length only the leader knows.
@@ -64,6 +70,11 @@ class Communicator {
  private:
   Communicator(MPI_Comm comm, double timeout_s);
   void name_members();
+  template <typename T>
+  void sum_shares_of(std::span<T> values, const std::string& what) const;
+  /// Sends to one rank and receives from another.
+  template <typename T>
+  void exchange(std::span<const T> sent, int to, std::span<T> received, int from, const std::string& what) const;
   /// Tests `request` until it is complete or the deadline is over.
   void wait(MPI_Request& request, const std::string& what) const;
   [[noreturn]] void call_roll(const std::string& what, double waited_s) const;

@@ -11,8 +11,9 @@
 
 namespace incubate {
 
-/// Sums the gradients of a step's micro-batches over the ranks of a group, in one reduction a step. A few numbers ride
-/// along. With Sums::exact the result is the same bit for bit however the micro-batches were dealt.
+/// Sums the gradients of a step's micro-batches over the ranks of a group, in one reduction a step: each rank sums up
+/// and divides its share, and all get all shares. A few numbers are summed with them. With Sums::exact the result is
+/// the same bit for bit however the micro-batches were dealt.
 ///
 ///   for each micro-batch of this rank: backward; reducer.add(gradients, loss);
 ///   StepSums sums = reducer.finalize(gradients, num_micro_batches);
@@ -48,12 +49,15 @@ class GradientReducer {
  private:
   void add_exact(const torch::Tensor& gradients, double loss);
   void add_fast(const torch::Tensor& gradients, double loss);
-  void add_notes(torch::Tensor& riders);
+  void add_notes();
+  void write_mean(torch::Tensor& gradients, std::int64_t num_micro_batches, Share share) const;
 
   ProcessGroup& group_;
-  Sums sums_;
+  Sums kind_;
   std::int64_t num_gradients_;
-  torch::Tensor buffer_;  // gradients, then the riders: int64 units of 2^-40, or float
+  torch::Tensor sums_;  // int64 units of 2^-40, or float; worthless until there is an addend
+  bool has_addends_ = false;
+  torch::Tensor riders_;  // in the same type
   bool stop_requested_ = false;
   double data_wait_s_ = 0;
   std::optional<double> communication_wait_s_;

@@ -25,6 +25,26 @@ void ProcessGroup::all_reduce_sum(torch::Tensor& tensor, const std::string& what
   }
 }
 
+Share ProcessGroup::sum_shares(torch::Tensor& tensor, const std::string& what) {
+  TORCH_INTERNAL_ASSERT(tensor.is_contiguous());
+  if (tensor.is_cuda()) {
+    nccl_->all_reduce_sum(tensor, what);
+    return {0, tensor.numel()};
+  }
+  if (tensor.scalar_type() == torch::kInt64) {
+    communicator_.sum_shares(std::span(tensor.data_ptr<std::int64_t>(), tensor.numel()), what);
+  } else {
+    communicator_.sum_shares(std::span(tensor.data_ptr<float>(), tensor.numel()), what);
+  }
+  return share_of(tensor.numel(), rank(), size());
+}
+
+void ProcessGroup::share_values(torch::Tensor& tensor, const std::string& what) {
+  TORCH_INTERNAL_ASSERT(tensor.is_contiguous());
+  if (tensor.is_cuda()) return;  // all have all
+  communicator_.share_values(std::span(tensor.data_ptr<float>(), tensor.numel()), what);
+}
+
 void ProcessGroup::broadcast(torch::Tensor& tensor, const std::string& what) {
   TORCH_INTERNAL_ASSERT(tensor.is_contiguous());
   if (tensor.is_cuda()) {

@@ -5,6 +5,7 @@
 
 #include <torch/types.h>
 
+#include "base/share.h"
 #include "parallel/communicator.h"
 #include "parallel/nccl_communicator.h"
 
@@ -24,6 +25,10 @@ class ProcessGroup {
 
   /// float or int64.
   void all_reduce_sum(torch::Tensor& tensor, const std::string& what);
+  /// The same, but where that is faster each rank gets a share of the sum alone: the one it returns, of a flat tensor.
+  Share sum_shares(torch::Tensor& tensor, const std::string& what);
+  /// Copies each rank's share, as sum_shares() returned it, to all others; float.
+  void share_values(torch::Tensor& tensor, const std::string& what);
   /// The leader's values to all; any type.
   void broadcast(torch::Tensor& tensor, const std::string& what);
 

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include "base/share.h"
 #include "model/frozen_prefix.h"
 #include "train/batch_tensors.h"
 

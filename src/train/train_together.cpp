@@ -6,6 +6,7 @@
 
 #include <torch/torch.h>
 
+#include "base/share.h"
 #include "base/stopwatch.h"
 #include "model/drop_path.h"
 #include "model/frozen_prefix.h"

@@ -24,6 +24,17 @@ std::int64_t sum_of(const std::vector<float>& values) {
   return sum;
 }
 
+TEST(ExactSum, TheFirstAddendsReplaceWhatWasThere) {
+  const std::vector<float> values = {0.5F, -3, 0x1p-40F, 1023};
+  std::vector<std::int64_t> begun(4, 12345), added(4, 0);
+  EXPECT_EQ(begin_exactly(values, begun), Addends::all_in_range);
+  EXPECT_EQ(add_exactly(values, added), Addends::all_in_range);
+  EXPECT_EQ(begun, added);
+  for (const float bad : {kNan, kInfinity, 1024.0F}) {
+    EXPECT_EQ(begin_exactly(std::vector<float>{1, bad, 1, 1}, begun), Addends::some_out_of_range);
+  }
+}
+
 TEST(ExactSum, DoesNotDependOnTheOrder) {
   Generator generator(1, 1);
   std::vector<float> values(4000);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/share.h"
 #include "support/test_world.h"
 #include "support/thrown_message.h"
 
@@ -24,6 +25,35 @@ TEST(CommunicatorTest, FloatsAddUp) {
   std::vector<float> values = {rank, 0.5F * rank, 1};
   world.all_reduce_sum(values, "test");
   EXPECT_EQ(values, (std::vector<float>{size * (size - 1) / 2, size * (size - 1) / 4, size}));
+}
+
+// Fewer values than ranks, more than are sent at once, and numbers that do not divide.
+TEST(CommunicatorTest, SharedSumsAreThoseOfAllRanks) {
+  const Communicator& world = test_world();
+  for (const std::int64_t count : {std::int64_t{0}, std::int64_t{1}, std::int64_t{3}, std::int64_t{600'001}}) {
+    std::vector<std::int64_t> integers(count);
+    for (std::int64_t i = 0; i < count; ++i) integers[i] = (i + 1) * (world.rank() + 1);
+    world.sum_shares(integers, "test");
+    const Share share = share_of(count, world.rank(), world.size());
+    std::vector<float> floats(count, -1);
+    const std::int64_t factor = world.size() * (world.size() + 1) / 2;
+    for (std::int64_t i = share.begin; i < share.end; ++i) {
+      ASSERT_EQ(integers[i], (i + 1) * factor) << count;
+      floats[i] = static_cast<float>(i);
+    }
+    world.share_values(floats, "test");
+    for (std::int64_t i = 0; i < count; ++i) ASSERT_EQ(floats[i], static_cast<float>(i)) << count;
+  }
+}
+
+TEST(CommunicatorTest, SharedSumsOfFloats) {
+  const Communicator& world = test_world();
+  std::vector<float> values(1000, 0.5F * static_cast<float>(world.rank()));
+  world.sum_shares(values, "test");
+  const Share share = share_of(1000, world.rank(), world.size());
+  for (std::int64_t i = share.begin; i < share.end; ++i) {
+    ASSERT_EQ(values[i], static_cast<float>(world.size() * (world.size() - 1)) / 4);
+  }
 }
 
 TEST(CommunicatorTest, NothingAddsUpToNothing) {
