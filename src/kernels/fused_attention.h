@@ -20,6 +20,10 @@ struct AttentionShape {
   std::int64_t width() const { return heads * head_width; }
   /// Of a query's weights as they lie in memory: whole vectors.
   std::int64_t padded_tokens() const { return (tokens + 15) / 16 * 16; }
+  /// Of a sample, in values.
+  std::int64_t qkv_size() const { return tokens * 3 * width(); }
+  std::int64_t weights_size() const { return heads * queries * padded_tokens(); }
+  std::int64_t result_size() const { return queries * width(); }
 };
 
 /// Whether the processor can, and heads of this width are whole vectors.

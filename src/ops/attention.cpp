@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
 #include "kernels/column_sums.h"
@@ -152,8 +153,15 @@ class FusedAttention : public torch::autograd::Function<FusedAttention> {
     const torch::Tensor weights =
         torch::empty({shape.samples, heads, num_queries, shape.padded_tokens()}, qkv.options());
     const torch::Tensor result = torch::empty({shape.samples, num_queries, shape.width()}, qkv.options());
-    fused_attention(elements_of<Bfloat16>(qkv), elements_of<float>(bias), elements_of<Bfloat16>(weights),
-                    elements_of<Bfloat16>(result), shape, best_product());
+    const Bfloat16* input = elements_of<Bfloat16>(qkv);
+    const float* added = elements_of<float>(bias);
+    Bfloat16* weight = elements_of<Bfloat16>(weights);
+    Bfloat16* output = elements_of<Bfloat16>(result);
+    const PairProduct product = best_product();
+    for_samples(shape, [&](std::int64_t sample, const AttentionShape& part) {
+      fused_attention(input + (sample * part.qkv_size()), added, weight + (sample * part.weights_size()),
+                      output + (sample * part.result_size()), part, product);
+    });
     context->save_for_backward({qkv, bias, weights});
     return result;
   }
@@ -166,12 +174,30 @@ class FusedAttention : public torch::autograd::Function<FusedAttention> {
     const AttentionShape shape = attention_shape(qkv, weights.size(1), weights.size(2));
     const torch::Tensor gradient = gradients[0].contiguous();
     const torch::Tensor result = gradient_of_all(qkv.sizes(), shape.queries, qkv.options());
-    fused_attention_backward(elements_of<Bfloat16>(qkv), elements_of<float>(saved[1]), elements_of<Bfloat16>(weights),
-                             elements_of<Bfloat16>(gradient), elements_of<Bfloat16>(result), shape, best_product());
+    const Bfloat16* input = elements_of<Bfloat16>(qkv);
+    const float* added = elements_of<float>(saved[1]);
+    const Bfloat16* weight = elements_of<Bfloat16>(weights);
+    const Bfloat16* output_gradient = elements_of<Bfloat16>(gradient);
+    Bfloat16* input_gradient = elements_of<Bfloat16>(result);
+    const PairProduct product = best_product();
+    for_samples(shape, [&](std::int64_t sample, const AttentionShape& part) {
+      fused_attention_backward(input + (sample * part.qkv_size()), added, weight + (sample * part.weights_size()),
+                               output_gradient + (sample * part.result_size()),
+                               input_gradient + (sample * part.qkv_size()), part, product);
+    });
     return {result, context->needs_input_grad(1) ? sum_tokens(result) : torch::Tensor(), {}, {}};
   }
 
  private:
+  /// Calls `function` with each thread's first sample and the shape of its part.
+  template <typename Function>
+  static void for_samples(const AttentionShape& shape, const Function& function) {
+    at::parallel_for(0, shape.samples, 1, [&](std::int64_t begin, std::int64_t end) {
+      AttentionShape part = shape;
+      part.samples = end - begin;
+      function(begin, part);
+    });
+  }
   static AttentionShape attention_shape(const torch::Tensor& qkv, std::int64_t heads, std::int64_t num_queries) {
     return {.samples = qkv.size(0),
             .tokens = qkv.size(1),

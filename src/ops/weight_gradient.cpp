@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include <ATen/Parallel.h>
 #include <ATen/native/CPUBlas.h>
 #include <torch/torch.h>
 
@@ -22,28 +23,45 @@ bool is_for_matrix_unit(const torch::Tensor& gradient, const torch::Tensor& x) {
          x.is_contiguous() && x.size(1) % 16 == 0 && has_matrix_unit();
 }
 
-/// The library's own product of this form takes a third longer, and has its result in bfloat16.
-void add_by_matrix_unit(const torch::Tensor& gradient, const torch::Tensor& x, torch::Tensor& sum) {
-  const std::int64_t width = gradient.size(1);
-  const std::int64_t in_width = x.size(1);
-  const Bfloat16* gradients = elements_of<Bfloat16>(gradient);
-  std::vector<Pair> pairs(kRows / 2 * in_width);
+struct Factors {
+  const Bfloat16* gradient;  // (rows, width)
+  const Pair* pairs;         // of x: (rows / 2, in_width)
+  std::int64_t rows, width, in_width;
+};
+
+/// Rows `begin` to `end` of the sum, over the factors' rows.
+void add_rows_of_sum(const Factors& f, std::int64_t begin, std::int64_t end, float* sum) {
   std::vector<Bfloat16> transposed(kWidth * kRows);
-  for (std::int64_t row = 0; row < x.size(0); row += kRows) {
-    const std::int64_t rows = std::min(kRows, x.size(0) - row);
-    pair_rows(elements_of<Bfloat16>(x) + (row * in_width), rows, in_width, pairs.data());
-    for (std::int64_t i = 0; i < width; i += kWidth) {
-      const std::int64_t count = std::min(kWidth, width - i);
-      transpose(gradients + (row * width) + i, width, rows, count, transposed.data(), kRows);
-      for (std::int64_t j = 0; j < in_width; j += kWidth) {
-        at::native::cpublas::brgemm(
-            count, std::min(kWidth, in_width - j), (rows + 1) / 2 * 2, kRows, in_width, in_width,
-            /*add_C=*/true, reinterpret_cast<const at::BFloat16*>(transposed.data()),
-            reinterpret_cast<const at::BFloat16*>(pairs.data() + j), elements_of<float>(sum) + (i * in_width) + j);
-      }
+  for (std::int64_t i = begin; i < end; i += kWidth) {
+    const std::int64_t count = std::min(kWidth, end - i);
+    transpose(f.gradient + i, f.width, f.rows, count, transposed.data(), kRows);
+    for (std::int64_t j = 0; j < f.in_width; j += kWidth) {
+      at::native::cpublas::brgemm(count, std::min(kWidth, f.in_width - j), (f.rows + 1) / 2 * 2, kRows, f.in_width,
+                                  f.in_width, /*add_C=*/true, reinterpret_cast<const at::BFloat16*>(transposed.data()),
+                                  reinterpret_cast<const at::BFloat16*>(f.pairs + j), sum + (i * f.in_width) + j);
     }
   }
   at::native::cpublas::brgemm_release();
+}
+
+/// The library's own product of this form takes a third longer, and has its result in bfloat16.
+void add_by_matrix_unit(const torch::Tensor& gradient, const torch::Tensor& x, torch::Tensor& sum) {
+  constexpr std::int64_t kLeastRowsOfAThread = 64;
+  const std::int64_t width = gradient.size(1);
+  const std::int64_t in_width = x.size(1);
+  std::vector<Pair> pairs(kRows / 2 * in_width);
+  for (std::int64_t row = 0; row < x.size(0); row += kRows) {
+    const std::int64_t rows = std::min(kRows, x.size(0) - row);
+    const Bfloat16* first = elements_of<Bfloat16>(x) + (row * in_width);
+    at::parallel_for(0, (rows + 1) / 2, kLeastRowsOfAThread, [&](std::int64_t begin, std::int64_t end) {
+      pair_rows(first + (2 * begin * in_width), std::min(rows, 2 * end) - (2 * begin), in_width,
+                pairs.data() + (begin * in_width));
+    });
+    const Factors factors = {elements_of<Bfloat16>(gradient) + (row * width), pairs.data(), rows, width, in_width};
+    at::parallel_for(0, width, kLeastRowsOfAThread, [&](std::int64_t begin, std::int64_t end) {
+      add_rows_of_sum(factors, begin, end, elements_of<float>(sum));
+    });
+  }
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace incubate {
 namespace {
 
 constexpr int kRollCallTag = 1;
-constexpr int kShareTag = 1;
+constexpr int kShareTag = 100;
 constexpr double kRollCallWindow_s = 3;
 constexpr double kListenAfter_s = 0.25;  // a collective this late may be the subject of a peer's roll call
 constexpr std::size_t kSharedAtOnce = std::size_t{1} << 17;  // values; they stay in the cache until they are added

@@ -1,6 +1,7 @@
 // Preloaded into the program by tests/test_reference_pitfalls.py, which builds this as a library, it writes down what
 // the ranks ask of MPI. In the folder PROBE:
 //   reductions.RANK   the number of elements of every all-reduce of the rank, a line each
+//   shares.RANK       the bytes of every part of a share that it sends to another rank, a line each
 //   aborted.RANK      the rank has called MPI_Abort; it then waits to be killed, and no other rank is ended by it
 #include <cstdlib>
 #include <fstream>
@@ -17,9 +18,16 @@ std::ofstream append_to(const std::string& name) {
   return std::ofstream(std::getenv("PROBE") + ("/" + name) + "." + std::to_string(rank), std::ios::app);
 }
 
+constexpr int kShareTag = 100;  // communicator.cpp's
+
 }  // namespace
 
 extern "C" {
+
+int MPI_Isend(const void* data, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm, MPI_Request* request) {
+  if (tag == kShareTag) append_to("shares") << count << '\n';
+  return PMPI_Isend(data, count, type, to, tag, comm, request);
+}
 
 int MPI_Iallreduce(const void* send, void* receive, int count, MPI_Datatype type, MPI_Op op, MPI_Comm comm,
                    MPI_Request* request) {
