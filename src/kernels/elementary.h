@@ -60,4 +60,13 @@ INCUBATE_INLINE Normal normal_at(float x) {
   return {.below = x < 0 ? tail : 1.0F - tail, .density = kDensityAt0 * gauss};
 }
 
+/// GELU'(x). Far out it is 0 or 1, though vector_exp is never 0.
+INCUBATE_INLINE float gelu_slope(float x) {
+  constexpr float kFar = 20;
+  const Normal normal = normal_at(x);
+  float near = x < -kFar ? -kFar : x;
+  near = near > kFar ? kFar : near;
+  return normal.below + (near * normal.density);
+}
+
 }  // namespace incubate

@@ -1,11 +1,12 @@
 #include "kernels/gelu.h"
 
 #include <algorithm>
-#include <cmath>
-#include <vector>
 
 #include "kernels/column_sums.h"
 #include "kernels/elementary.h"
+#include "kernels/gelu_segments.h"
+#include "kernels/gelu_table.h"
+#include "kernels/pair_product.h"
 #include "kernels/versions.h"
 
 namespace incubate {
@@ -25,10 +26,7 @@ INCUBATE_INLINE void forward(float* __restrict values, const float* __restrict b
 
 INCUBATE_INLINE void backward(const float* __restrict values, const float* __restrict gradient,
                               float* __restrict result, std::int64_t size) {
-  for (std::int64_t i = 0; i < size; ++i) {
-    const Normal normal = normal_at(values[i]);
-    result[i] = gradient[i] * (normal.below + (values[i] * normal.density));
-  }
+  for (std::int64_t i = 0; i < size; ++i) result[i] = gradient[i] * gelu_slope(values[i]);
 }
 
 INCUBATE_KERNEL(add_bias_of, (Bfloat16 * values, const float* bias, std::int64_t width), add_bias,
@@ -38,38 +36,15 @@ INCUBATE_KERNEL(forward_of, (float* values, const float* bias, float* result, st
 INCUBATE_KERNEL(backward_of, (const float* values, const float* gradient, float* result, std::int64_t size), backward,
                 (values, gradient, result, size))
 
-/// GELU and its slope at every value that there is: 2^16, of which a network meets some thousands, which the cache
-/// holds. A look is cheaper than the arithmetic.
-struct GeluTable {
-  GeluTable() : values(kSize), slopes(kSize) {
-    for (std::uint32_t bits = 0; bits < kSize; ++bits) {
-      const float x = to_float(Bfloat16{static_cast<std::uint16_t>(bits)});
-      const Normal normal = normal_at(x);
-      // At infinity 0 times infinity: GELU is 0 or infinity there, its slope 0 or 1.
-      values[bits] = from_float<Bfloat16>(std::isinf(x) ? std::max(x, 0.0F) : x * normal.below);
-      slopes[bits] = std::isinf(x) ? static_cast<float>(x > 0) : normal.below + (x * normal.density);
-    }
-  }
-  static const GeluTable& get() {
-    static const GeluTable table;
-    return table;
-  }
-  static constexpr std::uint32_t kSize = 1U << 16U;
-  std::vector<Bfloat16> values;
-  std::vector<float> slopes;
-};
-
 void forward_of(Bfloat16* values, const float* bias, Bfloat16* result, std::int64_t width) {
+  if (has_vector_product()) return bias_gelu_by_segments(values, bias, result, width);
   add_bias_of(values, bias, width);
-  const Bfloat16* table = GeluTable::get().values.data();
-  for (std::int64_t i = 0; i < width; ++i) result[i] = table[values[i].bits];
+  gelu_by_table(values, result, width);
 }
 
 void backward_of(const Bfloat16* values, const Bfloat16* gradient, Bfloat16* result, std::int64_t size) {
-  const float* table = GeluTable::get().slopes.data();
-  for (std::int64_t i = 0; i < size; ++i) {
-    result[i] = from_float<Bfloat16>(to_float(gradient[i]) * table[values[i].bits]);
-  }
+  if (has_vector_product()) return gelu_backward_by_segments(values, gradient, result, size);
+  gelu_backward_by_table(values, gradient, result, size);
 }
 
 template <typename T>
