@@ -12,6 +12,7 @@ import tempfile
 LOWER = [
     "base",
     "config",
+    "gpu",
     "parallel",
     "hdf5",
     "checkpoint",
@@ -27,7 +28,8 @@ LOWER = [
 MAY_INCLUDE = {
     "base": [],
     "config": ["base"],
-    "parallel": ["base"],
+    "gpu": ["base"],
+    "parallel": ["base", "gpu"],
     "hdf5": ["base"],
     "checkpoint": ["base", "hdf5"],
     "image": ["base", "config"],

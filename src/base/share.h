@@ -15,4 +15,11 @@ struct Share {
 /// have the larger ones.
 Share share_of(std::int64_t count, std::int64_t rank, std::int64_t size);
 
+/// Values that no chunk cuts apart.
+inline constexpr std::int64_t kChunkBlock = 1024;
+
+/// The same of an array's values, in chunks of whole blocks that are equal, as collectives want them, but for the last
+/// rank's, which has what is left over too.
+Share chunk_of(std::int64_t count, std::int64_t rank, std::int64_t size);
+
 }  // namespace incubate

@@ -195,7 +195,12 @@ std::vector<Setting> list_settings(RunSection& c) {
       make_setting("run.peak_tflops", c.peak_tflops, o, "TFLOP/s",
                    "of a rank, of which utilisation is a part; 0: that of a matrix product, measured"),
       make_setting("run.profile", c.profile, o, "steps",
-                   "of each training that are profiled by operator, below profile/; 0: none")};
+                   "of each training that are profiled by operator, below profile/; 0: none"),
+      make_setting("run.shard_optimizer", c.shard_optimizer, o, "",
+                   "each rank keeps the optimizer's state of its part of the parameters alone"),
+      make_setting("run.cuda_graph", c.cuda_graph, o, "",
+                   "on a GPU: a micro-batch without stochastic depth is recorded once and replayed"),
+      make_setting("run.nvtx", c.nvtx, o, "", "on a GPU: operators are ranges that Nsight Systems shows")};
 }
 
 std::vector<Setting> list_settings(CheckpointConfig& c) {

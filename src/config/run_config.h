@@ -179,6 +179,9 @@ struct RunSection {
   std::string only;
   double peak_tflops = 0;    // of a rank; 0: measured
   std::int64_t profile = 0;  // steps; 0: none
+  bool shard_optimizer = false;
+  bool cuda_graph = false;
+  bool nvtx = false;
 };
 
 struct CheckpointConfig {

@@ -305,6 +305,9 @@ void validate_without_data_file(const RunConfig& config) {
   check_range("run.grace_seconds", config.run.grace_seconds, 0, 1e6);
   check_range("run.round_cost_s", config.run.round_cost_s, 0, 1e6);
   check_range("run.peak_tflops", config.run.peak_tflops, 0, 1e9);
+  check_input(!config.run.nvtx || config.run.profile == 0,
+              "run.nvtx=true and run.profile={} are two profilers, of which one can be on at a time. Give one of them.",
+              config.run.profile);
   check_input(config.run.profile >= 0, "run.profile={} is negative. Give 0 or more.", config.run.profile);
   check_choice(config);
   check_growth(config);

@@ -127,6 +127,7 @@ class MethodRun {
 
 Ending MethodRun::run() {
   torch::set_num_threads(static_cast<int>(config_.run.threads));
+  allow_tf32(config_.run.precision == Precision::bf16);
   prepare();
   Ending ending = Ending::done;
   try {

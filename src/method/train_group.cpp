@@ -13,6 +13,7 @@
 #include "base/share.h"
 #include "base/unix_time.h"
 #include "method/cost_model.h"
+#include "method/nvtx_ranges.h"
 #include "method/start_weights.h"
 #include "method/step_profiler.h"
 #include "method/training_files.h"
@@ -22,7 +23,7 @@
 namespace incubate {
 namespace {
 
-TrainerSettings trainer_settings(const RunContext& context, const Training& training) {
+TrainerSettings trainer_settings(const RunContext& context, const Training& training, torch::Device device) {
   const RunConfig& config = context.config;
   return {.name = training.name,
           .phase = training.phase,
@@ -35,7 +36,11 @@ TrainerSettings trainer_settings(const RunContext& context, const Training& trai
           .steps_per_epoch = context.train.num_images() / config.batch.global,
           .total_steps = training.total_steps,
           .block_flops_per_image = training.block_flops_per_image,
-          .peak_flops = context.peak_flops};
+          .peak_flops = context.peak_flops,
+          .shard_optimizer = config.run.shard_optimizer,
+          .reads_late = device.is_cuda(),
+          .overlap_reduction = device.is_cuda(),
+          .cuda_graph = config.run.cuda_graph && device.is_cuda()};
 }
 
 StatusReport text_report(StatusReport::Event event, std::int64_t training, const std::string& text) {
@@ -72,6 +77,7 @@ class TrainingRun {
   double step_s(const StepRow& row) const {
     return static_cast<double>(context_.config.batch.global) / row.images_per_s;
   }
+  void save();
   void on_end();
   bool is_checkpoint_due() const;
   void update_round();
@@ -118,7 +124,7 @@ void TrainingRun::begin(const std::deque<TrainingRun>& runs) {
   model_.set_learning(training_.is_learning);
   share_frozen_stages(runs);
   load_weights();
-  trainer_.emplace(model_, group_, trainer_settings(context_, training_));
+  trainer_.emplace(model_, group_, trainer_settings(context_, training_, group_.device()));
   resume();
   round_.began_s = unix_now_s();
   round_.first_step = trainer_->steps_done();
@@ -155,9 +161,10 @@ void TrainingRun::resume() {
   std::array<std::int64_t, 2> steps{};  // done, and skipped of them
   auto& [step, skipped] = steps;
   Metrics metrics;
+  std::optional<Checkpoint> checkpoint;
   if (group_.is_leader()) {
-    if (const std::optional<Checkpoint> checkpoint = files_.find_resume_point()) {
-      restore_state(*checkpoint, *trainer_);
+    checkpoint = files_.find_resume_point();
+    if (checkpoint) {
       step = checkpoint->header.step;
       skipped = std::llround(figure_or_zero(checkpoint->header.figures, "skipped_steps"));
       resumed_elapsed_s_ = checkpoint->header.figures.at("elapsed_s");
@@ -167,11 +174,14 @@ void TrainingRun::resume() {
   }
   group_.communicator().broadcast(std::as_writable_bytes(std::span(steps)), "sharing the step of " + training_.name);
   if (step == 0) return;
-  for (SavedBuffer& saved : list_state(*trainer_)) {
-    group_.broadcast(saved.buffer, "sharing the state of " + training_.name);
-  }
+  const std::vector<SavedBuffer> list = list_state(*trainer_);
+  std::vector<torch::Tensor> buffers;
+  for (const SavedBuffer& saved : list) buffers.push_back(saved.gather());
+  if (checkpoint) restore_state(*checkpoint, list, buffers);
+  for (torch::Tensor& buffer : buffers) group_.broadcast(buffer, "sharing the state of " + training_.name);
   resumed_step_ = step;
-  trainer_->resume(step, skipped, std::move(metrics), resumed_elapsed_s_);
+  const std::size_t num_states = list_state_names(trainer_->settings().optimizer).size();
+  trainer_->resume(step, skipped, std::span(buffers).subspan(1, num_states), std::move(metrics), resumed_elapsed_s_);
   send_report_(make_report(StatusReport::Event::resumed));
 }
 
@@ -179,6 +189,9 @@ Participant TrainingRun::participant() {
   return {.trainer = &*trainer_,
           .until_step = until_step_,
           .on_step = [this](const StepRow& row) { on_step(row); },
+          .save_every = context_.config.checkpoint.every_steps,
+          .asks_to_save = [this] { return is_checkpoint_due(); },
+          .on_save = [this] { save(); },
           .on_evaluation_batch = [this] { send_report_(last_report_); },
           .on_end = [this] { on_end(); }};
 }
@@ -196,9 +209,11 @@ void TrainingRun::on_step(const StepRow& row) {
   report.communication_wait = last_communication_wait();
   send_report_(report);
   last_report_.step = report.step;
-  if (!group_.is_leader()) return;
-  files_.check(*trainer_);
-  if (!is_checkpoint_due()) return;
+  if (group_.is_leader()) files_.check(*trainer_);
+}
+
+void TrainingRun::save() {
+  if (!group_.is_leader()) return gather_state(*trainer_);
   update_round();
   files_.save_resume_point(*trainer_, figures());
   since_checkpoint_.restart();
@@ -207,26 +222,22 @@ void TrainingRun::on_step(const StepRow& row) {
 /// Of the step before the last, as far as this group has made it.
 double TrainingRun::last_communication_wait() {
   const std::vector<StepRow>& steps = trainer_->metrics().steps;
-  if (trainer_->steps_done() - round_.first_step < 2) return StepRow::kUnknown;
+  if (steps.back().step <= round_.first_step) return StepRow::kUnknown;
   const StepRow& row = steps[steps.size() - 2];
   return row.communication_wait_s / step_s(row);
 }
 
+/// By time, which the leader takes.
 bool TrainingRun::is_checkpoint_due() const {
-  const CheckpointConfig& config = context_.config.checkpoint;
-  if (trainer_->steps_done() >= until_step_) return false;  // on_end() saves
-  return (config.every_steps > 0 && trainer_->steps_done() % config.every_steps == 0) ||
-         (config.every_minutes > 0 && since_checkpoint_.elapsed_s() >= 60 * config.every_minutes);
+  const double minutes = context_.config.checkpoint.every_minutes;
+  return group_.is_leader() && minutes > 0 && since_checkpoint_.elapsed_s() >= 60 * minutes;
 }
 
 void TrainingRun::on_end() {
+  if (trainer_->steps_done() < training_.total_steps) return save();
   if (!group_.is_leader()) return;
   update_round();
   TrainingFiles::Figures all = figures();
-  if (trainer_->steps_done() < training_.total_steps) {
-    files_.save_resume_point(*trainer_, all);
-    return;
-  }
   const Evaluation& evaluation = trainer_->metrics().epochs.back().evaluation;
   all["top1"] = evaluation.top1;
   all["top5"] = evaluation.top5;
@@ -311,6 +322,8 @@ void train_assignments(const RunContext& context, const GroupPlan& plan, Process
   // Before there are threads of loaders.
   const std::unique_ptr<StepProfiler> profiler =
       make_step_profiler(context, plan, group, tell(StatusReport::Event::warning), tell(StatusReport::Event::note));
+  std::optional<NvtxRanges> ranges;
+  if (context.config.run.nvtx && group.device().is_cuda()) ranges.emplace();
   const LoaderOptions options = {.prefetch = {.workers = context.config.data.workers,
                                               .depth = context.config.data.prefetch,
                                               .memory = batch_memory(group.device())},

@@ -26,23 +26,29 @@ void copy_to_host(const torch::Tensor& source, torch::Tensor& copy) {
 std::string weights_key(const FlatView& view) { return stage_key(view.stage, view.name); }
 
 std::vector<SavedBuffer> list_result(Trainer& trainer) {
-  return {{trainer.result(), trainer.parameters().views(), weights_key}};
+  return {{[&trainer] { return trainer.result(); }, trainer.parameters().views(), weights_key}};
 }
 
 }  // namespace
 
 std::vector<SavedBuffer> list_state(Trainer& trainer) {
   const FlatParameters& parameters = trainer.parameters();
-  std::vector<SavedBuffer> list = {{trainer.parameters().values(), parameters.views(), weights_key}};
-  for (const StateBuffer& state : trainer.optimizer().state()) {
-    list.push_back({state.values, parameters.parameter_views(),
-                    [name = state.name](const FlatView& view) { return optimizer_key(view.stage, view.name, name); }});
+  std::vector<SavedBuffer> list = {
+      {[&trainer] { return trainer.parameters().values(); }, parameters.views(), weights_key}};
+  const std::vector<std::string> names = list_state_names(trainer.settings().optimizer);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    list.push_back({[&trainer, i] { return trainer.gather_optimizer_state(i); }, parameters.parameter_views(),
+                    [name = names[i]](const FlatView& view) { return optimizer_key(view.stage, view.name, name); }});
   }
   if (trainer.average() != nullptr) {
-    list.push_back({trainer.average()->values(), parameters.views(),
+    list.push_back({[&trainer] { return trainer.average()->values(); }, parameters.views(),
                     [](const FlatView& view) { return ema_key(view.stage, view.name); }});
   }
   return list;
+}
+
+void gather_state(Trainer& trainer) {
+  for (const SavedBuffer& saved : list_state(trainer)) saved.gather();
 }
 
 TrainingFiles::TrainingFiles(const RunContext& context, const Training& training, Tell warn, Tell note)
@@ -115,7 +121,7 @@ Checkpoint TrainingFiles::copy_state(Trainer& trainer, const Figures& figures, C
   const std::vector<SavedBuffer> buffers = content == Content::state ? list_state(trainer) : list_result(trainer);
   copies_.resize(std::max(copies_.size(), buffers.size()));
   for (std::size_t i = 0; i < buffers.size(); ++i) {
-    copy_to_host(buffers[i].buffer, copies_[i]);
+    copy_to_host(buffers[i].gather(), copies_[i]);
     for (const FlatView& view : buffers[i].views) {
       checkpoint.state[buffers[i].key(view)] = view.of(copies_[i]);
     }
@@ -146,11 +152,12 @@ void TrainingFiles::finish(const std::function<void()>& on_wait) {
   wait_for_write();
 }
 
-void restore_state(const Checkpoint& checkpoint, Trainer& trainer) {
+void restore_state(const Checkpoint& checkpoint, std::span<const SavedBuffer> list,
+                   std::span<const torch::Tensor> buffers) {
   const torch::NoGradGuard no_grad;
-  for (const SavedBuffer& saved : list_state(trainer)) {
-    for (const FlatView& view : saved.views) {
-      view.of(saved.buffer).copy_(checkpoint.state.at(saved.key(view)));
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    for (const FlatView& view : list[i].views) {
+      view.of(buffers[i]).copy_(checkpoint.state.at(list[i].key(view)));
     }
   }
 }

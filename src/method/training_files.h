@@ -16,13 +16,15 @@ namespace incubate {
 
 /// A buffer of a trainer, its parts, and the name of each in a checkpoint.
 struct SavedBuffer {
-  torch::Tensor buffer;
-  std::span<const FlatView> views;  ///< the trainer's
+  std::function<torch::Tensor()> gather;  ///< the buffer, or a copy; collective over the group
+  std::span<const FlatView> views;        ///< the trainer's
   std::function<std::string(const FlatView&)> key;
 };
 
 /// What a training goes on from: parameters, optimizer state, and the average of the weights if there is one.
 std::vector<SavedBuffer> list_state(Trainer& trainer);
+/// What a rank other than the leader has to do while the leader saves a resume point.
+void gather_state(Trainer& trainer);
 
 /// The files of a training under way, on its group's leader: what it goes on from, and what it leaves. Writing happens
 /// in the background, from a copy of the state; one file of a training at a time.
@@ -70,7 +72,8 @@ class TrainingFiles {
   CheckpointRow row_;  // of the pending write
 };
 
-/// Copies the state of `checkpoint` into those of list_state().
-void restore_state(const Checkpoint& checkpoint, Trainer& trainer);
+/// Copies the state of `checkpoint` into `buffers`, those of list_state() as they were gathered.
+void restore_state(const Checkpoint& checkpoint, std::span<const SavedBuffer> list,
+                   std::span<const torch::Tensor> buffers);
 
 }  // namespace incubate

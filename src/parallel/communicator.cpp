@@ -21,8 +21,8 @@ constexpr std::size_t kSharedAtOnce = std::size_t{1} << 17;  // values; they sta
 constexpr std::size_t kChunk = std::size_t{1} << 28;         // elements a call, well under MPI's limit of 2^31-1
 
 template <typename T>
-std::span<T> share_of_rank(std::span<T> values, int rank, int size) {
-  const Share share = share_of(static_cast<std::int64_t>(values.size()), rank, size);
+std::span<T> chunk_of_rank(std::span<T> values, int rank, int size) {
+  const Share share = chunk_of(static_cast<std::int64_t>(values.size()), rank, size);
   return values.subspan(share.begin, share.size());
 }
 
@@ -140,12 +140,12 @@ void Communicator::exchange(std::span<const T> sent, int to, std::span<T> receiv
 // values): they copy whole arrays where this adds what is in the cache.
 template <typename T>
 void Communicator::sum_shares_of(std::span<T> values, const std::string& what) const {
-  const std::span<T> own = share_of_rank(values, rank_, size_);
+  const std::span<T> own = chunk_of_rank(values, rank_, size_);
   std::vector<T> received(std::min(kSharedAtOnce, own.size()));
   for (int distance = 1; distance < size_; ++distance) {
     const int to = (rank_ + distance) % size_;
     const int from = (rank_ + size_ - distance) % size_;
-    const std::span<T> others = share_of_rank(values, to, size_);
+    const std::span<T> others = chunk_of_rank(values, to, size_);
     for (std::size_t begin = 0; begin < std::max(own.size(), others.size()); begin += kSharedAtOnce) {
       const std::span<T> block = block_of(own, begin, kSharedAtOnce);
       exchange<T>(block_of(others, begin, kSharedAtOnce), to, std::span(received).first(block.size()), from, what);
@@ -162,11 +162,11 @@ void Communicator::sum_shares(std::span<std::int64_t> values, const std::string&
 void Communicator::sum_shares(std::span<float> values, const std::string& what) const { sum_shares_of(values, what); }
 
 void Communicator::share_values(std::span<float> values, const std::string& what) const {
-  const std::span<float> own = share_of_rank(values, rank_, size_);
+  const std::span<float> own = chunk_of_rank(values, rank_, size_);
   for (int distance = 1; distance < size_; ++distance) {
     const int to = (rank_ + distance) % size_;
     const int from = (rank_ + size_ - distance) % size_;
-    const std::span<float> others = share_of_rank(values, from, size_);
+    const std::span<float> others = chunk_of_rank(values, from, size_);
     for (std::size_t begin = 0; begin < std::max(own.size(), others.size()); begin += kChunk) {
       exchange<float>(block_of(own, begin, kChunk), to, block_of(others, begin, kChunk), from, what);
     }

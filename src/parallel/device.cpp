@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <ATen/Context.h>
 #include <cuda_runtime_api.h>
 #include <nccl.h>
 #include <torch/cuda.h>
@@ -48,6 +49,11 @@ torch::Device require_gpu(const Communicator& world) {
         place.size, visible, world.member_name(world.rank()));
   });
   return gpu_of(place, visible);
+}
+
+void allow_tf32(bool is_allowed) {
+  at::globalContext().setAllowTF32CuBLAS(is_allowed);
+  at::globalContext().setAllowTF32CuDNN(is_allowed);
 }
 
 torch::Device gpu_if_all_have_one(const Communicator& world) {

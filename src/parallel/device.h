@@ -26,4 +26,7 @@ torch::Device require_gpu(const Communicator& world);
 /// The same if every rank finds a GPU, else the CPU on all. Collective over `world`.
 torch::Device gpu_if_all_have_one(const Communicator& world);
 
+/// Whether a GPU may take TF32 for products of fp32, whose factors it cuts to 10 bits of mantissa. On the CPU nothing.
+void allow_tf32(bool is_allowed);
+
 }  // namespace incubate

@@ -9,72 +9,105 @@
 namespace incubate {
 namespace {
 
-void check_nccl(ncclResult_t result, const std::string& what) {
-  check_running(result == ncclSuccess || result == ncclInProgress, "NCCL failed in {}: {} ({})", what,
-                ncclGetErrorString(result), ncclGetLastError(nullptr));
-}
-
 ncclDataType_t nccl_type(const torch::Tensor& tensor) {
   if (tensor.scalar_type() == torch::kInt64) return ncclInt64;
   TORCH_INTERNAL_ASSERT(tensor.scalar_type() == torch::kFloat32);
   return ncclFloat32;
 }
 
+std::byte* address_of(const torch::Tensor& tensor, std::int64_t index) {
+  return static_cast<std::byte*>(tensor.data_ptr()) + (index * tensor.element_size());
+}
+
 }  // namespace
 
-NcclCommunicator::NcclCommunicator(const Communicator& communicator) : timeout_s_(communicator.timeout_s()) {
+NcclCommunicator::NcclCommunicator(const Communicator& communicator) : communicator_(communicator) {
+  const std::string what = "making an NCCL group";
   ncclUniqueId id{};
-  if (communicator.is_leader()) check_nccl(ncclGetUniqueId(&id), "ncclGetUniqueId");
+  if (communicator.is_leader()) check(ncclGetUniqueId(&id), what);
   communicator.broadcast(std::as_writable_bytes(std::span(&id, 1)), "sending the NCCL id");
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;
-  check_nccl(ncclCommInitRankConfig(&comm_, communicator.size(), id, communicator.rank(), &config),
-             "making an NCCL group");
-  wait_until_accepted("making an NCCL group");
+  accept(ncclCommInitRankConfig(&comm_, communicator.size(), id, communicator.rank(), &config), what);
 }
 
+// Every operation was waited for, so all ranks are as far; without that, as after an error, peers may not answer.
 NcclCommunicator::~NcclCommunicator() {
-  if (comm_ != nullptr) ncclCommAbort(comm_);  // idle by now: every operation was waited for
+  if (comm_ != nullptr) ncclCommAbort(comm_);
 }
 
 void NcclCommunicator::all_reduce_sum(torch::Tensor& tensor, const std::string& what) {
-  check_nccl(ncclAllReduce(tensor.data_ptr(), tensor.data_ptr(), tensor.numel(), nccl_type(tensor), ncclSum, comm_,
-                           c10::cuda::getCurrentCUDAStream()),
-             what);
-  wait_until_accepted(what);
-  wait_for_stream(what);
+  accept(ncclAllReduce(tensor.data_ptr(), tensor.data_ptr(), tensor.numel(), nccl_type(tensor), ncclSum, comm_,
+                       c10::cuda::getCurrentCUDAStream()),
+         what);
+}
+
+// The last rank's chunk has what is left over by the equal ones, too.
+void NcclCommunicator::sum_shares(torch::Tensor& tensor, const std::string& what) {
+  const c10::cuda::CUDAStream stream = c10::cuda::getCurrentCUDAStream();
+  const ncclDataType_t type = nccl_type(tensor);
+  const std::int64_t chunk = chunk_of(tensor.numel(), 0, communicator_.size()).size();
+  const std::int64_t in_chunks = chunk * communicator_.size();
+  if (chunk > 0) {
+    accept(ncclReduceScatter(tensor.data_ptr(), address_of(tensor, chunk * communicator_.rank()), chunk, type, ncclSum,
+                             comm_, stream),
+           what);
+  }
+  if (in_chunks < tensor.numel()) {
+    std::byte* rest = address_of(tensor, in_chunks);
+    accept(ncclAllReduce(rest, rest, tensor.numel() - in_chunks, type, ncclSum, comm_, stream), what);
+  }
+}
+
+void NcclCommunicator::share_values(torch::Tensor& tensor, const std::string& what) {
+  const c10::cuda::CUDAStream stream = c10::cuda::getCurrentCUDAStream();
+  const ncclDataType_t type = nccl_type(tensor);
+  const std::int64_t chunk = chunk_of(tensor.numel(), 0, communicator_.size()).size();
+  const std::int64_t in_chunks = chunk * communicator_.size();
+  if (chunk > 0) {
+    accept(
+        ncclAllGather(address_of(tensor, chunk * communicator_.rank()), tensor.data_ptr(), chunk, type, comm_, stream),
+        what);
+  }
+  if (in_chunks < tensor.numel()) {
+    std::byte* rest = address_of(tensor, in_chunks);
+    accept(ncclBroadcast(rest, rest, tensor.numel() - in_chunks, type, communicator_.size() - 1, comm_, stream), what);
+  }
 }
 
 void NcclCommunicator::broadcast(torch::Tensor& tensor, const std::string& what) {
-  check_nccl(ncclBroadcast(tensor.data_ptr(), tensor.data_ptr(), tensor.nbytes(), ncclUint8, 0, comm_,
-                           c10::cuda::getCurrentCUDAStream()),
-             what);
-  wait_until_accepted(what);
-  wait_for_stream(what);
+  accept(ncclBroadcast(tensor.data_ptr(), tensor.data_ptr(), tensor.nbytes(), ncclUint8, 0, comm_,
+                       c10::cuda::getCurrentCUDAStream()),
+         what);
 }
 
-void NcclCommunicator::wait_until_accepted(const std::string& what) {
+void NcclCommunicator::wait_until(const std::function<bool()>& is_done, const std::string& what) {
   IdleWait idle;
-  ncclResult_t state = ncclInProgress;
-  while (state == ncclInProgress) {
-    check_nccl(ncclCommGetAsyncError(comm_, &state), what);
-    check_nccl(state, what);
-    check_running(idle.waited_s() < timeout_s_, "{} was not accepted by NCCL within {} s (run.timeout_s).", what,
-                  timeout_s_);
-    idle.pause();
-  }
-}
-
-void NcclCommunicator::wait_for_stream(const std::string& what) {
-  IdleWait idle;
-  const c10::cuda::CUDAStream stream = c10::cuda::getCurrentCUDAStream();
-  while (!stream.query()) {
+  while (!is_done()) {
     ncclResult_t state = ncclSuccess;
-    check_nccl(ncclCommGetAsyncError(comm_, &state), what);
-    check_nccl(state, what);
-    check_running(idle.waited_s() < timeout_s_, "{} did not complete within {} s (run.timeout_s).", what, timeout_s_);
+    check(ncclCommGetAsyncError(comm_, &state), what);
+    check(state, what);
+    check_running(idle.waited_s() < communicator_.timeout_s(), "{} did not complete within {} s on {} (run.timeout_s).",
+                  what, communicator_.timeout_s(), communicator_.member_name(communicator_.rank()));
     idle.pause();
   }
+}
+
+void NcclCommunicator::check(ncclResult_t result, const std::string& what) const {
+  check_running(result == ncclSuccess || result == ncclInProgress, "NCCL failed in {} on {}: {} ({})", what,
+                communicator_.member_name(communicator_.rank()), ncclGetErrorString(result), ncclGetLastError(comm_));
+}
+
+void NcclCommunicator::accept(ncclResult_t result, const std::string& what) {
+  check(result, what);
+  ncclResult_t state = ncclInProgress;
+  wait_until(
+      [&] {
+        check(ncclCommGetAsyncError(comm_, &state), what);
+        return state != ncclInProgress;
+      },
+      what);
+  check(state, what);
 }
 
 }  // namespace incubate

@@ -1,37 +1,45 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include <nccl.h>
 #include <torch/types.h>
 
+#include "base/share.h"
 #include "parallel/communicator.h"
 
 namespace incubate {
 
-/// An NCCL communicator over the ranks of an MPI one, each with its own GPU. Never blocks for ever: it polls for
-/// asynchronous errors and ends with an error that names the operation when the timeout is over.
+/// An NCCL communicator over the ranks of an MPI one, each with its own GPU. Collectives run on the current stream:
+/// they return when NCCL has accepted them, and nothing waits for the GPU but wait_until(). Never waits for ever: it
+/// watches for errors of NCCL, of this rank or another, and for the timeout, and ends with an error that names the
+/// operation and this rank. Tensors are contiguous, on this rank's GPU; sums are of float or int64, in place.
 class NcclCommunicator {
  public:
-  /// Collective over `communicator`. REQUIRES: the rank's GPU is the current device.
+  /// Collective over `communicator`, which must outlive it. REQUIRES: the rank's GPU is the current device.
   explicit NcclCommunicator(const Communicator& communicator);
   ~NcclCommunicator();
   NcclCommunicator(const NcclCommunicator&) = delete;
   NcclCommunicator& operator=(const NcclCommunicator&) = delete;
 
-  /// In place; returns when the sum is there. float or int64, contiguous, on this rank's GPU.
   void all_reduce_sum(torch::Tensor& tensor, const std::string& what);
+  /// Sums of which each rank gets its chunk_of(); what is not its own is worthless then.
+  void sum_shares(torch::Tensor& tensor, const std::string& what);
+  /// Copies each rank's chunk_of() to all others.
+  void share_values(torch::Tensor& tensor, const std::string& what);
   /// Copies rank 0's tensor to all.
   void broadcast(torch::Tensor& tensor, const std::string& what);
+  /// Waits until `is_done`, which work of the GPU makes true, `what` in the end.
+  void wait_until(const std::function<bool()>& is_done, const std::string& what);
 
  private:
-  /// Polls until NCCL has accepted the operation.
-  void wait_until_accepted(const std::string& what);
-  /// Waits for the current stream, watching for errors of peers.
-  void wait_for_stream(const std::string& what);
+  void check(ncclResult_t result, const std::string& what) const;
+  /// Polls until NCCL has accepted what began with `result`.
+  void accept(ncclResult_t result, const std::string& what);
 
+  const Communicator& communicator_;
   ncclComm_t comm_ = nullptr;
-  double timeout_s_;
 };
 
 }  // namespace incubate

@@ -25,24 +25,24 @@ void ProcessGroup::all_reduce_sum(torch::Tensor& tensor, const std::string& what
   }
 }
 
-Share ProcessGroup::sum_shares(torch::Tensor& tensor, const std::string& what) {
+void ProcessGroup::sum_shares(torch::Tensor& tensor, const std::string& what) {
   TORCH_INTERNAL_ASSERT(tensor.is_contiguous());
   if (tensor.is_cuda()) {
-    nccl_->all_reduce_sum(tensor, what);
-    return {0, tensor.numel()};
-  }
-  if (tensor.scalar_type() == torch::kInt64) {
+    nccl_->sum_shares(tensor, what);
+  } else if (tensor.scalar_type() == torch::kInt64) {
     communicator_.sum_shares(std::span(tensor.data_ptr<std::int64_t>(), tensor.numel()), what);
   } else {
     communicator_.sum_shares(std::span(tensor.data_ptr<float>(), tensor.numel()), what);
   }
-  return share_of(tensor.numel(), rank(), size());
 }
 
 void ProcessGroup::share_values(torch::Tensor& tensor, const std::string& what) {
   TORCH_INTERNAL_ASSERT(tensor.is_contiguous());
-  if (tensor.is_cuda()) return;  // all have all
-  communicator_.share_values(std::span(tensor.data_ptr<float>(), tensor.numel()), what);
+  if (tensor.is_cuda()) {
+    nccl_->share_values(tensor, what);
+  } else {
+    communicator_.share_values(std::span(tensor.data_ptr<float>(), tensor.numel()), what);
+  }
 }
 
 void ProcessGroup::broadcast(torch::Tensor& tensor, const std::string& what) {
@@ -52,6 +52,10 @@ void ProcessGroup::broadcast(torch::Tensor& tensor, const std::string& what) {
   } else {
     communicator_.broadcast(std::span(static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes()), what);
   }
+}
+
+void ProcessGroup::wait_for(const HostCopy& copy, const std::string& what) {
+  if (nccl_) nccl_->wait_until([&copy] { return copy.is_there(); }, what);
 }
 
 }  // namespace incubate

@@ -7,15 +7,19 @@
 
 #include "base/share.h"
 #include "parallel/communicator.h"
+#include "parallel/host_copy.h"
 #include "parallel/nccl_communicator.h"
 
 namespace incubate {
 
 /// The ranks that train together, as operations on tensors: NCCL moves those on a GPU, MPI those on the CPU. Tensors
-/// are contiguous and changed in place. Collective over the group: every rank, same order.
+/// are contiguous and changed in place. On a GPU operations run on the current stream and nothing waits for them but
+/// wait_for(). Collective over the group: every rank, same order.
 class ProcessGroup {
  public:
   ProcessGroup(Communicator communicator, torch::Device device);
+  ProcessGroup(const ProcessGroup&) = delete;
+  ProcessGroup& operator=(const ProcessGroup&) = delete;
 
   int rank() const { return communicator_.rank(); }
   int size() const { return communicator_.size(); }
@@ -25,12 +29,16 @@ class ProcessGroup {
 
   /// float or int64.
   void all_reduce_sum(torch::Tensor& tensor, const std::string& what);
-  /// The same, but where that is faster each rank gets a share of the sum alone: the one it returns, of a flat tensor.
-  Share sum_shares(torch::Tensor& tensor, const std::string& what);
-  /// Copies each rank's share, as sum_shares() returned it, to all others; float.
+  /// The same of a flat tensor, of whose sum each rank gets chunk() alone; what is not its own is worthless then.
+  void sum_shares(torch::Tensor& tensor, const std::string& what);
+  /// Copies each rank's chunk() of a flat float tensor to all others.
   void share_values(torch::Tensor& tensor, const std::string& what);
+  /// This rank's part of a flat tensor.
+  Share chunk(const torch::Tensor& tensor) const { return chunk_of(tensor.numel(), rank(), size()); }
   /// The leader's values to all; any type.
   void broadcast(torch::Tensor& tensor, const std::string& what);
+  /// Waits for `copy`, which comes after `what`; for as long as a collective may take. Not collective.
+  void wait_for(const HostCopy& copy, const std::string& what);
 
  private:
   Communicator communicator_;

@@ -11,10 +11,14 @@ BatchTensors to_tensors(Batch& batch, std::int64_t side, torch::Device device) {
     if (labels.empty()) return torch::Tensor();
     return torch::from_blob(labels.data(), {batch.size}, torch::kInt64).to(device, /*non_blocking=*/true);
   };
-  return {.images = images.to(device, /*non_blocking=*/true),
-          .targets = {.labels = labels_of(batch.labels),
-                      .other_labels = labels_of(batch.other_labels),
-                      .label_weight = batch.label_weight}};
+  torch::Tensor weights;
+  if (!batch.other_labels.empty()) {
+    weights = torch::tensor({batch.label_weight, 1 - batch.label_weight}, torch::kFloat32).to(device);
+  }
+  return {
+      .images = images.to(device, /*non_blocking=*/true),
+      .targets = {
+          .labels = labels_of(batch.labels), .other_labels = labels_of(batch.other_labels), .label_weights = weights}};
 }
 
 }  // namespace incubate

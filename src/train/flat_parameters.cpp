@@ -89,6 +89,7 @@ FlatParameters::FlatParameters(StagedModel& model, torch::Device device) {
     torch::Tensor parameter = parameters[i].info.tensor;
     move(parameter, views_[i].of(values_));
     parameter.mutable_grad() = views_[i].of(gradients_);
+    parameters_.push_back(parameter);
   }
   for (std::size_t i = 0; i < statistics.size(); ++i) {
     const FlatView& view = views_[num_parameter_views_ + i];

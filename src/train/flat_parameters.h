@@ -52,6 +52,8 @@ class FlatParameters {
   /// All that is in values(), and the parameters alone.
   const std::vector<FlatView>& views() const { return views_; }
   std::span<const FlatView> parameter_views() const { return std::span(views_).first(num_parameter_views_); }
+  /// The model's, as parameter_views() lists them.
+  const std::vector<torch::Tensor>& parameters() const { return parameters_; }
   /// They cover the parameters and gradients.
   const std::vector<Segment>& segments() const { return segments_; }
 
@@ -59,6 +61,7 @@ class FlatParameters {
   torch::Tensor values_, running_statistics_;
   torch::Tensor addends_, gradients_, batch_statistics_;
   std::vector<FlatView> views_;
+  std::vector<torch::Tensor> parameters_;
   std::size_t num_parameter_views_ = 0;
   std::vector<Segment> segments_;
 };

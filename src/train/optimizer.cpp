@@ -10,55 +10,59 @@ namespace {
 
 class AdamW : public Optimizer {
  public:
-  AdamW(FlatParameters& parameters, const OptimizerConfig& config, const PhaseConfig& recipe)
-      : Optimizer(parameters, config, recipe), step_(torch::zeros({}, torch::device(parameters.values().device()))) {}
-
-  void update(std::int64_t step, double learning_rate) override {
-    const torch::NoGradGuard no_grad;
-    step_.fill_(static_cast<double>(step + 1));
-    for (Part& p : parts()) {
-      const std::vector<torch::Tensor> steps(p.values.size(), step_);
-      at::_fused_adamw_(p.values, p.gradients, p.states[0], p.states[1], {}, steps, learning_rate * p.rate_factor,
-                        config().beta1, config().beta2, p.weight_decay, config().epsilon, /*amsgrad=*/false,
-                        /*maximize=*/false);
-    }
-  }
+  using Optimizer::Optimizer;
 
  private:
-  torch::Tensor step_;
+  void update_part(Part& p, double learning_rate, const OptionalTensor& gradient_divisor,
+                   const torch::Tensor& is_bad) override {
+    const std::vector<torch::Tensor> steps(p.values.size(), num_updates());
+    at::_fused_adamw_(p.values, p.gradients, p.states[0], p.states[1], {}, steps, learning_rate, config().beta1,
+                      config().beta2, p.weight_decay, config().epsilon, /*amsgrad=*/false, /*maximize=*/false,
+                      gradient_divisor, is_bad);
+  }
 };
 
 class Sgd : public Optimizer {
  public:
   using Optimizer::Optimizer;
 
-  void update(std::int64_t step, double learning_rate) override {
-    const torch::NoGradGuard no_grad;
-    for (Part& p : parts()) {
-      const std::vector<torch::Tensor> momenta = p.states.empty() ? std::vector<torch::Tensor>() : p.states[0];
-      at::_fused_sgd_(p.values, p.gradients, momenta, p.weight_decay, config().momentum, learning_rate * p.rate_factor,
-                      /*dampening=*/0, config().nesterov, /*maximize=*/false, /*is_first_step=*/step == 0);
-    }
+ private:
+  void update_part(Part& p, double learning_rate, const OptionalTensor& gradient_divisor,
+                   const torch::Tensor& is_bad) override {
+    const std::vector<torch::Tensor> momenta = p.states.empty() ? std::vector<torch::Tensor>() : p.states[0];
+    // In the first step the momentum, of 0, becomes the gradient in any case.
+    at::_fused_sgd_(p.values, p.gradients, momenta, p.weight_decay, config().momentum, learning_rate,
+                    /*dampening=*/0, config().nesterov, /*maximize=*/false, /*is_first_step=*/false, gradient_divisor,
+                    is_bad);
   }
 };
 
 }  // namespace
 
-Optimizer::Optimizer(FlatParameters& parameters, const OptimizerConfig& config, const PhaseConfig& recipe)
-    : config_(config) {
+Optimizer::Optimizer(FlatParameters& parameters, Share own, const OptimizerConfig& config, const PhaseConfig& recipe)
+    : config_(config), num_updates_(torch::zeros({}, torch::device(parameters.values().device()))) {
   for (const std::string& name : list_state_names(config)) {
-    state_.push_back({name, torch::zeros_like(parameters.gradients())});
+    state_.push_back({name, torch::zeros({own.size()}, parameters.gradients().options())});
   }
   for (const Segment& segment : parameters.segments()) {
-    const auto part_of = [&segment](const torch::Tensor& buffer) {
-      return buffer.narrow(0, segment.begin, segment.end - segment.begin);
-    };
+    const Share range = {std::max(segment.begin, own.begin), std::min(segment.end, own.end)};
+    if (range.size() <= 0) continue;
+    const auto part_of = [&range](const torch::Tensor& buffer) { return buffer.narrow(0, range.begin, range.size()); };
     Part& part =
         find_part(incubate::rate_factor(segment, recipe.layer_decay), segment.decays ? recipe.weight_decay : 0);
     part.values.push_back(part_of(parameters.values()));
     part.gradients.push_back(part_of(parameters.gradients()));
-    for (std::size_t i = 0; i < state_.size(); ++i) part.states[i].push_back(part_of(state_[i].values));
+    for (std::size_t i = 0; i < state_.size(); ++i) {
+      part.states[i].push_back(state_[i].values.narrow(0, range.begin - own.begin, range.size()));
+    }
   }
+}
+
+void Optimizer::update(double learning_rate, const torch::Tensor& gradient_divisor, const torch::Tensor& is_bad) {
+  const torch::NoGradGuard no_grad;
+  num_updates_.add_(1 - is_bad);
+  const OptionalTensor divisor = gradient_divisor.defined() ? OptionalTensor(gradient_divisor) : std::nullopt;
+  for (Part& part : parts_) update_part(part, learning_rate * part.rate_factor, divisor, is_bad);
 }
 
 Optimizer::Part& Optimizer::find_part(double rate_factor, double weight_decay) {
@@ -70,10 +74,10 @@ Optimizer::Part& Optimizer::find_part(double rate_factor, double weight_decay) {
   return parts_.emplace_back(std::move(part));
 }
 
-std::unique_ptr<Optimizer> make_optimizer(FlatParameters& parameters, const OptimizerConfig& config,
+std::unique_ptr<Optimizer> make_optimizer(FlatParameters& parameters, Share own, const OptimizerConfig& config,
                                           const PhaseConfig& recipe) {
-  if (config.name == OptimizerName::sgd) return std::make_unique<Sgd>(parameters, config, recipe);
-  return std::make_unique<AdamW>(parameters, config, recipe);
+  if (config.name == OptimizerName::sgd) return std::make_unique<Sgd>(parameters, own, config, recipe);
+  return std::make_unique<AdamW>(parameters, own, config, recipe);
 }
 
 std::vector<std::string> list_state_names(const OptimizerConfig& config) {
@@ -84,12 +88,6 @@ std::vector<std::string> list_state_names(const OptimizerConfig& config) {
 
 double rate_factor(const Segment& segment, double layer_decay) {
   return std::pow(layer_decay, static_cast<double>(segment.layers_behind));
-}
-
-double clip_norm(torch::Tensor& gradients, double max_norm) {
-  const auto norm = gradients.norm().item<double>();
-  if (max_norm > 0 && norm > max_norm) gradients.mul_(max_norm / norm);
-  return norm;
 }
 
 }  // namespace incubate

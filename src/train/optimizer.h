@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <torch/types.h>
 
+#include "base/share.h"
 #include "config/run_config.h"
 #include "train/flat_parameters.h"
 
@@ -21,15 +23,20 @@ struct StateBuffer {
 /// Updates the parameters in the flat buffers from their gradients.
 class Optimizer {
  public:
-  /// All state is 0. `parameters` must outlive the optimizer.
-  Optimizer(FlatParameters& parameters, const OptimizerConfig& config, const PhaseConfig& recipe);
+  /// Of the parameters in `own`, a part of the flat buffers. All state is 0. `parameters` must outlive the optimizer.
+  Optimizer(FlatParameters& parameters, Share own, const OptimizerConfig& config, const PhaseConfig& recipe);
   virtual ~Optimizer() = default;
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  /// `step` counts updates, from 0. `learning_rate` is the head's; the others have rate_factor() of it.
-  virtual void update(std::int64_t step, double learning_rate) = 0;
+  /// Continues after so many updates.
+  void resume(std::int64_t num_updates) { num_updates_.fill_(num_updates); }
+  /// Does nothing where `is_bad` is 1. Divides the gradients by `gradient_divisor` before, unless that is undefined.
+  /// Both are one float on the device; nothing waits for them. `learning_rate` is the head's; the others have
+  /// rate_factor() of it.
+  void update(double learning_rate, const torch::Tensor& gradient_divisor, const torch::Tensor& is_bad);
 
+  /// Of the own part.
   std::vector<StateBuffer>& state() { return state_; }
 
  protected:
@@ -41,13 +48,19 @@ class Optimizer {
     std::vector<std::vector<torch::Tensor>> states = {};  ///< of each state buffer
   };
 
+  using OptionalTensor = std::optional<torch::Tensor>;
+
+  virtual void update_part(Part& part, double learning_rate, const OptionalTensor& gradient_divisor,
+                           const torch::Tensor& is_bad) = 0;
   const OptimizerConfig& config() const { return config_; }
-  std::vector<Part>& parts() { return parts_; }
+  /// One float, on the device.
+  const torch::Tensor& num_updates() const { return num_updates_; }
 
  private:
   Part& find_part(double rate_factor, double weight_decay);
 
   OptimizerConfig config_;
+  torch::Tensor num_updates_;
   std::vector<StateBuffer> state_;
   std::vector<Part> parts_;
 };
@@ -56,7 +69,7 @@ class Optimizer {
 ///   adamw: Loshchilov and Hutter, ICLR 2019;
 ///   sgd: as torch.optim.SGD without dampening. For gradient g, weights w, momentum m, weight decay c and rate r
 ///     g += c w,  b = m b + g,  w -= r (g + m b) with Nesterov's momentum (Sutskever et al., ICML 2013), else w -= r b.
-std::unique_ptr<Optimizer> make_optimizer(FlatParameters& parameters, const OptimizerConfig& config,
+std::unique_ptr<Optimizer> make_optimizer(FlatParameters& parameters, Share own, const OptimizerConfig& config,
                                           const PhaseConfig& recipe);
 
 /// The names of an optimizer's state buffers; none without momentum.
@@ -65,8 +78,5 @@ std::vector<std::string> list_state_names(const OptimizerConfig& config);
 /// What the learning rate of `segment` is of the head's: layer_decay to the power of the layers behind it (Clark et
 /// al., ICLR 2020, "ELECTRA"; Bao et al., ICLR 2022, "BEiT").
 double rate_factor(const Segment& segment, double layer_decay);
-
-/// Scales `gradients` so that their L2 norm is at most `max_norm` (0: leaves them) and returns the norm before.
-double clip_norm(torch::Tensor& gradients, double max_norm);
 
 }  // namespace incubate

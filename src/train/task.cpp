@@ -15,8 +15,8 @@ torch::Tensor ClassificationTask::loss(const torch::Tensor& logits, const Target
     return F::cross_entropy(logits, labels, F::CrossEntropyFuncOptions().label_smoothing(label_smoothing_));
   };
   if (!targets.other_labels.defined()) return loss_of(targets.labels);
-  return (loss_of(targets.labels) * targets.label_weight) +
-         (loss_of(targets.other_labels) * (1 - targets.label_weight));
+  return (loss_of(targets.labels) * targets.label_weights[0]) +
+         (loss_of(targets.other_labels) * targets.label_weights[1]);
 }
 
 EvaluationSums ClassificationTask::evaluate(const torch::Tensor& logits, const Targets& targets) const {

@@ -11,9 +11,9 @@ namespace incubate {
 
 /// What the network should have said of a batch.
 struct Targets {
-  torch::Tensor labels;             ///< (batch) int64
-  torch::Tensor other_labels = {};  ///< of the images blended in (see data/mixup.h), or undefined
-  double label_weight = 1;          ///< of `labels`
+  torch::Tensor labels;              ///< (batch) int64
+  torch::Tensor other_labels = {};   ///< of the images blended in (see data/mixup.h), or undefined
+  torch::Tensor label_weights = {};  ///< (2) float: of `labels` and of the others; undefined without others
 };
 
 /// Classification: the only place that knows what a target means.

@@ -55,7 +55,8 @@ torch::Tensor pass_frozen(FrozenPrefix& prefix, StagedModel& model) {
   return prefix.input_of(model);
 }
 
-void accumulate_micro_batch(const Team& team, std::int64_t micro_batch, TrainLoader& train, ProcessGroup& group) {
+void accumulate_micro_batch(const Team& team, std::int64_t micro_batch, bool is_last, TrainLoader& train,
+                            ProcessGroup& group) {
   const TrainerSettings& settings = team.front()->trainer->settings();
   const std::int64_t step = team.front()->trainer->steps_done();
   Batch batch = load_batch(train, {.epoch = step / settings.steps_per_epoch,
@@ -72,29 +73,82 @@ void accumulate_micro_batch(const Team& team, std::int64_t micro_batch, TrainLoa
       draws.push_back({&trainer.drop_path_rates(), FrozenPrefix(tensors.images, scales)});
       draw = draws.end() - 1;
     }
-    trainer.accumulate(pass_frozen(draw->prefix, trainer.model()), tensors.targets, draw->prefix.branch_scales());
+    trainer.accumulate(pass_frozen(draw->prefix, trainer.model()), tensors.targets, draw->prefix.branch_scales(),
+                       is_last);
   }
 }
 
-void make_step(const Team& team, const std::vector<double>& shares, TrainLoader& train, ProcessGroup& group,
-               bool asks_to_stop) {
-  const Stopwatch watch;
+/// Gives a step to the device.
+void begin_step(const Team& team, TrainLoader& train, ProcessGroup& group, bool asks_to_stop) {
   const Share share = share_of(team.front()->trainer->settings().micro_batches(), group.rank(), group.size());
   const double waited_before_s = train.waited_s();
-  for (std::int64_t m = share.begin; m < share.end; ++m) accumulate_micro_batch(team, m, train, group);
-  for (const Participant* p : team) p->trainer->note_data_wait(train.waited_s() - waited_before_s);
-  if (asks_to_stop) {
-    for (const Participant* p : team) p->trainer->request_stop();
+  for (std::int64_t m = share.begin; m < share.end; ++m) {
+    accumulate_micro_batch(team, m, m + 1 == share.end, train, group);
   }
-  std::vector<StepRow> rows;
-  for (const Participant* p : team) rows.push_back(p->trainer->finish_step());
-  const double step_s = watch.elapsed_s();
-  double reduction_s = 0;
-  for (const Participant* p : team) reduction_s += p->trainer->reduction_s();
-  for (std::size_t i = 0; i < team.size(); ++i) {
-    team[i]->trainer->record_step(rows[i], step_s, step_s * shares[i]);
-    team[i]->trainer->note_communication_wait(reduction_s);
-    if (team[i]->on_step) team[i]->on_step(team[i]->trainer->metrics().steps.back());
+  for (const Participant* p : team) {
+    p->trainer->note_data_wait(train.waited_s() - waited_before_s);
+    if (asks_to_stop) p->trainer->request_stop();
+    if (p->asks_to_save && p->asks_to_save()) p->trainer->request_save();
+    p->trainer->finish_step();
+  }
+}
+
+/// Completes the steps that a group has begun, and notes their times: each lasts from the end of the one before.
+class StepCompleter {
+ public:
+  void add(const Team& team) { open_.push_back(team); }
+  /// To be called when a step begins.
+  void note_begin() {
+    if (open_.empty()) watch_.restart();
+  }
+  /// All but the last `left`.
+  void complete(std::size_t left) {
+    while (open_.size() > left) {
+      complete(open_.front());
+      open_.pop_front();
+    }
+  }
+  bool is_stop_agreed() const { return is_stop_agreed_; }
+
+ private:
+  void complete(const Team& team) {
+    std::vector<StepRow> rows;
+    for (const Participant* p : team) rows.push_back(p->trainer->complete_step());
+    const double step_s = watch_.elapsed_s();
+    watch_.restart();
+    const std::vector<double> shares = time_shares(team);
+    double reduction_s = 0;
+    for (const Participant* p : team) reduction_s += p->trainer->reduction_s();
+    for (std::size_t i = 0; i < team.size(); ++i) {
+      team[i]->trainer->record_step(rows[i], step_s, step_s * shares[i]);
+      team[i]->trainer->note_communication_wait(reduction_s);
+      if (team[i]->on_step) team[i]->on_step(team[i]->trainer->metrics().steps.back());
+    }
+    is_stop_agreed_ = is_stop_agreed_ || team.front()->trainer->is_stop_agreed();
+  }
+
+  std::deque<Team> open_;
+  Stopwatch watch_;
+  bool is_stop_agreed_ = false;
+};
+
+bool is_save_due(const Participant& p) { return p.save_every > 0 && p.trainer->steps_done() % p.save_every == 0; }
+
+/// Whether the figures of the last step are wanted before the next one begins; the same on every rank.
+bool must_be_completed(const Team& team) {
+  return std::ranges::any_of(team, [](const Participant* p) {
+    return !p->trainer->settings().reads_late || p->trainer->is_save_agreed() || p->trainer->is_evaluation_due() ||
+           is_save_due(*p) || p->trainer->steps_done() == p->until_step;
+  });
+}
+
+/// Of those that go on: the others end by saving.
+void save_due(const Team& team) {
+  for (const Participant* p : team) {
+    const bool goes_on = p->trainer->steps_done() < p->until_step;
+    if (!p->on_save || !goes_on || !(p->trainer->is_save_agreed() || is_save_due(*p))) continue;
+    p->on_save();
+    p->trainer->note_saved();
   }
 }
 
@@ -125,15 +179,23 @@ void evaluate_due(const Team& team, EvaluationLoader& validation, ProcessGroup& 
 
 void train_together(std::span<const Participant> participants, TrainLoader& train, EvaluationLoader& validation,
                     ProcessGroup& group, const std::function<bool()>& should_stop, const StepHooks& hooks) {
+  StepCompleter steps;
   for (Team team = find_team(participants); !team.empty(); team = find_team(participants)) {
     if (hooks.before_step) hooks.before_step();
-    make_step(team, time_shares(team), train, group, should_stop && should_stop());
+    steps.note_begin();
+    begin_step(team, train, group, should_stop && should_stop());
+    steps.add(team);
+    steps.complete(1);
+    if (must_be_completed(team) || steps.is_stop_agreed()) {
+      steps.complete(0);
+      save_due(team);
+    }
     if (hooks.after_step) hooks.after_step();
     evaluate_due(team, validation, group);
     for (const Participant* p : team) {
       if (p->trainer->steps_done() == p->until_step && p->on_end) p->on_end();
     }
-    if (!team.front()->trainer->is_stop_agreed()) continue;
+    if (!steps.is_stop_agreed()) continue;
     for (const Participant& p : participants) {
       if (p.trainer->steps_done() < p.until_step && p.on_end) p.on_end();
     }

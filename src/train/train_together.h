@@ -14,6 +14,11 @@ struct Participant {
   Trainer* trainer = nullptr;
   std::int64_t until_step = 0;  ///< steps done when it leaves
   std::function<void(const StepRow&)> on_step = {};
+  std::int64_t save_every = 0;  ///< steps after which it saves, on every rank alike; 0: none
+  /// Asked on every rank in every step: where it is true on any, the group saves after that step, or the next.
+  std::function<bool()> asks_to_save = {};
+  /// To save the state after Trainer::steps_done() steps, none of them open.
+  std::function<void()> on_save = {};
   /// After its part of each batch of an evaluation: a sign of life.
   std::function<void()> on_evaluation_batch = {};
   /// When it has done `until_step` steps or the group stops before; the last step evaluated if due.
@@ -30,7 +35,8 @@ struct StepHooks {
 /// the same micro-batches: each image is read and augmented once, and the frozen stages that they share run once on it.
 /// Those that are behind go first, until they have caught up. The weights of each are bit for bit those it would have
 /// alone. `should_stop` is asked on every rank in every step; where it is true on any, the whole group stops after that
-/// step. REQUIRES: all are of one phase, and `train` and `validation` are that phase's. Collective over `group`.
+/// step (or the next, if TrainerSettings::reads_late). REQUIRES: all are of one phase, and `train` and `validation` are
+/// that phase's. Collective over `group`.
 void train_together(std::span<const Participant> participants, TrainLoader& train, EvaluationLoader& validation,
                     ProcessGroup& group, const std::function<bool()>& should_stop = {}, const StepHooks& hooks = {});
 

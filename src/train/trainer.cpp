@@ -1,5 +1,6 @@
 #include "train/trainer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "base/check.h"
 #include "model/drop_path.h"
 #include "parallel/memory_peak.h"
+#include "train/gradient_norm.h"
 
 namespace incubate {
 namespace {
@@ -19,6 +21,9 @@ constexpr double kStatisticUnit = 1024;
 
 /// What one step moves running statistics by, of the way to its own: PyTorch's default.
 constexpr double kMomentum = 0.1;
+
+/// Gradients whose sum begins at a time: 25 MiB, as in PyTorch's DistributedDataParallel (Li et al., VLDB 2020).
+constexpr std::int64_t kFewestInBucket = (25 << 20) / sizeof(float);
 
 /// A training that skips so many steps has weights from which no batch leads on.
 constexpr std::int64_t kMostSkippedInRow = 10;
@@ -31,12 +36,22 @@ Trainer::Trainer(StagedModel& model, ProcessGroup& group, TrainerSettings settin
       settings_(std::move(settings)),
       task_(settings_.recipe.label_smoothing),
       parameters_(model, group.device()),
-      optimizer_(make_optimizer(parameters_, settings_.optimizer, settings_.recipe)),
-      reducer_(group, settings_.sums, parameters_.size()),
+      optimizer_(make_optimizer(parameters_, own_parameters(), settings_.optimizer, settings_.recipe)),
+      reducer_(group, settings_.sums, parameters_.size(),
+               settings_.shard_optimizer ? MeanFor::owner : MeanFor::all_ranks),
       schedule_(
           make_lr_schedule(settings_.recipe, settings_.global_batch, settings_.steps_per_epoch, settings_.total_steps)),
       drop_path_rates_(incubate::drop_path_rates(settings_.recipe.drop_path, model.spec().num_blocks())) {
   if (settings_.recipe.ema_decay > 0) average_.emplace(parameters_.values(), settings_.recipe.ema_decay);
+  if (settings_.cuda_graph) {
+    recorded_.emplace([this](const torch::Tensor& input, const Targets& targets) { return pass(input, targets, {}); });
+  }
+  // A rank without a micro-batch would have no pass to begin sums in.
+  const bool all_have_passes = settings_.micro_batches() >= group.size();
+  if (settings_.overlap_reduction && !recorded_ && group.size() > 1 && all_have_passes) {
+    buckets_.emplace(parameters_, kFewestInBucket,
+                     [this](Share range) { reducer_.sum_early(parameters_.addends(), range, name_of_sum()); });
+  }
   model_.update_copies();
 }
 
@@ -46,65 +61,142 @@ void Trainer::swap_result() {
   model_.update_learning_copies();
 }
 
-void Trainer::resume(std::int64_t steps_done, std::int64_t steps_skipped, Metrics metrics, double elapsed_s) {
+/// What of the flat buffers this rank updates.
+Share Trainer::own_part() {
+  return settings_.shard_optimizer ? group_.chunk(parameters_.values()) : Share{0, parameters_.size()};
+}
+
+/// Of that, the parameters.
+Share Trainer::own_parameters() {
+  const Share own = own_part();
+  const std::int64_t size = parameters_.gradients().numel();
+  return {std::min(own.begin, size), std::min(own.end, size)};
+}
+
+torch::Tensor Trainer::gather_optimizer_state(std::size_t index) {
+  const StateBuffer& part = optimizer_->state()[index];
+  if (!settings_.shard_optimizer) return part.values;
+  const torch::NoGradGuard no_grad;
+  const Share own = own_parameters();
+  torch::Tensor values = torch::zeros_like(parameters_.values());  // as large as what is cut into chunks
+  values.narrow(0, own.begin, own.size()).copy_(part.values);
+  group_.share_values(values, "gathering the optimizer's state of " + settings_.name);
+  return values.narrow(0, 0, parameters_.gradients().numel());
+}
+
+void Trainer::resume(std::int64_t steps_done, std::int64_t steps_skipped,
+                     std::span<const torch::Tensor> optimizer_state, Metrics metrics, double elapsed_s) {
+  const torch::NoGradGuard no_grad;
   steps_done_ = steps_done;
   steps_skipped_ = steps_skipped;
   metrics_ = std::move(metrics);
   elapsed_s_ = elapsed_s;
+  const Share own = own_parameters();
+  for (std::size_t i = 0; i < optimizer_state.size(); ++i) {
+    optimizer_->state()[i].values.copy_(optimizer_state[i].narrow(0, own.begin, own.size()));
+  }
+  optimizer_->resume(steps_done - steps_skipped);
   model_.update_learning_copies();
 }
 
-void Trainer::accumulate(const torch::Tensor& input, const Targets& targets, const torch::Tensor& branch_scales) {
+void Trainer::accumulate(const torch::Tensor& input, const Targets& targets, const torch::Tensor& branch_scales,
+                         bool is_last) {
+  const bool is_recorded = recorded_ && !branch_scales.defined();
+  if (buckets_ && is_last) buckets_->arm();
+  const torch::Tensor loss = is_recorded ? (*recorded_)(input, targets) : pass(input, targets, branch_scales);
+  if (buckets_ && is_last) buckets_->finish();
+  RECORD_USER_SCOPE("add gradients");
+  reducer_.add(parameters_.addends(), loss);
+}
+
+/// Leaves a micro-batch's addends, and returns its loss.
+torch::Tensor Trainer::pass(const torch::Tensor& input, const Targets& targets, const torch::Tensor& branch_scales) {
   parameters_.addends().zero_();
   torch::Tensor loss;
   {
     RECORD_USER_SCOPE("forward");
     loss = task_.loss(model_.forward_from(model_.first_learning(), input, branch_scales), targets);
   }
-  {
-    RECORD_USER_SCOPE("backward");
-    loss.backward();
-  }
-  RECORD_USER_SCOPE("add gradients");
+  RECORD_USER_SCOPE("backward");
+  loss.backward();
   parameters_.batch_statistics().div_(kStatisticUnit);
-  reducer_.add(parameters_.addends(), loss.item<double>());
+  return loss.detach();
 }
 
-GradientReducer::StepSums Trainer::reduce() {
-  RECORD_USER_SCOPE("reduce");
-  reducer_.note_memory_peak(memory_peak_bytes(group_.device()));
-  return reducer_.finalize(parameters_.addends(), settings_.micro_batches());
+void Trainer::note_communication_wait(double seconds) {
+  row_of_wait_ = metrics_.steps.size() - 1;
+  reducer_.note_communication_wait(seconds);
 }
 
-StepRow Trainer::finish_step() {
-  const GradientReducer::StepSums sums = reduce();
+std::string Trainer::name_of_sum() const {
+  return fmt::format("the gradient sum of step {} of {}", steps_done_, settings_.name);
+}
+
+void Trainer::finish_step() {
+  const std::string what = name_of_sum();
+  StepRow row{.step = steps_done_, .learning_rate = learning_rate_at(schedule_, steps_done_)};
+  std::optional<GradientReducer::Pending> sums;
+  {
+    RECORD_USER_SCOPE("reduce");
+    reducer_.note_memory_peak(memory_peak_bytes(group_.device()));
+    sums = reducer_.finalize(parameters_.addends(), settings_.micro_batches(), what);
+  }
   RECORD_USER_SCOPE("update");
+  const torch::Tensor norm =
+      gradient_norm(parameters_.addends(), parameters_.gradients().numel(), group_, settings_.shard_optimizer, what);
+  update(norm, row.learning_rate);
+  open_steps_.push_back({row, std::move(*sums), HostCopy(norm), row_of_wait_});
+  ++steps_done_;
+}
+
+void Trainer::update(const torch::Tensor& gradient_norm, double learning_rate) {
+  const torch::NoGradGuard no_grad;
+  const double largest = settings_.recipe.clip_norm;
+  const torch::Tensor divisor =
+      largest > 0 ? (gradient_norm / largest).clamp_min(1).to(torch::kFloat32) : torch::Tensor();
+  optimizer_->update(learning_rate, divisor, reducer_.is_bad());
+  move_statistics();
+  if (settings_.shard_optimizer) {
+    group_.share_values(parameters_.values(), "sharing the weights of " + settings_.name);
+  }
+  if (average_) average_->update(parameters_.values(), reducer_.is_bad());
+  model_.update_learning_copies();
+}
+
+void Trainer::move_statistics() {
+  const std::int64_t num_parameters = parameters_.gradients().numel();
+  const Share own = own_part();
+  const std::int64_t begin = std::max(own.begin, num_parameters) - num_parameters;
+  const std::int64_t end = std::max(own.end, num_parameters) - num_parameters;
+  if (begin == end) return;
+  torch::Tensor running = parameters_.running_statistics().narrow(0, begin, end - begin);
+  const torch::Tensor batch = parameters_.batch_statistics().narrow(0, begin, end - begin);
+  const torch::Tensor moved = running.mul(1 - kMomentum).add_(batch, kMomentum * kStatisticUnit);
+  running.copy_(torch::where(reducer_.is_bad() > 0, running, moved));
+}
+
+StepRow Trainer::complete_step() {
+  const OpenStep open = std::move(open_steps_.front());
+  open_steps_.pop_front();
+  const GradientReducer::StepSums sums = reducer_.read(open.sums);
+  group_.wait_for(open.gradient_norm, open.sums.what);
+  reduction_s_ = sums.reduction_s;
   if (!std::isnan(sums.mean_communication_wait_s)) {
-    metrics_.steps.back().communication_wait_s = sums.mean_communication_wait_s;
+    metrics_.steps[open.row_of_wait].communication_wait_s = sums.mean_communication_wait_s;
   }
   is_stop_agreed_ = sums.stop_requested;
-  StepRow row{.step = steps_done_,
-              .loss = sums.mean_loss,
-              .learning_rate = learning_rate_at(schedule_, steps_done_),
-              .data_wait_s = sums.mean_data_wait_s,
-              .memory_peak_bytes = sums.mean_memory_peak_bytes};
+  is_save_agreed_ = is_save_agreed_ || sums.save_requested;
+  StepRow row = open.row;
+  row.loss = sums.mean_loss;
+  row.gradient_norm = open.gradient_norm.values().item<double>();
+  row.data_wait_s = sums.mean_data_wait_s;
+  row.memory_peak_bytes = sums.mean_memory_peak_bytes;
   if (sums.num_nonfinite > 0) {
     skip_step(row, sums.num_nonfinite);
   } else {
     skipped_in_row_ = 0;
-    row.gradient_norm = clip_norm(parameters_.gradients(), settings_.recipe.clip_norm);
-    optimizer_->update(steps_done_ - steps_skipped_, row.learning_rate);
-    move_statistics();
-    if (average_) average_->update(parameters_.values());
-    model_.update_learning_copies();
   }
-  ++steps_done_;
   return row;
-}
-
-void Trainer::move_statistics() {
-  const torch::NoGradGuard no_grad;
-  parameters_.running_statistics().mul_(1 - kMomentum).add_(parameters_.batch_statistics(), kMomentum * kStatisticUnit);
 }
 
 void Trainer::record_step(StepRow row, double step_s, double own_s) {
@@ -122,7 +214,7 @@ void Trainer::skip_step(StepRow& row, std::int64_t num_nonfinite) {
   const bool has_statistics = parameters_.views().size() > parameters_.parameter_views().size();
   nonfinite_message_ = fmt::format(
       "{}: step {} has a loss or gradient that is not finite, or above {},{} in {} of {} micro-batches.",
-      settings_.name, steps_done_, kLargestExactAddend,
+      settings_.name, row.step, kLargestExactAddend,
       has_statistics ? fmt::format(" or a batch norm statistic above {},", kLargestExactAddend * kStatisticUnit) : "",
       num_nonfinite, settings_.micro_batches());
   if (settings_.on_nonfinite == OnNonfinite::stop) {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,8 +15,10 @@
 #include "parallel/process_group.h"
 #include "report/metrics_file.h"
 #include "train/flat_parameters.h"
+#include "train/gradient_buckets.h"
 #include "train/lr_schedule.h"
 #include "train/optimizer.h"
+#include "train/recorded_loss.h"
 #include "train/task.h"
 #include "train/weight_average.h"
 
@@ -34,6 +38,15 @@ struct TrainerSettings {
   std::int64_t total_steps = 0;
   double block_flops_per_image = 0;
   double peak_flops = 0;  ///< FLOP/s that a rank can reach; 0: not known
+  /// Each rank keeps the optimizer's state of its part of the parameters alone, updates that, and sends it to the
+  /// others.
+  bool shard_optimizer = false;
+  /// The figures of a step are read when the next one has been given to the device, so that a GPU never waits for them.
+  bool reads_late = false;
+  /// The sum of gradients over the ranks begins during the last backward pass. Not where passes are recorded.
+  bool overlap_reduction = false;
+  /// Passes of a micro-batch are a RecordedLoss, where there is no stochastic depth. REQUIRES: a GPU.
+  bool cuda_graph = false;
 
   std::int64_t micro_batches() const { return global_batch / recipe.micro; }
 };
@@ -50,6 +63,9 @@ class Trainer {
   const ClassificationTask& task() const { return task_; }
   FlatParameters& parameters() { return parameters_; }
   Optimizer& optimizer() { return *optimizer_; }
+  /// The optimizer's state `index` (see list_state_names()), laid out as the parameters: where it is sharded, a copy of
+  /// all parts. Collective over the group.
+  torch::Tensor gather_optimizer_state(std::size_t index);
   /// Null without one.
   WeightAverage* average() { return average_ ? &*average_ : nullptr; }
   /// The weights that the training gives so far, laid out as the parameters: their average if there is one.
@@ -60,36 +76,47 @@ class Trainer {
   /// Stochastic depth of each block.
   const std::vector<double>& drop_path_rates() const { return drop_path_rates_; }
   Metrics& metrics() { return metrics_; }
+  /// Open ones too.
   std::int64_t steps_done() const { return steps_done_; }
-  /// How many of them were skipped; see finish_step().
+  /// How many of the completed ones were skipped; see complete_step().
   std::int64_t steps_skipped() const { return steps_skipped_; }
   /// This training's own wall-clock, earlier runs included: where a group carries on several, its part of the time.
   double elapsed_s() const { return elapsed_s_; }
 
-  /// Continues after `steps_done` steps; parameters, optimizer state and average have been restored.
-  void resume(std::int64_t steps_done, std::int64_t steps_skipped, Metrics metrics, double elapsed_s);
+  /// Continues after `steps_done` steps with this state of the optimizer; parameters and average have been restored.
+  void resume(std::int64_t steps_done, std::int64_t steps_skipped, std::span<const torch::Tensor> optimizer_state,
+              Metrics metrics, double elapsed_s);
 
   /// Adds a micro-batch's gradient and, of learning stages, its batch norm statistics. `input` is that of the first
-  /// learning stage, `branch_scales` those of the model.
-  void accumulate(const torch::Tensor& input, const Targets& targets, const torch::Tensor& branch_scales);
-  /// Asks all ranks of the group to stop after this step: see is_stop_agreed().
+  /// learning stage, `branch_scales` those of the model. `is_last`: of this rank in this step.
+  void accumulate(const torch::Tensor& input, const Targets& targets, const torch::Tensor& branch_scales, bool is_last);
+  /// Asks all ranks of the group to stop, or save, after this step: see is_stop_agreed() and is_save_agreed().
   void request_stop() { reducer_.request_stop(); }
+  void request_save() { reducer_.request_save(); }
   /// Notes for how long this rank waited for the step's images.
   void note_data_wait(double seconds) { reducer_.note_data_wait(seconds); }
-  /// How long this rank's reduction of the last step took.
-  double reduction_s() const { return reducer_.reduction_s(); }
-  /// Notes how long this rank's reductions of the last step took, this training's and those of its team; the next
-  /// step's reduction brings their mean over the ranks into the last step's row.
-  void note_communication_wait(double seconds) { reducer_.note_communication_wait(seconds); }
-  /// Updates weights and running statistics from what all ranks have accumulated; the times of the row are left to
-  /// record_step(). If a loss or gradient of any rank is not finite, weights, statistics and optimizer stay as they
-  /// are, and every rank skips the step, or throws std::runtime_error (PeerFailure on all but the leader: one says it):
-  /// as the settings say, or because it would be the tenth in a row. Collective over the group.
-  StepRow finish_step();
+  /// Notes how long this rank's reductions took, this training's and those of its team, in the step of the last row; a
+  /// later step's reduction brings their mean over the ranks into it.
+  void note_communication_wait(double seconds);
+  /// Updates weights and running statistics from what all ranks have accumulated. If a loss or gradient of any rank is
+  /// not finite, weights, statistics and optimizer stay as they are. Nothing waits for a GPU: complete_step() tells
+  /// what came of it. Collective over the group.
+  void finish_step();
+  /// Steps that were finished, but not completed.
+  std::int64_t steps_open() const { return static_cast<std::int64_t>(open_steps_.size()); }
+  /// Waits for the first open step, and gives its row; the times are left to record_step(). Where something was not
+  /// finite, every rank has skipped the step, or throws std::runtime_error (PeerFailure on all but the leader: one says
+  /// it): as the settings say, or because it would be the tenth in a row.
+  StepRow complete_step();
+  /// How long this rank's reduction of the last completed step took.
+  double reduction_s() const { return reduction_s_; }
   /// What was wrong with the last step that was skipped.
   const std::string& nonfinite_message() const { return nonfinite_message_; }
-  /// Whether any rank had asked for it before the last step; the same on all.
+  /// Whether any rank had asked for it before the last completed step, or, for saving, since note_saved(); the same on
+  /// all.
   bool is_stop_agreed() const { return is_stop_agreed_; }
+  bool is_save_agreed() const { return is_save_agreed_; }
+  void note_saved() { is_save_agreed_ = false; }
   /// Notes a step that took the group `step_s`, of which `own_s` falls to this training.
   void record_step(StepRow row, double step_s, double own_s);
   /// Notes what took time but was no step.
@@ -98,10 +125,21 @@ class Trainer {
   void record_evaluation(const Evaluation& evaluation);
 
  private:
-  GradientReducer::StepSums reduce();
+  struct OpenStep {
+    StepRow row;
+    GradientReducer::Pending sums;
+    HostCopy gradient_norm;
+    std::size_t row_of_wait;  ///< whose communication wait comes with it
+  };
+
+  torch::Tensor pass(const torch::Tensor& input, const Targets& targets, const torch::Tensor& branch_scales);
+  void update(const torch::Tensor& gradient_norm, double learning_rate);
   void move_statistics();
   void skip_step(StepRow& row, std::int64_t num_nonfinite);
   [[noreturn]] void fail(const std::string& message) const;
+  std::string name_of_sum() const;
+  Share own_part();
+  Share own_parameters();
 
   StagedModel& model_;
   ProcessGroup& group_;
@@ -111,6 +149,9 @@ class Trainer {
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<WeightAverage> average_;
   GradientReducer reducer_;
+  std::deque<OpenStep> open_steps_;
+  std::optional<RecordedLoss> recorded_;
+  std::optional<GradientBuckets> buckets_;
   LrSchedule schedule_;
   std::vector<double> drop_path_rates_;
   Metrics metrics_;
@@ -119,6 +160,9 @@ class Trainer {
   std::int64_t skipped_in_row_ = 0;  // as far as this job knows
   std::string nonfinite_message_;
   bool is_stop_agreed_ = false;
+  bool is_save_agreed_ = false;
+  double reduction_s_ = 0;
+  std::size_t row_of_wait_ = 0;
   double elapsed_s_ = 0;
 };
 

@@ -11,8 +11,8 @@ class WeightAverage {
   /// Begins as `weights`, the first ones.
   WeightAverage(const torch::Tensor& weights, double decay);
 
-  /// To be called after every step.
-  void update(const torch::Tensor& weights);
+  /// To be called after every step. Does nothing where `is_bad`, one float on the device, is 1.
+  void update(const torch::Tensor& weights, const torch::Tensor& is_bad);
   /// Exchanges the average and `weights`, bit for bit, so that a model whose parameters `weights` are computes with the
   /// average until the next exchange.
   void swap_with(torch::Tensor& weights);

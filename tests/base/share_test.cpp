@@ -24,5 +24,23 @@ TEST(ShareOf, SharesAreContiguousDifferByOneAndCoverAll) {
   }
 }
 
+TEST(ChunkOf, ChunksAreEqualWholeBlocksAndTheLastHasTheRest) {
+  for (const std::int64_t count : {std::int64_t{0}, kChunkBlock - 1, kChunkBlock, (10 * kChunkBlock) + 7}) {
+    for (std::int64_t size = 1; size <= 12; ++size) {
+      std::int64_t end = 0;
+      const std::int64_t first_size = chunk_of(count, 0, size).size();
+      for (std::int64_t rank = 0; rank < size; ++rank) {
+        const Share chunk = chunk_of(count, rank, size);
+        EXPECT_EQ(chunk.begin, end);
+        EXPECT_EQ(chunk.begin % kChunkBlock, 0);
+        EXPECT_TRUE(rank + 1 == size || chunk.size() == first_size);
+        EXPECT_LT(chunk.size() - first_size, size * kChunkBlock);
+        end = chunk.end;
+      }
+      EXPECT_EQ(end, count);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace incubate

@@ -235,6 +235,8 @@ INSTANTIATE_TEST_SUITE_P(
              "model.norm_eps=0 is out of range (it keeps the division finite). Give more than 0 and at most 1, such as "
              "1e-6."},
         Case{{"--run.seed=-1"}, "run.seed=-1 is negative. Give 0 or more."},
+        Case{{"--run.nvtx=true", "--run.profile=3"},
+             "run.nvtx=true and run.profile=3 are two profilers, of which one can be on at a time. Give one of them."},
         Case{{"--run.profile=-1"}, "run.profile=-1 is negative. Give 0 or more."},
         Case{{"--run.peak_tflops=-1"}, "run.peak_tflops=-1 is out of range. Give 0 to 1000000000."},
         Case{{"--run.only=stage_4"},

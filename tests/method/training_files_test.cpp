@@ -30,7 +30,7 @@ class TrainingFilesTest : public testing::Test {
     trainer().optimizer().state().at(0).values.fill_(value + 1);
     trainer().optimizer().state().at(1).values.fill_(value + 2);
     trainer().average()->values().fill_(value + 3);
-    trainer().resume(static_cast<std::int64_t>(value), 0, trainer().metrics(), 0);
+    trainer().resume(static_cast<std::int64_t>(value), 0, {}, trainer().metrics(), 0);
   }
   void expect_state(const Checkpoint& checkpoint, float value) {
     EXPECT_EQ(checkpoint.header.step, static_cast<std::int64_t>(value));
@@ -44,6 +44,12 @@ class TrainingFilesTest : public testing::Test {
     }
   }
   Trainer& trainer() { return training_.trainer(); }
+  static void restore(const Checkpoint& checkpoint, Trainer& trainer) {
+    const std::vector<SavedBuffer> list = list_state(trainer);
+    std::vector<torch::Tensor> buffers;
+    for (const SavedBuffer& saved : list) buffers.push_back(saved.gather());
+    restore_state(checkpoint, list, buffers);
+  }
 
   TemporaryDirectory directory_;
   SmallData data_;
@@ -106,7 +112,7 @@ TEST_F(TrainingFilesTest, StatesComeBack) {
   ASSERT_TRUE(checkpoint.has_value());
   EXPECT_EQ(checkpoint->header.figures.at("elapsed_s"), 7);
   set_state(9);
-  restore_state(*checkpoint, trainer());
+  restore(*checkpoint, trainer());
   for (const FlatView& view : trainer().parameters().views()) {
     EXPECT_TRUE(view.of(trainer().parameters().values()).eq(3).all().item<bool>());
     EXPECT_TRUE(view.of(trainer().optimizer().state()[0].values).eq(4).all().item<bool>());
@@ -145,7 +151,7 @@ TEST_F(TrainingFilesTest, MomentumOfSgdComesBackUnderItsName) {
   EXPECT_EQ(checkpoint.state.size(), 2 * sgd.trainer().parameters().views().size());
   EXPECT_TRUE(checkpoint.state.at("/optimizer/1/blocks.0.norm1.bias/momentum_buffer").eq(8).all().item<bool>());
   momentum.zero_();
-  restore_state(checkpoint, sgd.trainer());
+  restore(checkpoint, sgd.trainer());
   for (const FlatView& view : sgd.trainer().parameters().views()) {
     EXPECT_TRUE(view.of(momentum).eq(8).all().item<bool>());
   }

@@ -34,7 +34,7 @@ TEST(CommunicatorTest, SharedSumsAreThoseOfAllRanks) {
     std::vector<std::int64_t> integers(count);
     for (std::int64_t i = 0; i < count; ++i) integers[i] = (i + 1) * (world.rank() + 1);
     world.sum_shares(integers, "test");
-    const Share share = share_of(count, world.rank(), world.size());
+    const Share share = chunk_of(count, world.rank(), world.size());
     std::vector<float> floats(count, -1);
     const std::int64_t factor = world.size() * (world.size() + 1) / 2;
     for (std::int64_t i = share.begin; i < share.end; ++i) {
@@ -50,7 +50,7 @@ TEST(CommunicatorTest, SharedSumsOfFloats) {
   const Communicator& world = test_world();
   std::vector<float> values(1000, 0.5F * static_cast<float>(world.rank()));
   world.sum_shares(values, "test");
-  const Share share = share_of(1000, world.rank(), world.size());
+  const Share share = chunk_of(1000, world.rank(), world.size());
   for (std::int64_t i = share.begin; i < share.end; ++i) {
     ASSERT_EQ(values[i], static_cast<float>(world.size() * (world.size() - 1)) / 4);
   }

@@ -41,6 +41,12 @@ torch::Tensor serial_mean() {
   return mean;
 }
 
+torch::Tensor loss_of(double value) { return torch::full({}, value, torch::kFloat32); }
+
+GradientReducer::StepSums finish(GradientReducer& reducer, torch::Tensor& mean, std::int64_t num_micro_batches) {
+  return reducer.read(reducer.finalize(mean, num_micro_batches, "test"));
+}
+
 class GradientReducerTest : public testing::Test {
  protected:
   /// Micro-batches of this rank under different deals, in the order in which it computes them.
@@ -62,9 +68,9 @@ TEST_F(GradientReducerTest, ExactMeanIsTheSerialOneBitForBitWhateverTheDeal) {
   const torch::Tensor expected = serial_mean();
   GradientReducer reducer(group_, Sums::exact, kSize);
   for (const std::vector<std::int64_t>& deal : deals()) {
-    for (const std::int64_t m : deal) reducer.add(gradients_of(m), 0.5 * static_cast<double>(m));
+    for (const std::int64_t m : deal) reducer.add(gradients_of(m), loss_of(0.5 * static_cast<double>(m)));
     torch::Tensor mean = torch::full({kSize}, 7.0F);
-    const GradientReducer::StepSums sums = reducer.finalize(mean, kMicroBatches);
+    const GradientReducer::StepSums sums = finish(reducer, mean, kMicroBatches);
     EXPECT_EQ(std::memcmp(mean.data_ptr(), expected.data_ptr(), mean.nbytes()), 0);
     EXPECT_EQ(sums.mean_loss, 0.25 * (kMicroBatches - 1));
     EXPECT_EQ(sums.num_nonfinite, 0);
@@ -75,9 +81,9 @@ TEST_F(GradientReducerTest, ExactMeanIsTheSerialOneBitForBitWhateverTheDeal) {
 TEST_F(GradientReducerTest, FastMeanOfSmallIntegersIsExactToo) {
   GradientReducer reducer(group_, Sums::fast, kSize);
   for (int step = 0; step < 2; ++step) {
-    reducer.add(torch::full({kSize}, static_cast<float>(group_.rank())), group_.rank());
+    reducer.add(torch::full({kSize}, static_cast<float>(group_.rank())), loss_of(group_.rank()));
     torch::Tensor mean = torch::empty({kSize});
-    const GradientReducer::StepSums sums = reducer.finalize(mean, group_.size());
+    const GradientReducer::StepSums sums = finish(reducer, mean, group_.size());
     EXPECT_TRUE((mean == 0.5 * (group_.size() - 1)).all().item<bool>());
     EXPECT_EQ(sums.mean_loss, 0.5 * (group_.size() - 1));
     EXPECT_EQ(sums.num_nonfinite, 0);
@@ -93,19 +99,19 @@ TEST_F(GradientReducerTest, EveryRankCountsTheMicroBatchesThatAreNotFinite) {
     gradients[kSize - 1] = value;
     return gradients;
   };
-  reducer.add(torch::zeros({kSize}), 1);
+  reducer.add(torch::zeros({kSize}), loss_of(1));
   if (is_last()) {
-    reducer.add(bad_gradients(std::nanf("")), 1);
-    reducer.add(bad_gradients(kInfinity), 1);
-    reducer.add(bad_gradients(1024), 1);
-    reducer.add(torch::zeros({kSize}), std::nan(""));
-    reducer.add(torch::zeros({kSize}), 1024);
-    reducer.add(bad_gradients(kInfinity), std::nan(""));  // one micro-batch, though both are bad
+    reducer.add(bad_gradients(std::nanf("")), loss_of(1));
+    reducer.add(bad_gradients(kInfinity), loss_of(1));
+    reducer.add(bad_gradients(1024), loss_of(1));
+    reducer.add(torch::zeros({kSize}), loss_of(std::nan("")));
+    reducer.add(torch::zeros({kSize}), loss_of(1024));
+    reducer.add(bad_gradients(kInfinity), loss_of(std::nan("")));  // one micro-batch, though both are bad
   }
   torch::Tensor mean = torch::empty({kSize});
-  EXPECT_EQ(reducer.finalize(mean, group_.size() + 6).num_nonfinite, 6);
-  reducer.add(torch::zeros({kSize}), 1);
-  const GradientReducer::StepSums next = reducer.finalize(mean, group_.size());
+  EXPECT_EQ(finish(reducer, mean, group_.size() + 6).num_nonfinite, 6);
+  reducer.add(torch::zeros({kSize}), loss_of(1));
+  const GradientReducer::StepSums next = finish(reducer, mean, group_.size());
   EXPECT_EQ(next.num_nonfinite, 0);
   EXPECT_EQ(next.mean_loss, 1);
   EXPECT_TRUE((mean == 0).all().item<bool>());
@@ -114,10 +120,10 @@ TEST_F(GradientReducerTest, EveryRankCountsTheMicroBatchesThatAreNotFinite) {
 TEST_F(GradientReducerTest, FastSumsNoticeWhatIsNotFinite) {
   GradientReducer reducer(group_, Sums::fast, kSize);
   torch::Tensor mean = torch::empty({kSize});
-  reducer.add(is_last() ? torch::full({kSize}, std::nanf("")) : torch::zeros({kSize}), 1);
-  EXPECT_EQ(reducer.finalize(mean, group_.size()).num_nonfinite, 1);
-  reducer.add(torch::zeros({kSize}), is_last() ? std::nan("") : 1);
-  EXPECT_EQ(reducer.finalize(mean, group_.size()).num_nonfinite, 1);
+  reducer.add(is_last() ? torch::full({kSize}, std::nanf("")) : torch::zeros({kSize}), loss_of(1));
+  EXPECT_EQ(finish(reducer, mean, group_.size()).num_nonfinite, 1);
+  reducer.add(torch::zeros({kSize}), loss_of(is_last() ? std::nan("") : 1));
+  EXPECT_EQ(finish(reducer, mean, group_.size()).num_nonfinite, 1);
 }
 
 TEST_F(GradientReducerTest, WaitingForDataIsTheMeanOverTheRanks) {
@@ -126,8 +132,8 @@ TEST_F(GradientReducerTest, WaitingForDataIsTheMeanOverTheRanks) {
     torch::Tensor mean = torch::empty({kSize});
     for (const double wait_s : {2.0, 0.5}) {  // each step anew
       reducer.note_data_wait(is_last() ? wait_s : 0);
-      reducer.add(torch::zeros({kSize}), 1);
-      EXPECT_NEAR(reducer.finalize(mean, group_.size()).mean_data_wait_s, wait_s / group_.size(), 1e-6);
+      reducer.add(torch::zeros({kSize}), loss_of(1));
+      EXPECT_NEAR(finish(reducer, mean, group_.size()).mean_data_wait_s, wait_s / group_.size(), 1e-6);
     }
   }
 }
@@ -137,9 +143,9 @@ TEST_F(GradientReducerTest, CommunicationIsTheMeanOfWhatWasNotedBeforeAndUnknown
     GradientReducer reducer(group_, sums, kSize);
     torch::Tensor mean = torch::empty({kSize});
     for (const double wait_s : {2.0, 0.5}) {
-      EXPECT_TRUE(std::isnan(reducer.finalize(mean, group_.size()).mean_communication_wait_s));
+      EXPECT_TRUE(std::isnan(finish(reducer, mean, group_.size()).mean_communication_wait_s));
       reducer.note_communication_wait(is_last() ? wait_s : 0);
-      EXPECT_NEAR(reducer.finalize(mean, group_.size()).mean_communication_wait_s, wait_s / group_.size(), 1e-6);
+      EXPECT_NEAR(finish(reducer, mean, group_.size()).mean_communication_wait_s, wait_s / group_.size(), 1e-6);
     }
   }
 }
@@ -150,12 +156,8 @@ TEST_F(GradientReducerTest, AReductionTakesAsLongAsItsSlowestRank) {
   torch::Tensor mean = torch::empty({kSize});
   group_.communicator().barrier("beginning together");
   if (is_last()) std::this_thread::sleep_for(std::chrono::duration<double>(kLate_s));
-  reducer.finalize(mean, group_.size());
-  if (is_last()) {
-    EXPECT_GT(reducer.reduction_s(), 0);
-  } else {
-    EXPECT_GT(reducer.reduction_s(), 0.8 * kLate_s);
-  }
+  const double reduction_s = finish(reducer, mean, group_.size()).reduction_s;
+  EXPECT_GT(reduction_s, is_last() ? 0 : 0.8 * kLate_s);
 }
 
 TEST_F(GradientReducerTest, MemoryIsTheMeanOverTheRanksHoweverMuchItIs) {
@@ -165,20 +167,60 @@ TEST_F(GradientReducerTest, MemoryIsTheMeanOverTheRanksHoweverMuchItIs) {
     torch::Tensor mean = torch::empty({kSize});
     reducer.note_memory_peak((1 + group_.rank()) * kTebibyte);
     const double expected = 0.5 * (1 + group_.size()) * static_cast<double>(kTebibyte);
-    EXPECT_EQ(reducer.finalize(mean, group_.size()).mean_memory_peak_bytes, expected);
+    EXPECT_EQ(finish(reducer, mean, group_.size()).mean_memory_peak_bytes, expected);
   }
 }
 
-TEST_F(GradientReducerTest, AStopThatAnyRankRequestsReachesAllForOneStep) {
+TEST_F(GradientReducerTest, WhatAnyRankRequestsReachesAllForOneStep) {
   GradientReducer reducer(group_, Sums::exact, kSize);
   torch::Tensor mean = torch::empty({kSize});
   for (int requesting = 0; requesting < group_.size(); ++requesting) {
-    if (group_.rank() == requesting) reducer.request_stop();
-    reducer.add(torch::zeros({kSize}), 1);
-    EXPECT_TRUE(reducer.finalize(mean, group_.size()).stop_requested);
-    reducer.add(torch::zeros({kSize}), 1);
-    EXPECT_FALSE(reducer.finalize(mean, group_.size()).stop_requested);
+    for (const bool is_stop : {true, false}) {
+      if (group_.rank() == requesting) is_stop ? reducer.request_stop() : reducer.request_save();
+      reducer.add(torch::zeros({kSize}), loss_of(1));
+      const GradientReducer::StepSums sums = finish(reducer, mean, group_.size());
+      EXPECT_EQ(sums.stop_requested, is_stop);
+      EXPECT_EQ(sums.save_requested, !is_stop);
+      reducer.add(torch::zeros({kSize}), loss_of(1));
+      const GradientReducer::StepSums next = finish(reducer, mean, group_.size());
+      EXPECT_FALSE(next.stop_requested || next.save_requested);
+    }
   }
+}
+
+TEST_F(GradientReducerTest, SumsThatBeginEarlyAreTheSame) {
+  const std::int64_t per_rank = kMicroBatches / group_.size();
+  for (const Sums kind : {Sums::exact, Sums::fast}) {
+    GradientReducer plain(group_, kind, kSize);
+    GradientReducer early(group_, kind, kSize);
+    for (int step = 0; step < 2; ++step) {
+      for (std::int64_t m = 0; m < per_rank; ++m) {
+        const torch::Tensor gradients = gradients_of((group_.rank() * per_rank) + m);
+        plain.add(gradients, loss_of(2));
+        if (m + 1 == per_rank) {
+          for (const Share range : {Share{700, 900}, Share{100, 700}}) early.sum_early(gradients, range, "test");
+        }
+        early.add(gradients, loss_of(2));
+      }
+      torch::Tensor expected = torch::empty({kSize}), mean = torch::empty({kSize});
+      finish(plain, expected, per_rank * group_.size());
+      EXPECT_EQ(finish(early, mean, per_rank * group_.size()).mean_loss, 2);
+      EXPECT_TRUE(kind == Sums::fast || torch::equal(mean, expected));
+      EXPECT_TRUE(torch::allclose(mean, expected));
+    }
+  }
+}
+
+TEST_F(GradientReducerTest, TheOwnerOfAChunkHasItsMean) {
+  constexpr std::int64_t kWide = 10 * kChunkBlock;
+  GradientReducer reducer(group_, Sums::exact, kWide, MeanFor::owner);
+  reducer.add(torch::arange(kWide) * (1.0F / 256), loss_of(1));
+  torch::Tensor mean = torch::full({kWide}, -1.0F);
+  finish(reducer, mean, group_.size());
+  const Share own = group_.chunk(mean);
+  EXPECT_TRUE(torch::equal(mean.narrow(0, own.begin, own.size()),
+                           (torch::arange(kWide) * (1.0F / 256)).narrow(0, own.begin, own.size())));
+  EXPECT_EQ((mean == -1).sum().item<std::int64_t>(), kWide - own.size());
 }
 
 }  // namespace

@@ -45,6 +45,13 @@ inline PhaseConfig small_recipe() {
   return recipe;
 }
 
+/// How a training is carried out, which changes no result.
+struct Execution {
+  bool shard_optimizer = false;
+  bool reads_late = false;
+  bool overlap_reduction = false;
+};
+
 /// A model and its trainer on a group.
 class SmallTraining {
  public:
@@ -52,7 +59,8 @@ class SmallTraining {
 
   SmallTraining(ProcessGroup& group, const PhaseConfig& recipe, const std::vector<bool>& is_learning,
                 const ModelSpec& spec = target_spec(tiny_model_config()), double block_flops_per_image = 10,
-                const OptimizerConfig& optimizer = {}, OnNonfinite on_nonfinite = OnNonfinite::stop)
+                const OptimizerConfig& optimizer = {}, OnNonfinite on_nonfinite = OnNonfinite::stop,
+                const Execution& execution = {})
       : model_(make_initialised(spec)) {
     model_.set_learning(is_learning);
     settings_ = {.name = "small",
@@ -66,7 +74,10 @@ class SmallTraining {
                  .steps_per_epoch = SmallData::kImages / SmallData::kGlobal,
                  .total_steps = SmallData::kSteps,
                  .block_flops_per_image = block_flops_per_image,
-                 .peak_flops = kPeakFlops};
+                 .peak_flops = kPeakFlops,
+                 .shard_optimizer = execution.shard_optimizer,
+                 .reads_late = execution.reads_late,
+                 .overlap_reduction = execution.overlap_reduction};
     trainer_.emplace(model_, group, settings_);
   }
   SmallTraining(const SmallTraining&) = delete;

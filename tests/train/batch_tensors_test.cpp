@@ -19,7 +19,7 @@ TEST(BatchTensors, ValuesKeepTheirPlaces) {
   batch.label_weight = 0.25;
   const Targets blended = to_tensors(batch, 2, torch::kCPU).targets;
   EXPECT_TRUE(torch::equal(blended.other_labels, torch::tensor({4, 3}, torch::kInt64)));
-  EXPECT_EQ(blended.label_weight, 0.25);
+  EXPECT_TRUE(torch::equal(blended.label_weights, torch::tensor({0.25F, 0.75F})));
   EXPECT_TRUE(torch::equal(tensors.images, torch::arange(24, torch::kFloat32).view({2, 3, 2, 2})));
   EXPECT_TRUE(torch::equal(tensors.targets.labels, torch::tensor({3, 4}, torch::kInt64)));
 }

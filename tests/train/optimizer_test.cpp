@@ -18,6 +18,11 @@ const OptimizerConfig kNesterov = {.name = OptimizerName::sgd, .momentum = 0.8};
 const OptimizerConfig kMomentum = {.name = OptimizerName::sgd, .momentum = 0.8, .nesterov = false};
 const OptimizerConfig kPlainSgd = {.name = OptimizerName::sgd, .momentum = 0, .nesterov = false};
 
+const torch::Tensor kGood = torch::zeros({});
+const torch::Tensor kBad = torch::ones({});
+
+Share all_of(FlatParameters& flat) { return {0, flat.gradients().numel()}; }
+
 PhaseConfig recipe_of(double weight_decay, double layer_decay = 1) {
   PhaseConfig recipe;
   recipe.weight_decay = weight_decay;
@@ -81,7 +86,8 @@ TEST_P(OptimizerFormula, StepsAreThoseOfIt) {
   const Case& c = GetParam();
   StagedModel model = make_initialised(target_spec(tiny_model_config()));
   FlatParameters flat(model, torch::kCPU);
-  const std::unique_ptr<Optimizer> optimizer = make_optimizer(flat, c.config, recipe_of(0.1, c.layer_decay));
+  const std::unique_ptr<Optimizer> optimizer =
+      make_optimizer(flat, all_of(flat), c.config, recipe_of(0.1, c.layer_decay));
   torch::manual_seed(5);
   std::vector<ReferenceNumber> reference(flat.size());
   for (std::int64_t i = 0; i < flat.size(); ++i) reference[i].value = flat.values()[i].item<double>();
@@ -98,7 +104,7 @@ TEST_P(OptimizerFormula, StepsAreThoseOfIt) {
         c.update(c.config, reference[view.offset + i], number[i], step + 1, rate, is_to_decay(view.name) ? 0.1 : 0);
       }
     }
-    optimizer->update(step, learning_rate);
+    optimizer->update(learning_rate, {}, kGood);
   }
   const float* value = flat.values().data_ptr<float>();
   for (const FlatView& view : flat.views()) {
@@ -126,7 +132,7 @@ TEST(Optimizer, StateHasTheNamesOfTorchOptim) {
   FlatParameters flat(model, torch::kCPU);
   const auto names = [&](const OptimizerConfig& config) {
     std::vector<std::string> list;
-    const std::unique_ptr<Optimizer> optimizer = make_optimizer(flat, config, {});
+    const std::unique_ptr<Optimizer> optimizer = make_optimizer(flat, all_of(flat), config, {});
     for (const StateBuffer& state : optimizer->state()) list.push_back(state.name);
     return list;
   };
@@ -145,7 +151,7 @@ TEST_P(EveryOptimizer, WithoutGradientOnlyDecayingParametersShrink) {
   // By r c w: at once with AdamW and plain SGD, and 1 + m times as much with Nesterov's momentum.
   const double factor = GetParam().name == OptimizerName::sgd && GetParam().nesterov ? 1 + GetParam().momentum : 1;
   flat_.values().fill_(2);
-  make_optimizer(flat_, GetParam(), recipe_of(0.25))->update(0, 0.5);
+  make_optimizer(flat_, all_of(flat_), GetParam(), recipe_of(0.25))->update(0.5, {}, kGood);
   for (const FlatView& view : flat_.views()) {
     const double expected = is_to_decay(view.name) ? 2 - (factor * 0.25) : 2;
     EXPECT_TRUE(torch::allclose(view.of(flat_.values()), torch::full({}, expected), 1e-6, 0)) << view.name;
@@ -154,7 +160,7 @@ TEST_P(EveryOptimizer, WithoutGradientOnlyDecayingParametersShrink) {
 
 TEST_P(EveryOptimizer, GapsBetweenParametersStayZero) {
   for (const FlatView& view : flat_.views()) view.of(flat_.gradients()).fill_(1);
-  make_optimizer(flat_, GetParam(), recipe_of(0.1, 0.5))->update(0, 0.1);
+  make_optimizer(flat_, all_of(flat_), GetParam(), recipe_of(0.1, 0.5))->update(0.1, {}, kGood);
   torch::Tensor gaps = flat_.values().clone();
   std::int64_t num_gaps = flat_.size();
   for (const FlatView& view : flat_.views()) {
@@ -165,20 +171,56 @@ TEST_P(EveryOptimizer, GapsBetweenParametersStayZero) {
   EXPECT_EQ(gaps.abs().max().item<float>(), 0);
 }
 
+TEST_P(EveryOptimizer, ABadStepChangesNothingAndIsNotCounted) {
+  torch::manual_seed(3);
+  StagedModel other_model = make_initialised(target_spec(tiny_model_config()));
+  FlatParameters other(other_model, torch::kCPU);
+  const auto optimizer = make_optimizer(flat_, all_of(flat_), GetParam(), recipe_of(0.1));
+  const auto without = make_optimizer(other, all_of(other), GetParam(), recipe_of(0.1));
+  for (int step = 0; step < 3; ++step) {
+    const torch::Tensor gradients = torch::randn({flat_.gradients().numel()});
+    flat_.gradients().fill_(std::nanf(""));
+    optimizer->update(0.1, torch::full({}, std::nanf("")), kBad);
+    flat_.gradients().copy_(gradients);
+    other.gradients().copy_(gradients);
+    optimizer->update(0.1, {}, kGood);
+    without->update(0.1, {}, kGood);
+  }
+  EXPECT_TRUE(torch::equal(flat_.values(), other.values()));
+}
+
+TEST_P(EveryOptimizer, DividesTheGradients) {
+  StagedModel other_model = make_initialised(target_spec(tiny_model_config()));
+  FlatParameters other(other_model, torch::kCPU);
+  flat_.gradients().fill_(3);
+  other.gradients().fill_(0.75);
+  make_optimizer(flat_, all_of(flat_), GetParam(), recipe_of(0.1))->update(0.1, torch::full({}, 4.0F), kGood);
+  make_optimizer(other, all_of(other), GetParam(), recipe_of(0.1))->update(0.1, {}, kGood);
+  EXPECT_TRUE(torch::equal(flat_.values(), other.values()));
+}
+
+// As ranks do that share the work: each its part, with the state of that.
+TEST_P(EveryOptimizer, PartsMakeTheWhole) {
+  torch::manual_seed(3);
+  StagedModel other_model = make_initialised(target_spec(tiny_model_config()));
+  FlatParameters other(other_model, torch::kCPU);
+  const Share all = all_of(flat_);
+  const std::int64_t cut = all.end / 32 * 16;
+  const auto first = make_optimizer(flat_, {0, cut}, GetParam(), recipe_of(0.1, 0.7));
+  const auto second = make_optimizer(flat_, {cut, all.end}, GetParam(), recipe_of(0.1, 0.7));
+  const auto whole = make_optimizer(other, all, GetParam(), recipe_of(0.1, 0.7));
+  for (int step = 0; step < 3; ++step) {
+    flat_.gradients().normal_();
+    other.gradients().copy_(flat_.gradients());
+    first->update(0.1, {}, kGood);
+    second->update(0.1, {}, kGood);
+    whole->update(0.1, {}, kGood);
+  }
+  EXPECT_TRUE(torch::equal(flat_.values(), other.values()));
+  for (const StateBuffer& state : first->state()) EXPECT_EQ(state.values.numel(), cut);
+}
+
 INSTANTIATE_TEST_SUITE_P(Configs, EveryOptimizer, testing::Values(kAdamW, kNesterov, kMomentum, kPlainSgd));
-
-TEST(Optimizer, ClippingScalesToTheLargestNorm) {
-  torch::Tensor gradients = torch::tensor({3.0F, 0.0F, -4.0F});
-  EXPECT_EQ(clip_norm(gradients, 2.5), 5);
-  EXPECT_TRUE(torch::equal(gradients, torch::tensor({1.5F, 0.0F, -2.0F})));
-}
-
-TEST(Optimizer, ClippingLeavesSmallGradientsAndIsSwitchedOffByZero) {
-  torch::Tensor gradients = torch::tensor({3.0F, -4.0F});
-  EXPECT_EQ(clip_norm(gradients, 5), 5);
-  EXPECT_EQ(clip_norm(gradients, 0), 5);
-  EXPECT_TRUE(torch::equal(gradients, torch::tensor({3.0F, -4.0F})));
-}
 
 }  // namespace
 }  // namespace incubate

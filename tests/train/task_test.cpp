@@ -32,7 +32,9 @@ TEST(Task, LossIsTheMeanSmoothedCrossEntropy) {
 TEST(Task, BlendedImagesHaveBothLabelsByTheirWeights) {
   // Against the soft target spelled out: w on one label, 1 - w on the other, smoothed.
   const double s = 0.1, w = 0.3;
-  const Targets targets{.labels = labels(), .other_labels = torch::tensor({0, 2}, torch::kInt64), .label_weight = w};
+  const Targets targets{.labels = labels(),
+                        .other_labels = torch::tensor({0, 2}, torch::kInt64),
+                        .label_weights = torch::tensor({w, 1 - w}, torch::kFloat32)};
   const torch::Tensor hard = torch::tensor({{1 - w, 0.0, w}, {0.0, w, 1 - w}}, torch::kFloat32);
   const torch::Tensor soft = (hard * (1 - s)) + (s / 3);
   const torch::Tensor expected = -(soft * logits().log_softmax(1)).sum(1).mean();

@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -25,17 +26,18 @@ class LoneTraining {
  public:
   LoneTraining(const SmallData& data, Communicator communicator, const PhaseConfig& recipe,
                const std::vector<bool>& is_learning, const OptimizerConfig& optimizer, const ModelSpec& spec,
-               OnNonfinite on_nonfinite)
+               OnNonfinite on_nonfinite, const Execution& execution)
       : group_(std::move(communicator), torch::kCPU),
-        training_(group_, recipe, is_learning, spec, 10, optimizer, on_nonfinite),
+        training_(group_, recipe, is_learning, spec, 10, optimizer, on_nonfinite, execution),
         train_(data.train_loader()),
         validation_(data.validation_loader()) {}
 
   /// Returns the last evaluation, if there has been one.
   Evaluation run(std::int64_t until_step = kSteps, const std::function<void(const StepRow&)>& on_step = {}) {
-    const std::array participants = {
-        Participant{.trainer = &training_.trainer(), .until_step = until_step, .on_step = on_step}};
-    train_together(participants, train_, validation_, group_);
+    return run({.trainer = &training_.trainer(), .until_step = until_step, .on_step = on_step});
+  }
+  Evaluation run(const Participant& participant, const std::function<bool()>& should_stop = {}) {
+    train_together(std::span(&participant, 1), train_, validation_, group_, should_stop);
     return metrics().epochs.empty() ? Evaluation{} : metrics().epochs.back().evaluation;
   }
   Trainer& trainer() { return training_.trainer(); }
@@ -57,9 +59,9 @@ class TrainerTest : public testing::Test {
                                      const std::vector<bool>& is_learning = {true, true, true},
                                      const OptimizerConfig& optimizer = {},
                                      const ModelSpec& spec = target_spec(tiny_model_config()),
-                                     OnNonfinite on_nonfinite = OnNonfinite::stop) {
+                                     OnNonfinite on_nonfinite = OnNonfinite::stop, const Execution& execution = {}) {
     return std::make_unique<LoneTraining>(data_, test_world().split(test_world().rank() / group_size), recipe,
-                                          is_learning, optimizer, spec, on_nonfinite);
+                                          is_learning, optimizer, spec, on_nonfinite, execution);
   }
   int world_size() const { return test_world().size(); }
 
@@ -100,6 +102,13 @@ PhaseConfig averaged_recipe() {
   return recipe;
 }
 
+/// Of so many parameters that several ranks have a chunk of them.
+ModelSpec wide_spec() {
+  ModelConfig config = tiny_model_config();
+  config.width = 32;
+  return target_spec(config);
+}
+
 struct Variant {
   const char* name;
   PhaseConfig recipe;
@@ -121,7 +130,7 @@ TEST_P(TrainerResume, ResumedTrainingEqualsOneWithoutAStopBitForBit) {
     const std::vector<torch::Tensor> from = buffers_of(stopped->trainer()), to = buffers_of(resumed->trainer());
     ASSERT_EQ(to.size(), GetParam().num_buffers);
     for (std::size_t i = 0; i < to.size(); ++i) to[i].copy_(from[i]);
-    resumed->trainer().resume(step, 0, stopped->metrics(), 100);
+    resumed->trainer().resume(step, 0, {}, stopped->metrics(), 100);
     resumed->run();
     const std::vector<torch::Tensor> expected = buffers_of(whole->trainer());
     for (std::size_t i = 0; i < to.size(); ++i) EXPECT_TRUE(same_bits(to[i], expected[i])) << i;
@@ -136,6 +145,121 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Variant{"adamw", small_recipe(), {}, 3},
                     Variant{"sgd_layer_decay_average", averaged_recipe(), {.name = OptimizerName::sgd}, 3}),
     [](const auto& info) { return info.param.name; });
+
+class TrainerExecution : public TrainerTest, public testing::WithParamInterface<Execution> {
+ protected:
+  std::unique_ptr<LoneTraining> make_so(const ModelSpec& spec, const Execution& execution) {
+    return make(world_size(), averaged_recipe(), {true, true, true}, {}, spec, OnNonfinite::skip, execution);
+  }
+};
+
+TEST_P(TrainerExecution, ChangesNoBitOfAResult) {
+  for (const ModelSpec& spec : {wide_spec(), target_spec(tiny_resnet_config())}) {
+    const auto plain = make_so(spec, {});
+    const auto other = make_so(spec, GetParam());
+    const Evaluation expected = plain->run();
+    EXPECT_EQ(other->run().loss, expected.loss);
+    EXPECT_TRUE(same_bits(other->values(), plain->values()));
+    EXPECT_TRUE(same_bits(other->trainer().result(), plain->trainer().result()));
+    for (std::size_t i = 0; i < plain->trainer().optimizer().state().size(); ++i) {
+      EXPECT_TRUE(same_bits(other->trainer().gather_optimizer_state(i), plain->trainer().gather_optimizer_state(i)));
+    }
+    ASSERT_EQ(other->metrics().steps.size(), kSteps);
+    for (std::size_t i = 0; i < kSteps; ++i) {
+      const StepRow &a = other->metrics().steps[i], &b = plain->metrics().steps[i];
+      EXPECT_EQ(a.step, b.step);
+      EXPECT_EQ(a.loss, b.loss);
+      EXPECT_EQ(a.gradient_norm, b.gradient_norm);
+      EXPECT_EQ(a.learning_rate, b.learning_rate);
+      EXPECT_GT(a.images_per_s, 0);
+    }
+    ASSERT_EQ(other->metrics().epochs.size(), plain->metrics().epochs.size());
+    for (std::size_t i = 0; i < plain->metrics().epochs.size(); ++i) {
+      EXPECT_EQ(other->metrics().epochs[i].train_loss, plain->metrics().epochs[i].train_loss);
+    }
+  }
+}
+
+TEST_P(TrainerExecution, ASkippedStepChangesNothing) {
+  const auto poison = [&](LoneTraining& training) {
+    training.run(1);
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor first = training.values()[0];
+    const torch::Tensor before = first.clone();
+    if (test_world().rank() == world_size() - 1) first.fill_(std::numeric_limits<float>::max());
+    {
+      const torch::AutoGradMode grad(true);
+      training.run(2);
+    }
+    EXPECT_EQ(training.trainer().steps_skipped(), 1);
+    first.copy_(before);
+    const torch::AutoGradMode grad(true);
+    training.run();
+  };
+  const auto plain = make_so(wide_spec(), {});
+  const auto other = make_so(wide_spec(), GetParam());
+  poison(*plain);
+  poison(*other);
+  EXPECT_TRUE(same_bits(other->values(), plain->values()));
+}
+
+TEST_P(TrainerExecution, StateIsSavedAndResumed) {
+  const auto whole = make_so(wide_spec(), {});
+  whole->run();
+  const auto stopped = make_so(wide_spec(), GetParam());
+  std::vector<std::int64_t> saved_at;
+  std::vector<torch::Tensor> state;
+  torch::Tensor values, average;
+  bool is_asked = false;
+  stopped->run({.trainer = &stopped->trainer(),
+                .until_step = kSteps,
+                .on_step = {},
+                .save_every = 3,
+                .asks_to_save = [&] { return !std::exchange(is_asked, true) && test_world().rank() == 0; },
+                .on_save =
+                    [&] {
+                      saved_at.push_back(stopped->trainer().steps_done());
+                      EXPECT_EQ(stopped->trainer().steps_open(), 0);
+                      state.clear();
+                      for (std::size_t i = 0; i < stopped->trainer().optimizer().state().size(); ++i) {
+                        state.push_back(stopped->trainer().gather_optimizer_state(i).clone());
+                      }
+                      values = stopped->values().clone();
+                      average = stopped->trainer().average()->values().clone();
+                    }});
+  // Asked for in the first step, and every third.
+  EXPECT_EQ(saved_at, (std::vector<std::int64_t>{GetParam().reads_late ? 2 : 1, 3}));
+  EXPECT_TRUE(same_bits(stopped->values(), whole->values()));
+  const auto resumed = make_so(wide_spec(), GetParam());
+  resumed->values().copy_(values);
+  resumed->trainer().average()->values().copy_(average);
+  resumed->trainer().resume(3, 0, state, stopped->metrics(), 0);
+  resumed->run();
+  EXPECT_TRUE(same_bits(resumed->values(), whole->values()));
+}
+
+TEST_P(TrainerExecution, StopsOnEveryRankAtTheSameStep) {
+  const auto training = make_so(wide_spec(), GetParam());
+  int asked = 0;
+  std::int64_t ended_at = -1;
+  training->run({.trainer = &training->trainer(),
+                 .until_step = kSteps,
+                 .on_end = [&] { ended_at = training->trainer().steps_done(); }},
+                [&] { return ++asked == 3 && test_world().rank() == world_size() - 1; });
+  EXPECT_EQ(ended_at, GetParam().reads_late ? 4 : 3);
+  EXPECT_EQ(training->metrics().steps.size(), static_cast<std::size_t>(ended_at));
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, TrainerExecution,
+                         testing::Values(Execution{.shard_optimizer = true}, Execution{.reads_late = true},
+                                         Execution{.overlap_reduction = true},
+                                         Execution{
+                                             .shard_optimizer = true, .reads_late = true, .overlap_reduction = true}),
+                         [](const auto& info) {
+                           return std::string(info.param.shard_optimizer ? "sharded" : "whole") +
+                                  (info.param.reads_late ? "_late" : "") +
+                                  (info.param.overlap_reduction ? "_overlapped" : "");
+                         });
 
 TEST_F(TrainerTest, AnAverageIsEvaluatedAndChangesNoStep) {
   PhaseConfig recipe = small_recipe();
@@ -325,12 +449,12 @@ class TrainerSkip : public TrainerTest {
   std::unique_ptr<LoneTraining> make_skipping(int group_size) {
     return make(group_size, averaged_recipe(), {true, true, true}, {}, kResnet, OnNonfinite::skip);
   }
-  /// Makes a step with a parameter that is not a number on this rank, if `is_poisoned`.
+  /// Makes a step with a parameter with which nothing is finite on this rank, if `is_poisoned`.
   static void run_poisoned(LoneTraining& training, std::int64_t until_step, bool is_poisoned) {
     const torch::NoGradGuard no_grad;
     const torch::Tensor first = training.values()[0];
     const torch::Tensor before = first.clone();
-    if (is_poisoned) first.fill_(std::numeric_limits<float>::quiet_NaN());
+    if (is_poisoned) first.fill_(std::numeric_limits<float>::max());
     {
       const torch::AutoGradMode grad(true);
       training.run(until_step);
@@ -368,7 +492,7 @@ TEST_F(TrainerSkip, TrainingsResumedAfterASkippedStepEqualOneWithoutAStop) {
     auto resumed = make_skipping(1);
     const std::vector<torch::Tensor> from = buffers_of(whole->trainer()), to = buffers_of(resumed->trainer());
     for (std::size_t i = 0; i < to.size(); ++i) to[i].copy_(from[i]);
-    resumed->trainer().resume(2, steps_skipped, whole->metrics(), 0);
+    resumed->trainer().resume(2, steps_skipped, {}, whole->metrics(), 0);
     return resumed;
   };
   const auto resumed = resume(1);
@@ -387,7 +511,7 @@ TEST_F(TrainerSkip, TenInARowStopEveryRank) {
       "last of 10 such steps in a row, which were skipped: from its weights the training cannot go on. Lower the "
       "learning rate or clip the gradient.");
   EXPECT_EQ(training->trainer().steps_skipped(), 9);
-  EXPECT_EQ(training->trainer().steps_done(), 10);
+  EXPECT_EQ(training->trainer().steps_done(), 11);  // the last one, which was not completed, too
 }
 
 }  // namespace

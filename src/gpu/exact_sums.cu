@@ -1,0 +1,67 @@
+#include <algorithm>
+
+#include <cuda_runtime_api.h>
+
+#include "base/exact_sum.h"
+#include "gpu/exact_sums.h"
+
+namespace incubate::gpu {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr std::int64_t kMostBlocks = 2048;  // some for each multiprocessor; each thread takes several values
+
+int blocks_for(std::int64_t size) {
+  return static_cast<int>(std::clamp<std::int64_t>((size + kThreads - 1) / kThreads, 1, kMostBlocks));
+}
+
+__device__ bool is_in_range(float value) { return fabsf(value) < kLargestExactAddend; }  // false for NaN
+
+/// To the nearest, to even where two are, as on the CPU.
+__device__ std::int64_t to_units(float value) { return __double2ll_rn(static_cast<double>(value) * kExactUnitsPerOne); }
+
+__global__ void add_gradients_kernel(const float* gradients, std::int64_t size, bool is_first, std::int64_t* sums,
+                                     std::int32_t* is_out_of_range) {
+  const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * kThreads;
+  bool all_in_range = true;
+  for (std::int64_t i = (static_cast<std::int64_t>(blockIdx.x) * kThreads) + threadIdx.x; i < size; i += stride) {
+    all_in_range = all_in_range && is_in_range(gradients[i]);
+    sums[i] = is_first ? to_units(gradients[i]) : sums[i] + to_units(gradients[i]);
+  }
+  if (!all_in_range) *is_out_of_range = 1;  // all that write write the same
+}
+
+/// One thread, after the gradients.
+__global__ void add_loss_kernel(const float* loss, LossSums sums) {
+  const bool in_range = is_in_range(*loss) && *sums.is_out_of_range == 0;
+  if (in_range) *sums.loss += to_units(*loss);
+  if (!in_range) *sums.num_out_of_range += 1;
+  *sums.is_out_of_range = 0;
+}
+
+__global__ void mean_kernel(const std::int64_t* sums, std::int64_t size, double scale, float* mean) {
+  const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * kThreads;
+  for (std::int64_t i = (static_cast<std::int64_t>(blockIdx.x) * kThreads) + threadIdx.x; i < size; i += stride) {
+    mean[i] = static_cast<float>(static_cast<double>(sums[i]) * scale);
+  }
+}
+
+}  // namespace
+
+void add_gradients(std::span<const float> gradients, bool is_first, std::int64_t* gradient_sums,
+                   std::int32_t* is_out_of_range, CUstream_st* stream) {
+  const auto size = static_cast<std::int64_t>(gradients.size());
+  add_gradients_kernel<<<blocks_for(size), kThreads, 0, stream>>>(gradients.data(), size, is_first, gradient_sums,
+                                                                  is_out_of_range);
+}
+
+void add_loss(const float* loss, const LossSums& sums, CUstream_st* stream) {
+  add_loss_kernel<<<1, 1, 0, stream>>>(loss, sums);
+}
+
+void exact_mean(const std::int64_t* sums, std::int64_t size, std::int64_t count, float* mean, CUstream_st* stream) {
+  const double scale = 1.0 / (kExactUnitsPerOne * static_cast<double>(count));
+  mean_kernel<<<blocks_for(size), kThreads, 0, stream>>>(sums, size, scale, mean);
+}
+
+}  // namespace incubate::gpu
