@@ -49,6 +49,7 @@ void ProcessGroup::broadcast(torch::Tensor& tensor, const std::string& what) {
   TORCH_INTERNAL_ASSERT(tensor.is_contiguous());
   if (tensor.is_cuda()) {
     nccl_->broadcast(tensor, what);
+    wait_for(HostCopy(tensor.flatten().narrow(0, 0, 1)), what);
   } else {
     communicator_.broadcast(std::span(static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes()), what);
   }

@@ -13,7 +13,7 @@
 namespace incubate {
 
 /// The ranks that train together, as operations on tensors: NCCL moves those on a GPU, MPI those on the CPU. Tensors
-/// are contiguous and changed in place. On a GPU operations run on the current stream and nothing waits for them but
+/// are contiguous and changed in place. On a GPU sums and shares run on the current stream and nothing waits for them but
 /// wait_for(). Collective over the group: every rank, same order.
 class ProcessGroup {
  public:
@@ -35,7 +35,7 @@ class ProcessGroup {
   void share_values(torch::Tensor& tensor, const std::string& what);
   /// This rank's part of a flat tensor.
   Share chunk(const torch::Tensor& tensor) const { return chunk_of(tensor.numel(), rank(), size()); }
-  /// The leader's values to all; any type.
+  /// The leader's values to all; any type, at least one. Waits until they are there.
   void broadcast(torch::Tensor& tensor, const std::string& what);
   /// Waits for `copy`, which comes after `what`; for as long as a collective may take. Not collective.
   void wait_for(const HostCopy& copy, const std::string& what);

@@ -80,7 +80,9 @@ torch::Tensor Trainer::gather_optimizer_state(std::size_t index) {
   const Share own = own_parameters();
   torch::Tensor values = torch::zeros_like(parameters_.values());  // as large as what is cut into chunks
   values.narrow(0, own.begin, own.size()).copy_(part.values);
-  group_.share_values(values, "gathering the optimizer's state of " + settings_.name);
+  const std::string what = "gathering the optimizer's state of " + settings_.name;
+  group_.share_values(values, what);
+  group_.wait_for(HostCopy(values.narrow(0, 0, 1)), what);
   return values.narrow(0, 0, parameters_.gradients().numel());
 }
 
