@@ -14,7 +14,7 @@
 namespace incubate {
 namespace {
 
-constexpr std::int64_t kBatch = 6;
+constexpr std::int64_t kNumImages = 6;
 
 /// The last computes in double, for which there are no kernels: as on a GPU.
 enum class Network { vit_fp32, vit_bf16, resnet, vit_by_aten };
@@ -58,7 +58,7 @@ std::vector<NamedTensor> pass_micro_batches(StagedModel& model, at::ScalarType t
   std::vector<NamedTensor> results;
   for (int micro_batch = 0; micro_batch < 2; ++micro_batch) {
     torch::manual_seed(2 + micro_batch);
-    const torch::Tensor logits = model.forward(torch::randn({kBatch, 1, 8, 8}, type), scales);
+    const torch::Tensor logits = model.forward(torch::randn({kNumImages, 1, 8, 8}, type), scales);
     (logits * torch::randn_like(logits)).sum().backward();
     results.push_back({"logits", logits.detach()});
   }
@@ -106,7 +106,7 @@ class RecomputedBlocks : public testing::TestWithParam<Case> {
 TEST_P(RecomputedBlocks, GiveTheSame) { expect_same({}); }
 
 TEST_P(RecomputedBlocks, GiveTheSameWithStochasticDepth) {
-  const torch::Tensor scales = draw_branch_scales(drop_path_rates(0.5, num_blocks()), kBatch, 1, Phase::meta, 0, 0);
+  const torch::Tensor scales = draw_branch_scales(drop_path_rates(0.5, num_blocks()), kNumImages, 1, Phase::meta, 0, 0);
   expect_same(scales);
   // Of one block the first branch is dropped for all samples, of another the second, of the last but one both.
   scales[0][0].zero_();
@@ -116,7 +116,7 @@ TEST_P(RecomputedBlocks, GiveTheSameWithStochasticDepth) {
 }
 
 TEST_P(RecomputedBlocks, GiveTheSameWhereTheLastIsDropped) {
-  const torch::Tensor scales = torch::ones({num_blocks(), 2, kBatch});
+  const torch::Tensor scales = torch::ones({num_blocks(), 2, kNumImages});
   scales[num_blocks() - 1].zero_();
   expect_same(scales);
 }
@@ -142,7 +142,7 @@ Bytes count_bytes(Network network, std::int64_t depth, Recompute recompute) {
   config.depths = {depth, depth, depth};
   config.group_depth = depth;
   StagedModel model = make_model(spec_of(network, config, recompute), torch::kFloat32, {false, true, false});
-  const torch::Tensor x = model.stage(0).forward(torch::randn({kBatch, 1, 8, 8}), {}).detach().requires_grad_();
+  const torch::Tensor x = model.stage(0).forward(torch::randn({kNumImages, 1, 8, 8}), {}).detach().requires_grad_();
   Bytes result{};
   TensorBytes::count([&](const TensorBytes& bytes) {
     const torch::Tensor y = model.stage(1).forward(x, {});
@@ -165,8 +165,9 @@ class MemoryOfBlocks : public testing::TestWithParam<Network> {
   /// What flows into it, in closed form.
   static std::int64_t input_bytes() {
     constexpr std::int64_t kTokens = 5, kWidth = 8, kChannels = 8, kSide = 4;
-    if (GetParam() == Network::resnet) return kBatch * kChannels * kSide * kSide * 4;
-    return kBatch * kTokens * kWidth * (GetParam() == Network::vit_bf16 ? 4 + 2 : 4 + 4);  // x and the branch before
+    if (GetParam() == Network::resnet) return kNumImages * kChannels * kSide * kSide * 4;
+    return kNumImages * kTokens * kWidth *
+           (GetParam() == Network::vit_bf16 ? 4 + 2 : 4 + 4);  // x and the branch before
   }
 };
 

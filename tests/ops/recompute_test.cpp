@@ -11,9 +11,9 @@ namespace {
 using Tensors = std::vector<torch::Tensor>;
 
 /// tanh(tanh(x W)) and how often it was asked for.
-class Recompute : public testing::Test {
+class RecomputeTest : public testing::Test {
  protected:
-  Recompute() {
+  RecomputeTest() {
     torch::manual_seed(1);
     weight_ = torch::randn({8, 8}).requires_grad_();
     x_ = torch::randn({4, 8}).requires_grad_();
@@ -42,7 +42,7 @@ class Recompute : public testing::Test {
   int calls_ = 0;
 };
 
-TEST_F(Recompute, CallsAgainInTheBackwardPass) {
+TEST_F(RecomputeTest, CallsAgainInTheBackwardPass) {
   const torch::Tensor result = recomputed(x_);
   EXPECT_TRUE(torch::equal(result, call({x_})[0]));
   EXPECT_EQ(calls_, 2);
@@ -50,19 +50,19 @@ TEST_F(Recompute, CallsAgainInTheBackwardPass) {
   EXPECT_EQ(calls_, 3);
 }
 
-TEST_F(Recompute, GradientsAreTheSameToTheLastBit) { expect_gradients_as_without(); }
+TEST_F(RecomputeTest, GradientsAreTheSameToTheLastBit) { expect_gradients_as_without(); }
 
-TEST_F(Recompute, AParameterLearnsWhereNoInputNeedsAGradient) {
+TEST_F(RecomputeTest, AParameterLearnsWhereNoInputNeedsAGradient) {
   x_.set_requires_grad(false);
   expect_gradients_as_without();
 }
 
-TEST_F(Recompute, AGradientPassesWhereNoParameterLearns) {
+TEST_F(RecomputeTest, AGradientPassesWhereNoParameterLearns) {
   weight_.set_requires_grad(false);
   expect_gradients_as_without();
 }
 
-TEST_F(Recompute, WhatComesBeforeGetsItsGradient) {
+TEST_F(RecomputeTest, WhatComesBeforeGetsItsGradient) {
   torch::Tensor first = torch::randn({8, 8}).requires_grad_();
   recomputed(torch::matmul(x_, first)).sum().backward();
   const torch::Tensor gradient = first.grad();
@@ -71,7 +71,7 @@ TEST_F(Recompute, WhatComesBeforeGetsItsGradient) {
   EXPECT_TRUE(torch::equal(gradient, first.grad()));
 }
 
-TEST_F(Recompute, GradientsAreAddedToTheirBuffers) {
+TEST_F(RecomputeTest, GradientsAreAddedToTheirBuffers) {
   const torch::Tensor buffer = torch::zeros_like(weight_);
   weight_.mutable_grad() = buffer;
   recomputed(x_).sum().backward();
@@ -81,19 +81,19 @@ TEST_F(Recompute, GradientsAreAddedToTheirBuffers) {
   EXPECT_TRUE(torch::equal(buffer, 2 * once));
 }
 
-TEST_F(Recompute, WithoutGradientModeItIsTheFunction) {
+TEST_F(RecomputeTest, WithoutGradientModeItIsTheFunction) {
   const torch::NoGradGuard no_grad;
   EXPECT_FALSE(recomputed(x_).requires_grad());
   EXPECT_EQ(calls_, 1);
 }
 
-TEST_F(Recompute, WithoutAnythingThatLearnsThereIsNoGraph) {
+TEST_F(RecomputeTest, WithoutAnythingThatLearnsThereIsNoGraph) {
   x_.set_requires_grad(false);
   weight_.set_requires_grad(false);
   EXPECT_FALSE(recomputed(x_).requires_grad());
 }
 
-TEST_F(Recompute, OfSeveralResultsSomeMayBeInputsAndSomeUnused) {
+TEST_F(RecomputeTest, OfSeveralResultsSomeMayBeInputsAndSomeUnused) {
   const auto function = [this](const Tensors& inputs) -> Tensors {
     return {inputs[0], inputs[1].narrow(0, 0, 1), torch::matmul(inputs[0], weight_), inputs[1].square()};
   };
@@ -106,13 +106,13 @@ TEST_F(Recompute, OfSeveralResultsSomeMayBeInputsAndSomeUnused) {
   EXPECT_TRUE(torch::equal(y.grad(), torch::tensor({{5.0F, 5.0F}, {0.0F, 0.0F}})));
 }
 
-TEST_F(Recompute, AResultThatDependsOnNothingThatLearnsHasNoGradientToPass) {
+TEST_F(RecomputeTest, AResultThatDependsOnNothingThatLearnsHasNoGradientToPass) {
   x_.set_requires_grad(false);
   recompute([](const Tensors& inputs) { return inputs; }, {x_}, weight_)[0].sum().backward();
   EXPECT_FALSE(weight_.grad().defined());
 }
 
-TEST_F(Recompute, KeepsItsInputsAlone) {
+TEST_F(RecomputeTest, KeepsItsInputsAlone) {
   constexpr std::int64_t kBytes = 4 * 8 * sizeof(float);  // of x and of each result of a function
   TensorBytes::count([&](const TensorBytes& bytes) {
     const torch::Tensor result = recomputed(recomputed(x_));
