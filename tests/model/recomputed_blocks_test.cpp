@@ -156,11 +156,12 @@ Bytes count_bytes(Network network, std::int64_t depth, Recompute recompute) {
 
 class MemoryOfBlocks : public testing::TestWithParam<Network> {
  protected:
-  /// What one block more takes.
+  /// What one block more takes, where there are so many that memory peaks in the backward pass of the last.
   static Bytes count_bytes_of_block(Recompute recompute) {
-    const Bytes three = count_bytes(GetParam(), 3, recompute);
-    const Bytes four = count_bytes(GetParam(), 4, recompute);
-    return {four.kept - three.kept, four.peak - three.peak};
+    constexpr std::int64_t kDepth = 8;
+    const Bytes fewer = count_bytes(GetParam(), kDepth, recompute);
+    const Bytes more = count_bytes(GetParam(), kDepth + 1, recompute);
+    return {more.kept - fewer.kept, more.peak - fewer.peak};
   }
   /// What flows into it, in closed form.
   static std::int64_t input_bytes() {

@@ -34,7 +34,9 @@ class RecomputeTest : public testing::Test {
     (call({x_})[0] * factor_).sum().backward();
     for (const auto& [gradient, expected] : {std::pair(of_x, x_.grad()), std::pair(of_weight, weight_.grad())}) {
       EXPECT_EQ(gradient.defined(), expected.defined());
-      if (expected.defined()) EXPECT_TRUE(torch::equal(gradient, expected));
+      if (expected.defined()) {
+        EXPECT_TRUE(torch::equal(gradient, expected));
+      }
     }
   }
 
