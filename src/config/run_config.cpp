@@ -175,6 +175,9 @@ std::vector<Setting> list_settings(RunSection& c) {
                               "gradient sums: the same on any number of ranks, or plain fp32"),
       make_enum_setting<Precision>("run.precision", c.precision, {{Precision::fp32, "fp32"}, {Precision::bf16, "bf16"}},
                                    r, "bf16: products and attention, with fp32 weights, norms and loss"),
+      make_enum_setting<Recompute>(
+          "run.recompute", c.recompute, {{Recompute::none, "none"}, {Recompute::blocks, "blocks"}}, o,
+          "blocks: of a block its input alone is kept and the rest computed again, for less memory"),
       make_setting("run.threads", c.threads, r, "", "threads a rank computes with"),
       make_enum_setting<DeviceChoice>(
           "run.device", c.device,

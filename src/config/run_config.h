@@ -37,6 +37,8 @@ bool is_of_deep_incubation(Phase phase);
 /// What a network computes in. bf16: products, attention and branches in bfloat16, from copies of the fp32 weights;
 /// what runs past the branches, norms, softmax, loss, sums and the optimizer in fp32.
 enum class Precision { fp32, bf16 };
+/// What the backward pass computes again, so that it is not kept: nothing, or all in blocks but their inputs.
+enum class Recompute { none, blocks };
 enum class DeviceChoice { automatic, cpu, cuda };
 enum class ProgressStyle { automatic, bar, lines, none };
 /// First weights of what learns from scratch: random; grown from the meta model's (incubation); random, but with every
@@ -170,6 +172,7 @@ struct RunSection {
   std::int64_t seed = 0;
   Sums sums = Sums::exact;
   Precision precision = Precision::fp32;
+  Recompute recompute = Recompute::none;
   std::int64_t threads = 1;
   DeviceChoice device = DeviceChoice::automatic;
   double timeout_s = 600;

@@ -45,6 +45,7 @@ void check_image_size(const RunConfig& config, const DatasetInfo& data, const Tr
 Training complete(Training training, const RunConfig& config, const DatasetInfo& data,
                   const std::vector<Training>& before) {
   training.spec.precision = config.run.precision;
+  training.spec.recompute = config.run.recompute;
   training.block_flops_per_image = block_training_flops(training.spec, training.is_learning);
   std::string learning;
   for (const bool learns : training.is_learning) learning += learns ? "1" : "0";

@@ -1,9 +1,13 @@
 #include "model/block.h"
 
+#include <utility>
+#include <vector>
+
 #include <torch/torch.h>
 
 #include "ops/attention.h"
 #include "ops/bias_gelu.h"
+#include "ops/recompute.h"
 
 namespace incubate {
 namespace {
@@ -14,6 +18,25 @@ torch::Tensor row(const torch::Tensor& scales, std::int64_t index) {
 
 NormParameters parameters_of(const torch::nn::LayerNormImpl& norm) {
   return {norm.weight, norm.bias, norm.options.eps()};
+}
+
+// What of a residual is computed from images. The rest belongs to the block that made the branch.
+
+std::vector<torch::Tensor> activations_of(const Residual& residual) {
+  if (!residual.branch.values.defined()) return {residual.x};
+  return {residual.x, residual.branch.values};
+}
+
+/// `branch` is without values.
+Residual with_activations(Branch branch, const std::vector<torch::Tensor>& activations) {
+  if (activations.size() == 1) return {activations[0], {}};
+  branch.values = activations[1];
+  return {activations[0], std::move(branch)};
+}
+
+Branch without_values(Branch branch) {
+  branch.values = torch::Tensor();
+  return branch;
 }
 
 }  // namespace
@@ -50,6 +73,7 @@ LayerScale::LayerScale(const ModelSpec& spec)
 
 Block::Block(const ModelSpec& spec)
     : type_(spec.precision == Precision::bf16 ? torch::kBFloat16 : at::ScalarType::Undefined),
+      recompute_(spec.recompute),
       norm1_(make_norm(spec)),
       attn_(std::make_shared<Attention>(spec)),
       norm2_(make_norm(spec)),
@@ -63,30 +87,41 @@ Block::Block(const ModelSpec& spec)
   ls2_ = register_module("ls2", std::make_shared<LayerScale>(spec));
 }
 
+Residual Block::forward(const Residual& residual, const torch::Tensor& scales, std::int64_t num_tokens) {
+  const auto branch = [&](const torch::Tensor& bias, const std::shared_ptr<LayerScale>& scale, std::int64_t index) {
+    return Branch{.values = {},
+                  .bias = bias,
+                  .scale = scale ? scale->gamma() : torch::Tensor(),
+                  .kept = keep_samples(row(scales, index), residual.x.device())};
+  };
+  const Branch attention = branch(attn_->last_bias(), ls1_, 0);
+  const Branch mlp = branch(mlp_->last_bias(), ls2_, 1);
+  if (recompute_ == Recompute::none) return compute(residual, attention, mlp, num_tokens);
+  const TensorFunction function = [this, before = without_values(residual.branch), attention, mlp,
+                                   num_tokens](const std::vector<torch::Tensor>& inputs) {
+    return activations_of(compute(with_activations(before, inputs), attention, mlp, num_tokens));
+  };
+  return with_activations(mlp, recompute(function, activations_of(residual), norm1_->weight));
+}
+
+Residual Block::compute(const Residual& residual, const Branch& attention, const Branch& mlp, std::int64_t num_tokens) {
+  const Residual middle = add_branch(residual, *norm1_, attention, num_tokens,
+                                     [&](const torch::Tensor& x) { return attn_->forward(x, num_tokens); });
+  return add_branch(middle, *norm2_, mlp, num_tokens, [&](const torch::Tensor& x) { return mlp_->forward(x); });
+}
+
 template <typename Function>
-Residual Block::add_branch(const Residual& residual, torch::nn::LayerNormImpl& norm, const torch::Tensor& factors,
+Residual Block::add_branch(const Residual& residual, torch::nn::LayerNormImpl& norm, const Branch& branch,
                            std::int64_t num_tokens, const Function& function) {
   const auto first_tokens = [num_tokens](const torch::Tensor& x) {
     return x.size(1) == num_tokens ? x : x.narrow(1, 0, num_tokens);
   };
-  const KeptSamples kept = keep_samples(factors);
-  if (kept.has_none()) return {first_tokens(residual_sum(residual)), {}};
+  if (branch.kept.has_none()) return {first_tokens(residual_sum(residual)), {}};
   const at::ScalarType type = type_ == at::ScalarType::Undefined ? residual.x.scalar_type() : type_;
-  const Normalised normalised = residual_norm(residual, parameters_of(norm), kept, type);
-  Branch branch = function(normalised.values);
-  branch.kept = kept;
-  return {first_tokens(normalised.sum), branch};
-}
-
-Residual Block::forward(const Residual& residual, const torch::Tensor& scales, std::int64_t num_tokens) {
-  const auto gamma = [](const std::shared_ptr<LayerScale>& scale) { return scale ? scale->gamma() : torch::Tensor(); };
-  const Residual middle = add_branch(residual, *norm1_, row(scales, 0), num_tokens, [&](const torch::Tensor& x) {
-    return Branch{
-        .values = attn_->forward(x, num_tokens), .bias = attn_->last_bias(), .scale = gamma(ls1_), .kept = {}};
-  });
-  return add_branch(middle, *norm2_, row(scales, 1), num_tokens, [&](const torch::Tensor& x) {
-    return Branch{.values = mlp_->forward(x), .bias = mlp_->last_bias(), .scale = gamma(ls2_), .kept = {}};
-  });
+  const Normalised normalised = residual_norm(residual, parameters_of(norm), branch.kept, type);
+  Branch computed = branch;
+  computed.values = function(normalised.values);
+  return {first_tokens(normalised.sum), computed};
 }
 
 }  // namespace incubate

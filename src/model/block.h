@@ -61,12 +61,15 @@ class Block : public torch::nn::Module {
   Residual forward(const Residual& residual, const torch::Tensor& scales, std::int64_t num_tokens);
 
  private:
+  // `attention`, `mlp` and `branch` are still without values.
+  Residual compute(const Residual& residual, const Branch& attention, const Branch& mlp, std::int64_t num_tokens);
   /// `function` maps what is normalised to the values of the branch, (samples, num_tokens, D).
   template <typename Function>
-  Residual add_branch(const Residual& residual, torch::nn::LayerNormImpl& norm, const torch::Tensor& factors,
+  Residual add_branch(const Residual& residual, torch::nn::LayerNormImpl& norm, const Branch& branch,
                       std::int64_t num_tokens, const Function& function);
 
   at::ScalarType type_;  // of branches; undefined: that of x
+  Recompute recompute_;
   torch::nn::LayerNorm norm1_;
   std::shared_ptr<Attention> attn_;
   torch::nn::LayerNorm norm2_;

@@ -6,6 +6,7 @@
 #include <torch/torch.h>
 
 #include "model/initialisation.h"
+#include "ops/recompute.h"
 
 namespace incubate {
 namespace {
@@ -16,8 +17,9 @@ torch::nn::Conv2d make_conv3x3(std::int64_t in_width, std::int64_t width, std::i
 
 }  // namespace
 
-ResidualBlock::ResidualBlock(const ResidualBlockSpec& block, double norm_eps)
+ResidualBlock::ResidualBlock(const ResidualBlockSpec& block, double norm_eps, Recompute recompute)
     : block_(block),
+      recompute_(recompute),
       conv1_(make_conv3x3(block.in_width, block.width, block.stride)),
       bn1_(std::make_shared<BatchNorm>(block.width, norm_eps)),
       conv2_(make_conv3x3(block.width, block.width, 1)),
@@ -36,10 +38,20 @@ torch::Tensor ResidualBlock::shortcut(const torch::Tensor& x_BCHW) const {
 }
 
 torch::Tensor ResidualBlock::forward(const torch::Tensor& x_BCHW, const torch::Tensor& scales) {
+  const torch::Tensor factors = scales.defined() ? scales[0].to(x_BCHW.device()).view({-1, 1, 1, 1}) : torch::Tensor();
+  if (recompute_ == Recompute::none) return compute(x_BCHW, factors);
+  // The second pass leaves the same statistics in the norms (see BatchNorm).
+  const TensorFunction function = [this, factors](const std::vector<torch::Tensor>& inputs) {
+    return std::vector<torch::Tensor>{compute(inputs[0], factors)};
+  };
+  return recompute(function, {x_BCHW}, conv1_->weight)[0];
+}
+
+torch::Tensor ResidualBlock::compute(const torch::Tensor& x_BCHW, const torch::Tensor& factors) {
   torch::Tensor branch_BCHW = bn1_->forward(conv1_(x_BCHW)).relu_();
   branch_BCHW = bn2_->forward(conv2_(branch_BCHW));
-  if (!scales.defined()) return (shortcut(x_BCHW) + branch_BCHW).relu_();
-  return torch::addcmul(shortcut(x_BCHW), branch_BCHW, scales[0].to(x_BCHW.device()).view({-1, 1, 1, 1})).relu_();
+  if (!factors.defined()) return (shortcut(x_BCHW) + branch_BCHW).relu_();
+  return torch::addcmul(shortcut(x_BCHW), branch_BCHW, factors).relu_();
 }
 
 ResnetStage::ResnetStage(const ModelSpec& spec, std::int64_t stage_index)
@@ -50,7 +62,7 @@ ResnetStage::ResnetStage(const ModelSpec& spec, std::int64_t stage_index)
   }
   torch::nn::ModuleList blocks;
   for (const ResidualBlockSpec& block : plan_) {
-    blocks_.push_back(std::make_shared<ResidualBlock>(block, spec.norm_eps));
+    blocks_.push_back(std::make_shared<ResidualBlock>(block, spec.norm_eps, spec.recompute));
     blocks->push_back(blocks_.back());
   }
   register_module("blocks", blocks);

@@ -17,14 +17,17 @@ namespace incubate {
 /// (He et al., "Deep residual learning for image recognition", CVPR 2016, option A).
 class ResidualBlock : public torch::nn::Module {
  public:
-  ResidualBlock(const ResidualBlockSpec& block, double norm_eps);
+  ResidualBlock(const ResidualBlockSpec& block, double norm_eps, Recompute recompute);
   /// `scales` is (2, batch), of which the first row has the factor s of each sample, or undefined for 1.
   torch::Tensor forward(const torch::Tensor& x_BCHW, const torch::Tensor& scales);
 
  private:
+  /// `factors` is (batch, 1, 1, 1), or undefined for 1.
+  torch::Tensor compute(const torch::Tensor& x_BCHW, const torch::Tensor& factors);
   torch::Tensor shortcut(const torch::Tensor& x_BCHW) const;
 
   ResidualBlockSpec block_;
+  Recompute recompute_;
   torch::nn::Conv2d conv1_;
   std::shared_ptr<BatchNorm> bn1_;
   torch::nn::Conv2d conv2_;

@@ -23,6 +23,7 @@ struct ModelSpec {
   double norm_eps = 1e-6;
   double layer_scale = 0;                 ///< first value of the branches' factors; 0: they have none
   Precision precision = Precision::fp32;  ///< what blocks compute in
+  Recompute recompute = Recompute::none;  ///< how they are trained; makes no other network
 
   // Of a residual network:
   std::vector<std::int64_t> widths = {};         ///< of its groups

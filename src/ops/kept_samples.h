@@ -4,7 +4,7 @@
 
 namespace incubate {
 
-/// Of a micro-batch of N samples those, S in number, for which a residual branch is computed; on the CPU. With all
+/// Of a micro-batch of N samples those, S in number, for which a residual branch is computed; on its device. With all
 /// tensors undefined: every sample, as it is.
 struct KeptSamples {
   torch::Tensor samples;  ///< (S) int64, ascending
@@ -15,7 +15,7 @@ struct KeptSamples {
   bool has_none() const { return samples.defined() && samples.numel() == 0; }
 };
 
-/// Those whose factor is not 0. `factors` is (N), on the CPU, or undefined: 1 for all.
-KeptSamples keep_samples(const torch::Tensor& factors);
+/// Those whose factor is not 0, on `device`. `factors` is (N), on the CPU, or undefined: 1 for all.
+KeptSamples keep_samples(const torch::Tensor& factors, torch::Device device);
 
 }  // namespace incubate

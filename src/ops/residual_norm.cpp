@@ -137,8 +137,8 @@ torch::Tensor sum_by_aten(const Residual& residual) {
   if (b.bias.defined()) values = values + b.bias;
   if (b.scale.defined()) values = values * b.scale;
   if (b.kept.has_all()) return x + values;
-  const torch::Tensor factors = b.kept.factors.to(x.device(), x.scalar_type()).view({-1, 1, 1});
-  return x.index_add(0, b.kept.samples.to(x.device()), values * factors);
+  const torch::Tensor factors = b.kept.factors.to(x.scalar_type()).view({-1, 1, 1});
+  return x.index_add(0, b.kept.samples, values * factors);
 }
 
 }  // namespace
@@ -151,7 +151,7 @@ Normalised residual_norm(const Residual& residual, const NormParameters& norm, c
     return {both[0], both[1]};
   }
   const torch::Tensor sum = residual_sum(residual);
-  const torch::Tensor chosen = kept.has_all() ? sum : sum.index_select(0, kept.samples.to(sum.device()));
+  const torch::Tensor chosen = kept.has_all() ? sum : sum.index_select(0, kept.samples);
   return {sum, at::layer_norm(chosen, {sum.size(2)}, norm.weight, norm.bias, norm.epsilon).to(type)};
 }
 

@@ -118,8 +118,8 @@ TEST_P(Ops, ResidualNorm) {
   for (const auto& [branch_factors, norm_factors] :
        {std::pair(torch::Tensor(), torch::Tensor()), std::pair(some, others), std::pair(some, torch::Tensor()),
         std::pair(torch::Tensor(), others)}) {
-    const KeptSamples of_branch = keep_samples(branch_factors);
-    const KeptSamples of_norm = keep_samples(norm_factors);
+    const KeptSamples of_branch = keep_samples(branch_factors, torch::kCPU);
+    const KeptSamples of_norm = keep_samples(norm_factors, torch::kCPU);
     const std::int64_t num_kept = of_branch.has_all() ? kSamples : of_branch.samples.numel();
     const Inputs in = {in_fp32({kSamples, kTokens, kWidth}),
                        of_type({num_kept, kTokens, kWidth}),
@@ -165,7 +165,7 @@ TEST(OpsByAten, ResidualNormIsTheFormula) {
   const torch::Tensor branch = random({2, 2, 4});
   const torch::Tensor bias = random({4});
   const torch::Tensor scale = random({4});
-  const KeptSamples kept = keep_samples(torch::tensor({2.0, 0.0, 0.5}));
+  const KeptSamples kept = keep_samples(torch::tensor({2.0, 0.0, 0.5}), torch::kCPU);
   torch::Tensor expected = x.clone();
   expected[0] += 2 * scale * (branch[0] + bias);
   expected[2] += 0.5 * scale * (branch[1] + bias);
