@@ -10,7 +10,12 @@
 namespace incubate {
 namespace {
 
-class Buckets : public testing::TestWithParam<ModelConfig> {
+ModelSpec recomputed(ModelSpec spec) {
+  spec.recompute = Recompute::blocks;
+  return spec;
+}
+
+class Buckets : public testing::TestWithParam<ModelSpec> {
  protected:
   /// Ranges that a pass tells of, each with the gradients that it has at that moment.
   struct Told {
@@ -52,7 +57,7 @@ class Buckets : public testing::TestWithParam<ModelConfig> {
     }
   }
 
-  StagedModel model_ = make_initialised(target_spec(GetParam()));
+  StagedModel model_ = make_initialised(GetParam());
   FlatParameters flat_{model_, torch::kCPU};
 };
 
@@ -96,8 +101,14 @@ TEST_P(Buckets, AnUnarmedPassIsNotTold) {
   EXPECT_FALSE(is_told);
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, Buckets, testing::Values(tiny_model_config(), tiny_resnet_config()),
-                         [](const auto& info) { return info.index == 0 ? "vit" : "resnet"; });
+INSTANTIATE_TEST_SUITE_P(Networks, Buckets,
+                         testing::Values(target_spec(tiny_model_config()), target_spec(tiny_resnet_config()),
+                                         recomputed(target_spec(tiny_model_config())),
+                                         recomputed(target_spec(tiny_resnet_config()))),
+                         [](const auto& info) {
+                           return std::string(info.param.family == Family::vit ? "vit" : "resnet") +
+                                  (info.param.recompute == Recompute::blocks ? "_recomputed" : "");
+                         });
 
 }  // namespace
 }  // namespace incubate
