@@ -22,7 +22,9 @@ def test_vision_transformer(tiny: Tiny, finished_run: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("network", "trainings"), [(BFLOAT16, TRAININGS), (tiny_resnet.NETWORK, tiny_resnet.TRAININGS)], ids=["bf16", "resnet"]
+    ("network", "trainings"),
+    [(BFLOAT16, TRAININGS), (tiny_resnet.NETWORK, tiny_resnet.TRAININGS)],
+    ids=["bf16", "resnet"],
 )
 def test_other_networks(
     tiny: Tiny, pool: ThreadPoolExecutor, tmp_path: Path, network: list[str], trainings: list[str]

@@ -158,7 +158,7 @@ class MemoryOfBlocks : public testing::TestWithParam<Network> {
  protected:
   /// What one block more takes, where there are so many that memory peaks in the backward pass of the last.
   static Bytes count_bytes_of_block(Recompute recompute) {
-    constexpr std::int64_t kDepth = 8;
+    constexpr std::int64_t kDepth = 24;
     const Bytes fewer = count_bytes(GetParam(), kDepth, recompute);
     const Bytes more = count_bytes(GetParam(), kDepth + 1, recompute);
     return {more.kept - fewer.kept, more.peak - fewer.peak};
