@@ -220,7 +220,7 @@ class PlanTable {
   }
 
   void write_gpu_notes() {
-    line("\nstate: weights and what comes with those that learn, in fp32; copies in bfloat16.");
+    line("\nstate: weights and what comes with those that learn, in fp32; copies are bf16.");
     line("activations: what a micro-batch keeps for its backward pass. working: the most");
     line("that comes and goes beside them. libraries: CUDA, cuBLAS, NCCL. reserve: {}", percent(kFragmentation));
     line("for gaps between PyTorch's blocks. recomputed: a block keeps what flows into it,");

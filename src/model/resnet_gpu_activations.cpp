@@ -22,7 +22,7 @@ GpuActivations resnet_gpu_activations(const ModelSpec& spec, std::int64_t stage_
     const std::int64_t output = map_bytes(block.width, block.side);
     const std::int64_t inside = 3 * output;
     sizes.inputs -= inside;
-    sizes.block = std::max(sizes.block, inside);
+    sizes.block = std::max(sizes.block, inside + (2 * output));
     sizes.backward = std::max(sizes.backward, (2 * output) + std::max(output, input));
     const std::int64_t weight = kFloatBytes * 9 * block.width * std::max(block.in_width, block.width);
     if (use == StageUse::learning) sizes.weight_gradient = std::max(sizes.weight_gradient, weight);

@@ -66,7 +66,8 @@ GpuActivations vit_gpu_activations(const ModelSpec& spec, std::int64_t stage_ind
     sizes.kept += kept;
     sizes.inputs += tokens * (row.x + (is_first_block ? 0 : row.branch));
     // The first one's norm keeps what flows into it.
-    sizes.block = std::max(sizes.block, kept - (is_first_block ? tokens * row.x : 0));
+    const std::int64_t inside = kept - (is_first_block ? tokens * row.x : 0);
+    sizes.block = std::max(sizes.block, inside + (num_outputs * (row.x + (2 * row.branch))));
     if (i + 1 == depth) sizes.inputs += kept_of_last_branch(spec, is_learning, num_outputs);
   }
   const std::int64_t beside_blocks =

@@ -91,9 +91,10 @@ TEST(GpuActivations, AreWhatAtenKeepsOfAVisionTransformer) {
         const Bytes expected = expect(target_spec(config), is_learning);
         EXPECT_NEAR(static_cast<double>(expected.kept) / static_cast<double>(measured.kept), 1, 0.01)
             << layer_scale << testing::PrintToString(is_learning);
+        // An upper bound: what has been freed by then is not deducted.
         const double working = static_cast<double>(expected.working) / static_cast<double>(measured.working);
         EXPECT_GE(working, 1) << testing::PrintToString(is_learning);
-        EXPECT_LE(working, 1.3) << testing::PrintToString(is_learning);
+        EXPECT_LE(working, 1.75) << testing::PrintToString(is_learning);
       }
     }
   }
@@ -127,7 +128,7 @@ TEST(GpuActivations, OfATinyVisionTransformerInBothPrecisions) {
   const GpuActivations fp32 = gpu_activations(spec, 1, StageUse::learning);
   EXPECT_EQ(fp32.kept, 5 * 4 * ((12 * 8) + 4 + 2));
   EXPECT_EQ(fp32.inputs, 5 * 32);
-  EXPECT_EQ(fp32.block, fp32.kept - (5 * 32));
+  EXPECT_EQ(fp32.block, fp32.kept - (5 * 32) + (5 * (32 + (2 * 32))));  // with its outputs
   EXPECT_EQ(fp32.backward, 5 * (32 + (8 * 32)));
   EXPECT_EQ(fp32.alone, 5 * ((3 * 32) + (9 * 32)));
   EXPECT_EQ(fp32.weight_gradient, 4 * 3 * 8 * 8);
@@ -142,7 +143,7 @@ TEST(GpuActivations, OfATinyVisionTransformerInBothPrecisions) {
   const GpuActivations first = gpu_activations(spec, 0, StageUse::learning);
   EXPECT_EQ(first.kept, (2 * learning) + (4 * 16 * 2));
   EXPECT_EQ(first.inputs, (5 * 32) + (5 * (32 + 16)) + (4 * 16 * 2));
-  EXPECT_EQ(first.block, learning);
+  EXPECT_EQ(first.block, learning + (5 * (32 + (2 * 16))));
   EXPECT_EQ(first.backward, 5 * (32 + (8 * 16)));
   EXPECT_EQ(first.alone, 5 * ((3 * 32) + (9 * 16)));
   EXPECT_EQ(first.output, 5 * 32);
@@ -169,7 +170,7 @@ TEST(GpuActivations, OfATinyResidualNetwork) {
   const GpuActivations second = gpu_activations(spec, 1, StageUse::learning);
   EXPECT_EQ(second.kept, 4 * (256 + (3 * 128) + (4 * 128)));
   EXPECT_EQ(second.inputs, 4 * (256 + 128));
-  EXPECT_EQ(second.block, 4 * 3 * 128);
+  EXPECT_EQ(second.block, 4 * (3 + 2) * 128);
   EXPECT_EQ(second.backward, 4 * ((2 * 128) + 256));
   EXPECT_EQ(second.alone, 4 * (256 + (3 * 128)));
   EXPECT_EQ(second.output, 4 * 128);
