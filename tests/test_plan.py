@@ -195,27 +195,30 @@ def test_large_plans_take_seconds(network: list[str], machine: list[str]) -> Non
 
 
 class Block(nn.Module):
-    """That of src/model/block.cpp."""
+    """That of src/model/block.cpp, whose branches are of one type; x is fp32."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, dtype: torch.dtype) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.dtype = heads, dtype
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.fc1, self.fc2 = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.qkv, self.proj = nn.Linear(width, 3 * width, dtype=dtype), nn.Linear(width, width, dtype=dtype)
+        self.fc1, self.fc2 = nn.Linear(width, 4 * width, dtype=dtype), nn.Linear(4 * width, width, dtype=dtype)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         batch, tokens, width = x.shape
         scale = torch.ones(batch, 1, 1)  # stochastic depth
-        qkv = self.qkv(self.norm1(x)).view(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        qkv = self.qkv(self.norm1(x).to(self.dtype)).view(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         mixed = functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2])
-        x = torch.addcmul(x, self.proj(mixed.transpose(1, 2).reshape(batch, tokens, width)), scale)
-        return torch.addcmul(x, self.fc2(functional.gelu(self.fc1(self.norm2(x)))), scale)
+        x = torch.addcmul(x, self.proj(mixed.transpose(1, 2).reshape(batch, tokens, width)).float(), scale)
+        hidden = functional.gelu(self.fc1(self.norm2(x).to(self.dtype)))
+        return torch.addcmul(x, self.fc2(hidden).float(), scale)
 
 
-def measure_kept_bytes(width: int, heads: int, tokens: int, batch: int, learning: list[bool]) -> int:
+def measure_kept_bytes(
+    width: int, heads: int, tokens: int, batch: int, learning: list[bool], dtype: torch.dtype = torch.float32
+) -> int:
     """Of all memory that blocks, the later of them frozen or not, save for their backward passes."""
-    blocks = [Block(width, heads).requires_grad_(learns) for learns in learning]
+    blocks = [Block(width, heads, dtype).requires_grad_(learns) for learns in learning]
     parameters = {p.untyped_storage().data_ptr() for block in blocks for p in block.parameters()}
     kept: dict[int, torch.UntypedStorage] = {}
 
@@ -232,8 +235,12 @@ def measure_kept_bytes(width: int, heads: int, tokens: int, batch: int, learning
     return sum(storage.nbytes() for storage in kept.values())
 
 
+GPU = ["--run.device=cuda"]
+
+
+@pytest.mark.parametrize("device", [["--run.device=cpu"], GPU, [*GPU, "--run.precision=bf16"]])
 @pytest.mark.parametrize(("width", "heads", "side"), [(64, 4, 4), (768, 12, 14)])
-def test_activations_are_what_pytorch_keeps(width: int, heads: int, side: int) -> None:
+def test_activations_are_what_pytorch_keeps(width: int, heads: int, side: int, device: list[str]) -> None:
     """The activations of two networks that differ by two blocks differ by those blocks': learning ones, and frozen ones
     behind a learning stage. A block counts the inputs of its norms, queries, keys, values and the output of attention
     and the MLP's hidden layer; if it learns, also the inputs of its linear layers. Compared with the storages that
@@ -243,8 +250,10 @@ def test_activations_are_what_pytorch_keeps(width: int, heads: int, side: int) -
     micro = [f"--{name}={batch}" for name in MICRO]
 
     def activations(*settings: str) -> dict[str, int]:
-        report = plan(*shape, *micro, "--images=1000", "--ranks=1", *settings)
-        return {row["training"]: row["memory_bytes"]["activations"] for row in report["trainings"]}
+        rows = plan(*shape, *micro, "--images=1000", "--ranks=1", *device, *settings)["trainings"]
+        if device[0] == GPU[0]:
+            return {row["training"]: row["gpu_memory_bytes"]["kept"]["activations"] for row in rows}
+        return {row["training"]: row["memory_bytes"]["activations"] for row in rows}
 
     few = activations("--model.depths=1,1", "--model.meta_depths=1,1")
     deep = activations("--model.depths=1,3", "--model.meta_depths=1,1")
@@ -252,13 +261,63 @@ def test_activations_are_what_pytorch_keeps(width: int, heads: int, side: int) -
     frozen = activations("--model.depths=1,1", "--model.meta_depths=1,3")["stage_0"] - few["stage_0"]
 
     def measured(learns: bool) -> int:
-        return measure_kept_bytes(width, heads, tokens, batch, [True, learns, learns]) - measure_kept_bytes(
-            width, heads, tokens, batch, [True]
-        )
+        dtype = torch.bfloat16 if "--run.precision=bf16" in device else torch.float32
+        counts = [[True, learns, learns], [True]]
+        more, less = (measure_kept_bytes(width, heads, tokens, batch, count, dtype) for count in counts)
+        return more - less
 
-    assert learning == pytest.approx(measured(True), rel=0.1)
-    assert frozen == pytest.approx(measured(False), rel=0.1)
+    assert learning == pytest.approx(measured(True), rel=0.02)
+    assert frozen == pytest.approx(measured(False), rel=0.02)
     assert frozen < 0.7 * learning
+
+
+def sum_of_parts(memory: dict[str, int]) -> int:
+    return sum(size for part, size in memory.items() if part != "total")
+
+
+def test_memory_of_gpus() -> None:
+    """No GPU is needed. The parts add up; what is said to be the largest micro-batch fits, and the next does not."""
+    settings = [*NETWORKS["H"][0], *PAPER, "--ranks=8", *GPU, "--run.precision=bf16", "--batch.global=1536"]
+
+    def end_to_end(micro: int) -> dict[str, Any]:
+        return by_name(plan(*settings, f"--end_to_end.micro={micro}")["trainings"], "training")["end_to_end"]
+
+    row = end_to_end(384)
+    gpu = row["gpu_memory_bytes"]
+    assert gpu["micro"] == 384
+    assert gpu["recomputed"]["activations"] < 0.5 * gpu["kept"]["activations"]
+    found = []
+    for blocks, suffix in (("kept", ""), ("recomputed", "_recomputed")):
+        memory = gpu[blocks]
+        assert memory["total"] == sum_of_parts(memory)
+        assert memory["weights"] == row["memory_bytes"]["weights"]
+        for card in gpu["cards"]:
+            largest = card["largest_micro" + suffix]
+            assert card["fits" + suffix] == (memory["total"] <= card["bytes"]) == (largest == 384)
+            counts = [count for count in range(largest, 385) if 1536 % count == 0][:2]
+            totals = [end_to_end(count)["gpu_memory_bytes"][blocks]["total"] for count in counts]
+            assert [total <= card["bytes"] for total in totals] == [True, False][: len(totals)]
+            found.append(largest)
+    assert len(set(found)) > 2
+
+
+def test_memory_of_a_gpu_in_a_group_of_several_trainings() -> None:
+    report = plan_network("B", "--ranks=1", *GPU)
+    group = next(g for phase in report["phases"] for g in phase["groups"] if len(g["trainings"]) > 1)
+    alone = by_name(report["trainings"], "training")
+    for blocks, memory in group["gpu_memory_bytes"].items():
+        assert memory["total"] == sum_of_parts(memory)
+        each = [alone[share["training"]]["gpu_memory_bytes"][blocks] for share in group["trainings"]]
+        assert memory["activations"] == max(one["activations"] for one in each)
+        assert memory["sums"] == sum(one["sums"] for one in each)
+        assert memory["libraries"] == each[0]["libraries"]
+
+
+def test_only_gpus_have_cards() -> None:
+    for settings in ([], ["--run.device=cpu"]):
+        report = plan_network("B", "--ranks=1", *settings)
+        rows = [*report["trainings"], *(group for phase in report["phases"] for group in phase["groups"])]
+        assert not any("gpu_memory_bytes" in row for row in rows)
 
 
 def test_images_come_from_the_file_or_the_option(tiny: Tiny, tmp_path: Path) -> None:
@@ -291,6 +350,54 @@ def test_table_for_people() -> None:
     assert "critical path" in timed
     assert "Give --rank-tflops=X" not in timed
     assert max(len(line) for line in (text + timed).splitlines()) <= 120
+
+
+def test_table_of_gpus() -> None:
+    arguments = ["plan", *NETWORKS["H"][0], *PAPER, "--ranks=2", *GPU, "--run.precision=bf16"]
+    settings = ["--meta.micro=1024", "--end_to_end.ema_decay=0.999"]
+    text = launch.run_well(*arguments, *settings).stdout
+    rows = {row["training"]: row["gpu_memory_bytes"] for row in plan(*arguments[1:], *settings)["trainings"]}
+    assert "memory of a rank" not in text
+    begin, end = text.index("\nstate of a GPU"), text.index("\nincubation, round")
+    section = text[begin : text.index("\nphase ")]
+    assert max(len(line) for line in section.splitlines()) <= 80
+    state, memory, fit = (part.splitlines() for part in section.strip("\n").split("\n\n"))
+    assert words_of(state[0]) == "state of a GPU weights copies gradients optimizer average sums state"
+    assert words_of(memory[0]) == "memory of a GPU state activations working libraries reserve all"
+    assert words_of(fit[0]) == "fits a GPU of micro 40 GB recomputed 80 GB recomputed"
+    assert [line.split()[0] for line in state[1:]] == list(rows)
+    assert [line.split()[0] for line in memory[1::2]] == list(rows)
+    assert all(line.split()[0] == "recomputed" for line in memory[2::2])
+    for line, after, gpu in zip(memory[1::2], memory[2::2], rows.values(), strict=True):
+        for text_row, blocks in ((line, "kept"), (after, "recomputed")):
+            assert gigabytes(text_row) == pytest.approx(gpu[blocks]["total"] / 1e9, rel=0.006)
+    for line, gpu in zip(fit[1:], rows.values(), strict=True):
+        words = [str(gpu["micro"])]
+        for card in gpu["cards"]:
+            for largest in (card["largest_micro"], card["largest_micro_recomputed"]):
+                words += ["yes"] if largest == gpu["micro"] else ["up", "to", str(largest)] if largest else ["no"]
+        assert line.split()[1:] == words
+    assert {"yes", "up"} <= {word for line in fit for word in line.split()}
+    assert "reserve: 5.0%" in text[end:]
+    assert all(len(line) <= 80 for line in text[text.index("\nstate: weights") : text.index("\nideal: ")].splitlines())
+
+
+def words_of(line: str) -> str:
+    return " ".join(line.split())
+
+
+def gigabytes(line: str) -> float:
+    """The last column."""
+    value, unit = line.split()[-2:]
+    return float(value) * {"MB": 1e-3, "GB": 1}[unit]
+
+
+def test_what_fits_no_card_is_said() -> None:
+    huge = ["--model.width=8192", "--model.heads=64", "--model.depths=12,12,12,12"]
+    text = launch.run_well("plan", *huge, *PAPER, "--ranks=1", *GPU).stdout
+    fit = text[text.index("\nfits a GPU of") :].splitlines()[2:]
+    row = next(line for line in fit if line.startswith("end_to_end"))
+    assert row.split()[2:] == ["no"] * 4
 
 
 def test_effective_configuration() -> None:

@@ -18,7 +18,9 @@ constexpr const char* kHelp =
     "  [--network-gbps=Y] [--images=N] [--json] [--section.key=value ...]\n\n"
     "Says what the trainings cost and how N ranks would share the work: parameters,\n"
     "memory, FLOPs, bytes reduced, rounds and groups, efficiency, hours. It trains\n"
-    "nothing and writes no file; one process on a login node is enough.\n\n"
+    "nothing and writes no file; one process on a login node is enough. With\n"
+    "--run.device=cuda (no GPU is needed) also whether the trainings fit cards of 40\n"
+    "and 80 GB, and which micro-batches would.\n\n"
     "  --print-config  print the effective configuration of the run and do nothing\n"
     "  --help          this text\n";
 

@@ -7,7 +7,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json to_json(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+template <typename T>
+Json to_json(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
 
 Json to_json(const Memory& memory) {
   return {{"weights", memory.weights}, {"gradients", memory.gradients}, {"optimizer", memory.optimizer},
@@ -15,30 +18,64 @@ Json to_json(const Memory& memory) {
           {"total", memory.total()}};
 }
 
-Json to_json(const TrainingCost& cost) {
-  return {{"training", cost.training->name},
-          {"phase", to_string(cost.training->phase)},
-          {"depths", cost.training->spec.depths},
-          {"learning_parameters", cost.num_learning_parameters},
-          {"parameters", cost.num_parameters},
-          {"steps", cost.training->total_steps},
-          {"micro_batches", cost.micro_batches},
-          {"block_flops", cost.block_flops},
-          {"reduced_bytes_per_step", cost.reduced_bytes_per_step},
-          {"memory_bytes", to_json(cost.memory)}};
+Json to_json(const GpuMemory& memory) {
+  const Memory& tensors = memory.tensors;
+  return {{"weights", tensors.weights},         {"copies", memory.copies},    {"gradients", tensors.gradients},
+          {"optimizer", tensors.optimizer},     {"average", tensors.average}, {"sums", tensors.sums},
+          {"activations", tensors.activations}, {"working", memory.working},  {"libraries", memory.libraries},
+          {"reserve", memory.reserve},          {"total", memory.total()}};
 }
 
-Json to_json(const GroupForecast& group, std::size_t round, const PhaseWork& work) {
+Json to_json(const GpuPlan& plan) {
+  Json cards = Json::array();
+  for (std::size_t i = 0; i < kGpuCards.size(); ++i) {
+    const GpuPlan::LargestMicro& largest = plan.largest_micro[i];
+    cards.push_back({{"card", kGpuCards[i].name},
+                     {"bytes", kGpuCards[i].bytes},
+                     {"fits", largest.kept == plan.micro},
+                     {"fits_recomputed", largest.recomputed == plan.micro},
+                     {"largest_micro", to_json(largest.kept)},
+                     {"largest_micro_recomputed", to_json(largest.recomputed)}});
+  }
+  return {{"micro", plan.micro},
+          {"kept", to_json(plan.kept)},
+          {"recomputed", to_json(plan.recomputed)},
+          {"cards", std::move(cards)}};
+}
+
+Json to_json(const TrainingCost& cost) {
+  Json json = {{"training", cost.training->name},
+               {"phase", to_string(cost.training->phase)},
+               {"depths", cost.training->spec.depths},
+               {"learning_parameters", cost.num_learning_parameters},
+               {"parameters", cost.num_parameters},
+               {"steps", cost.training->total_steps},
+               {"micro_batches", cost.micro_batches},
+               {"block_flops", cost.block_flops},
+               {"reduced_bytes_per_step", cost.reduced_bytes_per_step},
+               {"memory_bytes", to_json(cost.memory)}};
+  if (cost.gpu) json["gpu_memory_bytes"] = to_json(*cost.gpu);
+  return json;
+}
+
+Json to_json(const GroupForecast& group, std::size_t round, const PhaseWork& work, bool is_on_gpus) {
   Json trainings = Json::array();
   for (const Assignment& a : group.plan.assignments) {
     trainings.push_back({{"training", work.trainings[a.training]->name}, {"steps", a.num_steps}});
   }
-  return {{"round", round},
-          {"first_rank", group.plan.first_rank},
-          {"num_ranks", group.plan.num_ranks},
-          {"trainings", std::move(trainings)},
-          {"predicted_s", group.busy_s},
-          {"memory_bytes", to_json(memory_of(group, work))}};
+  Json json = {{"round", round},
+               {"first_rank", group.plan.first_rank},
+               {"num_ranks", group.plan.num_ranks},
+               {"trainings", std::move(trainings)},
+               {"predicted_s", group.busy_s},
+               {"memory_bytes", to_json(memory_of(group, work))}};
+  if (is_on_gpus) {
+    const std::vector<const Training*> carried_on = trainings_of(group, work);
+    json["gpu_memory_bytes"] = {
+        {"kept", to_json(gpu_memory_per_rank(carried_on, work.memory, Blocks::kept))},
+        {"recomputed", to_json(gpu_memory_per_rank(carried_on, work.memory, Blocks::recomputed))}};
+  }
+  return json;
 }
 
 Json to_json(const PhasePlan& phase, const PlanReport& report) {
@@ -51,7 +88,7 @@ Json to_json(const PhasePlan& phase, const PlanReport& report) {
                       {"cost_s", report.machine.round_cost_s},
                       {"first_idle_rank", round.first_idle_rank},
                       {"idle_ranks", report.machine.num_ranks - round.first_idle_rank}});
-    for (const GroupForecast& group : round.groups) groups.push_back(to_json(group, i, phase.work));
+    for (const GroupForecast& group : round.groups) groups.push_back(to_json(group, i, phase.work, report.is_on_gpus));
   }
   return {{"phase", to_string(phase.work.phase)},
           {"ideal_s", phase.forecast.ideal_s},

@@ -42,7 +42,13 @@ class PlanTable {
   std::string write() {
     write_heading();
     write_trainings();
-    write_memory();
+    if (report_.is_on_gpus) {
+      write_gpu_state();
+      write_gpu_memory();
+      write_gpu_fit();
+    } else {
+      write_memory();
+    }
     write_phases();
     for (const PhasePlan& phase : report_.phases) write_rounds(phase);
     if (!report_.methods.empty()) write_methods();
@@ -96,6 +102,62 @@ class PlanTable {
     }
   }
 
+  /// Of the column of the trainings' names.
+  std::size_t name_width() const {
+    std::size_t width = 16;
+    for (const TrainingCost& cost : report_.trainings) width = std::max(width, cost.training->name.size());
+    return width;
+  }
+
+  void write_gpu_state() {
+    line("\n{:<{}} {:>8} {:>8} {:>9} {:>9} {:>8} {:>7} {:>8}", "state of a GPU", name_width(), "weights", "copies",
+         "gradients", "optimizer", "average", "sums", "state");
+    for (const TrainingCost& cost : report_.trainings) {
+      const GpuMemory& gpu = cost.gpu->kept;
+      const Memory& m = gpu.tensors;
+      line("{:<{}} {:>8} {:>8} {:>9} {:>9} {:>8} {:>7} {:>8}", cost.training->name, name_width(), bytes_text(m.weights),
+           bytes_text(gpu.copies), bytes_text(m.gradients), bytes_text(m.optimizer), bytes_text(m.average),
+           bytes_text(m.sums), bytes_text(gpu.state()));
+    }
+  }
+
+  void write_gpu_memory() {
+    line("\n{:<{}} {:>8} {:>11} {:>8} {:>9} {:>8} {:>8}", "memory of a GPU", name_width(), "state", "activations",
+         "working", "libraries", "reserve", "all");
+    const auto write = [&](const std::string& name, const GpuMemory& gpu) {
+      line("{:<{}} {:>8} {:>11} {:>8} {:>9} {:>8} {:>8}", name, name_width(), bytes_text(gpu.state()),
+           bytes_text(gpu.tensors.activations), bytes_text(gpu.working), bytes_text(gpu.libraries),
+           bytes_text(gpu.reserve), bytes_text(gpu.total()));
+    };
+    for (const TrainingCost& cost : report_.trainings) {
+      write(cost.training->name, cost.gpu->kept);
+      write("  recomputed", cost.gpu->recomputed);
+    }
+  }
+
+  /// Whether each card has the memory, or else what micro-batch it has it for.
+  void write_gpu_fit() {
+    std::string header = fmt::format("\n{:<{}} {:>6}", "fits a GPU of", name_width(), "micro");
+    for (const GpuCard& card : kGpuCards) header += fmt::format(" {:>11} {:>12}", card.name, "recomputed");
+    line("{}", header);
+    for (const TrainingCost& cost : report_.trainings) {
+      const auto fit_text = [&](const std::optional<std::int64_t>& largest) {
+        if (!largest) return std::string("no");
+        return *largest == cost.gpu->micro ? "yes" : fmt::format("up to {}", *largest);
+      };
+      std::string row = fmt::format("{:<{}} {:>6}", cost.training->name, name_width(), cost.gpu->micro);
+      for (const GpuPlan::LargestMicro& micro : cost.gpu->largest_micro) {
+        row += fmt::format(" {:>11} {:>12}", fit_text(micro.kept), fit_text(micro.recomputed));
+      }
+      line("{}", row);
+    }
+  }
+
+  std::int64_t memory_bytes_of(const GroupForecast& group, const PhaseWork& work) const {
+    if (!report_.is_on_gpus) return memory_of(group, work).total();
+    return gpu_memory_per_rank(trainings_of(group, work), work.memory, Blocks::kept).total();
+  }
+
   /// Of the first method that the phase belongs to, or its own if no such method is chosen.
   double whole_s(const PhasePlan& phase) const {
     for (const MethodForecast& method : report_.methods) {
@@ -136,7 +198,7 @@ class PlanTable {
           fmt::format("{}{} ({} steps)", trainings.empty() ? "" : ", ", work.trainings[a.training]->name, a.num_steps);
     }
     line("  {:<17} {:>9}  {:>9}  {}", ranks_text(group.plan.first_rank, group.plan.num_ranks),
-         time_or_share(group.busy_s, whole_s(phase)), bytes_text(memory_of(group, work).total()), trainings);
+         time_or_share(group.busy_s, whole_s(phase)), bytes_text(memory_bytes_of(group, work)), trainings);
   }
 
   void write_methods() {
@@ -157,7 +219,17 @@ class PlanTable {
          m.at_80_percent ? std::to_string(m.at_80_percent->num_ranks) : "-");
   }
 
+  void write_gpu_notes() {
+    line("\nstate: weights and what comes with those that learn, in fp32; copies are bf16.");
+    line("activations: what a micro-batch keeps for its backward pass. working: the most");
+    line("that comes and goes beside them. libraries: CUDA, cuBLAS, NCCL. reserve: {}", percent(kFragmentation));
+    line("for gaps between PyTorch's blocks. recomputed: a block keeps what flows into it,");
+    line("and is computed anew. up to 64: with PHASE.micro=64, which divides batch.global.");
+    line("no: not even with 1.");
+  }
+
   void write_notes() {
+    if (report_.is_on_gpus) write_gpu_notes();
     line(
         "\nideal: perfect scaling. at best: no deal of the ranks is faster, reductions left out. efficiency: ideal "
         "over");

@@ -10,19 +10,11 @@ namespace {
 
 constexpr std::int64_t kFloatBytes = 4;
 
-std::int64_t image_bytes(const ModelSpec& spec) {
-  return kFloatBytes * spec.channels * spec.image_size * spec.image_size;
-}
-
-std::int64_t first_learning_of(const Training& training) {
-  return std::ranges::find(training.is_learning, true) - training.is_learning.begin();
-}
-
 /// For one image: what the frozen stages before the learning one leave, which is the outputs of all but the last (see
 /// FrozenPrefix), whose output is the input that the learning stage keeps; and the image; and the larger of what those
 /// stages hold for a moment and what is kept from the first learning stage on.
 std::int64_t activation_bytes_per_image(const Training& training) {
-  const std::int64_t first = first_learning_of(training);
+  const std::int64_t first = first_learning_stage(training);
   std::int64_t prefix = 0;
   std::int64_t transient = 0;
   std::int64_t kept = 0;
@@ -39,15 +31,6 @@ std::int64_t activation_bytes_per_image(const Training& training) {
 std::int64_t num_values(const ModelSpec& spec, std::int64_t stage_index) {
   const StageCost cost = stage_cost(spec, stage_index);
   return cost.num_parameters + cost.num_statistics;
-}
-
-/// Of the stages that learn.
-std::int64_t num_learning_values(const Training& training) {
-  std::int64_t count = 0;
-  for (std::int64_t i = 0; i < training.spec.num_stages(); ++i) {
-    if (training.is_learning[i]) count += num_values(training.spec, i);
-  }
-  return count;
 }
 
 }  // namespace
@@ -68,6 +51,22 @@ std::int64_t num_learning_parameters(const Training& training) {
     if (training.is_learning[i]) count += num_stage_parameters(training.spec, i);
   }
   return count;
+}
+
+std::int64_t num_learning_values(const Training& training) {
+  std::int64_t count = 0;
+  for (std::int64_t i = 0; i < training.spec.num_stages(); ++i) {
+    if (training.is_learning[i]) count += num_values(training.spec, i);
+  }
+  return count;
+}
+
+std::int64_t first_learning_stage(const Training& training) {
+  return std::ranges::find(training.is_learning, true) - training.is_learning.begin();
+}
+
+std::int64_t image_bytes(const ModelSpec& spec) {
+  return kFloatBytes * spec.channels * spec.image_size * spec.image_size;
 }
 
 std::int64_t micro_batches_of(const RunConfig& config, Phase phase) {
@@ -92,16 +91,25 @@ MemorySettings memory_settings(const RunConfig& config, Phase phase) {
           .has_average = config.phase(phase).ema_decay > 0};
 }
 
+void for_each_held_stage(const std::vector<const Training*>& trainings,
+                         const std::function<void(const Training&, std::int64_t)>& function) {
+  for (auto it = trainings.begin(); it != trainings.end(); ++it) {
+    const Training& training = **it;
+    for (std::int64_t i = 0; i < training.spec.num_stages(); ++i) {
+      const bool is_shared = std::any_of(
+          trainings.begin(), it, [&](const Training* before) { return have_same_frozen_stage(training, *before, i); });
+      if (!is_shared) function(training, i);
+    }
+  }
+}
+
 Memory memory_per_rank(const std::vector<const Training*>& trainings, const MemorySettings& settings) {
   const auto num_states = static_cast<std::int64_t>(list_state_names(settings.optimizer).size());
   Memory memory;
-  for (auto it = trainings.begin(); it != trainings.end(); ++it) {
-    const Training* training = *it;
-    for (std::int64_t i = 0; i < training->spec.num_stages(); ++i) {
-      const bool is_shared = std::any_of(
-          trainings.begin(), it, [&](const Training* before) { return have_same_frozen_stage(*training, *before, i); });
-      if (!is_shared) memory.weights += kFloatBytes * num_values(training->spec, i);
-    }
+  for_each_held_stage(trainings, [&](const Training& training, std::int64_t i) {
+    memory.weights += kFloatBytes * num_values(training.spec, i);
+  });
+  for (const Training* training : trainings) {
     const std::int64_t learning_bytes = kFloatBytes * num_learning_values(*training);
     memory.gradients += learning_bytes;
     memory.optimizer += num_states * kFloatBytes * num_learning_parameters(*training);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "base/exact_sum.h"
@@ -17,6 +18,12 @@ std::int64_t num_stage_parameters(const ModelSpec& spec, std::int64_t stage_inde
 std::int64_t num_parameters(const ModelSpec& spec);
 /// Of the stages that learn.
 std::int64_t num_learning_parameters(const Training& training);
+/// Of them and of batch norm's running statistics in the same stages.
+std::int64_t num_learning_values(const Training& training);
+
+std::int64_t first_learning_stage(const Training& training);
+/// Of one, in fp32.
+std::int64_t image_bytes(const ModelSpec& spec);
 
 /// A step's micro-batches: M = B / b.
 std::int64_t micro_batches_of(const RunConfig& config, Phase phase);
@@ -30,10 +37,10 @@ std::int64_t reduced_bytes_per_step(const Training& training, Sums sums);
 /// 2009). Latencies are left out. 0 if `bytes_per_s` is 0: it is not known.
 double ring_all_reduce_s(std::int64_t bytes, std::int64_t num_ranks, double bytes_per_s);
 
-/// Memory of a rank in bytes. Not counted: the working memory of kernels and of backward passes (a few times the
-/// largest activation; while the activations are free, also 16 bytes a learning parameter with Sums::exact on a GPU,
-/// and 4 with an average that is exchanged for an evaluation), the images of the data file and the copy of the state
-/// that a leader's checkpoint is written from, which are in host memory, LibTorch itself, and the gaps in
+/// Memory of a rank in bytes, but for what gpu_memory.h says of a GPU. Not counted: the working memory of kernels and
+/// of backward passes (a few times the largest activation; while the activations are free, also 4 bytes a learning
+/// parameter with an average that is exchanged for an evaluation), the images of the data file and the copy of the
+/// state that a leader's checkpoint is written from, which are in host memory, LibTorch itself, and the gaps in
 /// FlatParameters.
 struct Memory {
   std::int64_t weights = 0;      ///< fp32, running statistics and frozen stages included
@@ -55,8 +62,12 @@ struct MemorySettings {
 };
 MemorySettings memory_settings(const RunConfig& config, Phase phase);
 
-/// Of a rank that carries on `trainings`, all of one phase. They share frozen stages, as train_group() has it, and pass
-/// a micro-batch one after the other.
+/// Calls `function` with each stage that a rank holds that carries on `trainings`, all of one phase: one that is frozen
+/// and the same in several of them once, as train_group() has it.
+void for_each_held_stage(const std::vector<const Training*>& trainings,
+                         const std::function<void(const Training& training, std::int64_t stage_index)>& function);
+
+/// Of such a rank. Trainings pass a micro-batch one after the other.
 Memory memory_per_rank(const std::vector<const Training*>& trainings, const MemorySettings& settings);
 
 }  // namespace incubate

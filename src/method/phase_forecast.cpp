@@ -70,10 +70,14 @@ PhaseForecast forecast_phase(const PhaseWork& work, const Machine& machine) {
   return forecast;
 }
 
-Memory memory_of(const GroupForecast& group, const PhaseWork& work) {
+std::vector<const Training*> trainings_of(const GroupForecast& group, const PhaseWork& work) {
   std::vector<const Training*> trainings;
   for (const Assignment& a : group.plan.assignments) trainings.push_back(work.trainings[a.training]);
-  return memory_per_rank(trainings, work.memory);
+  return trainings;
+}
+
+Memory memory_of(const GroupForecast& group, const PhaseWork& work) {
+  return memory_per_rank(trainings_of(group, work), work.memory);
 }
 
 double ideal_s(const PhaseWork& work, const Machine& machine) {

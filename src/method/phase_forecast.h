@@ -57,6 +57,8 @@ struct PhaseForecast {
 /// ceil(M/n) micro-batches one after the other and a reduction.
 PhaseForecast forecast_phase(const PhaseWork& work, const Machine& machine);
 
+/// What the group carries on.
+std::vector<const Training*> trainings_of(const GroupForecast& group, const PhaseWork& work);
 /// Memory of a rank of the group.
 Memory memory_of(const GroupForecast& group, const PhaseWork& work);
 

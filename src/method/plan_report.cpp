@@ -10,6 +10,8 @@ namespace {
 
 using Phases = std::vector<const PhasePlan*>;
 
+bool is_on_gpus(const RunConfig& config) { return config.run.device == DeviceChoice::cuda; }
+
 TrainingCost cost_of(const RunConfig& config, const Training& training) {
   return {.training = &training,
           .num_parameters = num_parameters(training.spec),
@@ -17,7 +19,8 @@ TrainingCost cost_of(const RunConfig& config, const Training& training) {
           .micro_batches = micro_batches_of(config, training.phase),
           .block_flops = training.block_flops(config.batch.global),
           .reduced_bytes_per_step = reduced_bytes_per_step(training, config.run.sums),
-          .memory = memory_per_rank({&training}, memory_settings(config, training.phase))};
+          .memory = memory_per_rank({&training}, memory_settings(config, training.phase)),
+          .gpu = is_on_gpus(config) ? std::optional(plan_gpu(config, training)) : std::nullopt};
 }
 
 /// Adds what the groups of a phase reduce, and returns the number of their steps.
@@ -103,8 +106,11 @@ std::optional<Scaling> find_scaling(std::vector<const PhaseWork*> phases, const 
 
 PlanReport make_plan_report(const RunConfig& config, const std::vector<Training>& trainings, std::int64_t num_images,
                             const Machine& machine) {
-  PlanReport report{
-      .machine = machine, .num_images = num_images, .global_batch = config.batch.global, .sums = config.run.sums};
+  PlanReport report{.machine = machine,
+                    .num_images = num_images,
+                    .global_batch = config.batch.global,
+                    .sums = config.run.sums,
+                    .is_on_gpus = is_on_gpus(config)};
   for (const Training& training : trainings) {
     if (training.is_chosen) report.trainings.push_back(cost_of(config, training));
   }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "method/gpu_memory.h"
 #include "method/phase_forecast.h"
 
 namespace incubate {
@@ -18,6 +19,7 @@ struct TrainingCost {
   double block_flops = 0;                   ///< in all
   std::int64_t reduced_bytes_per_step = 0;  ///< by a group
   Memory memory = {};                       ///< of a rank in a group with nothing else to train
+  std::optional<GpuPlan> gpu = {};          ///< the same, with run.device=cuda
 };
 
 /// The largest number of ranks (up to 4096) at which a method is still efficient. Fewer need not be: a step lasts as
@@ -55,6 +57,7 @@ struct PlanReport {
   std::int64_t num_images = 0;
   std::int64_t global_batch = 0;
   Sums sums = Sums::exact;
+  bool is_on_gpus = false;  ///< run.device=cuda
   std::vector<TrainingCost> trainings = {};
   std::vector<PhasePlan> phases = {};        ///< in the order that they are run
   std::vector<MethodForecast> methods = {};  ///< whose trainings are all chosen

@@ -9,11 +9,12 @@ namespace incubate {
 /// What a stage costs, by formula. Bytes are fp32's, of one image.
 struct StageCost {
   std::int64_t num_parameters = 0;
-  std::int64_t num_statistics = 0;     ///< running means and variances of batch norm
-  std::int64_t kept_bytes = 0;         ///< kept for its backward pass if it learns
-  std::int64_t frozen_kept_bytes = 0;  ///< the same if it is frozen behind a learning stage
-  std::int64_t transient_bytes = 0;    ///< most that it holds at one time without a graph, in its blocks
-  std::int64_t output_bytes = 0;       ///< what it passes on (the last stage: to norm and head)
+  std::int64_t num_statistics = 0;       ///< running means and variances of batch norm
+  std::int64_t num_product_weights = 0;  ///< parameters of which Precision::bf16 has a copy
+  std::int64_t kept_bytes = 0;           ///< kept for its backward pass if it learns
+  std::int64_t frozen_kept_bytes = 0;    ///< the same if it is frozen behind a learning stage
+  std::int64_t transient_bytes = 0;      ///< most that it holds at one time without a graph, in its blocks
+  std::int64_t output_bytes = 0;         ///< what it passes on (the last stage: to norm and head)
 };
 
 /// Of stage `stage_index` of the network `spec`.
@@ -21,8 +22,9 @@ StageCost stage_cost(const ModelSpec& spec, std::int64_t stage_index);
 
 /// Parameters of a stage of a vision transformer: (4 + 2r) D^2 + (9 + r) D a block of width D and MLP ratio r (its four
 /// linear layers with biases, two norms), less 3 D without the bias of queries, keys and values, 2 D more with
-/// LayerScale, and what the first and the last stage own beside blocks (see VitStage). The last stage also keeps the
-/// last block's output, for the norm, and the logits.
+/// LayerScale, and what the first and the last stage own beside blocks (see VitStage). The weights of products are the
+/// (4 + 2r) D^2 and those of the patches. The last stage also keeps the last block's output, for the norm, and the
+/// logits.
 StageCost vit_stage_cost(const ModelSpec& spec, std::int64_t stage_index);
 
 /// Bytes that a block of a vision transformer keeps of one image for its backward pass, in fp32: of T tokens and H
@@ -34,9 +36,9 @@ StageCost vit_stage_cost(const ModelSpec& spec, std::int64_t stage_index);
 ///     need for their weights' gradients only (the norms' outputs, GELU's), but for attention's output, which
 ///     attention keeps itself.
 /// So it is on a GPU, where attention's T^2 scores are never stored (FlashAttention, Dao et al., NeurIPS 2022), nor are
-/// the branches that stochastic depth scales. On the CPU attention keeps its weights, 4 H T R more, where R is T rounded
-/// up to a multiple of 32 (in bfloat16 by AVX512-BF16, 16), and its output only if it learns; of a dropped branch
-/// nothing is kept. The last block makes the class token alone, and keeps less.
+/// the branches that stochastic depth scales. On the CPU attention keeps its weights, 4 H T R more, where R is T
+/// rounded up to a multiple of 32 (in bfloat16 by AVX512-BF16, 16), and its output only if it learns; of a dropped
+/// branch nothing is kept. The last block makes the class token alone, and keeps less.
 std::int64_t kept_bytes_of_vit_block(const ModelSpec& spec, bool is_learning);
 
 /// Bytes that a block without graph holds at most at one time for one image: 4 T (4 + 2r) D, in its MLP.

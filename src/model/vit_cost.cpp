@@ -7,15 +7,18 @@ constexpr std::int64_t kFloatBytes = 4;
 
 std::int64_t tokens_bytes(const ModelSpec& spec) { return kFloatBytes * spec.num_tokens() * spec.width; }
 
+std::int64_t num_product_weights_of(const ModelSpec& spec, std::int64_t stage_index) {
+  const std::int64_t per_block = (4 + (2 * spec.mlp_ratio)) * spec.width * spec.width;
+  const std::int64_t of_patches = stage_index == 0 ? spec.channels * spec.patch * spec.patch * spec.width : 0;
+  return (spec.depths.at(stage_index) * per_block) + of_patches;
+}
+
 std::int64_t num_parameters_of(const ModelSpec& spec, std::int64_t stage_index) {
   const std::int64_t width = spec.width;
   const std::int64_t options = (spec.qkv_bias ? 0 : -3) + (spec.layer_scale > 0 ? 2 : 0);
-  const std::int64_t per_block =
-      ((4 + (2 * spec.mlp_ratio)) * width * width) + ((9 + spec.mlp_ratio + options) * width);
-  std::int64_t count = spec.depths.at(stage_index) * per_block;
-  const std::int64_t patch_values = spec.channels * spec.patch * spec.patch;
-  if (stage_index == 0)
-    count += (patch_values + 1 + 1 + spec.num_tokens()) * width;  // weight, bias, class token, places
+  std::int64_t count = num_product_weights_of(spec, stage_index) +
+                       (spec.depths.at(stage_index) * (9 + spec.mlp_ratio + options) * width);
+  if (stage_index == 0) count += (1 + 1 + spec.num_tokens()) * width;  // bias of the patches, class token, places
   if (stage_index + 1 == spec.num_stages()) count += (2 * width) + ((width + 1) * spec.classes);
   return count;
 }
@@ -27,6 +30,7 @@ StageCost vit_stage_cost(const ModelSpec& spec, std::int64_t stage_index) {
   const bool is_last = stage_index + 1 == spec.num_stages();
   const std::int64_t of_head = is_last ? tokens_bytes(spec) + (kFloatBytes * spec.classes) : 0;
   return {.num_parameters = num_parameters_of(spec, stage_index),
+          .num_product_weights = num_product_weights_of(spec, stage_index),
           .kept_bytes = (depth * kept_bytes_of_vit_block(spec, true)) + of_head,
           .frozen_kept_bytes = (depth * kept_bytes_of_vit_block(spec, false)) + of_head,
           .transient_bytes = transient_bytes_of_vit_block(spec),

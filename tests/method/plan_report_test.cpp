@@ -94,6 +94,21 @@ TEST(PlanReport, IsOfWhatIsChosen) {
   EXPECT_EQ(plan({}, {"stage_2"}).report.find_method("end to end"), nullptr);
 }
 
+TEST(PlanReport, GpusArePlannedForIfTheyAreToBeUsed) {
+  Planned planned = plan({});
+  EXPECT_FALSE(planned.report.is_on_gpus);
+  for (const TrainingCost& cost : planned.report.trainings) EXPECT_FALSE(cost.gpu);
+  planned.config.run.device = DeviceChoice::cuda;
+  const PlanReport report = make_plan_report(planned.config, planned.trainings, kNumImages, {});
+  EXPECT_TRUE(report.is_on_gpus);
+  for (const TrainingCost& cost : report.trainings) {
+    ASSERT_TRUE(cost.gpu);
+    EXPECT_EQ(cost.gpu->micro, 4);
+    EXPECT_EQ(cost.gpu->largest_micro.back().kept, 4);
+    EXPECT_EQ(cost.gpu->kept.tensors.weights, cost.memory.weights);
+  }
+}
+
 TEST(PlanReport, GrowingCostsTheMetaModelToo) {
   const Planned planned = plan({.num_ranks = 2, .rank_flops_per_s = 1e6, .round_cost_s = 2}, {"grown"});
   const MethodForecast& grown = *planned.report.find_method("grown from the meta model");
