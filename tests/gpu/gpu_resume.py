@@ -1,0 +1,79 @@
+"""Equal weights, bit for bit, of a run and of the same run again; of one that is stopped in each phase and started again;
+and on one GPU and several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import test_stop
+from gpu_part import PartFailed, Place, knows
+
+import launch
+from conftest import Tiny
+from run_files import TRAININGS, find_differing, finished, read_weights
+
+# Long enough that a signal comes before the end: 80 steps a training.
+LONG = [f"--{phase}.epochs=5" for phase in ("meta", "incubation", "finetuning")]
+POINTS = {
+    "meta": test_stop.IN_META,
+    "incubation": test_stop.IN_INCUBATION,
+    "finetuning": test_stop.IN_FINETUNING,
+}
+
+
+@dataclass(frozen=True)
+class DeviceTiny(Tiny):
+    """The tiny data, trained on with further settings."""
+
+    settings: tuple[str, ...]
+
+    def arguments(self, run: Path, *settings: str) -> list[str]:
+        return super().arguments(run, *self.settings, *settings)
+
+
+def list_ways(place: Place) -> dict[str, list[str]]:
+    ways = {"fp32": [], "bf16": ["--run.precision=bf16"]}
+    if place.device == "cuda" and knows("run.cuda_graph"):
+        ways["bf16, run.cuda_graph"] = ["--run.precision=bf16", "--run.cuda_graph=true"]
+    return ways
+
+
+def differing(run: Path, other: Path) -> list[str]:
+    """Names of trainings and how many of their parameters differ."""
+    found = []
+    for training in TRAININGS:
+        weights, others = (read_weights(finished(path, training)) for path in (run, other))
+        if names := find_differing(weights, others):
+            found.append(f"{training} ({len(names)} of {len(weights)} parameters, {names[0]} first)")
+    return found
+
+
+def run_resume(place: Place) -> str:
+    figures: dict[str, list[str]] = {}
+    for way, settings in list_ways(place).items():
+        folder = place.new_folder(f"resume {way}")
+        tiny = DeviceTiny(*vars(place.tiny()).values(), (*place.network, *LONG, *settings, place.on_device))
+        reference = folder / "reference"
+        launch.run_well(*tiny.arguments(reference))
+
+        launch.run_well(*tiny.arguments(folder / "again"))
+        note(figures, f"{way}: the same run again", differing(reference, folder / "again"))
+        for phase, point in POINTS.items():
+            place_of_run = folder / phase
+            place_of_run.mkdir()
+            run = test_stop.make_stopped_run(tiny, reference, place_of_run, point, 1, test_stop.ask_with_term)
+            launch.run_well(*tiny.arguments(run))
+            note(figures, f"{way}: stopped in {phase} and resumed", differing(reference, run))
+        if place.num_devices > 1:
+            launch.run_well(*tiny.arguments(folder / "several"), num_ranks=place.num_devices)
+            note(figures, f"{way}: on {place.num_devices} ranks", differing(reference, folder / "several"))
+    place.keep("resume", figures)
+    if wrong := [what for what, differences in figures.items() if differences]:
+        raise PartFailed("other weights: " + "; ".join(wrong))
+    return f"{len(figures)} runs end with the weights of the first, bit for bit"
+
+
+def note(figures: dict[str, list[str]], what: str, differences: list[str]) -> None:
+    figures[what] = differences
+    print(f"{what}: {'equal, bit for bit' if not differences else 'differ: ' + ', '.join(differences)}", flush=True)
