@@ -6,6 +6,7 @@ ViT-B/16 in bfloat16. Each training is a process of its own, of few steps, since
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,25 +41,32 @@ def settings_of(place: Place, data: Path) -> list[str]:
     ]
 
 
-def list_ways(place: Place) -> dict[str, list[str]]:
-    """How it is computed, as far as this build has it."""
-    ways: dict[str, list[str]] = {"": []}
-    if not place.is_quick and knows("run.recompute"):
-        ways[", run.recompute=blocks"] = ["--run.recompute=blocks"]
-    return ways
+@dataclass(frozen=True)
+class Way:
+    """How blocks are computed."""
+
+    name: str
+    settings: list[str]
+    forecast: str  # its name in `plan --json`
 
 
-def find_forecast(row: dict[str, Any]) -> tuple[float | None, bool]:
-    """Bytes that a training's row of `plan --json` forecasts, and whether that is for a GPU: of all keys that speak of
-    memory the one that names GPUs, if there is one; a number, or the "total" of several."""
-    found = {key: value for key, value in row.items() if "memory" in key}
-    key = next((k for k in found if "gpu" in k), None) or next(iter(found), None)
-    if key is None:
+KEPT = Way("", [], "kept")
+RECOMPUTED = Way(", run.recompute=blocks", ["--run.recompute=blocks"], "recomputed")
+
+
+def list_ways(place: Place) -> list[Way]:
+    """As far as this build has them."""
+    return [KEPT, RECOMPUTED] if not place.is_quick and knows("run.recompute") else [KEPT]
+
+
+def find_forecast(row: dict[str, Any], way: Way) -> tuple[float | None, bool]:
+    """Bytes that a training's row of `plan --json` forecasts, and whether that is for a GPU. Without what PyTorch's
+    allocator does not hand out: libraries' and gaps' are not in a peak."""
+    of_gpu = row.get("gpu_memory_bytes", {}).get(way.forecast)
+    memory = row.get("memory_bytes", {}) if of_gpu is None else of_gpu
+    if "total" not in memory:
         return None, False
-    value = found[key]
-    if isinstance(value, dict):
-        value = value.get("total", value.get("peak"))
-    return (float(value) if isinstance(value, int | float) else None), "gpu" in key
+    return float(memory["total"] - memory.get("libraries", 0) - memory.get("reserve", 0)), of_gpu is not None
 
 
 def run_memory(place: Place) -> str:
@@ -68,23 +76,24 @@ def run_memory(place: Place) -> str:
     figures: dict[str, dict[str, float | None]] = {}
     over = []
     left_out = []
-    for way, options in list_ways(place).items():
-        settings = [*base, *options, place.on_device, f"--run.directory={folder / ('run' + way)}"]
+    for way in list_ways(place):
+        run = folder / f"run{way.name}"
+        settings = [*base, *way.settings, place.on_device, f"--run.directory={run}"]
         plan = json.loads(launch.run_well("plan", "--json", *settings, "--ranks=1").stdout)
         rows = {row["training"]: row for row in plan.get("trainings", [])}
         for training in trainings:
             if place.remaining_s() < 0:
-                left_out.append(training + way)
+                left_out.append(training + way.name)
                 continue
             only = [f"--run.only={training}", "--run.progress=none"]
             launch.run_well("train", *settings, *only, timeout_s=TIMEOUT_S)
-            columns = read_columns(folder / f"run{way}", training, "steps")
+            columns = read_columns(run, training, "steps")
             peak = float(columns["memory_peak_bytes"].max())
-            forecast, is_gpu = find_forecast(rows.get(training, {}))
-            figures[training + way] = {"peak_bytes": peak, "forecast_bytes": forecast}
-            print_row(training + way, peak, forecast)
+            forecast, is_gpu = find_forecast(rows.get(training, {}), way)
+            figures[training + way.name] = {"peak_bytes": peak, "forecast_bytes": forecast}
+            print_row(training + way.name, peak, forecast)
             if not peak > 0 or (is_gpu and forecast is not None and peak > MOST_OVER_FORECAST * forecast):
-                over.append(training + way)
+                over.append(training + way.name)
     place.keep("memory", figures)
     if over:
         raise PartFailed(f"more than {MOST_OVER_FORECAST} times the forecast: {', '.join(over)}")

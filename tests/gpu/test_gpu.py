@@ -76,7 +76,9 @@ def test_other_steps_are_not_the_same() -> None:
 
 
 def test_forecasts_are_found() -> None:
-    memory = {"weights": 1, "total": 2}
-    assert gpu_memory.find_forecast({"memory_bytes": memory}) == (2.0, False)
-    assert gpu_memory.find_forecast({"memory_bytes": memory, "gpu_memory_bytes": {"total": 3}}) == (3.0, True)
-    assert gpu_memory.find_forecast({"steps": 1}) == (None, False)
+    row = {"memory_bytes": {"weights": 1, "total": 2}}
+    assert gpu_memory.find_forecast(row, gpu_memory.KEPT) == (2.0, False)
+    of_gpu = {"kept": {"total": 9, "libraries": 3, "reserve": 1}, "recomputed": {"total": 8}}
+    assert gpu_memory.find_forecast(row | {"gpu_memory_bytes": of_gpu}, gpu_memory.KEPT) == (5.0, True)
+    assert gpu_memory.find_forecast(row | {"gpu_memory_bytes": of_gpu}, gpu_memory.RECOMPUTED) == (8.0, True)
+    assert gpu_memory.find_forecast({"steps": 1}, gpu_memory.KEPT) == (None, False)
