@@ -6,9 +6,9 @@ several GPUs DistributedDataParallel over NCCL; with and without torch.compile) 
 two differ in what a step needs beside the network: only incubate reads, normalises and copies images, and sums exactly.
 
 Speeds are medians of a training's later steps, the best of several micro-batches and settings on each side. Model FLOPs
-(networks.py: attention's and the last block's in full) over what torch.mm reaches on this GPU, and over its data sheet's
-figure. Memory is what PyTorch's allocator has handed out at most, the same on both sides but for the batches beyond one
-that lie on PyTorch's GPU, which are taken off.
+(networks.py: attention's and the last block's in full) over what torch.mm reaches on this GPU, and over the figure of
+its data sheet. Memory is what PyTorch's allocator has handed out at most, on both sides, but for PyTorch's batches
+beyond one, which are taken off.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import peers
 import program
+import torch
 from gpu_part import PartFailed, Place, knows
 from matrix_peak import measure_peaks
-from measurement import Failure, Measurement, Outcome, interleave
-from networks import SMALL, VIT_B, VIT_L, VIT_H, Network
+from measurement import Failure, Measure, Measurement, Outcome, interleave
+from networks import SMALL, VIT_B, VIT_H, VIT_L, Network
 from peer_model import PeerSetting
 from workload import Size, Workload
 
@@ -96,7 +96,9 @@ class Benchmark:
         self.figures: dict[str, object] = {"torch.mm, FLOP/s": self.peaks, "data sheet, FLOP/s": self.sheet_flops}
         self.mistakes: list[str] = []
         self.summary: dict[str, str] = {}
-        print(f"torch.mm reaches {self.peaks['bf16'] / 1e12:.1f} TFLOP/s in bf16, {self.peaks['fp32'] / 1e12:.1f} in fp32")
+        print(
+            f"torch.mm reaches {self.peaks['bf16'] / 1e12:.1f} TFLOP/s in bf16, {self.peaks['fp32'] / 1e12:.1f} in fp32"
+        )
 
     def measure(self, name: str, aim: Aim) -> None:
         if name in ("vit_b", "small"):
@@ -142,11 +144,13 @@ class Benchmark:
             taken = peers.measure(work, "end_to_end", setting, timeout_s=timeout_s)
             return replace(taken, peak_bytes=taken.peak_bytes - bytes_of_other_batches(work))
 
-        measures = {
+        measures: dict[tuple[str, str], Measure] = {
             ("ours", way): partial(within_time, partial(program.measure, work, precision, *options))
             for way, options in ways.items()
-        } | {("peer", s.name): partial(within_time, partial(measure_peer, s)) for s in settings}
-        return interleave(1, dict(measures))
+        }
+        for setting in settings:
+            measures["peer", setting.name] = partial(within_time, partial(measure_peer, setting))
+        return interleave(1, measures)
 
     def compare_in_fp32(self, name: str, network: Network) -> None:
         """That both sides compute the same: few steps of a small batch."""
@@ -199,7 +203,9 @@ class Benchmark:
     def describe(self, outcome: Outcome, flops: float) -> str:
         if isinstance(outcome, Failure):
             return f"failed: {outcome.reason}"
-        of_sheet = "" if self.sheet_flops is None else f"{outcome.images_per_s * flops / self.sheet_flops:8.1%} of sheet"
+        of_sheet = (
+            "" if self.sheet_flops is None else f"{outcome.images_per_s * flops / self.sheet_flops:8.1%} of sheet"
+        )
         return (
             f"{outcome.images_per_s:10.1f} images/s{outcome.images_per_s * flops / self.peaks['bf16']:8.1%} of torch.mm"
             f"{of_sheet}{outcome.peak_bytes / 2**30:8.2f} GiB"
@@ -250,7 +256,5 @@ def best(outcomes: dict[str, Outcome]) -> Measurement | None:
 def data_sheet_flops(device: str) -> float | None:
     if device == "cpu":
         return None
-    import torch
-
     name = torch.cuda.get_device_name()
     return next((flops for part, flops in DATA_SHEET_FLOPS.items() if part in name), None)

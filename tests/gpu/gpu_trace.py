@@ -1,4 +1,4 @@
-"""What a training's steps are spent on: `run.profile`'s table of operators, and Nsight Systems' trace where it is installed."""
+"""What a training's steps are spent on: `run.profile`'s table of operators, and a trace of nsys if it is there."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def run_trace(place: Place) -> str:
     shutil.copy(table, place.output / "operators.txt")
     with trace.open("rb") as source, gzip.open(place.output / "trace.json.gz", "wb") as target:
         shutil.copyfileobj(source, target)
-    place.keep("trace", {"table": "operators.txt", "trace": "trace.json.gz", "nsys": trace_with_nsys(place, arguments, run)})
+    place.keep(
+        "trace", {"table": "operators.txt", "trace": "trace.json.gz", "nsys": trace_with_nsys(place, arguments, run)}
+    )
     return f"{NUM_PROFILED} steps, in operators.txt and trace.json.gz (ui.perfetto.dev)"
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 
-import launch
 from gpu_part import PartFailed, Place
+
+import launch
 
 TIMEOUT_S = 120.0
 

@@ -2,8 +2,8 @@
 
     gpu: PART: passed|failed|skipped (what was found)
 
-Figures go to $OUT/figures.json, else to runs/gpu/figures.json. Exit status 1 when a part failed. With --device cpu the same
-scripts run without a GPU, and --quick on tiny sizes: whether they work, not whether GPUs do.
+Figures go to $OUT/figures.json, else to runs/gpu/figures.json. Exit status 1 when a part failed. With --device cpu the
+same scripts run without a GPU, and --quick on tiny sizes: whether they work, not whether GPUs do.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ import time
 import traceback
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("", "benchmark")]
-import launch
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "benchmark"))
 from gpu_memory import run_memory
 from gpu_parity import run_parity
 from gpu_part import Part, PartFailed, Place
@@ -26,6 +28,8 @@ from gpu_resume import run_resume
 from gpu_speed import run_speed
 from gpu_trace import run_trace
 from gpu_unit import run_unit_tests
+
+import launch
 
 PARTS: dict[str, Part] = {
     "unit": run_unit_tests,
@@ -41,8 +45,6 @@ ENOUGH_BYTES = 30 * 2**30
 def count_devices(device: str) -> int:
     if device == "cpu":
         return 1
-    import torch
-
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
