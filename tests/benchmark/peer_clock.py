@@ -53,6 +53,6 @@ class GpuClock:
         return torch.cuda.max_memory_allocated()
 
     def _note(self) -> None:
-        event = torch.cuda.Event(enable_timing=True)
+        event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
         event.record()
         self._events.append(event)

@@ -62,9 +62,13 @@ def read_batches(path: Path, rank: int, size: int) -> Iterator[Batch]:
             yield torch.from_numpy(images), torch.from_numpy(labels)
 
 
-def repeat_on_gpu(batches: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
-    """The same few batches again and again. They lie on the GPU from the beginning: no step waits for a copy."""
-    return itertools.cycle([(images.to(device), labels.to(device)) for images, labels in batches])
+def repeat_batches(path: Path, rank: int, size: int, device: torch.device) -> Iterator[Batch]:
+    """Again and again those that there are. On a GPU they lie there from the beginning: no step waits for a copy."""
+    if device.type == "cuda":
+        batches = read_batches(path, rank, size)
+        yield from itertools.cycle([(images.to(device), labels.to(device)) for images, labels in batches])
+    while True:
+        yield from read_batches(path, rank, size)
 
 
 def main() -> None:
@@ -80,11 +84,8 @@ def main() -> None:
     model.to(device)
     wrapped = wrap(model, depths, job.training, job.setting, job.frozen)
     optimizer = make_optimizer(model, depths, job.training, job.learning_rate, job.weight_decay)
-    batches = read_batches(Path(job.batches), rank, size)
-    clock: CpuClock | GpuClock = CpuClock()
-    if device.type == "cuda":
-        batches = repeat_on_gpu(batches, device)
-        clock = GpuClock()
+    batches = repeat_batches(Path(job.batches), rank, size, device)
+    clock = GpuClock() if device.type == "cuda" else CpuClock()
     losses = []
     for images, labels in itertools.islice(batches, job.num_steps):
         clock.begin_step()

@@ -2,7 +2,7 @@
 # Downloads, on a Debian 12 with a network, the packages that the build needs on a machine that has neither a network nor
 # these libraries, and installs nothing: for INCUBATE_PACKAGES=FOLDER tests/gpu.sh there (use_packages.sh).
 #
-#   tests/gpu/download_packages.sh FOLDER     about 24 MiB
+#   tests/gpu/download_packages.sh FOLDER     29 MiB
 set -euo pipefail
 folder=${1:?usage: tests/gpu/download_packages.sh FOLDER}
 

@@ -106,7 +106,7 @@ def compare_training(run: Path, reference: Path, training: str, tolerance: Toler
 
 def run_parity(place: Place) -> str:
     folder = place.new_folder("parity")
-    errors = {}
+    errors: dict[str, dict[str, list[float]]] = {}
     wrong = []
     for name in QUICK_FAMILIES if place.is_quick else FAMILIES:
         family = FAMILIES[name]

@@ -16,7 +16,8 @@ def run_unit_tests(place: Place) -> str:
     counts = {}
     for num_ranks in sorted({1, place.num_devices}):
         test_filter = f"--gtest_filter=Device/*/{place.device}:Device.*"
-        command = launch.make_command([test_filter], num_ranks, TIMEOUT_S, launch.BUILD / "tests" / "mpi_tests")
+        words = [test_filter, "--gtest_color=no"]  # under mpirun it looks like a terminal
+        command = launch.make_command(words, num_ranks, TIMEOUT_S, launch.BUILD / "tests" / "mpi_tests")
         done = subprocess.run(
             command, env=launch.make_environment(), capture_output=True, text=True, timeout=TIMEOUT_S, check=False
         )
