@@ -27,7 +27,8 @@ options=()
 device=cuda
 while [ $# -gt 0 ]; do
   case $1 in
-    --quick | --help) options+=("$1") ;;
+    --quick) options+=("$1") ;;
+    --help) sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' tests/gpu.sh; exit 0 ;;
     --*)
       options+=("$1" "${2:?"$1 needs a value"}")
       [ "$1" = --device ] && device=$2
@@ -38,7 +39,8 @@ while [ $# -gt 0 ]; do
 done
 [ ${#parts[@]} -gt 0 ] || parts=("${all_parts[@]}")
 
-if [ "$device" != cpu ] && ! nvidia-smi --list-gpus 2>/dev/null | grep -q '^GPU'; then
+gpus=$(nvidia-smi --list-gpus 2>/dev/null | grep -c '^GPU' || true)
+if [ "$device" != cpu ] && [ "$gpus" -eq 0 ]; then
   for part in "${parts[@]}"; do echo "gpu: $part: skipped (nvidia-smi lists no GPU)"; done
   echo "gpu: no GPU on this machine: nothing was run"
   exit 0

@@ -35,4 +35,7 @@ def measure_peaks(is_quick: bool, device: str = "cpu") -> dict[str, float]:
     sides, seconds = ([512], 0.2) if is_quick else ([256, 512, 1024, 2048, 4096], 3.0)
     if device == "cuda" and not is_quick:  # smaller ones do not fill a GPU
         sides, seconds = [4096, 8192, 16384], 1.0
-    return {precision: measure_peak(precision, sides, seconds, device) for precision in PRECISIONS}
+    peaks = {precision: measure_peak(precision, sides, seconds, device) for precision in PRECISIONS}
+    if device == "cuda":
+        torch.cuda.empty_cache()  # other processes are to have this GPU
+    return peaks

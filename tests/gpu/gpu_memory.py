@@ -21,7 +21,7 @@ MICRO = 64
 NUM_STEPS = 3
 SECTIONS = ["meta", "incubation", "finetuning", "end_to_end", "grown", "shallow", "high_resolution"]
 TRAININGS = ["meta", *STAGES, "finetuned", "end_to_end", "grown", "shallow", "high_resolution"]
-QUICK_TRAININGS = ["meta", "stage_0"]
+QUICK_TRAININGS = ["meta"]
 TIMEOUT_S = 120.0
 MOST_OVER_FORECAST = 1.25  # of a GPU: whether a training fits is what the forecast is for
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,29 +48,29 @@ def differing(run: Path, other: Path) -> list[str]:
 def run_resume(place: Place) -> str:
     figures: dict[str, list[str]] = {}
     for way, settings in list_ways(place).items():
-        folder = place.new_folder(f"resume {way}")
         data = place.tiny()
         tiny = DeviceTiny(data.idx, data.data, (*place.network, *LONG, *settings, place.on_device))
-        reference = folder / "reference"
-        launch.run_well(*tiny.arguments(reference))
-
-        launch.run_well(*tiny.arguments(folder / "again"))
-        note(figures, f"{way}: the same run again", differing(reference, folder / "again"))
-        for phase, point in [("incubation", IN_INCUBATION)] if place.is_quick else POINTS.items():
-            attempts = folder / phase
-            attempts.mkdir()
-            run = make_stopped_run(tiny, reference, attempts, point, 1, ask_with_term)
-            launch.run_well(*tiny.arguments(run))
-            note(figures, f"{way}: stopped in {phase} and resumed", differing(reference, run))
-        if place.num_devices > 1:
-            launch.run_well(*tiny.arguments(folder / "several"), num_ranks=place.num_devices)
-            note(figures, f"{way}: on {place.num_devices} ranks", differing(reference, folder / "several"))
+        for what, run, reference in make_runs(place, tiny, place.new_folder(f"resume {way}")):
+            figures[f"{way}: {what}"] = differences = differing(reference, run)
+            print(f"{way}: {what}: {', '.join(differences) or 'equal, bit for bit'}", flush=True)
     place.keep("resume", figures)
     if wrong := [what for what, differences in figures.items() if differences]:
         raise PartFailed("other weights: " + "; ".join(wrong))
     return f"{len(figures)} runs end with the weights of the first, bit for bit"
 
 
-def note(figures: dict[str, list[str]], what: str, differences: list[str]) -> None:
-    figures[what] = differences
-    print(f"{what}: {'equal, bit for bit' if not differences else 'differ: ' + ', '.join(differences)}", flush=True)
+def make_runs(place: Place, tiny: Tiny, folder: Path) -> Iterator[tuple[str, Path, Path]]:
+    """What is done, the run with which it was, and the run that it must equal."""
+    reference = folder / "reference"
+    launch.run_well(*tiny.arguments(reference))
+    if not place.is_quick:
+        launch.run_well(*tiny.arguments(folder / "again"))
+        yield "the same run again", folder / "again", reference
+    for phase, point in [("incubation", IN_INCUBATION)] if place.is_quick else POINTS.items():
+        (folder / phase).mkdir()
+        run = make_stopped_run(tiny, reference, folder / phase, point, 1, ask_with_term)
+        launch.run_well(*tiny.arguments(run))
+        yield f"stopped in {phase} and resumed", run, reference
+    if place.num_devices > 1:
+        launch.run_well(*tiny.arguments(folder / "several"), num_ranks=place.num_devices)
+        yield f"on {place.num_devices} ranks", folder / "several", reference

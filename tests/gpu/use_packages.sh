@@ -31,7 +31,7 @@ unpack_packages() {
   done
   # Open MPI's plugins for networks that this machine has no libraries of.
   for library in "$2"/usr/lib/x86_64-linux-gnu/openmpi/lib/openmpi3/*.so; do
-    if LD_LIBRARY_PATH="$2/missing" ldd "$library" | grep -q "not found"; then rm "$library"; fi
+    if [[ $(LD_LIBRARY_PATH="$2/missing" ldd "$library") == *"not found"* ]]; then rm "$library"; fi
   done
   touch "$2/unpacked"
 }
