@@ -28,6 +28,7 @@ RECIPE = [
     "--run.progress=none",
 ]
 CPU_RANKS = 4  # no result depends on it
+TIMEOUT_S = 200.0  # of a run; processors without instructions for bfloat16 are slow at it
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def compare(ours: dict[str, NDArray[np.float64]], reference: dict[str, NDArray[n
 def train(place: Place, family: Family, run: Path, num_ranks: int, *settings: str) -> None:
     network = [] if "--model.family=resnet" in family.settings else place.network
     arguments = place.tiny().arguments(run, *network, *RECIPE, *family.settings, *settings)
-    launch.run_well(*arguments, num_ranks=num_ranks)
+    launch.run_well(*arguments, num_ranks=num_ranks, timeout_s=TIMEOUT_S)
 
 
 def compare_family(place: Place, folder: Path, name: str) -> dict[str, dict[str, list[float]]]:

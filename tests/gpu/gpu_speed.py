@@ -212,7 +212,7 @@ class Benchmark:
         )
 
     def check_aims(self, name: str, aim: Aim, images_per_s: float, ratio: float, flops: float) -> None:
-        """On a GPU whose data sheet is known; on others there is only the ratio. The CPU and small sizes have no aim."""
+        """On a GPU whose data sheet is known; on others there is only the ratio. The CPU and small sizes have none."""
         if self.place.device == "cpu" or self.place.is_quick:
             return
         if ratio < MIN_RATIO:
