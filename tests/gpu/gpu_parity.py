@@ -2,7 +2,8 @@
 
 All four steps of a training are compared. Each side makes its own weights of earlier trainings: these are as few
 steps at a small rate, so that differences do not grow on the way. In bfloat16 the two sides round at other places
-(kernels of attention and of matrix products differ), as two kinds of processor do.
+(kernels of attention and of matrix products differ), as two kinds of processor do: with AVX-512 with and without
+bfloat16 losses differ by up to 6e-3 and norms by up to 2e-2; in fp32, with AVX-512 and SSE alone, by 2e-6 and 6e-6.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Family:
 
 FAMILIES = {
     "vit, fp32": Family([], [*TRAININGS, *MORE], Tolerance(1e-3, 1e-3)),
-    "vit, bf16": Family(["--run.precision=bf16"], [*TRAININGS, *MORE], Tolerance(2e-2, 1e-1)),
+    "vit, bf16": Family(["--run.precision=bf16"], [*TRAININGS, *MORE], Tolerance(1e-2, 5e-2)),
     # (cuDNN computes convolutions of fp32 in TensorFloat32, with 10 bits of mantissa.)
     "resnet, fp32": Family(tiny_resnet.NETWORK, [*tiny_resnet.TRAININGS, *MORE], Tolerance(1e-3, 1e-2)),
 }

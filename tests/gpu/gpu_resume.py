@@ -15,6 +15,7 @@ from test_stop import IN_FINETUNING, IN_INCUBATION, IN_META, ask_with_term, make
 
 # Long enough that a signal comes before the end: 40 steps a training.
 LONG = [f"--{phase}.epochs=2.5" for phase in ("meta", "incubation", "finetuning")]
+TIMEOUT_S = 200.0  # of a run
 POINTS = {"meta": IN_META, "incubation": IN_INCUBATION, "finetuning": IN_FINETUNING}
 
 
@@ -62,15 +63,15 @@ def run_resume(place: Place) -> str:
 def make_runs(place: Place, tiny: Tiny, folder: Path) -> Iterator[tuple[str, Path, Path]]:
     """What is done, the run with which it was, and the run that it must equal."""
     reference = folder / "reference"
-    launch.run_well(*tiny.arguments(reference))
+    launch.run_well(*tiny.arguments(reference), timeout_s=TIMEOUT_S)
     if not place.is_quick:
-        launch.run_well(*tiny.arguments(folder / "again"))
+        launch.run_well(*tiny.arguments(folder / "again"), timeout_s=TIMEOUT_S)
         yield "the same run again", folder / "again", reference
     for phase, point in [("incubation", IN_INCUBATION)] if place.is_quick else POINTS.items():
         (folder / phase).mkdir()
         run = make_stopped_run(tiny, reference, folder / phase, point, 1, ask_with_term)
-        launch.run_well(*tiny.arguments(run))
+        launch.run_well(*tiny.arguments(run), timeout_s=TIMEOUT_S)
         yield f"stopped in {phase} and resumed", run, reference
     if place.num_devices > 1:
-        launch.run_well(*tiny.arguments(folder / "several"), num_ranks=place.num_devices)
+        launch.run_well(*tiny.arguments(folder / "several"), num_ranks=place.num_devices, timeout_s=TIMEOUT_S)
         yield f"on {place.num_devices} ranks", folder / "several", reference
