@@ -1,53 +1,86 @@
 #!/usr/bin/env bash
-# Smoke test on a GPU: two steps of every training on run.device=cuda, the same with run.recompute=blocks, and on the CPU; the
-# losses must agree to 1e-3.
-# Uses every visible GPU, one rank each. Where there is no GPU it says so and does nothing.
+# All that needs a GPU, from a bare checkout, on every visible GPU, one rank each. Where there is none it says so and does
+# nothing. Parts, by default all of them:
 #
-#   tests/gpu.sh                       sets up and builds first; with INCUBATE_BUILD=DIR set, takes the program from there
+#   build       sets up and builds the program and its tests
+#   unit        groups of ranks, reductions over NCCL, the choice of a device (mpi_tests)
+#   parity      the first steps of every training are the CPU's: losses and norms of gradients
+#   resume      the same weights, bit for bit: run again, stopped and resumed in each phase, on several GPUs
+#   benchmark   ViT-B, L and H in bf16 beside timm with and without torch.compile: speed, part of peak, memory
+#   memory      the peak of a step of each training, beside the forecast of `incubate plan`
+#   trace       what steps are spent on: run.profile, and nsys where there is one
+#
+# A part prints its figures and ends with `gpu: PART: passed|failed|skipped (what was found)`; figures go to $OUT, else to
+# runs/gpu/. Exit status nonzero if a part failed.
+#
+#   tests/gpu.sh [PART ...] [--limit-s SECONDS]                   of each part but build
+#   tests/gpu.sh benchmark --networks vit_b --micro 256,512 --peers bf16-fused,compile-bf16-fused
+#   INCUBATE_BUILD=DIR tests/gpu.sh ...                           the program from there: nothing is set up or built
+#   INCUBATE_PACKAGES=DIR tests/gpu.sh ...                        no network: libraries from Debian packages (gpu/use_packages.sh)
+#   tests/gpu.sh --device cpu --quick [PART ...]                  without a GPU: whether these scripts work
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-gpus=$(nvidia-smi --list-gpus 2>/dev/null | wc -l || true)
-if [ "$gpus" -eq 0 ]; then
-  echo "gpu: no GPU on this machine (nvidia-smi lists none): nothing was run"
+all_parts=(build unit parity resume benchmark memory trace)
+parts=()
+options=()
+device=cuda
+while [ $# -gt 0 ]; do
+  case $1 in
+    --quick) options+=("$1") ;;
+    --help) sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' tests/gpu.sh; exit 0 ;;
+    --*)
+      options+=("$1" "${2:?"$1 needs a value"}")
+      [ "$1" = --device ] && device=$2
+      shift ;;
+    *) parts+=("$1") ;;
+  esac
+  shift
+done
+[ ${#parts[@]} -gt 0 ] || parts=("${all_parts[@]}")
+
+gpus=$(nvidia-smi --list-gpus 2>/dev/null | grep -c '^GPU' || true)
+if [ "$device" != cpu ] && [ "$gpus" -eq 0 ]; then
+  for part in "${parts[@]}"; do echo "gpu: $part: skipped (nvidia-smi lists no GPU)"; done
+  echo "gpu: no GPU on this machine: nothing was run"
   exit 0
 fi
-if [ -z "${INCUBATE_BUILD:-}" ]; then
-  jobscripts/setup.sh
-  jobscripts/build.sh incubate
-fi
-incubate=${INCUBATE_BUILD:-build}/incubate
+
+is_built_elsewhere=${INCUBATE_BUILD:+yes}
+INCUBATE_BUILD=$(realpath -m "${INCUBATE_BUILD:-build}")
+export INCUBATE_BUILD
 python=.venv/bin/python
-[ -x "$python" ] || python=python3
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"$python" tests/make_idx.py "$work" --train 256 --validation 64 --side 28 --classes 10
-"$incubate" pack --format=idx --output="$work/data.h5" --class-names=0,1,2,3,4,5,6,7,8,9 \
-  --train-images="$work/train-images.gz" --train-labels="$work/train-labels.gz" \
-  --validation-images="$work/validation-images.gz" --validation-labels="$work/validation-labels.gz"
-
-launch=()
-if command -v mpirun >/dev/null; then
-  [ "$(id -u)" -eq 0 ] && export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-  launch=(mpirun -n "$gpus" --bind-to none --timeout 300)
+if [ -n "${INCUBATE_PACKAGES:-}" ]; then
+  # shellcheck source=gpu/use_packages.sh source-path=SCRIPTDIR
+  . tests/gpu/use_packages.sh
+  root=$INCUBATE_BUILD-packages
+  unpack_packages "$INCUBATE_PACKAGES" "$root"
+  use_packages "$root"
+  python=python3
 fi
-train() {  # NAME SETTING...
-  "${launch[@]}" "$incubate" train --config input/fashion-mnist.ini --data.file="$work/data.h5" --batch.global=128 \
-    --meta.epochs=1 --incubation.epochs=1 --finetuning.epochs=1 --end_to_end.epochs=1 --incubation.drop_path=0.1 \
-    --run.directory="$work/$1" --run.progress=none "${@:2}"
+
+build() {
+  [ -z "$is_built_elsewhere" ] || { echo "gpu: build: skipped (INCUBATE_BUILD is set)"; return 0; }
+  local began=$SECONDS
+  if [ -z "${INCUBATE_PACKAGES:-}" ]; then
+    jobscripts/setup.sh
+  elif [ ! -e "$INCUBATE_BUILD/build.ninja" ]; then
+    configure_with_packages "$root" "$INCUBATE_BUILD"
+  fi
+  jobscripts/build.sh incubate mpi_tests network_probe
+  echo "gpu: build: passed ($((SECONDS - began)) s)"
 }
-train cuda --run.device=cuda
-train recomputed --run.device=cuda --run.recompute=blocks
-train cpu --run.device=cpu
-"$python" - "$work" <<'EOF'
-import sys, h5py
-worst = 0.0
-for name in ["meta", "stage_0", "stage_1", "stage_2", "stage_3", "finetuned", "end_to_end"]:
-    cuda, recomputed, cpu = (
-        h5py.File(f"{sys.argv[1]}/{run}/metrics/{name}.h5")["steps/loss"][:] for run in ("cuda", "recomputed", "cpu")
-    )
-    worst = max(worst, float(abs(cuda - cpu).max()), float(abs(recomputed - cpu).max()))
-print(f"gpu: largest difference of a step's loss between GPU and CPU: {worst:.2e}")
-sys.exit(0 if worst < 1e-3 else 1)
-EOF
+
+others=()
+for part in "${parts[@]}"; do
+  if [ "$part" = build ]; then
+    trap 'echo "gpu: build: failed (see above)"' EXIT
+    build
+    trap - EXIT
+  else
+    others+=("$part")
+  fi
+done
+[ ${#others[@]} -gt 0 ] || exit 0
+[ -x "$python" ] || python=python3
+exec "$python" tests/gpu/run_parts.py "${others[@]}" "${options[@]}"

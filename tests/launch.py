@@ -42,9 +42,11 @@ def make_environment() -> dict[str, str]:
     }
 
 
-def make_command(arguments: list[str], num_ranks: int, timeout_s: float = TIMEOUT_S) -> list[str]:
+def make_command(
+    arguments: list[str], num_ranks: int, timeout_s: float = TIMEOUT_S, program: Path = EXECUTABLE
+) -> list[str]:
     """With 1 rank the program is started by itself."""
-    command = [str(EXECUTABLE), *arguments]
+    command = [str(program), *arguments]
     if num_ranks == 1:
         return command
     options = f"--oversubscribe --bind-to none --timeout {timeout_s + 20:.0f} --mca mpi_yield_when_idle 1"
@@ -86,9 +88,9 @@ def run(*arguments: str, num_ranks: int = 1, timeout_s: float = TIMEOUT_S) -> Ou
     return finish(start(list(arguments), num_ranks, timeout_s=timeout_s), timeout_s)
 
 
-def run_well(*arguments: str, num_ranks: int = 1) -> Outcome:
+def run_well(*arguments: str, num_ranks: int = 1, timeout_s: float = TIMEOUT_S) -> Outcome:
     """Runs what must end with status 0."""
-    outcome = run(*arguments, num_ranks=num_ranks)
+    outcome = run(*arguments, num_ranks=num_ranks, timeout_s=timeout_s)
     assert outcome.status == 0, f"{arguments} on {num_ranks} ranks: {outcome.stdout}\n{outcome.stderr}"
     return outcome
 

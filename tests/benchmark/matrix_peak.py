@@ -9,20 +9,33 @@ import torch
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
-def measure_peak(precision: str, sides: list[int], seconds: float) -> float:
-    """FLOP/s of one thread's fastest torch.mm of two square matrices of any of these sides, each tried so long."""
+def measure_peak(precision: str, sides: list[int], seconds: float, device: str = "cpu") -> float:
+    """FLOP/s of the fastest torch.mm, by one thread or a GPU, of two square matrices of any of these sides, each tried
+    so long."""
     torch.set_num_threads(1)
     fastest = 0.0
     for side in sides:
-        left, right = (torch.rand(side, side).to(PRECISIONS[precision]) for _ in range(2))
+        left, right = (torch.rand(side, side, device=device).to(PRECISIONS[precision]) for _ in range(2))
         product = torch.mm(left, right)
+        wait_for(device)
         end = time.perf_counter() + seconds
         while (begin := time.perf_counter()) < end:
             torch.mm(left, right, out=product)
+            wait_for(device)
             fastest = max(fastest, 2 * side**3 / (time.perf_counter() - begin))
     return fastest
 
 
-def measure_peaks(is_quick: bool) -> dict[str, float]:
+def wait_for(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def measure_peaks(is_quick: bool, device: str = "cpu") -> dict[str, float]:
     sides, seconds = ([512], 0.2) if is_quick else ([256, 512, 1024, 2048, 4096], 3.0)
-    return {precision: measure_peak(precision, sides, seconds) for precision in PRECISIONS}
+    if device == "cuda" and not is_quick:  # smaller ones do not fill a GPU
+        sides, seconds = [4096, 8192, 16384], 1.0
+    peaks = {precision: measure_peak(precision, sides, seconds, device) for precision in PRECISIONS}
+    if device == "cuda":
+        torch.cuda.empty_cache()  # other processes are to have this GPU
+    return peaks

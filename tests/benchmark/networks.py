@@ -88,3 +88,5 @@ def names_of_stage(depths: tuple[int, ...], stage: int) -> dict[str, str]:
 SMALL = Network(image_size=28, channels=1, patch=4, width=64, heads=4, classes=10)
 DEIT_S = Network(image_size=224, channels=3, patch=16, width=384, heads=6, classes=1000)
 VIT_B = Network(image_size=224, channels=3, patch=16, width=768, heads=12, classes=1000)
+VIT_L = Network(image_size=224, channels=3, patch=16, width=1024, heads=16, classes=1000, depths=(6, 6, 6, 6))
+VIT_H = Network(image_size=224, channels=3, patch=14, width=1280, heads=16, classes=1000, depths=(8, 8, 8, 8))

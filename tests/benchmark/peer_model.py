@@ -1,4 +1,4 @@
-"""The same networks in PyTorch: timm's vision transformer, DistributedDataParallel over gloo, fused AdamW."""
+"""The same networks in PyTorch: timm's vision transformer, DistributedDataParallel over gloo or NCCL, fused AdamW."""
 
 from __future__ import annotations
 
@@ -32,11 +32,13 @@ class PeerSetting:
     precision: str  # fp32, or bf16: autocast
     has_fused_attention: bool = True  # scaled_dot_product_attention; else timm's two products and a softmax
     is_compiled: bool = False
+    compile_mode: str = "default"  # of torch.compile
 
     @property
     def name(self) -> str:
         attention = "-fused" if self.has_fused_attention else "-explicit"
-        prefix = "compile-" if self.is_compiled else ""
+        mode = "" if self.compile_mode == "default" else f"{self.compile_mode}-"
+        prefix = f"compile-{mode}" if self.is_compiled else ""
         return prefix + self.precision + (attention if self.precision == "bf16" else "")
 
 
@@ -62,11 +64,15 @@ def read_job(path: Path) -> dict[str, Any]:
     return job | {"network": network, "setting": PeerSetting(**job["setting"])}
 
 
-def begin_processes() -> None:
-    """Joins the group if there is one (torchrun says so); one thread a process."""
+def begin_processes(device: str = "cpu") -> torch.device:
+    """Joins the group if there is one (torchrun says so); one thread a process. Returns what to compute on."""
     torch.set_num_threads(1)
     if "WORLD_SIZE" in os.environ:
-        distributed.init_process_group("gloo")
+        distributed.init_process_group("gloo" if device == "cpu" else "nccl")
+    if device == "cpu":
+        return torch.device("cpu")
+    torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    return torch.device("cuda", torch.cuda.current_device())
 
 
 def end_processes() -> NoReturn:
@@ -122,7 +128,7 @@ def wrap(model: VisionTransformer, depths: tuple[int, ...], training: str, setti
         )
     if is_incubation and not is_well_done:
         freeze(model, depths, range(target))
-    return torch.compile(wrapped) if setting.is_compiled else wrapped
+    return torch.compile(wrapped, mode=setting.compile_mode) if setting.is_compiled else wrapped
 
 
 def make_optimizer(
@@ -139,10 +145,10 @@ def make_optimizer(
     return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.999), eps=1e-8, fused=True)
 
 
-def autocast(setting: PeerSetting) -> contextlib.AbstractContextManager[Any]:
+def autocast(setting: PeerSetting, device: str = "cpu") -> contextlib.AbstractContextManager[Any]:
     if setting.precision == "fp32":
         return contextlib.nullcontext()
-    return torch.autocast("cpu", dtype=torch.bfloat16)
+    return torch.autocast(device, dtype=torch.bfloat16)
 
 
 def copy_stages(

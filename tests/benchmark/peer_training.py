@@ -5,9 +5,9 @@ peer_training.py JOB.json
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 import torch
 from networks import Network
-from peak_memory import read_peak
+from peer_clock import CpuClock, GpuClock
 from peer_model import (
     PeerSetting,
     autocast,
@@ -47,9 +47,14 @@ class PeerJob:
     output: str
     learning_rate: float
     weight_decay: float
+    device: str  # cpu or cuda
+    num_steps: int
 
 
-def read_batches(path: Path, rank: int, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+Batch = tuple[torch.Tensor, torch.Tensor]  # images, labels
+
+
+def read_batches(path: Path, rank: int, size: int) -> Iterator[Batch]:
     """Of each step a process's part: read before the step's time begins, and no other is kept."""
     with h5py.File(path, "r") as file:
         for step in range(len(file["labels"])):
@@ -57,33 +62,47 @@ def read_batches(path: Path, rank: int, size: int) -> Iterator[tuple[torch.Tenso
             yield torch.from_numpy(images), torch.from_numpy(labels)
 
 
+def repeat_batches(path: Path, rank: int, size: int, device: torch.device) -> Iterator[Batch]:
+    """Again and again those that there are. On a GPU they lie there from the beginning: no step waits for a copy."""
+    if device.type == "cuda":
+        batches = read_batches(path, rank, size)
+        yield from itertools.cycle([(images.to(device), labels.to(device)) for images, labels in batches])
+    while True:
+        yield from read_batches(path, rank, size)
+
+
 def main() -> None:
     """Command line."""
     job = PeerJob(**read_job(Path(sys.argv[1])))
-    begin_processes()
+    device = begin_processes(job.device)
+    if job.setting.precision == "fp32":
+        torch.backends.cudnn.allow_tf32 = False  # or convolutions would round to 10 bits
     rank, size = rank_and_size()
     depths = job.network.depths_of(job.training)
     model = make_network(job.network, job.training, job.setting)
     model.load_state_dict(read(Path(job.weights)), strict=True)
+    model.to(device)
     wrapped = wrap(model, depths, job.training, job.setting, job.frozen)
     optimizer = make_optimizer(model, depths, job.training, job.learning_rate, job.weight_decay)
-    losses, step_s = [], []
-    for images, labels in read_batches(Path(job.batches), rank, size):
-        begin = time.perf_counter()
+    batches = repeat_batches(Path(job.batches), rank, size, device)
+    clock = GpuClock() if device.type == "cuda" else CpuClock()
+    losses = []
+    for images, labels in itertools.islice(batches, job.num_steps):
+        clock.begin_step()
         optimizer.zero_grad(set_to_none=True)
-        with autocast(job.setting):
+        with autocast(job.setting, device.type):
             loss = functional.cross_entropy(wrapped(images), labels)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        step_s.append(time.perf_counter() - begin)
+        clock.end_step()
         losses.append(loss.detach())
-    figures = torch.tensor([float(read_peak("self"))])
+    figures = torch.tensor([float(clock.peak_bytes())], dtype=torch.float64, device=device)
     means = torch.stack(losses) / size
     if size > 1:
         distributed.all_reduce(means)
         distributed.all_reduce(figures, op=distributed.ReduceOp.MAX)
     if rank == 0:
-        result = {"step_s": step_s, "losses": means.tolist(), "peak_bytes": int(figures[0])}
+        result = {"step_s": clock.step_s(), "losses": means.tolist(), "peak_bytes": int(figures[0])}
         Path(job.output).write_text(json.dumps(result))
     end_processes()
 

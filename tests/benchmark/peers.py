@@ -13,7 +13,7 @@ from typing import Any
 from measurement import Measurement
 from peer_model import ALL_BUT_TARGET, PeerSetting, write_job
 from peer_training import PeerJob
-from workload import LEARNING_RATE, WEIGHT_DECAY, Workload
+from workload import WEIGHT_DECAY, Workload
 
 import launch
 
@@ -30,7 +30,9 @@ KEEP_FREED_MEMORY = {
 }
 
 
-def run_script(script: str, job: Path, output: Path, num_processes: int) -> dict[str, Any]:
+def run_script(
+    script: str, job: Path, output: Path, num_processes: int, timeout_s: float = TIMEOUT_S
+) -> dict[str, Any]:
     """As `torchrun` does, or by itself. Returns what it wrote to `output`. What is compiled is kept beside the job, so
     that repeats do not compile it again."""
     command = [sys.executable]
@@ -50,7 +52,7 @@ def run_script(script: str, job: Path, output: Path, num_processes: int) -> dict
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
-            _, errors = process.communicate(timeout=TIMEOUT_S)
+            _, errors = process.communicate(timeout=timeout_s)
         except BaseException:
             process.terminate()  # torchrun ends its processes
             raise
@@ -60,7 +62,13 @@ def run_script(script: str, job: Path, output: Path, num_processes: int) -> dict
     return result
 
 
-def measure(work: Workload, training: str, setting: PeerSetting, frozen: str = ALL_BUT_TARGET) -> Measurement:
+def measure(
+    work: Workload,
+    training: str,
+    setting: PeerSetting,
+    frozen: str = ALL_BUT_TARGET,
+    timeout_s: float = TIMEOUT_S,
+) -> Measurement:
     path, output = work.folder / "peer.json", work.folder / "peer_result.json"
     job = PeerJob(
         work.network,
@@ -70,11 +78,13 @@ def measure(work: Workload, training: str, setting: PeerSetting, frozen: str = A
         str(work.weights(training)),
         str(work.batches),
         str(output),
-        LEARNING_RATE,
+        work.learning_rate,
         WEIGHT_DECAY,
+        work.device,
+        work.size.num_steps,
     )
     write_job(job, path)
-    result = run_script("peer_training.py", path, output, work.num_processes)
+    result = run_script("peer_training.py", path, output, work.num_processes, timeout_s)
     assert len(result["step_s"]) == work.size.num_steps
     step_s = statistics.median(result["step_s"][work.size.num_first :])
     return Measurement(work.global_batch / step_s, tuple(result["losses"]), result["peak_bytes"])

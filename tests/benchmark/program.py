@@ -21,13 +21,13 @@ def list_precisions() -> list[str]:
     return ["fp32", "bf16"] if "run.precision" in launch.run_well("train", "--help").stdout else ["fp32"]
 
 
-def train(arguments: list[str], num_ranks: int) -> int:
+def train(arguments: list[str], num_ranks: int, timeout_s: float = TIMEOUT_S) -> int:
     """Returns the peak of resident memory in bytes, of the rank that took most: its own record, read until it ends."""
-    process = launch.start(["train", *arguments], num_ranks, timeout_s=TIMEOUT_S)
+    process = launch.start(["train", *arguments], num_ranks, timeout_s=timeout_s)
     ranks: list[int] = []
     peak = 0
     with ThreadPoolExecutor(1) as executor:
-        end = executor.submit(launch.finish, process, TIMEOUT_S)
+        end = executor.submit(launch.finish, process, timeout_s)
         while not end.done():
             if len(ranks) < num_ranks:
                 ranks = [process.pid] if num_ranks == 1 else launch.find_ranks(process)
@@ -38,13 +38,16 @@ def train(arguments: list[str], num_ranks: int) -> int:
     return peak
 
 
-def measure(work: Workload, precision: str) -> Measurement:
-    """Of several trainings in one group: images a second that pass through all of them."""
+def measure(work: Workload, precision: str, *options: str, timeout_s: float = TIMEOUT_S) -> Measurement:
+    """With further settings `options`. Of several trainings in one group: images a second that pass through all of
+    them."""
     run = work.new_run(precision)
     only = [f"--run.only={work.trainings[0]}"] if len(work.trainings) == 1 else []
-    peak = train([*work.settings(run, precision), *only], work.num_processes)
+    peak = train([*work.settings(run, precision), *only, *options], work.num_processes, timeout_s)
     columns = [read_columns(run, training, "steps") for training in work.trainings]
     for column in columns:
         assert len(column["loss"]) == work.size.num_steps
+    if work.device == "cuda":  # the program's own account of its GPU
+        peak = int(max(column["memory_peak_bytes"].max() for column in columns))
     speed = statistics.median(columns[0]["images_per_s"][work.size.num_first :])
     return Measurement(float(speed), tuple(map(float, columns[0]["loss"])), peak)

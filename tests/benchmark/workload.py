@@ -13,7 +13,7 @@ from packed_images import write_packed
 import launch
 from parity import read
 
-LEARNING_RATE = 1e-3  # of every step, without a schedule
+LEARNING_RATE = 1e-3
 WEIGHT_DECAY = 0.05
 PHASES = ("meta", "incubation", "finetuning", "end_to_end")
 
@@ -37,6 +37,10 @@ class Workload:
     folder: Path
     trainings: tuple[str, ...] = ("end_to_end",)
     num_validation: int = 16
+    device: str = "cpu"  # or "cuda": one a process
+    num_workers: int = 0  # threads of a rank that make batches
+    num_stated: int = 0  # first steps whose batches are stated; 0: all
+    learning_rate: float = LEARNING_RATE  # of every step, without a schedule
 
     @property
     def global_batch(self) -> int:
@@ -55,16 +59,16 @@ class Workload:
 
     @property
     def batches(self) -> Path:
-        """All steps': "images" (steps x global batch x channels x side x side, normalised, fp32) and "labels"."""
+        """Of the steps: "images" (steps x global batch x channels x side x side, normalised, fp32) and "labels"."""
         return self.folder / "batches.h5"
 
-    def settings(self, run: Path, precision: str = "fp32") -> list[str]:
-        """Of the program. Nothing is drawn at random but the order of the images."""
+    def settings(self, run: Path, precision: str = "fp32", num_steps: int = 0) -> list[str]:
+        """Of the program, for `num_steps` or all. Nothing is drawn at random but the order of the images."""
         recipe = {
-            "epochs": 1,
+            "epochs": (num_steps or self.size.num_steps) / self.size.num_steps,
             "micro": self.size.batch_per_process,
-            "learning_rate": LEARNING_RATE * 512 / self.global_batch,
-            "min_learning_rate": LEARNING_RATE,
+            "learning_rate": self.learning_rate * 512 / self.global_batch,
+            "min_learning_rate": self.learning_rate,
             "warmup_epochs": 0,
             "weight_decay": WEIGHT_DECAY,
             "drop_path": 0,
@@ -82,6 +86,8 @@ class Workload:
             "--run.progress=none",
             # (The default needs no setting, and older builds know none.)
             *([] if precision == "fp32" else [f"--run.precision={precision}"]),
+            *([] if self.device == "cpu" else [f"--run.device={self.device}"]),
+            *([] if self.num_workers == 0 else [f"--data.workers={self.num_workers}"]),
         ]
 
     def write_data(self) -> None:
@@ -102,7 +108,8 @@ class Workload:
         for training in self.trainings:
             launch.probe("initial", *settings, f"--training={training}", f"--output={self.weights(training)}")
         stated = self.folder / "batches.safetensors"
-        launch.probe("batches", *settings, f"--training={self.trainings[0]}", f"--output={stated}")
+        first = self.settings(self.folder / "run", num_steps=self.num_stated)
+        launch.probe("batches", *first, f"--training={self.trainings[0]}", f"--output={stated}")
         with h5py.File(self.batches, "w") as file:
             for name, tensor in read(stated).items():
                 file[name] = tensor.numpy().astype("f4" if name == "images" else "i8")

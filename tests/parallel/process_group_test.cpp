@@ -3,38 +3,37 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include "support/group_on_each_device.h"
 #include "support/test_world.h"
 
 namespace incubate {
 namespace {
 
-class ProcessGroupTest : public testing::Test {
- protected:
-  ProcessGroup group_{test_world().split(0), torch::kCPU};
-};
+using ProcessGroupTest = GroupOnEachDevice;
+INCUBATE_TEST_ON_EACH_DEVICE(ProcessGroupTest);
 
-TEST_F(ProcessGroupTest, KnowsItsRanksAndDevice) {
-  EXPECT_EQ(group_.rank(), test_world().rank());
-  EXPECT_EQ(group_.size(), test_world().size());
-  EXPECT_EQ(group_.is_leader(), test_world().rank() == 0);
-  EXPECT_TRUE(group_.device().is_cpu());
+TEST_P(ProcessGroupTest, KnowsItsRanksAndDevice) {
+  EXPECT_EQ(group_->rank(), test_world().rank());
+  EXPECT_EQ(group_->size(), test_world().size());
+  EXPECT_EQ(group_->is_leader(), test_world().rank() == 0);
+  EXPECT_EQ(group_->device().type(), GetParam());
 }
 
-TEST_F(ProcessGroupTest, TensorsAddUpInPlace) {
-  const std::int64_t size = group_.size();
-  torch::Tensor integers = torch::full({2, 3}, group_.rank(), torch::kInt64);
-  torch::Tensor floats = torch::full({4}, 0.5 * group_.rank());
-  group_.all_reduce_sum(integers, "test");
-  group_.all_reduce_sum(floats, "test");
+TEST_P(ProcessGroupTest, TensorsAddUpInPlace) {
+  const std::int64_t size = group_->size();
+  torch::Tensor integers = torch::full({2, 3}, group_->rank(), torch::dtype(torch::kInt64).device(device()));
+  torch::Tensor floats = torch::full({4}, 0.5 * group_->rank(), device());
+  group_->all_reduce_sum(integers, "test");
+  group_->all_reduce_sum(floats, "test");
   EXPECT_TRUE((integers == size * (size - 1) / 2).all().item<bool>());
   EXPECT_TRUE((floats == 0.25 * static_cast<double>(size * (size - 1))).all().item<bool>());
 }
 
-TEST_F(ProcessGroupTest, LeadersTensorsOfAnyTypeReachAll) {
+TEST_P(ProcessGroupTest, LeadersTensorsOfAnyTypeReachAll) {
   for (const torch::ScalarType type : {torch::kFloat32, torch::kFloat64, torch::kInt64, torch::kInt32, torch::kUInt8}) {
-    torch::Tensor tensor = (torch::arange(6) + (100 * group_.rank())).to(type).view({2, 3});
-    group_.broadcast(tensor, "test");
-    EXPECT_TRUE(torch::equal(tensor, torch::arange(6).to(type).view({2, 3})));
+    torch::Tensor tensor = (torch::arange(6) + (100 * group_->rank())).to(device(), type).view({2, 3});
+    group_->broadcast(tensor, "test");
+    EXPECT_TRUE(torch::equal(tensor.cpu(), torch::arange(6).to(type).view({2, 3})));
   }
 }
 

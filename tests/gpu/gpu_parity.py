@@ -1,0 +1,126 @@
+"""The first steps of every training on the GPU and on the CPU: losses and norms of gradients.
+
+All four steps of a training are compared. Each side makes its own weights of earlier trainings: these are as few
+steps at a small rate, so that differences do not grow on the way. In bfloat16 the two sides round at other places
+(kernels of attention and of matrix products differ), as two kinds of processor do: with AVX-512 with and without
+bfloat16 losses differ by up to 6e-3 and norms by up to 2e-2; in fp32, with AVX-512 and SSE alone, by 2e-6 and 6e-6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from gpu_part import PartFailed, Place, knows
+from numpy.typing import NDArray
+
+import launch
+import tiny_resnet
+from run_files import TRAININGS, read_columns
+
+NUM_STEPS = 4
+SECTIONS = ["meta", "incubation", "finetuning", "end_to_end", "grown", "shallow", "high_resolution"]
+MORE = ["grown", "shallow", "high_resolution", "end_to_end_high_resolution"]
+RECIPE = [
+    *(f"--{section}.epochs={NUM_STEPS / 16}" for section in SECTIONS),
+    *(f"--{section}.learning_rate=0.02" for section in SECTIONS),
+    f"--method.trainings=deep_incubation,end_to_end,{','.join(MORE)}",
+    "--run.progress=none",
+]
+CPU_RANKS = 4  # no result depends on it
+TIMEOUT_S = 200.0  # of a run; processors without instructions for bfloat16 are slow at it
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """Relative; of all steps of a training."""
+
+    loss: float
+    gradient_norm: float
+
+
+@dataclass(frozen=True)
+class Family:
+    """A network and its precision."""
+
+    settings: list[str]
+    trainings: list[str]
+    tolerance: Tolerance
+
+
+FAMILIES = {
+    "vit, fp32": Family([], [*TRAININGS, *MORE], Tolerance(1e-3, 1e-3)),
+    "vit, bf16": Family(["--run.precision=bf16"], [*TRAININGS, *MORE], Tolerance(1e-2, 5e-2)),
+    # (cuDNN computes convolutions of fp32 in TensorFloat32, with 10 bits of mantissa.)
+    "resnet, fp32": Family(tiny_resnet.NETWORK, [*tiny_resnet.TRAININGS, *MORE], Tolerance(1e-3, 1e-2)),
+}
+QUICK_FAMILIES = ["vit, bf16"]
+# Ways to compute the same on a GPU, if this build has them.
+OPTIONS = {"run.recompute": "blocks", "run.cuda_graph": "true"}
+
+
+def compare(ours: dict[str, NDArray[np.float64]], reference: dict[str, NDArray[np.float64]]) -> Tolerance:
+    """The largest errors of a training; infinite where the steps are not the same or one has no number."""
+
+    def largest(name: str) -> float:
+        if len(ours[name]) != len(reference[name]):
+            return float("inf")
+        error = np.abs(ours[name] / reference[name] - 1).max()
+        return float(error) if np.isfinite(error) else float("inf")
+
+    return Tolerance(largest("loss"), largest("gradient_norm"))
+
+
+def train(place: Place, family: Family, run: Path, num_ranks: int, *settings: str) -> None:
+    network = [] if "--model.family=resnet" in family.settings else place.network
+    arguments = place.tiny().arguments(run, *network, *RECIPE, *family.settings, *settings)
+    launch.run_well(*arguments, num_ranks=num_ranks, timeout_s=TIMEOUT_S)
+
+
+def compare_family(place: Place, folder: Path, name: str) -> dict[str, dict[str, list[float]]]:
+    """Prints, and returns errors by way of computing and training."""
+    family = FAMILIES[name]
+    reference = folder / f"{name}, cpu"
+    train(place, family, reference, 2 if place.is_quick else CPU_RANKS, "--run.device=cpu")
+    ways: dict[str, list[str]] = {"": []}
+    if name.startswith("vit") and place.device == "cuda":
+        ways |= {f", {key}={value}": [f"--{key}={value}"] for key, value in OPTIONS.items() if knows(key)}
+    errors = {}
+    for way, settings in ways.items():
+        run = folder / f"{name}{way}"
+        train(place, family, run, 1, place.on_device, *settings)
+        print(f"{name}{way}: largest relative differences of loss and gradient's norm")
+        errors[name + way] = {
+            training: compare_training(run, reference, training, family.tolerance) for training in family.trainings
+        }
+    return errors
+
+
+def compare_training(run: Path, reference: Path, training: str, tolerance: Tolerance) -> list[float]:
+    error = compare(*(read_columns(path, training, "steps") for path in (run, reference)))
+    is_close = error.loss <= tolerance.loss and error.gradient_norm <= tolerance.gradient_norm
+    print(
+        f"  {training:28}{error.loss:10.1e}{error.gradient_norm:10.1e}{'' if is_close else '  too large'}", flush=True
+    )
+    return [error.loss, error.gradient_norm]
+
+
+def run_parity(place: Place) -> str:
+    folder = place.new_folder("parity")
+    errors: dict[str, dict[str, list[float]]] = {}
+    wrong = []
+    for name in QUICK_FAMILIES if place.is_quick else FAMILIES:
+        family = FAMILIES[name]
+        errors |= (found := compare_family(place, folder, name))
+        tolerance = family.tolerance
+        wrong += [
+            f"{way}: {training}"
+            for way, of_training in found.items()
+            for training, (loss, norm) in of_training.items()
+            if loss > tolerance.loss or norm > tolerance.gradient_norm
+        ]
+    place.keep("parity", errors)
+    if wrong:
+        raise PartFailed("not the CPU's: " + ", ".join(wrong))
+    return ", ".join(f"{way} to {max(e[0] for e in of.values()):.1e}" for way, of in errors.items())

@@ -1,0 +1,75 @@
+"""What the parts of tests/gpu.sh share: on what they run, the tiny data, and what becomes of their figures."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import launch
+from conftest import Tiny
+from tiny_data import pack_arguments, write_tiny_idx
+
+# Wide enough for the kernels that large networks have: two heads of 64 channels, and 65 tokens of tiny.ini's images.
+WIDE = ["--model.width=128", "--model.heads=2", "--model.patch=1"]
+
+
+class PartFailed(Exception):
+    """What is wrong."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """On what, how thoroughly and until when a part runs."""
+
+    device: str  # cuda, or cpu: the same scripts, to see that they work
+    num_devices: int
+    is_quick: bool  # tiny sizes
+    folder: Path  # scratch, which is there
+    output: Path  # for figures
+    deadline: float  # of time.monotonic()
+    options: dict[str, list[str]] = field(default_factory=dict)  # of the command line, for single parts
+
+    @property
+    def on_device(self) -> str:
+        return f"--run.device={self.device}"
+
+    @property
+    def network(self) -> list[str]:
+        return [] if self.is_quick else WIDE
+
+    def remaining_s(self) -> float:
+        return self.deadline - time.monotonic()
+
+    def tiny(self) -> Tiny:
+        """The tiny data, made by the first part that wants it."""
+        folder = self.folder / "tiny"
+        if not folder.exists():
+            folder.mkdir()
+            write_tiny_idx(folder)
+            launch.run_well(*pack_arguments(folder, folder / "tiny.h5"))
+        return Tiny(folder, folder / "tiny.h5")
+
+    def new_folder(self, name: str) -> Path:
+        folder = self.folder / name
+        folder.mkdir()
+        return folder
+
+    def keep(self, part: str, figures: Any) -> None:
+        """In the one file of figures."""
+        path = self.output / "figures.json"
+        everything = json.loads(path.read_text()) if path.exists() else {}
+        path.write_text(json.dumps({**everything, part: figures}, indent=1) + "\n")
+
+
+Part = Callable[[Place], str]  # returns what it found, in a few words
+
+
+@cache
+def knows(setting: str) -> bool:
+    """Whether this build has a setting."""
+    return setting in launch.run_well("train", "--help").stdout

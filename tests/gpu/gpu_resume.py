@@ -1,0 +1,77 @@
+"""Equal weights, bit for bit: a run, again, stopped in each phase and started again, on one GPU and on several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpu_part import PartFailed, Place, knows
+
+import launch
+from conftest import Tiny
+from run_files import TRAININGS, find_differing, finished, read_weights
+from test_stop import IN_FINETUNING, IN_INCUBATION, IN_META, ask_with_term, make_stopped_run
+
+# Long enough that a signal comes before the end: 40 steps a training.
+LONG = [f"--{phase}.epochs=2.5" for phase in ("meta", "incubation", "finetuning")]
+TIMEOUT_S = 200.0  # of a run
+POINTS = {"meta": IN_META, "incubation": IN_INCUBATION, "finetuning": IN_FINETUNING}
+
+
+@dataclass(frozen=True)
+class DeviceTiny(Tiny):
+    """The tiny data, trained on with further settings."""
+
+    settings: tuple[str, ...]
+
+    def arguments(self, run: Path, *settings: str) -> list[str]:
+        return super().arguments(run, *self.settings, *settings)
+
+
+def list_ways(place: Place) -> dict[str, list[str]]:
+    ways = {"bf16": ["--run.precision=bf16"]} | ({} if place.is_quick else {"fp32": []})
+    if place.device == "cuda" and knows("run.cuda_graph"):
+        ways["bf16, run.cuda_graph"] = ["--run.precision=bf16", "--run.cuda_graph=true"]
+    return ways
+
+
+def differing(run: Path, other: Path) -> list[str]:
+    """Names of trainings and how many of their parameters differ."""
+    found = []
+    for training in TRAININGS:
+        weights, others = (read_weights(finished(path, training)) for path in (run, other))
+        if names := find_differing(weights, others):
+            found.append(f"{training} ({len(names)} of {len(weights)} parameters, {names[0]} first)")
+    return found
+
+
+def run_resume(place: Place) -> str:
+    figures: dict[str, list[str]] = {}
+    for way, settings in list_ways(place).items():
+        data = place.tiny()
+        tiny = DeviceTiny(data.idx, data.data, (*place.network, *LONG, *settings, place.on_device))
+        for what, run, reference in make_runs(place, tiny, place.new_folder(f"resume {way}")):
+            figures[f"{way}: {what}"] = differences = differing(reference, run)
+            print(f"{way}: {what}: {', '.join(differences) or 'equal, bit for bit'}", flush=True)
+    place.keep("resume", figures)
+    if wrong := [what for what, differences in figures.items() if differences]:
+        raise PartFailed("other weights: " + "; ".join(wrong))
+    return f"{len(figures)} runs end with the weights of the first, bit for bit"
+
+
+def make_runs(place: Place, tiny: Tiny, folder: Path) -> Iterator[tuple[str, Path, Path]]:
+    """What is done, the run with which it was, and the run that it must equal."""
+    reference = folder / "reference"
+    launch.run_well(*tiny.arguments(reference), timeout_s=TIMEOUT_S)
+    if not place.is_quick:
+        launch.run_well(*tiny.arguments(folder / "again"), timeout_s=TIMEOUT_S)
+        yield "the same run again", folder / "again", reference
+    for phase, point in [("incubation", IN_INCUBATION)] if place.is_quick else POINTS.items():
+        (folder / phase).mkdir()
+        run = make_stopped_run(tiny, reference, folder / phase, point, 1, ask_with_term)
+        launch.run_well(*tiny.arguments(run), timeout_s=TIMEOUT_S)
+        yield f"stopped in {phase} and resumed", run, reference
+    if place.num_devices > 1:
+        launch.run_well(*tiny.arguments(folder / "several"), num_ranks=place.num_devices, timeout_s=TIMEOUT_S)
+        yield f"on {place.num_devices} ranks", folder / "several", reference

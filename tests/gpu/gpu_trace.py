@@ -1,0 +1,70 @@
+"""What a training's steps are spent on: `run.profile`'s table of operators, and a trace of nsys if it is there."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import subprocess
+from pathlib import Path
+
+from gpu_part import PartFailed, Place
+from networks import SMALL, VIT_B
+from workload import Size, Workload
+
+import launch
+
+NUM_PROFILED = 4
+MICRO = 128
+NUM_LINES = 25
+TIMEOUT_S = 180.0
+
+
+def run_trace(place: Place) -> str:
+    size = Size(8, 6, 1) if place.is_quick else Size(MICRO, 12, 4)
+    work = Workload(
+        SMALL if place.is_quick else VIT_B,
+        size,
+        1,
+        place.folder / "trace",
+        device=place.device,
+        num_workers=1 if place.is_quick else 8,
+    )
+    work.write_data()
+    run = work.folder / "run"
+    arguments = ["train", *work.settings(run, "bf16"), "--run.only=end_to_end"]
+    launch.run_well(*arguments, f"--run.profile={NUM_PROFILED}", timeout_s=TIMEOUT_S)
+    table = run / "profile" / "end_to_end.txt"
+    trace = run / "profile" / "end_to_end.json"
+    lines = table.read_text().splitlines()
+    if place.device == "cuda" and not any("Kernel" in line or "kernel" in line for line in lines):
+        print("(the table names no kernels of the GPU)")
+    print("\n".join(lines[:NUM_LINES]), flush=True)
+    if not any("forward" in line for line in lines):
+        raise PartFailed(f"{table.name} has no row of the forward pass")
+    shutil.copy(table, place.output / "operators.txt")
+    with trace.open("rb") as source, gzip.open(place.output / "trace.json.gz", "wb") as target:
+        shutil.copyfileobj(source, target)
+    place.keep(
+        "trace", {"table": "operators.txt", "trace": "trace.json.gz", "nsys": trace_with_nsys(place, arguments, run)}
+    )
+    return f"{NUM_PROFILED} steps, in operators.txt and trace.json.gz (ui.perfetto.dev)"
+
+
+def trace_with_nsys(place: Place, arguments: list[str], run: Path) -> str:
+    """Another run of the same. What became of it: that it fails is no fault of the program's."""
+    if shutil.which("nsys") is None:
+        return "not installed"
+    shutil.rmtree(run)
+    output = place.output / "steps"
+    command = ["nsys", "profile", "--trace=cuda,nvtx", "--force-overwrite=true", f"--output={output}"]
+    done = subprocess.run(
+        [*command, str(launch.EXECUTABLE), *arguments],
+        env=launch.make_environment(),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    found = [path.name for path in place.output.glob("steps.*")]
+    print(f"nsys: status {done.returncode}, {', '.join(found) or 'no file'}", flush=True)
+    return ", ".join(found) or f"failed with status {done.returncode}: {done.stderr[-300:]}"

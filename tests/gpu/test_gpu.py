@@ -1,0 +1,84 @@
+"""The parts of tests/gpu.sh: on GPUs where there are some; and that without one the same scripts work, and say so."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import gpu_memory
+import gpu_parity
+import numpy as np
+import pytest
+import torch
+from run_parts import PARTS
+
+import launch
+
+SCRIPT = launch.REPOSITORY / "tests" / "gpu.sh"
+QUICK_PARTS = ["unit", "parity", "resume"]
+has_no_gpu = not torch.cuda.is_available()
+
+
+def run_script(output: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = launch.make_environment() | {"INCUBATE_BUILD": str(launch.BUILD), "OUT": str(output)}
+    return subprocess.run(
+        [str(SCRIPT), *words], env=environment, capture_output=True, text=True, timeout=6 * launch.TIMEOUT_S
+    )
+
+
+@pytest.mark.skipif(has_no_gpu, reason="PyTorch finds no GPU")
+@pytest.mark.parametrize("part", QUICK_PARTS)
+def test_part(part: str, tmp_path: Path) -> None:
+    done = run_script(tmp_path, part)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"\ngpu: {part}: passed (" in done.stdout
+
+
+def test_scripts_work(tmp_path: Path) -> None:
+    """On the CPU, on tiny sizes, all parts."""
+    done = run_script(tmp_path, "--device", "cpu", "--quick")
+    ends = re.findall(r"^gpu: (\w+): (passed|failed|skipped) \(", done.stdout, re.M)
+    assert ends == [("build", "skipped"), *((part, "passed") for part in PARTS)], done.stdout + done.stderr
+    assert done.returncode == 0
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert list(figures) == list(PARTS)
+    assert {path.name for path in tmp_path.iterdir()} >= {"operators.txt", "trace.json.gz"}
+
+
+@pytest.mark.skipif(not has_no_gpu, reason="there is a GPU")
+def test_nothing_is_run_without_a_gpu(tmp_path: Path) -> None:
+    done = run_script(tmp_path / "output", "unit", "parity")
+    assert (done.returncode, done.stdout) == (
+        0,
+        "gpu: unit: skipped (nvidia-smi lists no GPU)\n"
+        "gpu: parity: skipped (nvidia-smi lists no GPU)\n"
+        "gpu: no GPU on this machine: nothing was run\n",
+    )
+    assert not (tmp_path / "output").exists()
+
+
+def test_a_failed_part_fails_the_script(tmp_path: Path) -> None:
+    done = run_script(tmp_path, "--device", "cpu", "--quick", "benchmark", "--networks", "vit_x")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1].startswith("gpu: benchmark: failed (unknown: vit_x. Networks: small. Peers: ")
+
+
+def test_other_steps_are_not_the_same() -> None:
+    """The comparison of steps can fail: by one loss, by a step too few, by what is not a number."""
+    steps = {"loss": np.array([2.0, 1.0]), "gradient_norm": np.array([3.0, 4.0])}
+    assert gpu_parity.compare(steps, steps) == gpu_parity.Tolerance(0, 0)
+    other = steps | {"loss": np.array([2.0, 1.1])}
+    assert gpu_parity.compare(other, steps).loss == pytest.approx(0.1)
+    for loss in (np.array([2.0]), np.array([2.0, np.nan])):
+        assert gpu_parity.compare(steps | {"loss": loss}, steps).loss == np.inf
+
+
+def test_forecasts_are_found() -> None:
+    row = {"memory_bytes": {"weights": 1, "total": 2}}
+    assert gpu_memory.find_forecast(row, gpu_memory.KEPT) == (2.0, False)
+    of_gpu = {"kept": {"total": 9, "libraries": 3, "reserve": 1}, "recomputed": {"total": 8}}
+    assert gpu_memory.find_forecast(row | {"gpu_memory_bytes": of_gpu}, gpu_memory.KEPT) == (5.0, True)
+    assert gpu_memory.find_forecast(row | {"gpu_memory_bytes": of_gpu}, gpu_memory.RECOMPUTED) == (8.0, True)
+    assert gpu_memory.find_forecast({"steps": 1}, gpu_memory.KEPT) == (None, False)
