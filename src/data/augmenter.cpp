@@ -60,14 +60,19 @@ Image Augmenter::augment(const ImageSource& image, std::int64_t epoch, std::int6
   return part;
 }
 
+Erasing Augmenter::draw_erasing(std::int64_t epoch, std::int64_t position, std::int64_t height,
+                                std::int64_t width) const {
+  Generator generator = generator_of(Part::erasing, epoch, position);
+  const std::optional<Box> box = draw_erased_box(generator, augmentation_.random_erasing, height, width);
+  return {box, generator};
+}
+
 void Augmenter::write_planes(const ImageSource& image, std::int64_t epoch, std::int64_t position,
                              std::span<float> planes) const {
   const Image augmented = augment(image, epoch, position);
   table_.write_planes(augmented, planes);
-  Generator generator = generator_of(Part::erasing, epoch, position);
-  const std::optional<Box> box =
-      draw_erased_box(generator, augmentation_.random_erasing, augmented.height, augmented.width);
-  if (box) erase(planes, augmented.height, augmented.width, *box, generator);
+  Erasing erasing = draw_erasing(epoch, position, augmented.height, augmented.width);
+  if (erasing.box) erase(planes, augmented.height, augmented.width, *erasing.box, erasing.generator);
 }
 
 }  // namespace incubate

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/share.h"
 #include "data/augmenter.h"
@@ -17,9 +18,10 @@
 
 namespace incubate {
 
-/// How images are read, which no batch depends on while all are intact.
+/// How images are read, which no batch depends on while all are intact but for who finishes it.
 struct LoaderOptions {
   PrefetchOptions prefetch = {};
+  FinishedBy finished_by = FinishedBy::loader;
   OnDataError on_error = OnDataError::fail;
   std::function<void(const std::string& message)> warn =
       {};  ///< of damaged images, once each; by the thread that loads
@@ -42,6 +44,8 @@ class TrainLoader {
 
  private:
   BatchPlan plan(const BatchPlace& place);
+  void leave_to_device(BatchPlan& plan, std::int64_t epoch, const std::vector<std::int64_t>& positions,
+                       const std::vector<std::int64_t>& images);
   BatchPlace next(const BatchPlace& place) const;
   void mix(const BatchPlace& place, Batch& batch) const;
 
@@ -53,6 +57,7 @@ class TrainLoader {
   Phase phase_;
   Share share_;
   std::array<std::int64_t, 2> size_;  ///< height and width of an augmented image
+  FinishedBy finished_by_;
   DamagedImages damaged_;
   std::function<void(const std::string& message)> warn_;
   double waited_s_ = 0;
@@ -78,6 +83,7 @@ class EvaluationLoader {
   NormalisationTable table_;
   std::int64_t size_;
   std::optional<EvaluationCrop> crop_;
+  FinishedBy finished_by_;
   DamagedImages damaged_;
   std::function<void(const std::string& message)> warn_;
   std::int64_t end_;

@@ -23,9 +23,11 @@ Prefetcher::Pending::Pending(const BatchPlace& its_place, BatchPlan its_plan, st
       batch{.size = plan.size,
             .images = std::pmr::vector<float>(plan.size * plan.image_values, memory),
             .labels = std::pmr::vector<std::int64_t>(plan.size, memory),
-            .other_labels = std::pmr::vector<std::int64_t>(memory)},
+            .other_labels = std::pmr::vector<std::int64_t>(memory),
+            .raw = RawImages(memory)},
       images_left(plan.size) {
   if (plan.finish) batch.other_labels.reserve(plan.size);
+  if (plan.prepare) plan.prepare(batch);
 }
 
 Batch Prefetcher::load(const BatchPlace& place) {

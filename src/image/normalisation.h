@@ -24,6 +24,9 @@ class NormalisationTable {
   /// room for them.
   void write_planes(const Image& image, std::span<float> planes) const;
 
+  /// Of each channel.
+  std::span<const std::array<float, 256>> values() const { return values_; }
+
  private:
   /// value = scale x byte + offset, in fp64 before it is rounded to fp32.
   struct Line {

@@ -38,4 +38,10 @@ void erase(std::span<float> planes, std::int64_t height, std::int64_t width, con
   }
 }
 
+void write_noise(Generator& generator, std::int64_t channels, std::span<float> noise) {
+  for (std::int64_t channel = 0; channel < channels; ++channel) {
+    for (std::size_t i = channel; i < noise.size(); i += channels) noise[i] = static_cast<float>(generator.normal());
+  }
+}
+
 }  // namespace incubate

@@ -16,4 +16,7 @@ std::optional<Box> draw_erased_box(Generator& generator, double probability, std
 /// Fills `box` of the normalised planes (channels x height x width) with standard normal noise, a number a value.
 void erase(std::span<float> planes, std::int64_t height, std::int64_t width, const Box& box, Generator& generator);
 
+/// The same noise pixel by pixel, the channels of each together: box.height x box.width x channels numbers.
+void write_noise(Generator& generator, std::int64_t channels, std::span<float> noise);
+
 }  // namespace incubate

@@ -327,6 +327,7 @@ void train_assignments(const RunContext& context, const GroupPlan& plan, Process
   const LoaderOptions options = {.prefetch = {.workers = context.config.data.workers,
                                               .depth = context.config.data.prefetch,
                                               .memory = batch_memory(group.device())},
+                                 .finished_by = group.device().is_cuda() ? FinishedBy::device : FinishedBy::loader,
                                  .on_error = context.config.data.on_error,
                                  .warn = tell(StatusReport::Event::warning)};
   TrainLoader train = make_train_loader(context, phase, group, options);

@@ -114,6 +114,30 @@ TEST_F(Loader, WorkersChangeNothing) {
   }
 }
 
+TEST_F(Loader, WorkersChangeNothingOfRawImages) {
+  const auto load = [&](std::int64_t workers, std::int64_t m) {
+    TrainLoader loader(train_, kNormalisation,
+                       {.crop_padding = 2, .flip = true, .random_erasing = 0.5, .mixup = {.cutmix_alpha = 1}},
+                       Sampler(24, 12, 4, 1, Phase::incubation), 1, Phase::incubation,
+                       {.prefetch = {.workers = workers}, .finished_by = FinishedBy::device});
+    return loader.load({.micro_batch = m});
+  };
+  std::int64_t num_erased = 0;
+  for (const std::int64_t m : {0, 1, 2}) {
+    const Batch expected = load(0, m), batch = load(3, m);
+    EXPECT_TRUE(batch.images.empty());
+    EXPECT_EQ(batch.raw.bytes.size(), 4 * 16);
+    EXPECT_EQ(batch.raw.bytes, expected.raw.bytes);
+    EXPECT_EQ(batch.raw.table, expected.raw.table);
+    EXPECT_EQ(batch.raw.erased, expected.raw.erased);
+    EXPECT_EQ(batch.raw.noise, expected.raw.noise);
+    EXPECT_EQ(batch.raw.mixing.box, expected.raw.mixing.box);
+    EXPECT_EQ(batch.labels, expected.labels);
+    num_erased += std::ssize(batch.raw.erased);
+  }
+  EXPECT_GT(num_erased, 0);
+}
+
 TEST_F(Loader, EvaluationShowsEveryImageOnceAsItIs) {
   EvaluationLoader loader(validation_, kNormalisation, 4);
   EXPECT_EQ(loader.num_images(), 11);

@@ -60,6 +60,7 @@ class PrefetcherTest : public testing::TestWithParam<std::int64_t> {
     planned_.push_back(i);
     return {.size = kImages,
             .image_values = 2,
+            .prepare = [](Batch& batch) { batch.raw.bytes.resize(100); },
             .make_image =
                 [this, i](Batch& batch, std::int64_t k) {
                   std::this_thread::sleep_for(image_time_);
@@ -108,8 +109,13 @@ TEST_P(PrefetcherTest, BatchesLieInTheMemoryGiven) {
     EXPECT_EQ(batch.images.get_allocator().resource(), &memory_);
     EXPECT_EQ(batch.labels.get_allocator().resource(), &memory_);
     EXPECT_EQ(batch.other_labels.get_allocator().resource(), &memory_);
+    EXPECT_EQ(batch.raw.bytes.size(), 100);
+    EXPECT_EQ(batch.raw.bytes.get_allocator().resource(), &memory_);
+    EXPECT_EQ(batch.raw.table.get_allocator().resource(), &memory_);
+    EXPECT_EQ(batch.raw.erased.get_allocator().resource(), &memory_);
+    EXPECT_EQ(batch.raw.noise.get_allocator().resource(), &memory_);
     prefetcher.load(at(7));  // what was made ahead is dropped
-    EXPECT_GE(memory_.num_claimed(), 3 * 3);
+    EXPECT_GE(memory_.num_claimed(), 4 * 3);
   }
   EXPECT_EQ(memory_.num_lent(), 0);
   EXPECT_FALSE(memory_.is_misused()) << "claimed by a worker";

@@ -42,5 +42,17 @@ TEST(RandomErasing, FillsTheBoxOfEveryPlaneWithNoise) {
   EXPECT_NEAR(squares / 6400, 1, 5 * std::sqrt(2 / 6400.0));
 }
 
+TEST(RandomErasing, PixelsGetTheNoiseThatPlanesGet) {
+  std::vector<float> planes(2 * 20 * 10), noise(6 * 4 * 2);
+  Generator of_planes(1, 2), of_pixels(1, 2);
+  erase(planes, 20, 10, {.top = 3, .left = 5, .height = 6, .width = 4}, of_planes);
+  write_noise(of_pixels, 2, noise);
+  for (std::int64_t i = 0; i < 24; ++i) {
+    const std::int64_t pixel = ((3 + (i / 4)) * 10) + 5 + (i % 4);
+    EXPECT_EQ(noise[2 * i], planes[pixel]);
+    EXPECT_EQ(noise[(2 * i) + 1], planes[200 + pixel]);
+  }
+}
+
 }  // namespace
 }  // namespace incubate

@@ -1,7 +1,12 @@
 #include "train/batch_tensors.h"
 
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
 #include <vector>
 
+#include <c10/cuda/CUDAFunctions.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -41,6 +46,155 @@ TEST(BatchTensors, ABatchMayBeDroppedWhileItIsCopiedToTheGpu) {
     EXPECT_TRUE((copies[i].images == i).all().item<bool>()) << i;
     EXPECT_TRUE((copies[i].targets.labels == i).all().item<bool>()) << i;
   }
+}
+
+/// Images of noise, 12 x 12.
+class NoiseImages : public Dataset {
+ public:
+  static constexpr std::int64_t kImages = 40, kSide = 12;
+
+  explicit NoiseImages(std::int64_t channels) : channels_(channels) {
+    Generator generator(1, 2);
+    for (std::int64_t i = 0; i < kImages; ++i) {
+      for (auto& byte : images_.emplace_back(kSide, kSide, channels).bytes) byte = generator.bits() & 255;
+    }
+  }
+  std::int64_t num_images() const override { return kImages; }
+  std::int64_t channels() const override { return channels_; }
+  std::int64_t height() const override { return kSide; }
+  std::int64_t width() const override { return kSide; }
+  std::int64_t label(std::int64_t index) const override { return index % 3; }
+  std::unique_ptr<const ImageSource> open(std::int64_t index) const override {
+    return std::make_unique<ArraySource>(images_[index]);
+  }
+
+ private:
+  std::int64_t channels_;
+  std::vector<Image> images_;
+};
+
+const Normalisation kGrey = {.mean = {0.2860}, .std = {0.3530}};
+const Normalisation kColour = {.mean = {0.485, 0.456, 0.406}, .std = {0.229, 0.224, 0.225}};
+
+Augmentation erasing(double probability) { return {.random_erasing = probability}; }
+
+struct Change {
+  const char* name;
+  Augmentation augmentation;
+  std::int64_t side = NoiseImages::kSide;
+};
+
+std::vector<Change> make_changes() {
+  const RandAugmentPolicy policy = parse_rand_augment("x", "rand-m9-mstd0.5-inc1");
+  return {{"none", {}},
+          {"flip", {.flip = true}},
+          {"padded_crop", {.crop_padding = 2, .flip = true}},
+          {"resized_crop", {.resized_crop = ResizedCrop{.side = 20}}, 20},
+          {"color_jitter", {.color_jitter = 0.4}},
+          {"rand_augment", {.rand_augment = policy}},
+          {"some_erased", erasing(0.5)},
+          {"all_erased", erasing(1)},
+          {"mixup", {.mixup = {.mixup_alpha = 0.8}}},
+          {"cutmix", {.mixup = {.cutmix_alpha = 1}}},
+          {"everything",
+           {.flip = true,
+            .resized_crop = ResizedCrop{.side = 20},
+            .rand_augment = policy,
+            .random_erasing = 0.5,
+            .mixup = {.mixup_alpha = 0.8, .cutmix_alpha = 1}},
+           20}};
+}
+
+/// What a device makes of raw images is what loaders make of them.
+class RawImagesTest : public testing::TestWithParam<std::tuple<Change, std::int64_t, c10::DeviceType>> {
+ protected:
+  void SetUp() override {
+    if (device_.is_cuda() && !torch::cuda::is_available()) GTEST_SKIP() << "no GPU";
+  }
+  LoaderOptions options(FinishedBy finished_by) const {
+    return {.prefetch = {.workers = 1, .memory = batch_memory(device_)}, .finished_by = finished_by};
+  }
+  TrainLoader train_loader(FinishedBy finished_by) const {
+    return {images_, normalisation_, change_.augmentation, Sampler(40, 20, 5, 1, Phase::meta),
+            1,       Phase::meta,    options(finished_by)};
+  }
+  /// Of two loaders, the second of which leaves raw images. Returns what comes of them.
+  torch::Tensor expect_equal(Batch made, Batch raw) const {
+    EXPECT_TRUE(raw.images.empty());
+    EXPECT_EQ(raw.raw.bytes.size(), made.images.size());
+    const BatchTensors expected = to_tensors(made, change_.side, torch::kCPU);
+    const BatchTensors tensors = to_tensors(raw, change_.side, device_);
+    const torch::Tensor images = tensors.images.cpu();
+    EXPECT_TRUE(tensors.images.is_contiguous());
+    EXPECT_EQ(images.sizes(), expected.images.sizes());
+    const bool is_blended = change_.augmentation.mixup.mixup_alpha > 0;  // a sum, whose terms may cancel
+    EXPECT_TRUE(is_blended ? torch::allclose(images, expected.images, 1e-6, 1e-6)
+                           : torch::equal(images, expected.images));
+    EXPECT_TRUE(torch::equal(tensors.targets.labels.cpu(), expected.targets.labels));
+    EXPECT_EQ(tensors.targets.other_labels.defined(), expected.targets.other_labels.defined());
+    if (expected.targets.other_labels.defined()) {
+      EXPECT_TRUE(torch::equal(tensors.targets.other_labels.cpu(), expected.targets.other_labels));
+      EXPECT_TRUE(torch::equal(tensors.targets.label_weights.cpu(), expected.targets.label_weights));
+    }
+    return images;
+  }
+
+  Change change_ = std::get<0>(GetParam());
+  NoiseImages images_{std::get<1>(GetParam())};
+  Normalisation normalisation_ = images_.channels() == 1 ? kGrey : kColour;
+  torch::Device device_ = std::get<2>(GetParam());
+};
+
+TEST_P(RawImagesTest, EqualThoseThatLoadersFinish) {
+  TrainLoader made = train_loader(FinishedBy::loader), raw = train_loader(FinishedBy::device);
+  for (const std::int64_t step : {0, 1}) {
+    for (const std::int64_t m : {0, 1, 2, 3}) {
+      const BatchPlace place = {.epoch = 1, .step_in_epoch = step, .micro_batch = m};
+      expect_equal(made.load(place), raw.load(place));
+    }
+  }
+}
+
+TEST_P(RawImagesTest, EqualThoseOfAnEvaluation) {
+  std::optional<EvaluationCrop> crop;
+  if (change_.augmentation.resized_crop) crop = {.side = change_.side, .fraction = 0.875};
+  EvaluationLoader made(images_, normalisation_, 16, crop, options(FinishedBy::loader));
+  EvaluationLoader raw(images_, normalisation_, 16, crop, options(FinishedBy::device));
+  std::int64_t num_images = 0;
+  for (std::int64_t i = 0; i < 3; ++i) num_images += expect_equal(made.load(i), raw.load(i)).size(0);
+  EXPECT_EQ(num_images, 40);
+}
+
+TEST_P(RawImagesTest, NothingWaitsForTheGpu) {
+  if (!device_.is_cuda()) GTEST_SKIP() << "not of the CPU";
+  TrainLoader loader = train_loader(FinishedBy::device);
+  std::vector<Batch> batches;
+  for (const std::int64_t m : {0, 1, 2, 3}) batches.push_back(loader.load({.micro_batch = m}));
+  to_tensors(batches[0], change_.side, device_);  // kernels are loaded
+  c10::cuda::warning_state().set_sync_debug_mode(c10::cuda::SyncDebugMode::L_ERROR);
+  for (Batch& batch : batches) EXPECT_NO_THROW(to_tensors(batch, change_.side, device_));
+  c10::cuda::warning_state().set_sync_debug_mode(c10::cuda::SyncDebugMode::L_DISABLED);
+}
+
+INSTANTIATE_TEST_SUITE_P(Changes, RawImagesTest,
+                         testing::Combine(testing::ValuesIn(make_changes()), testing::Values(1, 3),
+                                          testing::Values(torch::kCPU, torch::kCUDA)),
+                         [](const auto& info) {
+                           return std::string(std::get<0>(info.param).name) +
+                                  (std::get<1>(info.param) == 1 ? "_grey" : "_colour") +
+                                  (std::get<2>(info.param) == torch::kCPU ? "_cpu" : "_cuda");
+                         });
+
+TEST(RawImages, AreAThirdOrLessOfTheNumbersThatTheyBecome) {
+  NoiseImages images(3);
+  TrainLoader loader(images, kColour, {.resized_crop = ResizedCrop{.side = 224}, .random_erasing = 0.25},
+                     Sampler(40, 40, 40, 1, Phase::meta), 1, Phase::meta, {.finished_by = FinishedBy::device});
+  const RawImages raw = loader.load({}).raw;
+  const std::size_t bytes =
+      raw.bytes.size() + (4 * raw.table.size()) + (8 * raw.erased.size()) + (4 * raw.noise.size());
+  RecordProperty("bytes", static_cast<int>(bytes));
+  EXPECT_GT(raw.erased.size(), 0);
+  EXPECT_LT(bytes, std::size_t{4} * 40 * 3 * 224 * 224 / 3);
 }
 
 }  // namespace
