@@ -72,8 +72,8 @@ Json to_json(const GroupForecast& group, std::size_t round, const PhaseWork& wor
   if (is_on_gpus) {
     const std::vector<const Training*> carried_on = trainings_of(group, work);
     json["gpu_memory_bytes"] = {
-        {"kept", to_json(gpu_memory_per_rank(carried_on, work.memory, Blocks::kept))},
-        {"recomputed", to_json(gpu_memory_per_rank(carried_on, work.memory, Blocks::recomputed))}};
+        {"kept", to_json(gpu_memory_per_rank(carried_on, work.memory, Recompute::none))},
+        {"recomputed", to_json(gpu_memory_per_rank(carried_on, work.memory, Recompute::blocks))}};
   }
   return json;
 }

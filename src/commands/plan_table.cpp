@@ -155,7 +155,7 @@ class PlanTable {
 
   std::int64_t memory_bytes_of(const GroupForecast& group, const PhaseWork& work) const {
     if (!report_.is_on_gpus) return memory_of(group, work).total();
-    return gpu_memory_per_rank(trainings_of(group, work), work.memory, Blocks::kept).total();
+    return gpu_memory_per_rank(trainings_of(group, work), work.memory, report_.recompute).total();
   }
 
   /// Of the first method that the phase belongs to, or its own if no such method is chosen.
@@ -224,8 +224,9 @@ class PlanTable {
     line("activations: what a micro-batch keeps for its backward pass. working: the most");
     line("that comes and goes beside them. libraries: CUDA, cuBLAS, NCCL. reserve: {}", percent(kFragmentation));
     line("for gaps between PyTorch's blocks. recomputed: a block keeps what flows into it,");
-    line("and is computed anew. up to 64: with PHASE.micro=64, which divides batch.global.");
-    line("no: not even with 1.");
+    line("and is computed anew (run.recompute=blocks). With run.shard_optimizer=true each of");
+    line("a group's n ranks has an nth of 'optimizer'. up to 64: with PHASE.micro=64, which");
+    line("divides batch.global. no: not even with 1.");
   }
 
   void write_notes() {

@@ -22,7 +22,7 @@ StageUse use_of(const Training& training, std::int64_t stage_index) {
   return stage_index < first_learning_stage(training) ? StageUse::without_graph : StageUse::frozen;
 }
 
-Activations activations_of(const Training& training, std::int64_t micro, Blocks blocks) {
+Activations activations_of(const Training& training, std::int64_t micro, Recompute recompute) {
   const std::int64_t first = first_learning_stage(training);
   std::int64_t kept = image_bytes(training.spec);
   std::int64_t block = 0;
@@ -37,8 +37,8 @@ Activations activations_of(const Training& training, std::int64_t micro, Blocks 
       if (i + 1 < first) kept += stage.output;
       continue;
     }
-    kept += blocks == Blocks::kept ? stage.kept : stage.inputs;
-    if (blocks == Blocks::recomputed) block = std::max(block, stage.block);
+    kept += recompute == Recompute::none ? stage.kept : stage.inputs;
+    if (recompute == Recompute::blocks) block = std::max(block, stage.block);
     backward = std::max(backward, stage.backward);
     weight_gradient = std::max(weight_gradient, stage.weight_gradient);
   }
@@ -49,7 +49,7 @@ Activations activations_of(const Training& training, std::int64_t micro, Blocks 
 }  // namespace
 
 GpuMemory gpu_memory_per_rank(const std::vector<const Training*>& trainings, const MemorySettings& settings,
-                              Blocks blocks) {
+                              Recompute recompute) {
   GpuMemory memory{.tensors = memory_per_rank(trainings, settings),
                    .libraries = kContextBytes + kCublasBytes + kNcclBytes};
   for_each_held_stage(trainings, [&](const Training& training, std::int64_t i) {
@@ -58,7 +58,7 @@ GpuMemory gpu_memory_per_rank(const std::vector<const Training*>& trainings, con
   });
   Activations largest;
   for (const Training* training : trainings) {
-    Activations activations = activations_of(*training, settings.micro, blocks);
+    Activations activations = activations_of(*training, settings.micro, recompute);
     // Weights and their average change places by a third copy, while there are no activations.
     const std::int64_t exchange = settings.has_average ? kFloatBytes * num_learning_values(*training) : 0;
     activations.working = std::max(activations.working, exchange - activations.kept);
@@ -72,9 +72,10 @@ GpuMemory gpu_memory_per_rank(const std::vector<const Training*>& trainings, con
 }
 
 std::optional<std::int64_t> find_largest_micro(const std::vector<const Training*>& trainings, MemorySettings settings,
-                                               Blocks blocks, std::int64_t global_batch, const GpuCard& card) {
+                                               Recompute recompute, std::int64_t global_batch, const GpuCard& card) {
   for (; settings.micro > 0; --settings.micro) {
-    if (global_batch % settings.micro == 0 && gpu_memory_per_rank(trainings, settings, blocks).total() <= card.bytes) {
+    if (global_batch % settings.micro == 0 &&
+        gpu_memory_per_rank(trainings, settings, recompute).total() <= card.bytes) {
       return settings.micro;
     }
   }
@@ -84,13 +85,13 @@ std::optional<std::int64_t> find_largest_micro(const std::vector<const Training*
 GpuPlan plan_gpu(const RunConfig& config, const Training& training) {
   const MemorySettings settings = memory_settings(config, training.phase);
   GpuPlan plan{.micro = settings.micro,
-               .kept = gpu_memory_per_rank({&training}, settings, Blocks::kept),
-               .recomputed = gpu_memory_per_rank({&training}, settings, Blocks::recomputed)};
+               .kept = gpu_memory_per_rank({&training}, settings, Recompute::none),
+               .recomputed = gpu_memory_per_rank({&training}, settings, Recompute::blocks)};
   for (std::size_t i = 0; i < kGpuCards.size(); ++i) {
-    const auto largest = [&](Blocks blocks) {
-      return find_largest_micro({&training}, settings, blocks, config.batch.global, kGpuCards[i]);
+    const auto largest = [&](Recompute recompute) {
+      return find_largest_micro({&training}, settings, recompute, config.batch.global, kGpuCards[i]);
     };
-    plan.largest_micro[i] = {largest(Blocks::kept), largest(Blocks::recomputed)};
+    plan.largest_micro[i] = {largest(Recompute::none), largest(Recompute::blocks)};
   }
   return plan;
 }

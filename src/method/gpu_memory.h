@@ -44,9 +44,6 @@ struct GpuCard {
 };
 inline constexpr std::array kGpuCards = {GpuCard{"40 GB", 40448 * kMiB}, GpuCard{"80 GB", 81008 * kMiB}};
 
-/// Whether blocks keep what their backward pass needs, or only what flows into them, and are computed anew in it.
-enum class Blocks { kept, recomputed };
-
 /// In bytes. Integers are added to exact sums, and means made of them, without temporaries.
 struct GpuMemory {
   Memory tensors = {};      ///< as on a CPU, but for the activations
@@ -63,12 +60,12 @@ struct GpuMemory {
 
 /// Of a rank that carries on `trainings`, all of one phase, as memory_per_rank() has it.
 GpuMemory gpu_memory_per_rank(const std::vector<const Training*>& trainings, const MemorySettings& settings,
-                              Blocks blocks);
+                              Recompute recompute);
 
 /// The largest micro-batch that divides `global_batch` and fits `card`, up to that of `settings`; none: not even 1
 /// does.
 std::optional<std::int64_t> find_largest_micro(const std::vector<const Training*>& trainings, MemorySettings settings,
-                                               Blocks blocks, std::int64_t global_batch, const GpuCard& card);
+                                               Recompute recompute, std::int64_t global_batch, const GpuCard& card);
 
 /// A training on ranks with GPUs, in a group with nothing else to train.
 struct GpuPlan {

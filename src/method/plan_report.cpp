@@ -110,7 +110,8 @@ PlanReport make_plan_report(const RunConfig& config, const std::vector<Training>
                     .num_images = num_images,
                     .global_batch = config.batch.global,
                     .sums = config.run.sums,
-                    .is_on_gpus = is_on_gpus(config)};
+                    .is_on_gpus = is_on_gpus(config),
+                    .recompute = config.run.recompute};
   for (const Training& training : trainings) {
     if (training.is_chosen) report.trainings.push_back(cost_of(config, training));
   }

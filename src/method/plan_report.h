@@ -58,6 +58,7 @@ struct PlanReport {
   std::int64_t global_batch = 0;
   Sums sums = Sums::exact;
   bool is_on_gpus = false;  ///< run.device=cuda
+  Recompute recompute = Recompute::none;
   std::vector<TrainingCost> trainings = {};
   std::vector<PhasePlan> phases = {};        ///< in the order that they are run
   std::vector<MethodForecast> methods = {};  ///< whose trainings are all chosen

@@ -31,7 +31,7 @@ Training incubation_of(std::int64_t index) {
   return training_of(hybrid_spec(tiny_model_config(), index), is_learning);
 }
 
-GpuMemory memory_of(const Training& training, const MemorySettings& settings, Blocks blocks = Blocks::kept) {
+GpuMemory memory_of(const Training& training, const MemorySettings& settings, Recompute recompute = Recompute::none) {
   return gpu_memory_per_rank({&training}, settings, blocks);
 }
 
@@ -59,7 +59,7 @@ TEST(GpuMemory, OfATrainingOfEverything) {
   EXPECT_EQ(memory.working, (3 * 800) + 384);
   expect_sums(memory);
 
-  const GpuMemory recomputed = memory_of(training, {.micro = 3}, Blocks::recomputed);
+  const GpuMemory recomputed = memory_of(training, {.micro = 3}, Recompute::blocks);
   EXPECT_EQ(recomputed.tensors.activations, 3 * ((400 + 128) + 160 + (400 + 96) + (1240 + 320) + 256));
   EXPECT_EQ(recomputed.working, memory.working);
   EXPECT_EQ(recomputed.state(), memory.state());
@@ -104,14 +104,14 @@ TEST(GpuMemory, OfAResidualNetwork) {
   EXPECT_EQ(memory.tensors.activations, memory_per_rank({&training}, {.micro = 3}).activations);
   EXPECT_EQ(memory.working, (3 * 4 * 512) + (4 * 9 * 8 * 8));
   // What flows into the four blocks, the last output, its mean and the logits; a block; an image.
-  EXPECT_EQ(memory_of(training, {.micro = 3}, Blocks::recomputed).tensors.activations,
+  EXPECT_EQ(memory_of(training, {.micro = 3}, Recompute::blocks).tensors.activations,
             3 * 4 * ((256 + 128) + (128 + 64) + (64 + 16 + 3) + (5 * 128) + 64));
 }
 
 TEST(GpuMemory, AGroupHasFrozenStagesOnce) {
   const Training a = incubation_of(0);
   const Training b = incubation_of(2);
-  const GpuMemory memory = gpu_memory_per_rank({&a, &b}, {}, Blocks::kept);
+  const GpuMemory memory = gpu_memory_per_rank({&a, &b}, {}, Recompute::none);
   // Stage 1 is frozen in both.
   EXPECT_EQ(memory.copies,
             memory_of(a, {}).copies + memory_of(b, {}).copies - (2 * stage_cost(a.spec, 1).num_product_weights));
@@ -122,7 +122,7 @@ TEST(GpuMemory, AGroupHasFrozenStagesOnce) {
 TEST(GpuMemory, TheLargestMicroBatchDividesTheBatch) {
   const Training training = everything();
   const auto largest = [&](std::int64_t micro, std::int64_t bytes) {
-    return find_largest_micro({&training}, {.micro = micro}, Blocks::kept, 48, {"", bytes});
+    return find_largest_micro({&training}, {.micro = micro}, Recompute::none, 48, {"", bytes});
   };
   const std::int64_t of_12 = memory_of(training, {.micro = 12}).total();
   EXPECT_EQ(largest(12, of_12), 12);
