@@ -17,8 +17,7 @@ constexpr const char* kHelp =
     "  import  weights of other programs as a training's\n"
     "  inspect verifies files of this program and says what they hold\n\n"
     "'incubate COMMAND --help' tells more. Exit status: 0 done, 2 bad usage or input,\n"
-    "75 stopped on request with everything\n"
-    "saved, anything else failed.\n";
+    "75 stopped on request with everything saved, anything else failed.\n";
 
 }  // namespace
 

@@ -199,11 +199,11 @@ std::vector<Setting> list_settings(RunSection& c) {
                    "of a rank, of which utilisation is a part; 0: that of a matrix product, measured"),
       make_setting("run.profile", c.profile, o, "steps",
                    "of each training that are profiled by operator, below profile/; 0: none"),
-      make_setting("run.shard_optimizer", c.shard_optimizer, o, "",
+      make_setting("run.shard_optimizer", c.shard_optimizer, o, "true|false",
                    "each rank keeps the optimizer's state of its part of the parameters alone"),
-      make_setting("run.cuda_graph", c.cuda_graph, o, "",
+      make_setting("run.cuda_graph", c.cuda_graph, o, "true|false",
                    "on a GPU: a micro-batch without stochastic depth is recorded once and replayed"),
-      make_setting("run.nvtx", c.nvtx, o, "", "on a GPU: operators are ranges that Nsight Systems shows")};
+      make_setting("run.nvtx", c.nvtx, o, "true|false", "on a GPU: operators are ranges that Nsight Systems shows")};
 }
 
 std::vector<Setting> list_settings(CheckpointConfig& c) {

@@ -1,0 +1,38 @@
+# Completion of incubate's commands, settings and their values in bash, from what the program's --help says:
+#
+#   source jobscripts/completion.bash      (or in ~/.bashrc, with its whole path)
+
+# What --help says of each program and command: asked once a shell.
+declare -gA _incubate_help
+
+_incubate() {
+  local program=${COMP_WORDS[0]} command='' line=${COMP_LINE:0:COMP_POINT} word option kind options
+  word=${line##*[[:space:]]}  # bash itself cuts it at '='
+  [ "$COMP_CWORD" -gt 1 ] && command=${COMP_WORDS[1]}
+  local key="$program $command"
+  # shellcheck disable=SC2086  # without a command there is no such argument
+  [ -n "${_incubate_help[$key]:-}" ] || _incubate_help[$key]=$("$program" $command --help 2>/dev/null)
+  local help=${_incubate_help[$key]}
+  COMPREPLY=()
+  if [ -z "$command" ]; then
+    mapfile -t COMPREPLY < <(compgen -W "$(sed -n 's/^  \([a-z]\+\) .*/\1/p' <<<"$help") --help" -- "$word")
+    return
+  fi
+  case $word in
+    --*=*)
+      option=${word%%=*}
+      # What stands in brackets behind the option: values, or what kind of thing it is.
+      kind=$(sed -n "s/^  ${option//./\\.}  \[\(.*\)\]$/\1/p" <<<"$help")
+      case $kind in
+        *'|'*) mapfile -t COMPREPLY < <(compgen -W "${kind//|/ }" -- "${word#*=}") ;;
+        path) mapfile -t COMPREPLY < <(compgen -f -- "${word#*=}") ;;
+      esac ;;
+    -*)
+      options=$(grep -oE '^  --[a-z_.-]+' <<<"$help" | sed -E 's/^ +//; s/$/=/; s/^(--help|--print-config|--json)=$/\1/')
+      mapfile -t COMPREPLY < <(compgen -W "$options --config" -- "$word")
+      [[ ${COMPREPLY[0]:-} == *= ]] && compopt -o nospace 2>/dev/null ;;
+    *)
+      mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+  esac
+}
+complete -F _incubate incubate
