@@ -23,7 +23,7 @@ torch::Tensor finish_images(RawImages& raw, std::int64_t size, std::int64_t side
     const std::int64_t num_erased = std::ssize(raw.erased);
     pixels.index_put_({upload(raw.erased, {num_erased}, device)}, upload(raw.noise, {num_erased, channels}, device));
   }
-  return pixels.view({size, side, side, channels}).permute({0, 3, 1, 2}).contiguous();
+  return pixels.view({size, side * side, channels}).transpose(1, 2).contiguous().view({size, channels, side, side});
 }
 
 /// As mix_images().
