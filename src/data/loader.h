@@ -18,10 +18,10 @@
 
 namespace incubate {
 
-/// How images are read, which no batch depends on while all are intact but for who finishes it.
+/// How images are read, which no batch depends on while all are intact, but for what is left of it to the device.
 struct LoaderOptions {
   PrefetchOptions prefetch = {};
-  FinishedBy finished_by = FinishedBy::loader;
+  FinishedBy finished_by = FinishedBy::loader;  ///< the device: of raw images
   OnDataError on_error = OnDataError::fail;
   std::function<void(const std::string& message)> warn =
       {};  ///< of damaged images, once each; by the thread that loads

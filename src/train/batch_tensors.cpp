@@ -16,14 +16,14 @@ torch::Tensor upload(std::pmr::vector<T>& values, torch::IntArrayRef shape, torc
 torch::Tensor finish_images(RawImages& raw, std::int64_t size, std::int64_t side, torch::Device device) {
   const std::int64_t channels = std::ssize(raw.table) / 256;
   const torch::Tensor bytes = upload(raw.bytes, {size * side * side, channels}, device);
-  const torch::Tensor rows = torch::arange(0, 256 * channels, 256, torch::TensorOptions(torch::kInt32).device(device));
+  const torch::Tensor rows = torch::arange(0, 256 * channels, 256, torch::TensorOptions(torch::kInt64).device(device));
   torch::Tensor pixels =
       upload(raw.table, {256 * channels}, device).index_select(0, (bytes + rows).flatten()).view({-1, channels});
   if (!raw.erased.empty()) {
     const std::int64_t num_erased = std::ssize(raw.erased);
     pixels.index_put_({upload(raw.erased, {num_erased}, device)}, upload(raw.noise, {num_erased, channels}, device));
   }
-  return pixels.view({size, side, side, channels}).permute({0, 3, 1, 2}).contiguous();
+  return pixels.view({size, side * side, channels}).transpose(1, 2).contiguous().view({size, channels, side, side});
 }
 
 /// As mix_images().
