@@ -36,7 +36,7 @@ ResidualBlockSpec plain_of(std::int64_t group) {
 
 /// The network of the paper, block by block.
 Blocks all_blocks() {
-  Recompute recompute;
+  Blocks blocks;
   for (std::int64_t group = 0; group < 3; ++group) {
     blocks.push_back(first_of(group));
     blocks.insert(blocks.end(), 17, plain_of(group));
@@ -45,7 +45,7 @@ Blocks all_blocks() {
 }
 
 Blocks concatenate(const ModelSpec& spec) {
-  Recompute recompute;
+  Blocks blocks;
   for (std::int64_t i = 0; i < spec.num_stages(); ++i) {
     const Blocks more = list_residual_blocks(spec, i);
     EXPECT_EQ(more.size(), spec.depths[i]);
@@ -70,7 +70,7 @@ TEST(ResnetPlan, AStageAtAnyDepthMapsTheSameShapesAndEndsInThem) {
       for (std::int64_t depth = std::max<std::int64_t>(1, num_strides); depth <= depths[i]; ++depth) {
         ModelSpec spec = target;
         spec.depths[i] = depth;
-        const Recompute recompute = list_residual_blocks(spec, i);
+        const Blocks blocks = list_residual_blocks(spec, i);
         ASSERT_EQ(blocks.size(), depth);
         EXPECT_EQ(blocks.front().in_width, full.front().in_width);
         EXPECT_EQ(blocks.front().in_side, full.front().in_side);
