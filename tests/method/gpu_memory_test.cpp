@@ -32,7 +32,7 @@ Training incubation_of(std::int64_t index) {
 }
 
 GpuMemory memory_of(const Training& training, const MemorySettings& settings, Recompute recompute = Recompute::none) {
-  return gpu_memory_per_rank({&training}, settings, blocks);
+  return gpu_memory_per_rank({&training}, settings, recompute);
 }
 
 /// The reserve is rounded down.
