@@ -115,7 +115,8 @@ def test_something_is_learnt(runs: dict[int, Path]) -> None:
 
 
 def test_growth_is_exact(tiny: Tiny, runs: dict[int, Path], tmp_path: Path) -> None:
-    """Before it learns anything, the grown network is the meta model, to the last bit."""
+    """Before it learns anything, the grown network is the meta model: weights to the last bit, its loss but for the
+    rounding of products, which may depend on how many rows they have (a last block computes one token, others all)."""
     run = copy_run(runs[3], tmp_path / "run", without=["grown"])
     launch.run_well(*tiny.arguments(run, "--run.only=grown", *learn_nothing("grown")))
     meta = read_weights(finished(run, "meta"))
@@ -125,23 +126,24 @@ def test_growth_is_exact(tiny: Tiny, runs: dict[int, Path], tmp_path: Path) -> N
     assert {int(name.split(".")[1]) for name in added} == {1, 2}  # blocks beyond the meta model's only one
     for name in added:
         assert grown[name].any() != (is_last_projection(name) or name.endswith("bias")), name
-    for figure in ("loss", "top1", "top5"):
-        assert read_figures(finished(run, "grown"))[figure] == read_figures(finished(run, "meta"))[figure]
+    expected = read_figures(finished(run, "meta"))
+    figures = read_figures(finished(run, "grown"))
+    assert figures["loss"] == pytest.approx(expected["loss"], rel=1e-7)
+    assert (figures["top1"], figures["top5"]) == (expected["top1"], expected["top5"])
 
 
 def test_incubation_may_begin_at_the_meta_model(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
-    """Each hybrid and the assembled network are then as good as the meta model, exactly, before they learn."""
+    """Each hybrid and the assembled network are then as good as the meta model before they learn (see above)."""
     run = copy_run(finished_run, tmp_path / "run", without=[*STAGES, "finetuned"])
     settings = ["--incubation.init=meta", "--method.trainings=deep_incubation"]
     launch.run_well(*tiny.arguments(run, *settings, *learn_nothing("incubation", "finetuning")), num_ranks=2)
     expected = read_figures(finished(run, "meta"))
     for training in [*STAGES, "finetuned"]:
         figures = read_figures(finished(run, training))
-        assert {name: figures[name] for name in ("loss", "top1", "top5")} == {
-            name: expected[name] for name in ("loss", "top1", "top5")
-        }
+        assert figures["loss"] == pytest.approx(expected["loss"], rel=1e-7)
+        assert (figures["top1"], figures["top5"]) == (expected["top1"], expected["top5"])
     # Incubation from random weights is not: the comparison above can fail.
-    assert read_figures(finished(finished_run, "stage_2"))["loss"] != expected["loss"]
+    assert read_figures(finished(finished_run, "stage_2"))["loss"] != pytest.approx(expected["loss"], rel=1e-3)
 
 
 def test_end_to_end_may_begin_without_branches(tiny: Tiny, tmp_path: Path) -> None:

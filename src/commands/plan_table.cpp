@@ -224,9 +224,9 @@ class PlanTable {
     line("activations: what a micro-batch keeps for its backward pass. working: the most");
     line("that comes and goes beside them. libraries: CUDA, cuBLAS, NCCL. reserve: {}", percent(kFragmentation));
     line("for gaps between PyTorch's blocks. recomputed: a block keeps what flows into it,");
-    line("and is computed anew (run.recompute=blocks). With run.shard_optimizer=true each of");
-    line("a group's n ranks has an nth of 'optimizer'. up to 64: with PHASE.micro=64, which");
-    line("divides batch.global. no: not even with 1.");
+    line("and is computed anew (run.recompute=blocks). With run.shard_optimizer=true each");
+    line("of a group's n ranks has an nth of 'optimizer'. up to 64: with PHASE.micro=64,");
+    line("which divides batch.global. no: not even with 1.");
   }
 
   void write_notes() {
