@@ -29,6 +29,8 @@ class Metrics:
 
     steps: dict[str, Column]  # step, loss, ..., as FORMAT.md lists them; files of older programs have fewer columns
     epochs: dict[str, Column]  # step, epoch, train_loss, loss, top1, top5, block_flops, elapsed_s
+    rounds: dict[str, Column] = field(default_factory=dict)  # began_s, ended_s, first_step, last_step, first_rank, ...
+    checkpoints: dict[str, Column] = field(default_factory=dict)  # step, stall_s, write_s
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,13 @@ class Training:
     total_steps: int
     block_flops: float  # spent so far
     metrics: Metrics | None  # None before the first checkpoint
+    skipped_steps: int = 0
+    num_ranks: int = 0  # of its group, in the last round
+    elapsed_s: float = 0  # the training's own time
+    rank_s: float = 0
+    loss: float = float("nan")  # this and the next two: validation, when done
+    top1: float = float("nan")
+    top5: float = float("nan")
 
     @property
     def is_done(self) -> bool:
@@ -73,12 +82,53 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Round:
+    """The time between two deals of ranks; of a job that trains some of its run's trainings, or `all`."""
+
+    phase: str
+    trainings: list[str]
+    num_ranks: int
+    job: str
+    began_s: float  # Unix time
+    elapsed_s: float
+    idle: float  # part of the rank-seconds in which nothing was trained
+
+
+@dataclass(frozen=True)
+class Job:
+    name: str
+    state: str  # running, stopped, done or failed
+    reason: str  # why it ended
+    num_ranks: int
+    updated: str  # when it last saved: "2026-01-31T12:00:00Z"
+
+
+Config: TypeAlias = dict[str, dict[str, str]]  # of a section the settings, as text
+
+
+@dataclass(frozen=True)
 class Run:
     directory: Path
-    state: str  # running, done or failed
-    global_batch: int  # images of a step
+    state: str  # running, stopped, done or failed
+    global_batch: float  # images of a step; nan if unknown
     trainings: list[Training] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
+    rounds: list[Round] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    config: Config = field(default_factory=dict)  # the effective one
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """By "section.key"."""
+        return {f"{section}.{key}": text for section, keys in self.config.items() for key, text in keys.items()}
+
+    @property
+    def seed(self) -> int:
+        """Raises NotARunError if there is none."""
+        try:
+            return int(self.config["run"]["seed"])
+        except (KeyError, ValueError) as error:
+            raise NotARunError(f"{self.directory} has no seed in its config.ini. Copy the run again.") from error
 
     def of_phase(self, phase: str) -> list[Training]:
         return [training for training in self.trainings if training.phase == phase]
@@ -88,8 +138,35 @@ def load_metrics(path: Path) -> Metrics | None:
     """The columns of a metrics file; None if there is no file yet."""
     if not path.is_file():
         return None
-    with h5py.File(path, "r") as file:
-        return Metrics(steps=_read_columns(file["steps"]), epochs=_read_columns(file["epochs"]))
+    # Without locks, as the program has it: some file systems of clusters have none, and no file changes in its place.
+    with h5py.File(path, "r", locking=False) as file:
+        return Metrics(
+            steps=_read_columns(file["steps"]),
+            epochs=_read_columns(file["epochs"]),
+            rounds=_read_columns(file["rounds"]) if "rounds" in file else {},
+            checkpoints=_read_columns(file["checkpoints"]) if "checkpoints" in file else {},
+        )
+
+
+def read_config(path: Path) -> Config:
+    """The settings of an INI file of the program. Raises configparser.Error, or UnicodeDecodeError."""
+    parser = configparser.ConfigParser(inline_comment_prefixes="#", interpolation=None)
+    parser.read(path)
+    return {section: dict(parser[section]) for section in parser.sections()}
+
+
+def make_run(directory: Path, summary: dict[str, Any], config: Config, metrics: dict[str, Metrics]) -> Run:
+    """Raises KeyError, TypeError, ValueError or AttributeError if `summary` is not that of a run."""
+    return Run(
+        directory=directory,
+        state=str(summary["state"]),
+        global_batch=float(config.get("batch", {}).get("global", "nan")),
+        trainings=[_make_training(entry, metrics.get(entry["name"])) for entry in summary["trainings"]],
+        results=[_make_result(row) for row in summary["results"]],
+        rounds=[_make_round(entry) for entry in summary.get("rounds", [])],
+        jobs=[_make_job(name, entry) for name, entry in summary.get("jobs", {}).items()],
+        config=config,
+    )
 
 
 def load_run(directory: Path) -> Run:
@@ -101,20 +178,17 @@ def load_run(directory: Path) -> Run:
         )
     try:
         summary: dict[str, Any] = json.loads(path.read_text())
-        return Run(
-            directory=directory,
-            state=summary["state"],
-            global_batch=_read_global_batch(directory / "config.ini"),
-            trainings=[_make_training(entry, directory) for entry in summary["trainings"]],
-            results=[Result(**{name: row[name] for name in Result.__dataclass_fields__}) for row in summary["results"]],
-        )
-    except (json.JSONDecodeError, configparser.Error, KeyError, TypeError, ValueError) as error:
+        names = [entry["name"] for entry in summary["trainings"]]
+        loaded = {name: load_metrics(directory / "metrics" / f"{name}.h5") for name in names}
+        metrics = {name: columns for name, columns in loaded.items() if columns is not None}
+        return make_run(directory, summary, read_config(directory / "config.ini"), metrics)
+    except (configparser.Error, AttributeError, KeyError, TypeError, ValueError) as error:
         raise NotARunError(f"{path} is not the summary of a run ({error!r}). Check the path.") from error
     except OSError as error:  # h5py's, of a damaged metrics file
         raise NotARunError(f"{directory} has a damaged file: {error}. Copy it again.") from error
 
 
-def measure_speed(metrics: Metrics, global_batch: int) -> Speed:
+def measure_speed(metrics: Metrics, global_batch: float) -> Speed:
     """Means over the time of the steps, of those where a column is known."""
     steps = metrics.steps
     step_s = global_batch / steps["images_per_s"]
@@ -177,19 +251,46 @@ def _read_columns(group: Any) -> dict[str, Column]:
     return {name: np.asarray(column[()], dtype=np.float64) for name, column in group.items()}
 
 
-def _read_global_batch(path: Path) -> int:
-    config = configparser.ConfigParser(inline_comment_prefixes="#", interpolation=None)
-    config.read(path)
-    return config.getint("batch", "global")
+def _number(value: Any) -> float:
+    """JSON has no NaN: it is written as null."""
+    return float("nan") if value is None else float(value)
 
 
-def _make_training(entry: dict[str, Any], directory: Path) -> Training:
+def _make_training(entry: dict[str, Any], metrics: Metrics | None) -> Training:
     return Training(
-        name=entry["name"],
-        phase=entry["phase"],
-        state=entry["state"],
-        step=entry["step"],
-        total_steps=entry["total_steps"],
-        block_flops=entry["block_flops"],
-        metrics=load_metrics(directory / "metrics" / f"{entry['name']}.h5"),
+        name=str(entry["name"]),
+        phase=str(entry["phase"]),
+        state=str(entry["state"]),
+        step=int(entry["step"]),
+        total_steps=int(entry["total_steps"]),
+        block_flops=_number(entry["block_flops"]),
+        metrics=metrics,
+        skipped_steps=int(entry.get("skipped_steps", 0)),
+        num_ranks=int(entry.get("num_ranks", 0)),
+        elapsed_s=_number(entry.get("elapsed_s")),
+        rank_s=_number(entry.get("rank_s")),
+        loss=_number(entry.get("loss")),
+        top1=_number(entry.get("top1")),
+        top5=_number(entry.get("top5")),
     )
+
+
+def _make_result(row: dict[str, Any]) -> Result:
+    numbers = {name: _number(row[name]) for name in Result.__dataclass_fields__ if name != "method"}
+    return Result(method=str(row["method"]), **numbers)
+
+
+def _make_round(entry: dict[str, Any]) -> Round:
+    return Round(
+        phase=str(entry["phase"]),
+        trainings=[str(name) for name in entry["trainings"]],
+        num_ranks=int(entry["num_ranks"]),
+        job=str(entry["job"]),
+        began_s=float(entry["began_s"]),
+        elapsed_s=float(entry["elapsed_s"]),
+        idle=_number(entry["idle"]),
+    )
+
+
+def _make_job(name: str, entry: dict[str, Any]) -> Job:
+    return Job(name, str(entry["state"]), str(entry["reason"]), int(entry["num_ranks"]), str(entry["updated"]))

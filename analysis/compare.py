@@ -1,0 +1,71 @@
+"""Compares the methods over many runs: seeds, and settings.
+
+    python analysis/compare.py runs/a-seed-0 runs/a-seed-1 runs/a-seed-2 [--by SECTION.KEY] [--format text|csv|latex]
+
+Runs that differ in nothing but their seed (and in what changes no result, such as run.directory) are averaged; other
+settings in which they differ make groups, each with tables of its own. With --by, which may be given again, these
+settings alone make groups. Of each group:
+
+- of each method that is done (and each incubation's hybrid): final validation top-1, block FLOPs and rank-hours with
+  all that the method takes, as mean and standard deviation over seeds;
+- of Deep Incubation beside end to end and each control: the difference in top-1 of runs with the same seed, with a
+  95 % confidence interval, and the speed-up at equal accuracy.
+
+What these numbers mean, and what they do not, is in the head of group_comparison.py.
+
+A method that is not done in a run is left out of the means, and a note says so. Notes are below the tables, of CSV on
+stderr, of LaTeX comments.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from comparison_table import format_csv, format_latex, format_text
+from group_comparison import compare
+from run_data import NotARunError, Run, load_run
+from run_groups import ComparisonError, group_runs
+
+FORMATS = {"text": format_text, "csv": format_csv, "latex": format_latex}
+
+
+def load_runs(directories: list[Path]) -> list[Run]:
+    """Raises ComparisonError if one is given twice, which would be two seeds."""
+    seen: set[Path] = set()
+    for directory in directories:
+        if directory.resolve() in seen:
+            raise ComparisonError(f"{directory} is given twice, which would count its seed twice. Give it once.")
+        seen.add(directory.resolve())
+    return [load_run(directory) for directory in directories]
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description="Compares the methods over runs of several seeds and settings.")
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run directory")
+    parser.add_argument(
+        "--by",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY",
+        help="setting that makes groups, instead of all that differ; may be given again",
+    )
+    parser.add_argument("--format", choices=FORMATS, default="text", help="of the tables (default: text)")
+    options = parser.parse_args(arguments)
+    try:
+        comparisons = [compare(group) for group in group_runs(load_runs(options.runs), options.by)]
+        text = FORMATS[options.format](comparisons)
+    except (NotARunError, ComparisonError) as error:
+        print(f"compare: {error}", file=sys.stderr)
+        return 2
+    print(text, end="")
+    if options.format == "csv":
+        for comparison in comparisons:
+            for note in comparison.notes:
+                print(f"note: {note}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

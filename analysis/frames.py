@@ -1,0 +1,108 @@
+"""A run of `incubate train` as pandas data frames.
+
+    frames = load_frames("runs/fashion-mnist")
+    frames.epochs.query("phase == 'end_to_end'").plot(x="block_flops", y="top1")
+
+Every frame begins with the columns `run` (the directory, as given), `training`, `phase` and `seed`, so that frames of
+several runs can be put below each other with pandas.concat. `trainings` has a row for each training; the others have
+what FORMAT.md of src/checkpoint lists, of the trainings that have saved something, and what follows a +.
+
+steps        step (from 0), loss (nats), learning_rate, gradient_norm (before clipping), images_per_s, elapsed_s (s, the
+             training's own time), data_wait_s and communication_wait_s (s of the step), model_flops_utilisation (part
+             of the peak), memory_peak_bytes (a rank's), + step_s (s that the group took, for all its trainings)
+epochs       of each evaluation: step (done), epoch (passes over the images), train_loss and loss (nats), top1 and top5
+             (fractions of the validation images), block_flops, elapsed_s (s), + rank_s (ranks times own seconds)
+rounds       began_s and ended_s (Unix time), first_step and last_step (done), first_rank, num_ranks, images_per_s
+checkpoints  step (done), stall_s (s that training stood still), write_s (s in the background)
+trainings    state (waiting, running or done), step (done), total_steps, skipped_steps, num_ranks, block_flops,
+             elapsed_s (s), rank_s (ranks times seconds), and when done loss (nats), top1, top5 (fractions)
+
+Costs are the training's own: those of what it begins from are rows of their own. NaN: not known, or not there yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from learning_curve import spent_rank_s
+from run_data import Column, Metrics, Run, Training, load_run
+
+COLUMNS = {
+    "steps": (
+        *("step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s", "data_wait_s"),
+        *("communication_wait_s", "model_flops_utilisation", "memory_peak_bytes"),
+    ),
+    "epochs": ("step", "epoch", "train_loss", "loss", "top1", "top5", "block_flops", "elapsed_s"),
+    "rounds": ("began_s", "ended_s", "first_step", "last_step", "first_rank", "num_ranks", "images_per_s"),
+    "checkpoints": ("step", "stall_s", "write_s"),
+}
+TRAINING_COLUMNS = (
+    *("state", "step", "total_steps", "skipped_steps", "num_ranks", "block_flops", "elapsed_s", "rank_s"),
+    *("loss", "top1", "top5"),
+)
+COUNTS = {"seed", "step", "total_steps", "skipped_steps", "first_step", "last_step", "first_rank", "num_ranks"}
+
+
+@dataclass(frozen=True)
+class Frames:
+    """A run; the columns are listed above."""
+
+    steps: pd.DataFrame
+    epochs: pd.DataFrame
+    rounds: pd.DataFrame
+    checkpoints: pd.DataFrame
+    trainings: pd.DataFrame
+
+
+def load_frames(run: Path | str) -> Frames:
+    """Raises NotARunError if `run` is not a run directory."""
+    loaded = load_run(Path(run))
+    steps = _stack(loaded, "steps")
+    steps["step_s"] = loaded.global_batch / steps["images_per_s"]
+    epochs = _stack(loaded, "epochs")
+    epochs["rank_s"] = np.concatenate([np.empty(0), *(spent_rank_s(metrics) for _, metrics in _measured(loaded))])
+    columns = {name: [getattr(t, name) for t in loaded.trainings] for name in TRAINING_COLUMNS}
+    return Frames(
+        steps=steps,
+        epochs=epochs,
+        rounds=_stack(loaded, "rounds"),
+        checkpoints=_stack(loaded, "checkpoints"),
+        trainings=_type(pd.DataFrame({**_label(loaded, loaded.trainings, [1] * len(loaded.trainings)), **columns})),
+    )
+
+
+def _measured(run: Run) -> list[tuple[Training, Metrics]]:
+    return [(training, training.metrics) for training in run.trainings if training.metrics is not None]
+
+
+def _stack(run: Run, table: str) -> pd.DataFrame:
+    """One table of all trainings that have metrics, below each other."""
+    measured = _measured(run)
+    tables: list[dict[str, Column]] = [getattr(metrics, table) for _, metrics in measured]
+    lengths = [len(rows[COLUMNS[table][0]]) for rows in tables]
+    columns = _label(run, [training for training, _ in measured], lengths)
+    for name in COLUMNS[table]:
+        parts = [rows.get(name, np.full(n, np.nan)) for rows, n in zip(tables, lengths, strict=True)]
+        columns[name] = np.concatenate([np.empty(0), *parts])
+    return _type(pd.DataFrame(columns))
+
+
+def _label(run: Run, trainings: list[Training], lengths: list[int]) -> dict[str, object]:
+    def repeat(values: list[str]) -> list[str]:
+        return [value for value, n in zip(values, lengths, strict=True) for _ in range(n)]
+
+    return {
+        "run": [str(run.directory)] * sum(lengths),
+        "training": repeat([training.name for training in trainings]),
+        "phase": repeat([training.phase for training in trainings]),
+        "seed": [run.seed] * sum(lengths),
+    }
+
+
+def _type(frame: pd.DataFrame) -> pd.DataFrame:
+    """Counts as integers, whatever HDF5 or an empty column made of them."""
+    return frame.astype({name: "int64" for name in frame.columns if name in COUNTS})

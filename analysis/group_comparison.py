@@ -1,0 +1,242 @@
+"""What the runs of a group say of each method, and of Deep Incubation beside the others.
+
+Means and standard deviations (of a sample: n - 1) are over seeds. Differences are paired: both methods of a pair have
+the same seed and settings, so what a seed brings to both cancels; the interval is Student's t over the pairs, which
+takes their differences for independent draws of one normal distribution. It says how well the mean over seeds is
+known with this data set, these settings and these validation images. It says nothing of other data, nor of the choice
+of settings: a method whose learning rate had more tries has an advantage that no seed shows. Seeds with which a method
+has not come to its end are left out of its mean: if they diverged, it is the mean of those that did not.
+
+A speed-up is the cost of the other method over that of Deep Incubation, both to the same top-1: the final one of the
+other method, or Deep Incubation's. The method that ended there has spent all of its cost; where the other was at that
+top-1 for the first time is read off its learning curve, straight between evaluations. That is to its disadvantage: a
+curve is low while the learning rate is high, and a training planned to end there would get there sooner. Of several
+pairs it is the geometric mean. Where one of them never gets there it is undefined for all of them: a mean over the
+others would flatter. Rank-hours are of the machines that the runs were on, and compare only where these are the same;
+block FLOPs do not depend on machines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import TypeAlias
+
+import numpy as np
+from scipy import stats
+
+from learning_curve import METHODS, Curve, Method, find_crossing, make_curve
+from run_data import Column, Run
+from run_groups import RunGroup
+
+CONFIDENCE = 0.95
+COSTS = ("block FLOPs", "rank-hours")
+PAIRS = (
+    ("Deep Incubation", "end to end"),
+    ("Deep Incubation", "grown from the meta model"),
+    ("Deep Incubation", "shallow for the whole budget"),
+    ("Deep Incubation, high resolution", "end to end, high resolution"),
+)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    mean: float
+    std: float  # of a sample; NaN for one value
+    count: int
+
+
+@dataclass(frozen=True)
+class Interval:
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Speedup:
+    """Of several pairs, the geometric mean."""
+
+    value: float  # NaN: undefined
+    bound: str  # "" or, where a curve began above the top-1, ">=" or "<="
+    num_missing: int  # pairs in which it is undefined
+
+
+@dataclass(frozen=True)
+class MethodRow:
+    """A method, with the cost of all that it takes; or one hybrid of an incubation, with its own alone."""
+
+    name: str
+    top1: Estimate  # fractions
+    block_flops: Estimate
+    rank_hours: Estimate
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """Deep Incubation beside another method."""
+
+    name: str
+    other: str
+    difference: Estimate  # of top-1, fractions: above 0 where `name` is better
+    interval: Interval | None  # of its mean; None for fewer than two pairs
+    to_others_top1: dict[str, Speedup]  # by cost: block FLOPs, rank-hours
+    to_own_top1: dict[str, Speedup]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    group: RunGroup
+    methods: list[MethodRow]
+    pairs: list[PairRow]
+    notes: list[str]  # what was left out, and why
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A method, or a training, in one run."""
+
+    top1: float
+    costs: dict[str, float]  # of COSTS
+    curve: Curve | None = None
+
+    @staticmethod
+    def make(top1: float, block_flops: float, rank_s: float, curve: Curve | None = None) -> _Sample:
+        return _Sample(top1, dict(zip(COSTS, (block_flops, rank_s / 3600), strict=True)), curve)
+
+
+def _costs_along(curve: Curve) -> dict[str, Column]:
+    return dict(zip(COSTS, (curve.block_flops, curve.rank_s / 3600), strict=True))
+
+
+Repeat: TypeAlias = tuple[str, ...]
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """REQUIRES: at least one value."""
+    std = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+    return Estimate(float(np.mean(values)), std, len(values))
+
+
+def confidence_interval(differences: Estimate) -> Interval | None:
+    """Of the mean; None for fewer than two values."""
+    if differences.count < 2:
+        return None
+    quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, differences.count - 1))
+    half = quantile * differences.std / sqrt(differences.count)
+    return Interval(differences.mean - half, differences.mean + half)
+
+
+def compare(group: RunGroup) -> Comparison:
+    notes = [note for run in group.runs for note in _list_unfinished(run)]
+    if group.pooled:
+        notes.append(f"runs that differ in {', '.join(group.pooled)} are taken for repeats of each other")
+    samples = {method.name: _collect(group, method, notes) for method in METHODS}
+    pairs = []
+    for name, other in PAIRS:
+        repeats = [repeat for repeat in samples[name] if repeat in samples[other]]
+        if repeats:
+            pairs.append(_compare_pair(name, other, [(samples[name][r], samples[other][r]) for r in repeats]))
+            notes += _explain(pairs[-1])
+        elif samples[name] and samples[other]:
+            notes.append(f"{name} and {other} have no seed in common: there is no difference")
+    found = samples | _collect_hybrids(group)
+    methods = [_summarise(name, list(of_runs.values())) for name, of_runs in found.items() if of_runs]
+    return Comparison(group, methods, pairs, notes)
+
+
+def _collect(group: RunGroup, method: Method, notes: list[str]) -> dict[Repeat, _Sample]:
+    """The runs in which the method is done; of several that are the same repeat the first, which is noted."""
+    samples: dict[Repeat, _Sample] = {}
+    first: dict[Repeat, Run] = {}
+    for run in group.runs:
+        result = next((row for row in run.results if row.method == method.name), None)
+        if result is None:
+            continue
+        repeat = group.repeat_of(run)
+        if repeat in samples:
+            notes.append(
+                f"{run.directory}: {method.name} is left out, which {first[repeat].directory} has with the same seed "
+                "and settings: no second draw"
+            )
+            continue
+        first[repeat] = run
+        samples[repeat] = _Sample.make(result.top1, result.block_flops, result.rank_s, make_curve(run, method))
+    return samples
+
+
+def _collect_hybrids(group: RunGroup) -> dict[str, dict[Repeat, _Sample]]:
+    """The meta model with one stage at full depth, of each incubation."""
+    samples: dict[str, dict[Repeat, _Sample]] = {}
+    for run in group.runs:
+        for t in run.of_phase("incubation"):
+            if t.is_done:
+                of_runs = samples.setdefault(f"{t.name}, hybrid", {})
+                of_runs.setdefault(group.repeat_of(run), _Sample.make(t.top1, t.block_flops, t.rank_s))
+    return samples
+
+
+def _summarise(name: str, samples: list[_Sample]) -> MethodRow:
+    block_flops, rank_hours = (estimate([sample.costs[cost] for sample in samples]) for cost in COSTS)
+    return MethodRow(name, estimate([sample.top1 for sample in samples]), block_flops, rank_hours)
+
+
+def _list_unfinished(run: Run) -> list[str]:
+    names = {method.result: method.name for method in METHODS}
+    return [
+        f"{run.directory}: {names[t.name]} is left out, which is not done ({t.name} is {t.state} at step {t.step} of "
+        f"{t.total_steps}, the run is {run.state})"
+        for t in run.trainings
+        if t.name in names and not t.is_done
+    ]
+
+
+def _compare_pair(name: str, other: str, pairs: list[tuple[_Sample, _Sample]]) -> PairRow:
+    difference = estimate([mine.top1 - others.top1 for mine, others in pairs])
+    turned = [(others, mine) for mine, others in pairs]
+    return PairRow(
+        name=name,
+        other=other,
+        difference=difference,
+        interval=confidence_interval(difference),
+        to_others_top1={cost: _compute_speedup(pairs, cost) for cost in COSTS},
+        to_own_top1={cost: _invert(_compute_speedup(turned, cost)) for cost in COSTS},
+    )
+
+
+def _compute_speedup(pairs: list[tuple[_Sample, _Sample]], cost: str) -> Speedup:
+    """Of the first of each pair over the second, to the final top-1 of the second."""
+    factors = []
+    bound = ""
+    for reader, target in pairs:
+        if reader.curve is None:
+            factors.append(float("nan"))
+            continue
+        crossing = find_crossing(_costs_along(reader.curve)[cost], reader.curve.top1, target.top1)
+        factors.append(target.costs[cost] / crossing.cost)
+        bound = bound if crossing.is_exact else ">="
+    num_missing = int(np.isnan(factors).sum())
+    if num_missing:
+        return Speedup(float("nan"), "", num_missing)
+    return Speedup(float(np.exp(np.mean(np.log(factors)))), bound, 0)
+
+
+def _invert(speedup: Speedup) -> Speedup:
+    return Speedup(1 / speedup.value, {">=": "<="}.get(speedup.bound, ""), speedup.num_missing)
+
+
+def _explain(pair: PairRow) -> list[str]:
+    notes = []
+    if pair.interval is None:
+        notes.append(f"{pair.name} and {pair.other} have one pair: no interval, which needs two")
+    for speedups, reader, target in (
+        (pair.to_others_top1, pair.name, pair.other),
+        (pair.to_own_top1, pair.other, pair.name),
+    ):
+        num_missing = max(speedup.num_missing for speedup in speedups.values())
+        if num_missing:
+            notes.append(
+                f"{reader} never gets to the final top-1 of {target}, as far as its metrics say, in {num_missing} of "
+                f"{pair.difference.count} pairs: no speed-up there"
+            )
+    return notes

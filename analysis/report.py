@@ -1,0 +1,228 @@
+"""Writes a report of one run or several: a page that a browser shows without a network, and on request its figures.
+
+    python analysis/report.py runs/fashion-mnist
+    python analysis/report.py runs/seed-0 runs/seed-1 --output seeds.html
+    python analysis/report.py runs/fashion-mnist --figures figures --format png
+
+What is missing or damaged of a run is named on its page; the rest is reported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import report_comparison
+import report_figures
+import report_tables
+from method_comparison import compare_methods
+from plot_run import LABELS
+from report_figures import Chart
+from report_numbers import UNKNOWN, format_duration, format_number, format_points, format_share
+from report_page import (
+    cards,
+    escape,
+    figure,
+    figures,
+    folded,
+    legend,
+    missing,
+    page,
+    paragraph,
+    section,
+    table,
+)
+from report_svg import FORMATS, ON_PAPER, save_figure, style, to_inline_svg
+from run_data import NotARunError, Run
+from run_log import Log, read_log
+from run_recovery import LoadedRun, load_what_is_there
+
+# The marks of plot_run.py as characters.
+MARKS = {"s": "\u25a0", "^": "\u25b2", "o": "\u25cf", "D": "\u25c6", "P": "\u271a", "v": "\u25bc", "*": "\u2605"}
+OTHER_MARK = "\u2716"
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description="Writes a report of runs as one HTML file that needs no network.")
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run directory, such as runs/fashion-mnist")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="page to write (default: report.html in the first)")
+    parser.add_argument("--figures", type=Path, metavar="FOLDER", help="where to write each figure too")
+    parser.add_argument("--format", choices=FORMATS, default="svg", help="of these figures (default: svg)")
+    options = parser.parse_args(arguments)
+    output: Path = options.output or options.runs[0] / "report.html"
+    parts = []
+    try:
+        loaded = [load_what_is_there(directory) for directory in options.runs]
+        for index, what in enumerate(loaded):
+            parts.append(make_run_part(what, f"run{index}"))
+            folder = options.figures
+            if folder and len(loaded) > 1:
+                folder = folder / f"{index}-{name_of(what.run)}"
+            num_figures = save_figures(what.run, folder, options.format) if folder else 0
+            print(tell_run(what, num_figures, folder))
+        text = make_page([what.run for what in loaded], parts)
+        output.write_text(text, encoding="utf-8", errors="replace")
+    except NotARunError as error:
+        print(f"report: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"report: {error.filename or output} cannot be written: {error.strerror}.", file=sys.stderr)
+        return 2
+    print(f"{output} written")
+    return 0
+
+
+def name_of(run: Run) -> str:
+    return run.directory.resolve().name
+
+
+def tell_run(loaded: LoadedRun, num_figures: int, folder: Path | None) -> str:
+    num_done = sum(training.is_done for training in loaded.run.trainings)
+    line = f"{loaded.run.directory}: {loaded.run.state}, {num_done} of {len(loaded.run.trainings)} trainings done"
+    if loaded.problems:
+        line += f", {len(loaded.problems)} files missing or damaged"
+    return line + (f", {num_figures} figures in {folder}" if folder else "")
+
+
+def save_figures(run: Run, folder: Path, suffix: str) -> int:
+    """With a legend in each, black on white. Returns how many there were to draw."""
+    folder.mkdir(parents=True, exist_ok=True)
+    count = 0
+    with style(ON_PAPER):
+        for chart in report_figures.all_charts():
+            drawn = chart.draw(run)
+            if drawn is not None:
+                report_figures.add_legend(drawn)
+                save_figure(drawn, folder / f"{chart.name}.{suffix}")
+                count += 1
+    return count
+
+
+def make_page(runs: list[Run], parts: list[str]) -> str:
+    if len(runs) == 1:
+        return page(f"{name_of(runs[0])}: report", parts[0])
+    links = "".join(f'<a href="#run{index}">{escape(name_of(run))}</a>' for index, run in enumerate(runs))
+    body = f"<header><h1>{len(runs)} runs</h1><nav>{links}</nav></header>{make_overview(runs)}"
+    return page(f"{len(runs)} runs: report", body + "\n".join(parts))
+
+
+def make_overview(runs: list[Run]) -> str:
+    """Of all runs what they reached, a method below the other so that seeds are easy to compare."""
+    methods = list(dict.fromkeys(row.method for run in runs for row in run.results))
+    rows = [
+        [
+            row.method,
+            name_of(run),
+            run.config.get("run", {}).get("seed", UNKNOWN),
+            format_share(row.top1),
+            format_number(row.loss, ".4f"),
+            format_number(row.block_flops, ".3e"),
+            format_number(row.rank_s / 3600, ".4g"),
+            format_duration(row.wall_s),
+        ]
+        for method in methods
+        for run in runs
+        for row in run.results
+        if row.method == method
+    ]
+    if not rows:
+        return section("overview", "All runs", paragraph("No method is done in any of them yet."))
+    headers = ["method", "run", "seed", "top-1", "loss", "block FLOPs", "rank-hours", "wall-clock"]
+    return section("overview", "All runs", table(headers, rows, texts=2))
+
+
+def make_run_part(loaded: LoadedRun, prefix: str) -> str:
+    """The article of a run; `prefix` begins every identifier in it."""
+    run, log = loaded.run, read_log(loaded.run.directory / "log.txt")
+
+    def draw(charts: list[Chart], is_wide: bool = False) -> str:
+        return draw_inline(run, charts, prefix, is_wide)
+
+    unmeasured = "No evaluation or step has been measured yet."
+    curves = draw(report_figures.charts_of_accuracy()) + draw(report_figures.charts_of_loss())
+    phases = make_legend(run)
+    steps = draw(report_figures.charts_of_steps())
+    timeline_note = (
+        "Grey: idle. Dashed: nothing ran for long, as between jobs. Groups with several trainings are divided."
+    )
+    sections: list[tuple[str, str, str]] = [
+        ("results", "Results", report_comparison.make_results(run)),
+        ("comparison", "Did Deep Incubation pay?", report_comparison.make_comparison(run, log)),
+        ("paper", "Beside the paper", report_comparison.make_paper_table(run, log)),
+        ("curves", "Accuracy and loss", phases + curves if curves else paragraph(unmeasured)),
+        (
+            "timeline",
+            "Who trained what when",
+            draw(report_figures.charts_of_timeline(), is_wide=True)
+            + paragraph(report_tables.tell_idle(run))
+            + paragraph(timeline_note, "note")
+            + folded(f"{len(run.rounds)} rounds", report_tables.make_rounds(run)),
+        ),
+        (
+            "speed",
+            "Speed and waiting",
+            report_tables.make_speeds(run) + phases + draw(report_figures.charts_of_speed()),
+        ),
+        ("steps", "Optimisation", report_tables.make_trainings(run) + (phases + steps if steps else "")),
+        ("warnings", "Warnings", report_tables.make_warnings(log)),
+        ("environment", "Environment", report_tables.make_environment(log) + report_tables.make_jobs(run)),
+        ("configuration", "Configuration", folded("Effective settings", report_tables.make_configuration(run))),
+    ]
+    sections = [(name, title, content) for name, title, content in sections if content]
+    links = "".join(f'<a href="#{prefix}-{name}">{escape(title)}</a>' for name, title, _ in sections)
+    head = (
+        f'<header><h1>{escape(name_of(run))} <span class="badge">{escape(run.state)}</span></h1>'
+        f'<p class="note">{escape(run.directory.resolve())}</p><nav>{links}</nav></header>'
+    )
+    body = "\n".join(section(f"{prefix}-{name}", title, content) for name, title, content in sections)
+    problems = missing(loaded.problems) + missing(list_unfinished(run), "What is not done yet")
+    return f'<article class="run" id="{prefix}">{head}\n{problems}{make_cards(run, log)}\n{body}</article>'
+
+
+def list_unfinished(run: Run) -> list[str]:
+    lines = []
+    for training in run.trainings:
+        if not training.is_done:
+            of_all = f" of {training.total_steps:,}" if training.total_steps else ""
+            lines.append(f"{training.name}: {training.state}, {training.step:,}{of_all} steps")
+    reasons = [f"job {job.name} {job.state}: {job.reason}" for job in run.jobs if job.state not in ("done", "running")]
+    return lines + reasons
+
+
+def make_cards(run: Run, log: Log) -> str:
+    items = [(format_share(row.top1), f"top-1, {row.method}") for row in run.results[:3]]
+    comparisons = compare_methods(run)
+    if comparisons:
+        first = comparisons[0]
+        points = format_points(first.top1 - first.other_top1)
+        items.append((f"{points} points", f"{first.method} over {first.other}"))
+    skipped = sum(training.skipped_steps for training in run.trainings)
+    items += [(f"{skipped:,}", "skipped steps"), (f"{len(log.remarks):,}", "warnings in the log")]
+    return cards(items)
+
+
+def make_legend(run: Run) -> str:
+    items = []
+    for phase in dict.fromkeys(training.phase for training in run.trainings):
+        mark = MARKS.get(report_figures.mark_of(phase), OTHER_MARK)
+        text = LABELS.get(phase, phase).format(count=len(run.of_phase(phase)))
+        items.append((report_figures.page_colour_of(phase), mark, text))
+    items.append(("var(--faint)", "\u22ef", "dotted: unfinished"))
+    return legend(items)
+
+
+def draw_inline(run: Run, charts: list[Chart], prefix: str, is_wide: bool) -> str:
+    """Empty if there is nothing to draw in any of them."""
+    drawn = []
+    with style():
+        for chart in charts:
+            made = chart.draw(run)
+            if made is not None:
+                svg = to_inline_svg(made, chart.title, f"{prefix}-{chart.name}")
+                drawn.append(figure(chart.title, svg))
+    return figures(drawn, is_wide) if drawn else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

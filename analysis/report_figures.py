@@ -1,0 +1,241 @@
+"""The figures of a report: what was reached for what it cost, and how the steps went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter, MaxNLocator
+
+from cost_axes import ALL_AXES, FLOPS, RANK_HOURS, STEPS, CostAxis, cost_at_evaluations
+from plot_run import COLOURS, MARKS, choose_unit
+from report_svg import ON_PAGE
+from report_timeline import draw_timeline
+from run_data import Column, Metrics, Run, Training, measure_speed
+
+SIZE = (5.2, 3.3)  # inches; text has 10 points
+MOST_POINTS = 150  # of a line
+MOST_MARKS = 12
+UNKNOWN_COLOUR, UNKNOWN_MARK = "#888888", "."
+TIME_UNITS = [(1.0, "hours"), (1 / 60, "minutes"), (1 / 3600, "seconds")]  # in hours
+
+
+class Chart(NamedTuple):
+    name: str  # of a file
+    title: str
+    draw: Callable[[Run], Figure | None]  # None: there is nothing to draw
+
+
+class StepQuantity(NamedTuple):
+    column: str
+    title: str
+    label: str
+    factor: float = 1.0
+    is_logarithmic: bool = False
+
+
+STEP_QUANTITIES = [
+    StepQuantity("loss", "Training loss", "loss of a step (nats)"),
+    StepQuantity("learning_rate", "Learning rate", "learning rate"),
+    StepQuantity("gradient_norm", "Gradient norm", "norm before clipping", is_logarithmic=True),
+]
+SPEED_QUANTITIES = [
+    StepQuantity("images_per_s", "Throughput", "images/s"),
+    StepQuantity("model_flops_utilisation", "Model FLOPs utilisation", "of the ranks' peak (%)", factor=100),
+]
+
+
+def charts_of_accuracy() -> list[Chart]:
+    return [_chart_of_costs("top1", "Validation top-1", axis) for axis in ALL_AXES]
+
+
+def charts_of_loss() -> list[Chart]:
+    return [_chart_of_costs("loss", "Validation loss", axis) for axis in ALL_AXES]
+
+
+def charts_of_steps() -> list[Chart]:
+    return [_chart_of_steps(quantity) for quantity in STEP_QUANTITIES]
+
+
+def charts_of_speed() -> list[Chart]:
+    charts = [_chart_of_steps(quantity) for quantity in SPEED_QUANTITIES]
+    return [*charts, Chart("waits", "Where the time of the steps went", _draw_waits)]
+
+
+def charts_of_timeline() -> list[Chart]:
+    return [Chart("timeline", "Groups of ranks over the rounds", draw_timeline)]
+
+
+def all_charts() -> list[Chart]:
+    return [
+        *(*charts_of_accuracy(), *charts_of_loss(), *charts_of_timeline()),
+        *(*charts_of_speed(), *charts_of_steps()),
+    ]
+
+
+def colour_of(phase: str) -> str:
+    return COLOURS.get(phase, UNKNOWN_COLOUR)
+
+
+def page_colour_of(phase: str) -> str:
+    """In CSS, as within the figures of a page."""
+    colour = colour_of(phase).lower()
+    return ON_PAGE.get(colour, colour)
+
+
+def mark_of(phase: str) -> str:
+    return MARKS.get(phase, UNKNOWN_MARK)
+
+
+def add_legend(figure: Figure) -> None:
+    """Of the trainings, for a figure by itself; without one if it has names in it already."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    if handles and not figure.legends:
+        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
+
+
+def thin_out(places: Column, values: Column) -> tuple[Column, Column]:
+    """At most MOST_POINTS, each the mean of its neighbourhood; what is not a number is left out of it."""
+    known = np.isfinite(values)
+    places, values = places[known], values[known]
+    if len(values) <= MOST_POINTS:
+        return places, values
+    begins = np.linspace(0, len(values), MOST_POINTS, endpoint=False).astype(int)
+    sizes = np.diff(np.append(begins, len(values)))
+    return np.add.reduceat(places, begins) / sizes, np.add.reduceat(values, begins) / sizes
+
+
+def choose_some(count: int) -> Any:
+    """Indices of at most MOST_POINTS of `count` entries, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).round().astype(int))
+
+
+def _measured(run: Run) -> list[tuple[Training, Metrics]]:
+    return [(training, training.metrics) for training in run.trainings if training.metrics is not None]
+
+
+def _chart_of_costs(quantity: str, title: str, axis: CostAxis) -> Chart:
+    name = f"{quantity}-{axis.name}".replace("_", "-")
+    return Chart(name, f"{title} against {axis.label}", lambda run: _draw_costs(run, quantity, title, axis))
+
+
+def _chart_of_steps(quantity: StepQuantity) -> Chart:
+    return Chart(quantity.column.replace("_", "-"), quantity.title, lambda run: _draw_steps(run, quantity))
+
+
+def _draw_costs(run: Run, quantity: str, title: str, axis: CostAxis) -> Figure | None:
+    curves = []
+    for training, metrics in _measured(run):
+        costs = cost_at_evaluations(run, training, axis)
+        if len(costs) and np.isfinite(costs).all():
+            curves.append((training, costs, metrics.epochs[quantity] * (100 if quantity == "top1" else 1)))
+    if not curves:
+        return None
+    figure, axes = _make_figure()
+    unit, label = _scale_of(axis, max(float(costs.max()) for _, costs, _ in curves))
+    for training, costs, values in curves:
+        chosen = choose_some(len(costs))
+        _plot(axes, training, costs[chosen] / unit, values[chosen], marked=True)
+    axes.set_xlabel(label)
+    axes.set_ylabel(f"{title.lower()} (%)" if quantity == "top1" else f"{title.lower()} (nats)")
+    return figure
+
+
+def _draw_steps(run: Run, quantity: StepQuantity) -> Figure | None:
+    figure, axes = _make_figure()
+    is_empty = True
+    for training, metrics in _measured(run):
+        column = metrics.steps.get(quantity.column)
+        if column is None:
+            continue
+        places, values = thin_out(metrics.steps["step"], column * quantity.factor)
+        if quantity.is_logarithmic:
+            places, values = places[values > 0], values[values > 0]
+        if len(values):
+            _plot(axes, training, places, values, marked=False)
+            is_empty = False
+        if quantity.column == "gradient_norm":
+            _mark_skipped(axes, training, metrics)
+    if is_empty:
+        return None
+    if quantity.is_logarithmic:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(LogFormatter())
+    else:
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    axes.set_xlabel("step of the training itself")
+    axes.set_ylabel(quantity.label)
+    return figure
+
+
+def _draw_waits(run: Run) -> Figure | None:
+    rows = [
+        (training, measure_speed(metrics, run.global_batch))
+        for training, metrics in _measured(run)
+        if len(metrics.steps["step"])
+    ]
+    parts = np.array([[speed.data_wait, speed.communication_wait] for _, speed in rows])
+    if not len(rows) or np.isnan(parts).all():
+        return None
+    parts = 100 * np.nan_to_num(parts)
+    figure, axes = _make_figure(height=1.3 + 0.24 * len(rows))
+    places = np.arange(len(rows))
+    axes.barh(places, 100, color=matplotlib.rcParams["grid.color"], height=0.7, label="the rest: computing")
+    axes.barh(places, parts[:, 0], color=COLOURS["meta"], height=0.7, label="waiting for images")
+    axes.barh(
+        places, parts[:, 1], left=parts[:, 0], color=COLOURS["finetuning"], height=0.7, label="waiting for other ranks"
+    )
+    axes.set_yticks(places, [training.name for training, _ in rows])
+    axes.invert_yaxis()
+    axes.grid(False, axis="y")
+    axes.set_xlim(0, 100)
+    axes.set_xlabel("part of the steps' time (%)")
+    figure.legend(loc="outside upper left", ncols=2, fontsize=9)
+    return figure
+
+
+def _make_figure(height: float = SIZE[1]) -> tuple[Figure, Any]:
+    figure = Figure(figsize=(SIZE[0], height), layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def _plot(axes: Any, training: Training, places: Column, values: Column, marked: bool) -> None:
+    is_incubation = training.phase == "incubation"
+    axes.plot(
+        places,
+        values,
+        color=colour_of(training.phase),
+        linestyle="-" if training.is_done else ":",
+        linewidth=1.0 if is_incubation else 1.8,
+        marker=mark_of(training.phase) if marked or len(places) == 1 else None,
+        markevery=max(1, -(-len(places) // MOST_MARKS)),
+        markersize=5 if is_incubation else 6,
+        markeredgewidth=0.6,
+        label=training.name,
+        zorder=3 if is_incubation else 4,
+    )
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
+
+
+def _mark_skipped(axes: Any, training: Training, metrics: Metrics) -> None:
+    """At the lower edge: steps whose loss or gradient was not finite."""
+    skipped = metrics.steps["step"][np.isnan(metrics.steps["loss"])]
+    if len(skipped):
+        places = skipped[choose_some(len(skipped))]
+        edge, colour = axes.get_xaxis_transform(), colour_of(training.phase)
+        axes.plot(places, np.full_like(places, 0.02), "|", markeredgecolor=colour, transform=edge)
+
+
+def _scale_of(axis: CostAxis, most: float) -> tuple[float, str]:
+    """A unit that suits the largest value, and the axis' label with it."""
+    if axis == STEPS:
+        return 1.0, "steps of the training itself"
+    if axis == FLOPS:
+        unit, name = choose_unit(most)
+        return unit, f"block {name}FLOPs, with all before it"
+    unit, name = next((size, name) for size, name in TIME_UNITS if most >= size or name == "seconds")
+    return unit, f"{'rank-' if axis == RANK_HOURS else 'wall-clock '}{name}, with all before it"

@@ -1,0 +1,64 @@
+"""Which runs differ by their seed alone, and may be averaged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from run_data import Run
+
+SEED = "run.seed"
+NOT_SET = "(not set)"  # by an older program, which had no such setting
+
+# Settings that change no result, only how the work is done (Kind::operation of src/config), of which model.preset names
+# others. Not data.file: it may be another data set.
+OPERATION = {
+    *("model.preset", "data.workers", "data.prefetch", "data.on_error", "data.cache", "data.cache_directory"),
+    *("train.on_nonfinite", "method.trainings", "run.directory", "run.recompute", "run.device", "run.timeout_s"),
+    *("run.grace_seconds", "run.round_cost_s", "run.progress", "run.only", "run.peak_tflops", "run.profile"),
+    *("run.shard_optimizer", "run.cuda_graph", "run.nvtx"),
+    *("checkpoint.every_steps", "checkpoint.every_minutes", "checkpoint.keep"),
+}
+
+
+class ComparisonError(Exception):
+    """The runs cannot be compared as was asked; the message says why."""
+
+
+@dataclass(frozen=True)
+class RunGroup:
+    """Runs that are repeats of each other."""
+
+    settings: dict[str, str]  # which tell it from the other groups
+    pooled: list[str]  # settings other than the seed in which its runs differ all the same
+    runs: list[Run]
+
+    def repeat_of(self, run: Run) -> tuple[str, ...]:
+        """What tells a run from the others of the group: the seed, and the pooled settings."""
+        return tuple(run.settings.get(name, NOT_SET) for name in (SEED, *self.pooled))
+
+
+def find_differences(runs: list[Run]) -> list[str]:
+    """Settings that a result depends on, other than the seed, and that have several values, in config.ini's order."""
+    names = dict.fromkeys(name for run in runs for name in run.settings if name not in OPERATION and name != SEED)
+    return [name for name in names if len({run.settings[name] for run in runs if name in run.settings}) > 1]
+
+
+def group_runs(runs: list[Run], by: list[str]) -> list[RunGroup]:
+    """By the settings `by`, or by all that differ where it is empty. Raises ComparisonError for an unknown setting."""
+    for name in by:
+        if not any(name in run.settings for run in runs):
+            raise ComparisonError(
+                f"--by {name}: no run has this setting. Give a SECTION.KEY of config.ini, such as meta.epochs."
+            )
+    names = by or find_differences(runs)
+    groups: dict[tuple[str, ...], list[Run]] = {}
+    for run in runs:
+        groups.setdefault(tuple(run.settings.get(name, NOT_SET) for name in names), []).append(run)
+    return [
+        RunGroup(
+            settings=dict(zip(names, values, strict=True)),
+            pooled=[name for name in find_differences(members) if name not in names],
+            runs=members,
+        )
+        for values, members in groups.items()
+    ]

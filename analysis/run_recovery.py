@@ -1,0 +1,214 @@
+"""Loads of a run what is there: a file that is missing or damaged is named, and the others are read.
+
+Every HDF5 file of a run begins with a block that has the length and a checksum of the rest (src/checkpoint/FORMAT.md).
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import struct
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import xxhash
+
+from cost_axes import LINEAGE
+from run_data import Column, Config, Metrics, NotARunError, Round, Run, Training, load_metrics, make_run, read_config
+
+FIRST_BLOCK_BYTES = 512
+PHASES = {"finetuned": "finetuning"}  # of trainings that are not named after it; stages are incubated
+NEEDED_COLUMNS = {
+    "steps": ["step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s"],
+    "epochs": ["step", "train_loss", "loss", "top1", "block_flops", "elapsed_s"],
+    "rounds": ["began_s", "ended_s", "first_step", "last_step", "first_rank", "num_ranks"],
+}
+
+
+class DamagedFileError(Exception):
+    """The message says what is wrong with it."""
+
+
+class LoadedRun(NamedTuple):
+    run: Run
+    problems: list[str]  # a sentence for each file that is missing or damaged
+
+
+def load_what_is_there(directory: Path) -> LoadedRun:
+    """Raises NotARunError if `directory` holds nothing of a run."""
+    if not any((directory / name).exists() for name in ("summary.json", "config.ini", "metrics")):
+        raise NotARunError(
+            f"{directory} is not a run directory: it has no summary.json, config.ini or metrics. "
+            "Give run.directory of a training."
+        )
+    problems: list[str] = []
+    config = _load_config(directory / "config.ini", problems)
+    metrics = _load_all_metrics(directory / "metrics", problems)
+    try:
+        summary = json.loads((directory / "summary.json").read_bytes())
+        run = make_run(directory, summary, config, metrics)
+    except FileNotFoundError:
+        problems.append("summary.json is missing: there is no result table, and what follows is from the metrics.")
+        run = _make_run_of_metrics(directory, config, metrics)
+    except (AttributeError, KeyError, OSError, OverflowError, RecursionError, TypeError, ValueError) as error:
+        if not config and not metrics:
+            raise NotARunError(
+                f"{directory / 'summary.json'} is not the summary of a run ({error!r}). Check the path."
+            ) from error
+        problems.append("summary.json is damaged: there is no result table, and what follows is from the metrics.")
+        run = _make_run_of_metrics(directory, config, metrics)
+    problems += _find_missing_files(run, {problem.split(" ")[0] for problem in problems})
+    return LoadedRun(run, problems)
+
+
+def check_first_block(path: Path) -> None:
+    """Reads a block and the length of the file. Raises DamagedFileError."""
+    with path.open("rb") as file:
+        head = file.read(FIRST_BLOCK_BYTES)
+    if len(head) < FIRST_BLOCK_BYTES:
+        raise DamagedFileError("it is cut short")
+    magic, _, length, _ = struct.unpack_from("<8sQQQ", head)
+    if magic != b"INCUBATE":
+        raise DamagedFileError("it does not begin as a file of this program does")
+    if length != path.stat().st_size - FIRST_BLOCK_BYTES:
+        raise DamagedFileError("its length is not that which was written")
+
+
+def check_whole_file(path: Path) -> None:
+    """Reads all of it. Raises DamagedFileError."""
+    check_first_block(path)
+    content = path.read_bytes()
+    digest = struct.unpack_from("<8sQQQ", content)[3]
+    if xxhash.xxh3_64_intdigest(content[FIRST_BLOCK_BYTES:]) != digest:
+        raise DamagedFileError("its checksum is not that which was written")
+
+
+def _load_config(path: Path, problems: list[str]) -> Config:
+    if not path.is_file():
+        problems.append("config.ini is missing: settings are unknown, and so are parts of the steps' time.")
+        return {}
+    try:
+        config = read_config(path)
+        float(config["batch"]["global"])
+        return config
+    except (configparser.Error, KeyError, OSError, ValueError):
+        problems.append("config.ini is damaged: settings are unknown, and so are parts of the steps' time.")
+        return {}
+
+
+def _load_all_metrics(folder: Path, problems: list[str]) -> dict[str, Metrics]:
+    found = {}
+    for path in sorted(folder.glob("*.h5")):
+        try:
+            check_whole_file(path)
+            metrics = load_metrics(path)
+            if metrics is not None:
+                _check_columns(metrics)
+                found[path.stem] = metrics
+        except DamagedFileError as error:
+            problems.append(f"metrics/{path.name} is damaged ({error}): its figures are left out.")
+        except (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError):
+            problems.append(f"metrics/{path.name} is not readable as metrics: its figures are left out.")
+    return found
+
+
+def _check_columns(metrics: Metrics) -> None:
+    for group, names in NEEDED_COLUMNS.items():
+        columns: dict[str, Column] = getattr(metrics, group)
+        if group == "rounds" and not columns:
+            continue
+        length = len(columns["step" if "step" in columns else "began_s"])
+        if any(columns[name].shape != (length,) for name in names) or any(
+            column.shape != (length,) for column in columns.values()
+        ):
+            raise ValueError(f"/{group} has columns of different lengths")
+
+
+def _find_missing_files(run: Run, named: set[str]) -> list[str]:
+    """Beside those `named` already."""
+    problems = []
+    if not (run.directory / "log.txt").is_file():
+        problems.append("log.txt is missing: environment and warnings are unknown.")
+    for training in run.trainings:
+        name = f"metrics/{training.name}.h5"
+        if training.metrics is None and training.step > 0 and name not in named:
+            problems.append(f"{name} is missing: {training.name} has made steps, but its figures are not there.")
+        if not training.is_done:
+            continue
+        name = f"checkpoints/{training.name}.h5"
+        path = run.directory / name
+        try:
+            if path.is_file():
+                check_first_block(path)
+            else:
+                problems.append(f"{name} is missing: {training.name} is done, but its weights are not there.")
+        except DamagedFileError as error:
+            problems.append(f"{name} is damaged ({error}).")
+        except OSError as error:
+            problems.append(f"{name} cannot be read ({error.strerror}).")
+    return problems
+
+
+def _make_run_of_metrics(directory: Path, config: Config, metrics: dict[str, Metrics]) -> Run:
+    """What summary.json would say, as far as the metrics know."""
+    try:
+        global_batch = float(config["batch"]["global"])
+    except KeyError:
+        global_batch = float("nan")
+    trainings = [_make_training_of_metrics(directory, name, columns) for name, columns in metrics.items()]
+    trainings.sort(key=_place_in_method)
+    rounds = _make_rounds_of_metrics(trainings)
+    return Run(directory, "unknown", global_batch, trainings, rounds=rounds, config=config)
+
+
+def _place_in_method(training: Training) -> tuple[int, int]:
+    order = list(LINEAGE)
+    stage = training.name.removeprefix("stage_")
+    place = order.index(training.phase) if training.phase in order else len(order)
+    return place, int(stage) if stage.isdecimal() else 0
+
+
+def _make_training_of_metrics(directory: Path, name: str, metrics: Metrics) -> Training:
+    steps = metrics.steps
+    flops = metrics.epochs["block_flops"]
+    is_done = (directory / "checkpoints" / f"{name}.h5").is_file()
+    num_steps = int(steps["step"][-1]) + 1 if len(steps["step"]) else 0
+    num_ranks = int(metrics.rounds["num_ranks"][-1]) if len(metrics.rounds.get("num_ranks", [])) else 0
+    elapsed_s = float(steps["elapsed_s"][-1]) if num_steps else 0.0
+    return Training(
+        name=name,
+        phase="incubation" if name.startswith("stage_") else PHASES.get(name, name),
+        state="done" if is_done else "running",
+        step=num_steps,
+        total_steps=num_steps if is_done else 0,
+        block_flops=float(flops[-1]) if len(flops) else 0.0,
+        metrics=metrics,
+        skipped_steps=int(np.isnan(steps["loss"]).sum()),
+        num_ranks=num_ranks,
+        elapsed_s=elapsed_s,
+        rank_s=elapsed_s * num_ranks,
+    )
+
+
+def _make_rounds_of_metrics(trainings: list[Training]) -> list[Round]:
+    """Trainings of a phase whose rounds began within a second of each other were in one."""
+    rows: list[tuple[float, float, int, Training]] = []
+    for training in trainings:
+        columns: dict[str, Any] = training.metrics.rounds if training.metrics else {}
+        for began_s, ended_s, first, count in zip(
+            *(columns.get(name, []) for name in ("began_s", "ended_s", "first_rank", "num_ranks")), strict=True
+        ):
+            rows.append((float(began_s), float(ended_s), int(first + count), training))
+    rounds: list[Round] = []
+    for began_s, ended_s, num_ranks, training in sorted(rows, key=lambda row: row[0]):
+        last = rounds[-1] if rounds else None
+        if last and last.phase == training.phase and began_s - last.began_s < 1 and training.name not in last.trainings:
+            begin, end = last.began_s, max(last.began_s + last.elapsed_s, ended_s)
+            names, ranks = [*last.trainings, training.name], max(last.num_ranks, num_ranks)
+            rounds[-1] = Round(last.phase, names, ranks, "all", begin, end - begin, float("nan"))
+        else:
+            rounds.append(
+                Round(training.phase, [training.name], num_ranks, "all", began_s, ended_s - began_s, float("nan"))
+            )
+    return rounds

@@ -1,0 +1,101 @@
+"""Writes runs as TensorBoard event files.
+
+    python analysis/to_tensorboard.py runs/a runs/b --output tensorboard
+    tensorboard --logdir tensorboard
+
+A run of TensorBoard is one training, RUN/TRAINING, with the figures of each step (from 0) and of each evaluation (at
+the steps done). Values that are not known, such as the loss of a skipped step, are left out. Wall times are those at
+which the steps were made. Done again, it replaces what it wrote, so that a run that goes on can be written anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+from run_data import Column, Metrics, NotARunError, load_run
+from wall_time import wall_times
+
+SUFFIX = ".incubate"  # of the files that are ours, and may be replaced
+# Columns of /steps and /epochs to names in TensorBoard, which groups them by what is before the slash.
+STEP_TAGS = {
+    "loss": "training/loss",
+    "learning_rate": "training/learning_rate",
+    "gradient_norm": "training/gradient_norm",
+    "images_per_s": "speed/images_per_s",
+    "model_flops_utilisation": "speed/utilisation",
+    "data_wait_s": "speed/data_wait_s",
+    "communication_wait_s": "speed/communication_wait_s",
+}
+EPOCH_TAGS = {"loss": "validation/loss", "top1": "validation/top1"}
+
+
+class Point(NamedTuple):
+    """What is known of one step or evaluation."""
+
+    wall_s: float  # Unix time
+    step: int
+    values: dict[str, float]  # by tag
+
+
+def list_points(metrics: Metrics) -> list[Point]:
+    """In the order of time; the evaluation after a step comes behind it."""
+    times = wall_times(metrics)
+    points = [*_read_rows(metrics.steps, times.steps, STEP_TAGS), *_read_rows(metrics.epochs, times.epochs, EPOCH_TAGS)]
+    return sorted(points, key=lambda point: (point.wall_s, point.step))
+
+
+def _read_rows(columns: dict[str, Column], times: Column, tags: dict[str, str]) -> Iterator[Point]:
+    for i, wall_s in enumerate(times):
+        known = {tag: columns[name][i] for name, tag in tags.items() if name in columns}
+        values = {tag: float(value) for tag, value in known.items() if np.isfinite(value)}
+        if values:
+            yield Point(float(wall_s), int(columns["step"][i]), values)
+
+
+def write_events(metrics: Metrics, folder: Path) -> None:
+    """One event file in `folder`, in place of those of an earlier call."""
+    for old in folder.glob(f"events.out.tfevents.*{SUFFIX}"):
+        old.unlink()
+    writer = EventFileWriter(str(folder), filename_suffix=SUFFIX)
+    for point in list_points(metrics):
+        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in point.values.items()]
+        writer.add_event(Event(wall_time=point.wall_s, step=point.step, summary=Summary(value=values)))
+    writer.close()
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description="Writes runs as TensorBoard event files.")
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run directory")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for tensorboard --logdir")
+    options = parser.parse_args(arguments)
+    names = [directory.resolve().name for directory in options.runs]
+    if len(set(names)) < len(names):
+        print("to_tensorboard: two runs have the same name. Write them to folders of their own.", file=sys.stderr)
+        return 2
+    try:
+        runs = [load_run(directory) for directory in options.runs]
+        for name, run in zip(names, runs, strict=True):
+            measured = [(training.name, training.metrics) for training in run.trainings if training.metrics is not None]
+            for training, metrics in measured:
+                write_events(metrics, options.output / name / training)
+            print(f"{options.output / name}: {len(measured)} trainings")
+    except NotARunError as error:
+        print(f"to_tensorboard: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"to_tensorboard: {options.output} cannot be written: {error}. Choose another --output.", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

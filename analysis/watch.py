@@ -1,0 +1,138 @@
+"""Shows how a run stands while its job goes on.
+
+    python analysis/watch.py runs/fashion-mnist [--once] [--every SECONDS]
+
+Steps and states are those of summary.json, a few seconds old; loss, top-1, speed and waits those of the last checkpoint
+(checkpoint.every_minutes), speed and waits over the 20 steps before it. Before the first one the speed is that of the
+round so far. It reads only files that the job replaces whole, and takes no lock: a job does not notice it, and no file
+is broken when it is read. It ends with the run, or on Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from datetime import datetime, timezone
+from math import isnan, nan
+from pathlib import Path
+from typing import TextIO
+
+from run_data import Column, Job, Metrics, NotARunError, Run, Speed, Training, load_run, measure_speed
+
+RECENT_STEPS = 20
+HEADER: tuple[str, ...] = ("training", "state", "step", "loss", "top-1", "images/s", "data wait", "rank wait", "left")
+
+
+def format_run(run: Run, now_s: float) -> str:
+    """A line on the run and on each of its jobs, and one for each training. `now_s`: Unix time."""
+    titles = [f"{run.directory}: {run.state}", *(_describe_job(job, now_s) for job in run.jobs)]
+    rows = [HEADER, *(_make_row(run, training) for training in run.trainings)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
+        for row in rows
+    ]
+    return "\n".join([*titles, *lines])
+
+
+def _describe_job(job: Job, now_s: float) -> str:
+    """A job that runs and has long written nothing may have been killed."""
+    updated_s = datetime.strptime(job.updated, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp()
+    age = _format_duration(now_s - updated_s)
+    reason = f" ({job.reason})" if job.reason else ""
+    return f"job {job.name}: {job.state}{reason}, {job.num_ranks} ranks, written {age} ago"
+
+
+def _make_row(run: Run, training: Training) -> tuple[str, ...]:
+    speed = _measure_recent(run, training)
+    left_s = (training.total_steps - training.step) * run.global_batch / speed.images_per_s
+    return (
+        training.name,
+        training.state,
+        f"{training.step}/{training.total_steps}",
+        _format(_last(training.metrics, "steps", "loss"), "{:.4f}"),
+        _format(100 * _last(training.metrics, "epochs", "top1"), "{:.2f}%"),
+        _format(speed.images_per_s, "{:.0f}"),
+        _format(100 * speed.data_wait, "{:.1f}%"),
+        _format(100 * speed.communication_wait, "{:.1f}%"),
+        _format_duration(left_s) if training.state == "running" else "-",
+    )
+
+
+def _measure_recent(run: Run, training: Training) -> Speed:
+    if training.metrics is not None and len(training.metrics.steps["step"]):
+        recent = {name: column[-RECENT_STEPS:] for name, column in training.metrics.steps.items()}
+        return measure_speed(Metrics(steps=recent, epochs={}), run.global_batch)
+    # Nothing was saved yet, so the training began in the last of its rounds.
+    elapsed_s = next((r.elapsed_s for r in reversed(run.rounds) if training.name in r.trainings), 0.0)
+    images_per_s = training.step * run.global_batch / elapsed_s if training.step and elapsed_s else nan
+    return Speed(images_per_s, nan, nan, nan, nan)
+
+
+def _last(metrics: Metrics | None, table: str, name: str) -> float:
+    """NaN if there is none yet."""
+    if metrics is None:
+        return nan
+    column: Column = getattr(metrics, table)[name]
+    return float(column[-1]) if len(column) else nan
+
+
+def _format(value: float, pattern: str) -> str:
+    return "-" if isnan(value) else pattern.format(value)
+
+
+def _format_duration(seconds: float) -> str:
+    """As the program has it: "1:02:03", "2:03" (minutes and seconds)."""
+    if isnan(seconds):
+        return "-"
+    total = round(max(0.0, seconds))
+    hours, minutes = total // 3600, total // 60 % 60
+    return f"{hours}:{minutes:02}:{total % 60:02}" if hours else f"{minutes}:{total % 60:02}"
+
+
+def watch(directory: Path, every_s: float, stream: TextIO) -> None:
+    """Until the run does not go on. On a terminal the table stays in its place. Raises NotARunError."""
+    num_drawn = 0
+    while True:
+        run = load_run(directory)
+        lines = format_run(run, time.time()).splitlines()
+        if stream.isatty():
+            if num_drawn:
+                stream.write(f"\033[{num_drawn}A\033[J")
+            columns = shutil.get_terminal_size().columns
+            lines = [line[:columns] for line in lines]  # a line that wraps would be two
+        print("\n".join(lines), file=stream, flush=True)
+        num_drawn = len(lines)
+        if run.state != "running":
+            return
+        time.sleep(every_s)
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description="Shows how a run stands while its job goes on.")
+    parser.add_argument("run", type=Path, metavar="RUN", help="run directory, such as runs/fashion-mnist")
+    parser.add_argument("--once", action="store_true", help="show it once, for scripts")
+    parser.add_argument("--every", type=float, default=5, metavar="SECONDS", help="between two looks (default: 5)")
+    options = parser.parse_args(arguments)
+    if not options.every > 0:
+        print(f"watch: --every {options.every:g} is no time to wait. Give a number above 0.", file=sys.stderr)
+        return 2
+    try:
+        if options.once:
+            print(format_run(load_run(options.run), time.time()))
+        else:
+            watch(options.run, options.every, sys.stdout)
+    except NotARunError as error:
+        print(f"watch: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        pass  # the person has seen enough
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,356 @@
+"""The report of a run: whole, unfinished, damaged; several runs; what a browser makes of it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import xxhash
+
+from cost_axes import FLOPS, ActiveClock
+from headless_browser import find_browser, open_page
+from launch import REPOSITORY
+from method_comparison import Curve, compare_curves, cost_to, ratio_of_costs, top1_at
+from paper import find_experiment
+from report_figures import thin_out
+from run_data import Round, read_config
+from run_files import FIRST_BLOCK_BYTES, TRAININGS, copy_run, flip_byte, read_summary
+from run_log import read_log
+from test_analysis import read_png_size
+
+SCRIPT = REPOSITORY / "analysis" / "report.py"
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+SECTIONS = [
+    *("results", "comparison", "curves", "timeline", "speed", "steps", "warnings", "environment", "configuration")
+]
+NUM_FIGURES = 14  # accuracy and loss on four axes, timeline, two of speed, three of steps; waits are looked for apart
+
+
+class PageReader(HTMLParser):
+    """Notes what a page has; fails where tags do not fit together."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: Counter[str] = Counter()
+        self.tags: Counter[str] = Counter()
+        self.references: list[str] = []
+        self.texts: list[str] = []
+        self.mark_styles: list[str] = []  # of figures
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._note(tag, attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._note(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def _note(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        if tag == "use":
+            self.mark_styles.append(dict(attrs).get("style") or "")
+        for name, value in attrs:
+            if name == "id":
+                self.ids[value or ""] += 1
+            elif name in ("src", "href", "xlink:href", "srcset", "data", "action"):
+                self.references.append(value or "")
+            elif value and "url(" in value:
+                self.references += re.findall(r"url\(([^)]*)\)", value)
+
+
+def report(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def read_page(path: Path) -> tuple[PageReader, str]:
+    """Parsed, and its text; anything that would be loaded from elsewhere fails."""
+    text = path.read_text(encoding="utf-8")
+    page = PageReader(text)
+    assert [ref for ref in page.references if not ref.startswith(("#", "data:"))] == []
+    assert page.tags["script"] == 0
+    assert "@import" not in text and "@font-face" not in text
+    assert [name for name, count in page.ids.items() if count > 1] == []
+    assert [ref for ref in page.references if ref.startswith("#") and ref[1:] not in page.ids] == []
+    return page, " ".join(page.texts)
+
+
+def write_summary(run: Path, summary: dict[str, Any]) -> None:
+    (run / "summary.json").write_text(json.dumps(summary))
+
+
+def seal(path: Path) -> None:
+    """Makes the first block of a file fit what was changed behind it."""
+    content = path.read_bytes()
+    rest = content[FIRST_BLOCK_BYTES:]
+    head = struct.pack("<8sQQQ", b"INCUBATE", 1, len(rest), xxhash.xxh3_64_intdigest(rest))
+    path.write_bytes(head + content[len(head) :])
+
+
+def test_whole_run(finished_run: Path, tmp_path: Path) -> None:
+    output = tmp_path / "report.html"
+    outcome = report(finished_run, "--output", output)
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout == f"{finished_run}: done, 7 of 7 trainings done\n{output} written\n"
+    page, text = read_page(output)
+    assert [name for name in SECTIONS if f"run0-{name}" not in page.ids] == []
+    assert page.tags["svg"] >= NUM_FIGURES
+    assert output.stat().st_size < 2_000_000
+    for row in read_summary(finished_run)["results"]:
+        assert row["method"] in text and f"{100 * row['top1']:.2f} %" in text
+    assert "Deep Incubation against end to end" in text
+    assert "grown from the meta model, shallow for the whole budget" in text  # controls that are not there
+    assert "global = 32" in text and "HDF5" in text
+    assert "missing or damaged" not in text and "not done yet" not in text
+    assert "run0-paper" not in page.ids
+    assert all(name in text for name in TRAININGS)
+
+
+def test_unfinished_run(finished_run: Path, tmp_path: Path) -> None:
+    """Of a run that was stopped in the incubations, what is there."""
+    left = ["stage_3", "finetuned", "end_to_end"]
+    run = copy_run(finished_run, tmp_path / "run", without=left)
+    summary = read_summary(run)
+    summary["state"] = "stopped"
+    summary["results"] = summary["results"][2:]
+    summary["rounds"] = summary["rounds"][:2]
+    summary["jobs"]["all"] |= {"state": "stopped", "reason": "asked to by a signal"}
+    for training in summary["trainings"]:
+        if training["name"] in left:
+            training |= {"state": "waiting", "step": 0, "block_flops": 0.0, "elapsed_s": 0.0, "rank_s": 0.0}
+    write_summary(run, summary)
+    outcome = report(run)
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.splitlines()[0] == f"{run}: stopped, 4 of 7 trainings done"
+    page, text = read_page(run / "report.html")
+    assert page.tags["svg"] >= NUM_FIGURES
+    assert "finetuned: waiting, 0 of 20 steps" in text
+    assert "job all stopped: asked to by a signal" in text
+    assert "Nothing to compare" in text
+    assert "missing or damaged" not in text
+
+
+def test_damaged_run(finished_run: Path, tmp_path: Path) -> None:
+    """Each file that is damaged or missing is named, and the others are reported."""
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    flip_byte(run / "metrics" / "stage_1.h5")
+    (run / "metrics" / "stage_2.h5").write_bytes(b"")
+    (run / "metrics" / "stage_3.h5").unlink()
+    (run / "checkpoints" / "meta.h5").unlink()
+    os.truncate(run / "checkpoints" / "finetuned.h5", 2000)
+    (run / "config.ini").write_bytes(b"\xff[batch\nglobal")
+    (run / "log.txt").unlink()
+    outcome = report(run)
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.splitlines()[0] == f"{run}: done, 7 of 7 trainings done, 7 files missing or damaged"
+    _, text = read_page(run / "report.html")
+    for sentence in (
+        "metrics/stage_1.h5 is damaged (its checksum is not that which was written): its figures are left out.",
+        "metrics/stage_2.h5 is damaged (it is cut short): its figures are left out.",
+        "metrics/stage_3.h5 is missing: stage_3 has made steps, but its figures are not there.",
+        "checkpoints/meta.h5 is missing: meta is done, but its weights are not there.",
+        "checkpoints/finetuned.h5 is damaged (its length is not that which was written).",
+        "config.ini is damaged: settings are unknown, and so are parts of the steps' time.",
+        "log.txt is missing: environment and warnings are unknown.",
+    ):
+        assert sentence in text
+    assert "Deep Incubation against end to end" in text
+
+
+@pytest.mark.parametrize("what", ["missing", "of another kind"])
+def test_without_a_summary(finished_run: Path, tmp_path: Path, what: str) -> None:
+    """The metrics tell what the trainings did, and so whether they paid."""
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    path = run / "summary.json"
+    if what == "missing":
+        path.unlink()
+    else:
+        path.write_text('{"trainings": [{"name": 1}], "state": 3}')
+    outcome = report(run)
+    assert outcome.returncode == 0, outcome.stderr
+    page, text = read_page(run / "report.html")
+    assert f"summary.json is {'missing' if what == 'missing' else 'damaged'}: there is no result table" in text
+    assert page.tags["svg"] >= NUM_FIGURES
+    assert "Deep Incubation against end to end" in text
+
+
+def test_two_runs(finished_runs: dict[int, Any], tmp_path: Path) -> None:
+    output = tmp_path / "both.html"
+    paths = [finished_runs[1].path, finished_runs[4].path]
+    folder = tmp_path / "figures"
+    outcome = report(*paths, "--output", output, "--figures", folder, "--format", "png")
+    assert outcome.returncode == 0, outcome.stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["0-ranks_1", "1-ranks_4"]
+    for path in folder.rglob("*.png"):
+        assert read_png_size(path)[0] > 900
+    assert len(outcome.stdout.splitlines()) == 3
+    page, text = read_page(output)
+    assert [name for run in ("run0", "run1") for name in SECTIONS if f"{run}-{name}" not in page.ids] == []
+    assert page.tags["svg"] >= 2 * NUM_FIGURES
+    assert all(path.name in text for path in paths)
+    assert "overview" in page.ids
+
+
+def test_names_are_escaped(finished_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "a<b>&")
+    assert report(run).returncode == 0
+    page, text = read_page(run / "report.html")
+    assert "a<b>&" in text
+    assert page.tags["b"] == len(read_summary(run)["results"]) + 3  # those of the cards
+
+
+def test_figures(finished_run: Path, tmp_path: Path) -> None:
+    output, folder = tmp_path / "report.html", tmp_path / "figures"
+    outcome = report(finished_run, "--output", output, "--figures", folder)
+    assert outcome.returncode == 0, outcome.stderr
+    files = sorted(folder.iterdir())
+    assert len(files) >= NUM_FIGURES
+    assert {"top1-flops", "loss-wall-hours", "timeline", "gradient-norm"} <= {path.stem for path in files}
+    for path in files:
+        assert path.read_text().startswith("<?xml") and "#010203" not in path.read_text()
+
+
+@pytest.mark.parametrize("what", ["empty", "missing", "not a summary"])
+def test_not_a_run(tmp_path: Path, what: str) -> None:
+    folder = tmp_path / what
+    if what != "missing":
+        folder.mkdir()
+    if what == "not a summary":
+        (folder / "summary.json").write_text('{"state": 1}')
+    outcome = report(folder, "--output", tmp_path / "report.html")
+    assert outcome.returncode == 2
+    assert len(outcome.stderr.splitlines()) == 1
+    assert outcome.stderr.startswith("report: ") and str(folder) in outcome.stderr
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_beside_the_paper(finished_run: Path, tmp_path: Path) -> None:
+    """A run whose network and images are those of an experiment; its settings are not."""
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    config = (run / "config.ini").read_text()
+    (run / "config.ini").write_text(config.replace("preset = custom", "preset = deit_t32"))
+    log = (run / "log.txt").read_text()
+    changed = log.replace("data: 512 training and 100", "data: 50000 training and 100").replace(
+        "4 classes", "100 classes"
+    )
+    (run / "log.txt").write_text(changed)
+    assert report(run).returncode == 0
+    page, text = read_page(run / "report.html")
+    assert "run0-paper" in page.ids
+    for published in ("75.3 %", "72.8 %", "InfoPro", "73.3 %", "DGL", "72.0 %"):
+        assert published in text
+    top1 = read_summary(run)["results"][0]["top1"]
+    assert f"{100 * top1 - 75.3:+.2f}" in text
+    assert "these settings are not those of input/cifar100-deit-t-32.ini" in text
+    assert "meta.epochs" in text and "incubation.repeated_augmentation" in text
+    assert find_experiment(read_config(run / "config.ini"), read_log(run / "log.txt").data) == "cifar100-deit-t-32"
+    (run / "log.txt").write_text(log)  # 512 images of 4 classes
+    assert find_experiment(read_config(run / "config.ini"), read_log(run / "log.txt").data) is None
+
+
+def test_skipped_steps(finished_run: Path, tmp_path: Path) -> None:
+    """They are counted, and marked in the figure of gradient norms."""
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    num_marks = []
+    for skipped in ([], [3, 4, 50]):
+        path = run / "metrics" / "end_to_end.h5"
+        with h5py.File(path, "r+") as file:
+            for name in ("loss", "gradient_norm"):
+                column = file["steps"][name]
+                column[...] = [math.nan if i in skipped else value for i, value in enumerate(column[()])]
+        seal(path)
+        summary = read_summary(run)
+        summary["trainings"][-1]["skipped_steps"] = len(skipped)
+        write_summary(run, summary)
+        assert report(run).returncode == 0
+        page, text = read_page(run / "report.html")
+        assert "damaged" not in text
+        assert re.search(rf"\b{len(skipped)} skipped steps", text)
+        num_marks.append(sum("var(--end-to-end)" in style for style in page.mark_styles))
+    assert num_marks[1] == num_marks[0] + 3
+
+
+def test_long_trainings_are_thinned_out() -> None:
+    """To the means of neighbours; what is not a number does not count."""
+    steps = np.arange(3000.0)
+    places, values = thin_out(steps, np.where(steps % 3 == 0, np.nan, 2 * steps))
+    assert len(places) == 150
+    assert values.tolist() == (2 * places).tolist()
+    assert [places[0], places[-1]] == pytest.approx([0, 2999], abs=20)
+
+
+def test_accuracy_at_equal_cost_and_cost_of_equal_accuracy() -> None:
+    """In closed form, of straight lines."""
+    ours = Curve(np.array([4.0, 6.0, 8.0]), np.array([0.5, 0.7, 0.8]))
+    theirs = Curve(np.array([2.0, 6.0, 10.0]), np.array([0.2, 0.6, 0.7]))
+    assert top1_at(theirs, 8.0) == pytest.approx(0.65)
+    assert math.isnan(top1_at(ours, 3.9)) and math.isnan(top1_at(ours, 8.1))
+    assert cost_to(ours, 0.6) == pytest.approx(5.0)
+    assert cost_to(ours, 0.4) == 4.0
+    assert math.isnan(cost_to(theirs, 0.71))
+    both = compare_curves(FLOPS, ours, theirs)
+    assert (both.common_cost, both.common_top1) == (8.0, 0.7)
+    assert [both.top1, both.other_top1] == pytest.approx([0.8, 0.65])
+    assert [both.cost_to_top1, both.other_cost_to_top1] == pytest.approx([6.0, 10.0])
+    early = Curve(np.array([1.0, 3.0]), np.array([0.75, 0.75]))  # may have had it before 1
+    ratios = [ratio_of_costs(compare_curves(FLOPS, *pair)) for pair in ((ours, theirs), (ours, early), (early, ours))]
+    assert [bound for bound, _ in ratios] == ["", "at most ", "at least "]
+    assert [ratio for _, ratio in ratios] == pytest.approx([10 / 6, 1 / 7, 7.0])
+    bound, ratio = ratio_of_costs(compare_curves(FLOPS, early, early))
+    assert bound == "" and math.isnan(ratio)
+
+
+def test_time_between_jobs_does_not_count() -> None:
+    rounds = [Round("meta", ["meta"], 2, "all", began_s, 10.0, 0.0) for began_s in (100.0, 105.0, 200.0)]
+    clock = ActiveClock(rounds)
+    assert clock.active_s(np.array([90.0, 100.0, 110.0, 150.0, 205.0, 300.0])).tolist() == [0, 0, 10, 15, 20, 25]
+
+
+@pytest.mark.skipif(find_browser() is None, reason="there is no chromium (jobscripts/setup.sh --tests installs it)")
+def test_in_a_browser(finished_run: Path, tmp_path: Path) -> None:
+    """On a telephone and a desk, in light and dark: nothing sticks out, comes from elsewhere or is complained of."""
+    browser, output = find_browser(), tmp_path / "report.html"
+    assert browser is not None
+    assert report(finished_run, "--output", output).returncode == 0
+    profile = tmp_path / "profile"
+    profile.mkdir()
+    grounds = set()
+    with open_page(browser, profile) as page:
+        for width in (360, 1280):
+            for scheme in ("light", "dark"):
+                page.show(output, width, scheme)
+                assert page.evaluate("innerWidth") == width
+                root = "document.documentElement"
+                assert page.evaluate(f"{root}.scrollWidth - {root}.clientWidth") == 0
+                assert page.evaluate("[...document.querySelectorAll('svg')].every(s => s.clientHeight > 100)")
+                assert page.requested_urls() == [output.resolve().as_uri()]
+                assert page.complaints() == []
+                grounds.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+                page.screenshot(tmp_path / f"{width}-{scheme}.png")
+                assert read_png_size(tmp_path / f"{width}-{scheme}.png")[0] == width
+        page.print_pdf(tmp_path / "report.pdf")
+    assert len(grounds) == 2
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
