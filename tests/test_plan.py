@@ -313,6 +313,36 @@ def test_memory_of_a_gpu_in_a_group_of_several_trainings() -> None:
         assert memory["libraries"] == each[0]["libraries"]
 
 
+@pytest.mark.parametrize("device", [[], GPU])
+def test_a_sharded_optimizer_is_shared_by_the_group(device: list[str]) -> None:
+    """A rank has its part of 8 bytes a parameter, to a block of 1024 values a rank; of a training's groups the smallest
+    counts. Nothing else changes."""
+    memory = "gpu_memory_bytes" if device else "memory_bytes"
+
+    def parts(row: dict[str, Any]) -> dict[str, int]:
+        found: dict[str, int] = row[memory]["kept"] if device else row[memory]
+        return {name: size for name, size in found.items() if name not in ("total", "reserve")}
+
+    whole = plan_network("B", "--ranks=11", *device)
+    shared = plan_network("B", "--ranks=11", *device, "--run.shard_optimizer=true")
+    groups = [group for phase in shared["phases"] for group in phase["groups"]]
+    sizes: dict[str, int] = {}
+    for group in groups:
+        for share in group["trainings"]:
+            sizes[share["training"]] = min(group["num_ranks"], sizes.get(share["training"], 11))
+    assert len(set(sizes.values())) > 1
+    for before, after in zip(whole["trainings"], shared["trainings"], strict=True):
+        num_ranks = sizes[after["training"]]
+        assert after["smallest_group"] == num_ranks
+        one_part = 8 * after["learning_parameters"] / num_ranks
+        assert 0 <= parts(after)["optimizer"] - one_part <= 8 * 1024 * num_ranks
+        assert {**parts(after), "optimizer": 0} == {**parts(before), "optimizer": 0}
+    for group in groups:
+        rows = [by_name(whole["trainings"], "training")[share["training"]] for share in group["trainings"]]
+        one_part = sum(8 * row["learning_parameters"] for row in rows) / group["num_ranks"]
+        assert 0 <= parts(group)["optimizer"] - one_part <= 8 * 1024 * group["num_ranks"] * len(rows)
+
+
 def test_only_gpus_have_cards() -> None:
     for settings in ([], ["--run.device=cpu"]):
         report = plan_network("B", "--ranks=1", *settings)

@@ -174,16 +174,21 @@ std::string quotable(const std::string& name) {
   return name.size() > kMost ? text + "..." : text;
 }
 
-void save_safetensors(const FilePath& path, const StateDict& tensors) {
+void save_safetensors(const FilePath& path, const StateDict& tensors, const OnWritten& on_written) {
   const std::string header = make_header(tensors);
+  std::int64_t total = 0;
+  for (const auto& [name, tensor] : tensors) total += static_cast<std::int64_t>(tensor.nbytes());
   replace_atomically(path, [&](const FilePath& temporary) {
     std::ofstream file(temporary, std::ios::binary);
     const std::uint64_t length = header.size();
     file.write(reinterpret_cast<const char*>(&length), sizeof(length));
     file << header;
+    std::int64_t done = 0;
     for (const auto& [name, tensor] : tensors) {
       const torch::Tensor values = tensor.detach().cpu().contiguous();
       file.write(static_cast<const char*>(values.data_ptr()), static_cast<std::streamsize>(values.nbytes()));
+      done += static_cast<std::int64_t>(values.nbytes());
+      on_written(done, total);
     }
     file.flush();
     check_running(file.good(), "cannot write {}: {}", path.string(), std::strerror(errno));

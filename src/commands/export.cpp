@@ -3,6 +3,7 @@
 #include "commands/commands.h"
 #include "commands/run_arguments.h"
 #include "method/exchange.h"
+#include "report/progress.h"
 
 namespace incubate {
 namespace {
@@ -15,13 +16,32 @@ constexpr const char* kHelp =
     "  --print-config  print the effective configuration of the run and do nothing\n"
     "  --help          this text\n";
 
+/// Shows how far the writing of a file is, from a second on.
+class WriteProgress {
+ public:
+  void show(std::int64_t done, std::int64_t total) {
+    if (watch_.elapsed_s() < 1) return;
+    const double fraction = static_cast<double>(done) / static_cast<double>(total);
+    progress_.update("export",
+                     fmt::format("{:<11} [{}] {:3.0f}%  {:.2f} of {:.2f} GB", "export", draw_bar(fraction),
+                                 100 * fraction, static_cast<double>(done) / 1e9, static_cast<double>(total) / 1e9),
+                     done == total);
+  }
+
+ private:
+  Progress progress_{automatic_progress_style()};
+  Stopwatch watch_;
+};
+
 void export_weights(const RunConfig& config, const ExportConfig& options, Log& log) {
   validate(options);
   const std::vector<Training> trainings = list_trainings(config, check_dataset(config.data.file));
   const Training& training = find_training(trainings, options.training);
   const StateDict weights = export_training(training, trainings, RunDirectory(config.run.directory), options.format);
   try {
-    save_safetensors(options.output, weights);
+    WriteProgress progress;
+    save_safetensors(options.output, weights,
+                     [&](std::int64_t done, std::int64_t total) { progress.show(done, total); });
   } catch (const std::runtime_error& error) {
     throw InputError(fmt::format("--output={}: {}. Choose another place.", options.output, error.what()));
   }

@@ -53,6 +53,7 @@ Json to_json(const TrainingCost& cost) {
                {"micro_batches", cost.micro_batches},
                {"block_flops", cost.block_flops},
                {"reduced_bytes_per_step", cost.reduced_bytes_per_step},
+               {"smallest_group", cost.smallest_group},
                {"memory_bytes", to_json(cost.memory)}};
   if (cost.gpu) json["gpu_memory_bytes"] = to_json(*cost.gpu);
   return json;
@@ -71,9 +72,9 @@ Json to_json(const GroupForecast& group, std::size_t round, const PhaseWork& wor
                {"memory_bytes", to_json(memory_of(group, work))}};
   if (is_on_gpus) {
     const std::vector<const Training*> carried_on = trainings_of(group, work);
-    json["gpu_memory_bytes"] = {
-        {"kept", to_json(gpu_memory_per_rank(carried_on, work.memory, Recompute::none))},
-        {"recomputed", to_json(gpu_memory_per_rank(carried_on, work.memory, Recompute::blocks))}};
+    const MemorySettings settings = memory_settings_of(group, work);
+    json["gpu_memory_bytes"] = {{"kept", to_json(gpu_memory_per_rank(carried_on, settings, Recompute::none))},
+                                {"recomputed", to_json(gpu_memory_per_rank(carried_on, settings, Recompute::blocks))}};
   }
   return json;
 }

@@ -155,7 +155,7 @@ class PlanTable {
 
   std::int64_t memory_bytes_of(const GroupForecast& group, const PhaseWork& work) const {
     if (!report_.is_on_gpus) return memory_of(group, work).total();
-    return gpu_memory_per_rank(trainings_of(group, work), work.memory, report_.recompute).total();
+    return gpu_memory_per_rank(trainings_of(group, work), memory_settings_of(group, work), report_.recompute).total();
   }
 
   /// Of the first method that the phase belongs to, or its own if no such method is chosen.
@@ -224,9 +224,9 @@ class PlanTable {
     line("activations: what a micro-batch keeps for its backward pass. working: the most");
     line("that comes and goes beside them. libraries: CUDA, cuBLAS, NCCL. reserve: {}", percent(kFragmentation));
     line("for gaps between PyTorch's blocks. recomputed: a block keeps what flows into it,");
-    line("and is computed anew (run.recompute=blocks). With run.shard_optimizer=true each");
-    line("of a group's n ranks has an nth of 'optimizer'. up to 64: with PHASE.micro=64,");
-    line("which divides batch.global. no: not even with 1.");
+    line("and is computed anew (run.recompute=blocks). With run.shard_optimizer=true");
+    line("'optimizer' is a rank's share, in the smallest group that the training gets.");
+    line("up to 64: with PHASE.micro=64, which divides batch.global. no: not even with 1.");
   }
 
   void write_notes() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/share.h"
 #include "model/stage_cost.h"
 #include "train/optimizer.h"
 
@@ -31,6 +32,13 @@ std::int64_t activation_bytes_per_image(const Training& training) {
 std::int64_t num_values(const ModelSpec& spec, std::int64_t stage_index) {
   const StageCost cost = stage_cost(spec, stage_index);
   return cost.num_parameters + cost.num_statistics;
+}
+
+/// Of the last rank, whose chunk is the largest.
+std::int64_t num_values_with_state(const Training& training, const MemorySettings& settings) {
+  const std::int64_t all = num_learning_parameters(training);
+  if (!settings.shard_optimizer) return all;
+  return chunk_of(all, settings.num_ranks - 1, settings.num_ranks).size();
 }
 
 }  // namespace
@@ -88,7 +96,8 @@ MemorySettings memory_settings(const RunConfig& config, Phase phase) {
   return {.micro = config.phase(phase).micro,
           .sums = config.run.sums,
           .optimizer = config.optimizer,
-          .has_average = config.phase(phase).ema_decay > 0};
+          .has_average = config.phase(phase).ema_decay > 0,
+          .shard_optimizer = config.run.shard_optimizer};
 }
 
 void for_each_held_stage(const std::vector<const Training*>& trainings,
@@ -112,7 +121,7 @@ Memory memory_per_rank(const std::vector<const Training*>& trainings, const Memo
   for (const Training* training : trainings) {
     const std::int64_t learning_bytes = kFloatBytes * num_learning_values(*training);
     memory.gradients += learning_bytes;
-    memory.optimizer += num_states * kFloatBytes * num_learning_parameters(*training);
+    memory.optimizer += num_states * kFloatBytes * num_values_with_state(*training, settings);
     if (settings.has_average) memory.average += learning_bytes;
     memory.sums += reduced_bytes_per_step(*training, settings.sums);
     memory.activations = std::max(memory.activations, settings.micro * activation_bytes_per_image(*training));

@@ -59,6 +59,8 @@ struct MemorySettings {
   Sums sums = Sums::exact;
   OptimizerConfig optimizer = {};
   bool has_average = false;
+  bool shard_optimizer = false;  ///< over the group's ranks
+  std::int64_t num_ranks = 1;    ///< of the group
 };
 MemorySettings memory_settings(const RunConfig& config, Phase phase);
 
@@ -67,7 +69,7 @@ MemorySettings memory_settings(const RunConfig& config, Phase phase);
 void for_each_held_stage(const std::vector<const Training*>& trainings,
                          const std::function<void(const Training& training, std::int64_t stage_index)>& function);
 
-/// Of such a rank. Trainings pass a micro-batch one after the other.
+/// Of such a rank; of a sharded optimizer's state the largest share. Trainings pass a micro-batch one after the other.
 Memory memory_per_rank(const std::vector<const Training*>& trainings, const MemorySettings& settings);
 
 }  // namespace incubate

@@ -82,8 +82,9 @@ std::optional<std::int64_t> find_largest_micro(const std::vector<const Training*
   return std::nullopt;
 }
 
-GpuPlan plan_gpu(const RunConfig& config, const Training& training) {
-  const MemorySettings settings = memory_settings(config, training.phase);
+GpuPlan plan_gpu(const RunConfig& config, const Training& training, std::int64_t num_ranks) {
+  MemorySettings settings = memory_settings(config, training.phase);
+  settings.num_ranks = num_ranks;
   GpuPlan plan{.micro = settings.micro,
                .kept = gpu_memory_per_rank({&training}, settings, Recompute::none),
                .recomputed = gpu_memory_per_rank({&training}, settings, Recompute::blocks)};

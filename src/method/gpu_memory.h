@@ -67,7 +67,7 @@ GpuMemory gpu_memory_per_rank(const std::vector<const Training*>& trainings, con
 std::optional<std::int64_t> find_largest_micro(const std::vector<const Training*>& trainings, MemorySettings settings,
                                                Recompute recompute, std::int64_t global_batch, const GpuCard& card);
 
-/// A training on ranks with GPUs, in a group with nothing else to train.
+/// A training on ranks with GPUs, in a group of `num_ranks` with nothing else to train.
 struct GpuPlan {
   std::int64_t micro = 0;  ///< as set
   GpuMemory kept = {};
@@ -78,6 +78,6 @@ struct GpuPlan {
   };
   std::array<LargestMicro, kGpuCards.size()> largest_micro = {};  ///< on each of kGpuCards
 };
-GpuPlan plan_gpu(const RunConfig& config, const Training& training);
+GpuPlan plan_gpu(const RunConfig& config, const Training& training, std::int64_t num_ranks);
 
 }  // namespace incubate

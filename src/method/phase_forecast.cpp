@@ -76,8 +76,14 @@ std::vector<const Training*> trainings_of(const GroupForecast& group, const Phas
   return trainings;
 }
 
+MemorySettings memory_settings_of(const GroupForecast& group, const PhaseWork& work) {
+  MemorySettings settings = work.memory;
+  settings.num_ranks = group.plan.num_ranks;
+  return settings;
+}
+
 Memory memory_of(const GroupForecast& group, const PhaseWork& work) {
-  return memory_per_rank(trainings_of(group, work), work.memory);
+  return memory_per_rank(trainings_of(group, work), memory_settings_of(group, work));
 }
 
 double ideal_s(const PhaseWork& work, const Machine& machine) {

@@ -59,6 +59,8 @@ PhaseForecast forecast_phase(const PhaseWork& work, const Machine& machine);
 
 /// What the group carries on.
 std::vector<const Training*> trainings_of(const GroupForecast& group, const PhaseWork& work);
+/// What its memory depends on.
+MemorySettings memory_settings_of(const GroupForecast& group, const PhaseWork& work);
 /// Memory of a rank of the group.
 Memory memory_of(const GroupForecast& group, const PhaseWork& work);
 

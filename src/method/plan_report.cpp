@@ -1,6 +1,7 @@
 #include "method/plan_report.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "report/summary.h"
@@ -12,15 +13,31 @@ using Phases = std::vector<const PhasePlan*>;
 
 bool is_on_gpus(const RunConfig& config) { return config.run.device == DeviceChoice::cuda; }
 
-TrainingCost cost_of(const RunConfig& config, const Training& training) {
+std::int64_t smallest_group(const std::vector<PhasePlan>& phases, const Training& training) {
+  std::int64_t smallest = std::numeric_limits<std::int64_t>::max();
+  for (const PhasePlan& phase : phases) {
+    for (const RoundForecast& round : phase.forecast.rounds) {
+      for (const GroupForecast& group : round.groups) {
+        const bool carries_on = std::ranges::count(trainings_of(group, phase.work), &training) > 0;
+        if (carries_on) smallest = std::min(smallest, group.plan.num_ranks);
+      }
+    }
+  }
+  return smallest;
+}
+
+TrainingCost cost_of(const RunConfig& config, const Training& training, std::int64_t num_ranks) {
+  MemorySettings memory = memory_settings(config, training.phase);
+  memory.num_ranks = num_ranks;
   return {.training = &training,
           .num_parameters = num_parameters(training.spec),
           .num_learning_parameters = num_learning_parameters(training),
           .micro_batches = micro_batches_of(config, training.phase),
           .block_flops = training.block_flops(config.batch.global),
           .reduced_bytes_per_step = reduced_bytes_per_step(training, config.run.sums),
-          .memory = memory_per_rank({&training}, memory_settings(config, training.phase)),
-          .gpu = is_on_gpus(config) ? std::optional(plan_gpu(config, training)) : std::nullopt};
+          .smallest_group = num_ranks,
+          .memory = memory_per_rank({&training}, memory),
+          .gpu = is_on_gpus(config) ? std::optional(plan_gpu(config, training, num_ranks)) : std::nullopt};
 }
 
 /// Adds what the groups of a phase reduce, and returns the number of their steps.
@@ -112,14 +129,15 @@ PlanReport make_plan_report(const RunConfig& config, const std::vector<Training>
                     .sums = config.run.sums,
                     .is_on_gpus = is_on_gpus(config),
                     .recompute = config.run.recompute};
-  for (const Training& training : trainings) {
-    if (training.is_chosen) report.trainings.push_back(cost_of(config, training));
-  }
   for (const Phase phase : kPhases) {
     PhaseWork work = make_phase_work(config, trainings, phase);
     if (work.trainings.empty()) continue;
     PhaseForecast forecast = forecast_phase(work, machine);
     report.phases.push_back({std::move(work), std::move(forecast)});
+  }
+  for (const Training& training : trainings) {
+    if (!training.is_chosen) continue;
+    report.trainings.push_back(cost_of(config, training, smallest_group(report.phases, training)));
   }
   for (const Method& method : list_methods()) {
     // The meta model alone is a part of the others, and its phase says what it costs.

@@ -10,7 +10,7 @@
 
 namespace incubate {
 
-/// A training's cost on any number of ranks.
+/// A training's cost, on any number of ranks but for a sharded optimizer's state.
 struct TrainingCost {
   const Training* training = nullptr;
   std::int64_t num_parameters = 0;
@@ -18,7 +18,8 @@ struct TrainingCost {
   std::int64_t micro_batches = 0;           ///< of a step
   double block_flops = 0;                   ///< in all
   std::int64_t reduced_bytes_per_step = 0;  ///< by a group
-  Memory memory = {};                       ///< of a rank in a group with nothing else to train
+  std::int64_t smallest_group = 1;          ///< of those that carry it on, in ranks
+  Memory memory = {};                       ///< of a rank of that group, with nothing else to train
   std::optional<GpuPlan> gpu = {};          ///< the same, with run.device=cuda
 };
 

@@ -54,7 +54,7 @@ class Communicator {
   /// Sums in place over all ranks. Integers are exact; floats depend on the number of ranks in their last bits.
   void all_reduce_sum(std::span<std::int64_t> values, const std::string& what) const;
   void all_reduce_sum(std::span<float> values, const std::string& what) const;
-  /// Sums over all ranks, of which each gets its share (chunk_of() the values); what is not its own is worthless
+  /// Sums over all ranks, of which each gets its share (chunk_of() of the values); what is not its own is worthless
   /// then. With share_values() it is what all_reduce_sum() does, but sends less where a share is made shorter between.
   void sum_shares(std::span<std::int64_t> values, const std::string& what) const;
   void sum_shares(std::span<float> values, const std::string& what) const;

@@ -9,6 +9,7 @@
 #include <torch/torch.h>
 
 #include "gpu/exact_sums.h"
+#include "parallel/stream_order.h"
 
 namespace incubate {
 namespace {
@@ -24,12 +25,6 @@ enum Rider : std::int64_t {
   kMemoryPeak,
   kNumRiders
 };
-
-void wait_for(const c10::cuda::CUDAStream& first, const c10::cuda::CUDAStream& then) {
-  at::cuda::CUDAEvent done;
-  done.record(first);
-  done.block(then);
-}
 
 }  // namespace
 
@@ -48,7 +43,7 @@ void GradientReducer::sum_early(const torch::Tensor& gradients, Share range, con
   torch::Tensor sums = sums_.narrow(0, range.begin, range.size());
   if (!gradients.is_cuda()) return group_.all_reduce_sum(sums, what);
   if (!beside_) beside_ = c10::cuda::getStreamFromPool(/*isHighPriority=*/true);
-  wait_for(c10::cuda::getCurrentCUDAStream(), *beside_);
+  put_in_order(c10::cuda::getCurrentCUDAStream(), *beside_);
   const c10::cuda::CUDAStreamGuard guard(*beside_);
   group_.all_reduce_sum(sums, what);
 }
@@ -149,7 +144,7 @@ void GradientReducer::sum_gradients(torch::Tensor& gradients, std::int64_t num_m
     if (mean_for_ == MeanFor::all_ranks) group_.share_values(gradients, what);
     return;
   }
-  if (beside_) wait_for(*beside_, c10::cuda::getCurrentCUDAStream());
+  if (beside_) put_in_order(*beside_, c10::cuda::getCurrentCUDAStream());
   for (const Share rest : {Share{0, early_.begin}, Share{early_.end, num_gradients_}}) {
     torch::Tensor sums = sums_.narrow(0, rest.begin, rest.size());
     if (rest.size() > 0) group_.all_reduce_sum(sums, what);
@@ -175,7 +170,7 @@ void GradientReducer::write_mean(torch::Tensor& gradients, std::int64_t num_micr
 }
 
 GradientReducer::StepSums GradientReducer::read(const Pending& pending) {
-  group_.wait_for(pending.numbers, pending.what);
+  group_.wait_for(pending.numbers, pending.watch, pending.what);
   const double unit = kind_ == Sums::exact ? 1 / kExactUnitsPerOne : 1;
   const auto* numbers = pending.numbers.values().data_ptr<double>();
   return {.mean_loss = numbers[kLoss] * unit / static_cast<double>(pending.num_micro_batches),

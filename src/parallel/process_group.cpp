@@ -56,7 +56,11 @@ void ProcessGroup::broadcast(torch::Tensor& tensor, const std::string& what) {
 }
 
 void ProcessGroup::wait_for(const HostCopy& copy, const std::string& what) {
-  if (nccl_) nccl_->wait_until([&copy] { return copy.is_there(); }, what);
+  if (nccl_) nccl_->wait_for(copy, what);
+}
+
+void ProcessGroup::wait_for(const HostCopy& copy, const DeviceStopwatch& watch, const std::string& what) {
+  if (nccl_) nccl_->wait_for(copy, watch, what);
 }
 
 }  // namespace incubate

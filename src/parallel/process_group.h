@@ -13,8 +13,8 @@
 namespace incubate {
 
 /// The ranks that train together, as operations on tensors: NCCL moves those on a GPU, MPI those on the CPU. Tensors
-/// are contiguous and changed in place. On a GPU sums and shares run on the current stream and nothing waits for them but
-/// wait_for(). Collective over the group: every rank, same order.
+/// are contiguous and changed in place. On a GPU sums and shares run on the current stream and nothing waits for them
+/// but wait_for(). Collective over the group: every rank, same order.
 class ProcessGroup {
  public:
   ProcessGroup(Communicator communicator, torch::Device device);
@@ -39,6 +39,9 @@ class ProcessGroup {
   void broadcast(torch::Tensor& tensor, const std::string& what);
   /// Waits for `copy`, which comes after `what`; for as long as a collective may take. Not collective.
   void wait_for(const HostCopy& copy, const std::string& what);
+  /// The same after a collective that `watch` has timed, and that ends the job early where it is stuck on a GPU, with
+  /// no rank late. `what` is the name of this one alone. Collective.
+  void wait_for(const HostCopy& copy, const DeviceStopwatch& watch, const std::string& what);
 
  private:
   Communicator communicator_;

@@ -1,9 +1,10 @@
 #include "train/recorded_loss.h"
 
 #include <ATen/cuda/CUDAContext.h>
-#include <ATen/cuda/CUDAEvent.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <torch/torch.h>
+
+#include "parallel/stream_order.h"
 
 namespace incubate {
 namespace {
@@ -21,19 +22,13 @@ void copy_into(torch::Tensor& copy, const torch::Tensor& source) {
 class SideStream {
  public:
   SideStream() : before_(c10::cuda::getCurrentCUDAStream()), guard_(c10::cuda::getStreamFromPool()) {
-    wait_for(before_, c10::cuda::getCurrentCUDAStream());
+    put_in_order(before_, c10::cuda::getCurrentCUDAStream());
   }
-  ~SideStream() { wait_for(c10::cuda::getCurrentCUDAStream(), before_); }
+  ~SideStream() { put_in_order(c10::cuda::getCurrentCUDAStream(), before_); }
   SideStream(const SideStream&) = delete;
   SideStream& operator=(const SideStream&) = delete;
 
  private:
-  static void wait_for(const c10::cuda::CUDAStream& first, const c10::cuda::CUDAStream& then) {
-    at::cuda::CUDAEvent done;
-    done.record(first);
-    done.block(then);
-  }
-
   c10::cuda::CUDAStream before_;
   c10::cuda::CUDAStreamGuard guard_;
 };

@@ -1,5 +1,6 @@
 #include "checkpoint/safetensors.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <gtest/gtest.h>
@@ -38,7 +39,14 @@ class Safetensors : public testing::Test {
 
 TEST_F(Safetensors, WhatIsWrittenReadsBack) {
   const StateDict written = {{"a", torch::rand({2, 3})}, {"b.c", torch::rand({})}, {"d", torch::empty({0, 4})}};
-  save_safetensors(path_, written);
+  std::vector<std::int64_t> done;
+  save_safetensors(path_, written, [&](std::int64_t bytes, std::int64_t total) {
+    done.push_back(bytes);
+    EXPECT_LE(bytes, total);
+  });
+  EXPECT_EQ(done.size(), written.size());
+  EXPECT_TRUE(std::ranges::is_sorted(done));
+  EXPECT_EQ(done.back(), 4 * (6 + 1));
   const StateDict read = load_safetensors(path_);
   ASSERT_EQ(read.size(), written.size());
   for (const auto& [name, tensor] : written) EXPECT_TRUE(torch::equal(read.at(name), tensor)) << name;

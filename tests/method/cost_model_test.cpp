@@ -146,6 +146,10 @@ TEST(CostModel, OptimizerAndAverageKeepTheirNumbersForWhatLearns) {
   EXPECT_EQ(optimizer_bytes({}), 2 * bytes);
   EXPECT_EQ(optimizer_bytes({.name = OptimizerName::sgd}), bytes);
   EXPECT_EQ(optimizer_bytes({.name = OptimizerName::sgd, .momentum = 0, .nesterov = false}), 0);
+  // Chunks are whole blocks of 1024; the last rank has what is left over.
+  const std::int64_t count = bytes / 4;
+  const Memory sharded = memory_per_rank({&training}, {.shard_optimizer = true, .num_ranks = 3});
+  EXPECT_EQ(sharded.optimizer, 8 * (count - (2 * 1024 * (count / 3 / 1024))));
   const Memory plain = memory_per_rank({&training}, {});
   const Memory averaged = memory_per_rank({&training}, {.has_average = true});
   EXPECT_EQ(averaged.average, bytes);

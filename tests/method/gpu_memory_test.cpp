@@ -140,7 +140,7 @@ TEST(GpuMemory, OfViTBOnBothCards) {
   config.end_to_end.micro = 1024;
   Training training = training_of(target_spec(config.model), {true, true, true, true});
   training.phase = Phase::end_to_end;
-  const GpuPlan plan = plan_gpu(config, training);
+  const GpuPlan plan = plan_gpu(config, training, 1);
   const std::int64_t last = (197 * ((4 * 768) + 8 + (8 * 768))) + ((4 + 2 + 2 + 16) * 768) + 8 + 48;
   const std::int64_t head = (8 * 768) + 8 + 8000;
   const std::int64_t image = (4 + 2) * 3 * 224 * 224;  // and its patches
