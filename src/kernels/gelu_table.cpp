@@ -11,9 +11,9 @@ struct GeluTable {
   GeluTable() : values(kSize), slopes(kSize) {
     for (std::uint32_t bits = 0; bits < kSize; ++bits) {
       const float x = to_float(Bfloat16{static_cast<std::uint16_t>(bits)});
-      const bool is_far_below = x < -20;  // and for -infinity the product is no number
+      const bool is_far_below = x < -20;  // both are 0 in fp32; of -infinity the formulas make another number, or none
       values[bits] = from_float<Bfloat16>(is_far_below ? 0.0F : x * normal_at(x).below);
-      slopes[bits] = gelu_slope(x);
+      slopes[bits] = is_far_below ? 0.0F : gelu_slope(x);
     }
   }
   static const GeluTable& get() {

@@ -9,8 +9,6 @@
 namespace incubate {
 namespace {
 
-constexpr std::int64_t kFloatBytes = 4;
-
 /// For one image: what the frozen stages before the learning one leave, which is the outputs of all but the last (see
 /// FrozenPrefix), whose output is the input that the learning stage keeps; and the image; and the larger of what those
 /// stages hold for a moment and what is kept from the first learning stage on.

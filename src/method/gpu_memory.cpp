@@ -8,9 +8,6 @@
 namespace incubate {
 namespace {
 
-constexpr std::int64_t kFloatBytes = 4;
-constexpr std::int64_t kBfloat16Bytes = 2;
-
 /// Of a micro-batch: what its activations take at most, and what comes on top of them while they are used.
 struct Activations {
   std::int64_t kept = 0;

@@ -6,8 +6,6 @@
 namespace incubate {
 namespace {
 
-constexpr std::int64_t kFloatBytes = 4;
-
 std::int64_t map_bytes(std::int64_t width, std::int64_t side) { return kFloatBytes * width * side * side; }
 
 void add_block(const ResidualBlockSpec& block, StageCost& cost) {

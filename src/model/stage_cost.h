@@ -6,6 +6,9 @@
 
 namespace incubate {
 
+inline constexpr std::int64_t kFloatBytes = 4;
+inline constexpr std::int64_t kBfloat16Bytes = 2;
+
 /// What a stage costs, by formula. Bytes are fp32's, of one image.
 struct StageCost {
   std::int64_t num_parameters = 0;

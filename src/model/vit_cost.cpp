@@ -3,8 +3,6 @@
 namespace incubate {
 namespace {
 
-constexpr std::int64_t kFloatBytes = 4;
-
 std::int64_t tokens_bytes(const ModelSpec& spec) { return kFloatBytes * spec.num_tokens() * spec.width; }
 
 std::int64_t num_product_weights_of(const ModelSpec& spec, std::int64_t stage_index) {

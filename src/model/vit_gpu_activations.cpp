@@ -1,11 +1,10 @@
 #include <algorithm>
 
 #include "model/gpu_activations.h"
+#include "model/stage_cost.h"
 
 namespace incubate {
 namespace {
-
-constexpr std::int64_t kFloatBytes = 4;
 
 /// Bytes a value, and of `width` values in fp32 and in a branch's type.
 struct RowBytes {
