@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import report_comparison
 import report_figures
@@ -43,6 +44,13 @@ MARKS = {"s": "\u25a0", "^": "\u25b2", "o": "\u25cf", "D": "\u25c6", "P": "\u271
 OTHER_MARK = "\u2716"
 
 
+class Report(NamedTuple):
+    """A page without its frame."""
+
+    title: str
+    body: str  # HTML
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Writes a report of runs as one HTML file that needs no network.")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run directory, such as runs/fashion-mnist")
@@ -51,18 +59,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--format", choices=FORMATS, default="svg", help="of these figures (default: svg)")
     options = parser.parse_args(arguments)
     output: Path = options.output or options.runs[0] / "report.html"
-    parts = []
     try:
         loaded = [load_what_is_there(directory) for directory in options.runs]
+        report = make_report(loaded)
         for index, what in enumerate(loaded):
-            parts.append(make_run_part(what, f"run{index}"))
             folder = options.figures
             if folder and len(loaded) > 1:
                 folder = folder / f"{index}-{name_of(what.run)}"
             num_figures = save_figures(what.run, folder, options.format) if folder else 0
             print(tell_run(what, num_figures, folder))
-        text = make_page([what.run for what in loaded], parts)
-        output.write_text(text, encoding="utf-8", errors="replace")
+        output.write_text(page(report.title, report.body), encoding="utf-8", errors="replace")
     except NotARunError as error:
         print(f"report: {error}", file=sys.stderr)
         return 2
@@ -99,12 +105,15 @@ def save_figures(run: Run, folder: Path, suffix: str) -> int:
     return count
 
 
-def make_page(runs: list[Run], parts: list[str]) -> str:
+def make_report(loaded: list[LoadedRun]) -> Report:
+    """Of one run, or of several with a table of all."""
+    parts = [make_run_part(what, f"run{index}") for index, what in enumerate(loaded)]
+    runs = [what.run for what in loaded]
     if len(runs) == 1:
-        return page(f"{name_of(runs[0])}: report", parts[0])
+        return Report(f"{name_of(runs[0])}: report", parts[0])
     links = "".join(f'<a href="#run{index}">{escape(name_of(run))}</a>' for index, run in enumerate(runs))
-    body = f"<header><h1>{len(runs)} runs</h1><nav>{links}</nav></header>{make_overview(runs)}"
-    return page(f"{len(runs)} runs: report", body + "\n".join(parts))
+    head = f"<header><h1>{len(runs)} runs</h1><nav>{links}</nav></header>{make_overview(runs)}"
+    return Report(f"{len(runs)} runs: report", head + "\n".join(parts))
 
 
 def make_overview(runs: list[Run]) -> str:

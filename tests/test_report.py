@@ -7,78 +7,33 @@ import math
 import os
 import re
 import shutil
-import struct
 import subprocess
 import sys
-from collections import Counter
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 import pytest
-import xxhash
 
 from cost_axes import FLOPS, ActiveClock
 from headless_browser import find_browser, open_page
 from launch import REPOSITORY
+from made_up_run import seal
 from method_comparison import Curve, compare_curves, cost_to, ratio_of_costs, top1_at
+from page_reader import read_page
 from paper import find_experiment
 from report_figures import thin_out
 from run_data import Round, read_config
-from run_files import FIRST_BLOCK_BYTES, TRAININGS, copy_run, flip_byte, read_summary
+from run_files import TRAININGS, copy_run, flip_byte, read_summary
 from run_log import read_log
 from test_analysis import read_png_size
 
 SCRIPT = REPOSITORY / "analysis" / "report.py"
-VOID = {"meta", "link", "br", "hr", "img", "input"}
 SECTIONS = [
     *("results", "comparison", "curves", "timeline", "speed", "steps", "warnings", "environment", "configuration")
 ]
 NUM_FIGURES = 14  # accuracy and loss on four axes, timeline, two of speed, three of steps; waits are looked for apart
-
-
-class PageReader(HTMLParser):
-    """Notes what a page has; fails where tags do not fit together."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.ids: Counter[str] = Counter()
-        self.tags: Counter[str] = Counter()
-        self.references: list[str] = []
-        self.texts: list[str] = []
-        self.mark_styles: list[str] = []  # of figures
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._note(tag, attrs)
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._note(tag, attrs)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open and self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
-
-    def _note(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags[tag] += 1
-        if tag == "use":
-            self.mark_styles.append(dict(attrs).get("style") or "")
-        for name, value in attrs:
-            if name == "id":
-                self.ids[value or ""] += 1
-            elif name in ("src", "href", "xlink:href", "srcset", "data", "action"):
-                self.references.append(value or "")
-            elif value and "url(" in value:
-                self.references += re.findall(r"url\(([^)]*)\)", value)
 
 
 def report(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -86,28 +41,8 @@ def report(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
-def read_page(path: Path) -> tuple[PageReader, str]:
-    """Parsed, and its text; anything that would be loaded from elsewhere fails."""
-    text = path.read_text(encoding="utf-8")
-    page = PageReader(text)
-    assert [ref for ref in page.references if not ref.startswith(("#", "data:"))] == []
-    assert page.tags["script"] == 0
-    assert "@import" not in text and "@font-face" not in text
-    assert [name for name, count in page.ids.items() if count > 1] == []
-    assert [ref for ref in page.references if ref.startswith("#") and ref[1:] not in page.ids] == []
-    return page, " ".join(page.texts)
-
-
 def write_summary(run: Path, summary: dict[str, Any]) -> None:
     (run / "summary.json").write_text(json.dumps(summary))
-
-
-def seal(path: Path) -> None:
-    """Makes the first block of a file fit what was changed behind it."""
-    content = path.read_bytes()
-    rest = content[FIRST_BLOCK_BYTES:]
-    head = struct.pack("<8sQQQ", b"INCUBATE", 1, len(rest), xxhash.xxh3_64_intdigest(rest))
-    path.write_bytes(head + content[len(head) :])
 
 
 def test_whole_run(finished_run: Path, tmp_path: Path) -> None:
