@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import xxhash
 
-from cost_axes import LINEAGE
+from methods import LINEAGE, METHODS
 from run_data import Column, Config, Metrics, NotARunError, Round, Run, Training, load_metrics, make_run, read_config
 
 FIRST_BLOCK_BYTES = 512
-PHASES = {"finetuned": "finetuning"}  # of trainings that are not named after it; stages are incubated
+PHASES = {method.training: method.phase for method in METHODS}  # of trainings that are not incubations
 NEEDED_COLUMNS = {
     "steps": ["step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s"],
     "epochs": ["step", "train_loss", "loss", "top1", "block_flops", "elapsed_s"],

@@ -18,27 +18,27 @@ import pytest
 
 from cost_axes import FLOPS, ActiveClock
 from headless_browser import find_browser, open_page
-from launch import REPOSITORY
+from launch import REPOSITORY, Outcome, call
+from learning_curve import Curve, find_crossing, top1_at
 from made_up_run import seal
-from method_comparison import Curve, compare_curves, cost_to, ratio_of_costs, top1_at
+from method_comparison import compare_curves, ratio_of_costs
 from page_reader import read_page
 from paper import find_experiment
+from report import main
 from report_figures import thin_out
 from run_data import Round, read_config
 from run_files import TRAININGS, copy_run, flip_byte, read_summary
 from run_log import read_log
 from test_analysis import read_png_size
 
-SCRIPT = REPOSITORY / "analysis" / "report.py"
 SECTIONS = [
     *("results", "comparison", "curves", "timeline", "speed", "steps", "warnings", "environment", "configuration")
 ]
 NUM_FIGURES = 14  # accuracy and loss on four axes, timeline, two of speed, three of steps; waits are looked for apart
 
 
-def report(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+def report(*arguments: str | Path) -> Outcome:
+    return call(main, *arguments)
 
 
 def write_summary(run: Path, summary: dict[str, Any]) -> None:
@@ -47,8 +47,9 @@ def write_summary(run: Path, summary: dict[str, Any]) -> None:
 
 def test_whole_run(finished_run: Path, tmp_path: Path) -> None:
     output = tmp_path / "report.html"
-    outcome = report(finished_run, "--output", output)
-    assert outcome.returncode == 0, outcome.stderr
+    command = [sys.executable, str(REPOSITORY / "analysis" / "report.py"), str(finished_run), f"--output={output}"]
+    outcome = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (outcome.returncode, outcome.stderr) == (0, "")
     assert outcome.stdout == f"{finished_run}: done, 7 of 7 trainings done\n{output} written\n"
     page, text = read_page(output)
     assert [name for name in SECTIONS if f"run0-{name}" not in page.ids] == []
@@ -78,7 +79,7 @@ def test_unfinished_run(finished_run: Path, tmp_path: Path) -> None:
             training |= {"state": "waiting", "step": 0, "block_flops": 0.0, "elapsed_s": 0.0, "rank_s": 0.0}
     write_summary(run, summary)
     outcome = report(run)
-    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.status == 0, outcome.stderr
     assert outcome.stdout.splitlines()[0] == f"{run}: stopped, 4 of 7 trainings done"
     page, text = read_page(run / "report.html")
     assert page.tags["svg"] >= NUM_FIGURES
@@ -99,7 +100,7 @@ def test_damaged_run(finished_run: Path, tmp_path: Path) -> None:
     (run / "config.ini").write_bytes(b"\xff[batch\nglobal")
     (run / "log.txt").unlink()
     outcome = report(run)
-    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.status == 0, outcome.stderr
     assert outcome.stdout.splitlines()[0] == f"{run}: done, 7 of 7 trainings done, 7 files missing or damaged"
     _, text = read_page(run / "report.html")
     for sentence in (
@@ -125,20 +126,23 @@ def test_without_a_summary(finished_run: Path, tmp_path: Path, what: str) -> Non
     else:
         path.write_text('{"trainings": [{"name": 1}], "state": 3}')
     outcome = report(run)
-    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.status == 0, outcome.stderr
     page, text = read_page(run / "report.html")
     assert f"summary.json is {'missing' if what == 'missing' else 'damaged'}: there is no result table" in text
     assert page.tags["svg"] >= NUM_FIGURES
     assert "Deep Incubation against end to end" in text
 
 
-def test_two_runs(finished_runs: dict[int, Any], tmp_path: Path) -> None:
+def test_two_runs(finished_run: Path, tmp_path: Path) -> None:
     output = tmp_path / "both.html"
-    paths = [finished_runs[1].path, finished_runs[4].path]
+    paths = [finished_run, shutil.copytree(finished_run, tmp_path / "other")]
+    summary = read_summary(paths[1])
+    summary["results"][0]["top1"] = 0.1234
+    write_summary(paths[1], summary)
     folder = tmp_path / "figures"
     outcome = report(*paths, "--output", output, "--figures", folder, "--format", "png")
-    assert outcome.returncode == 0, outcome.stderr
-    assert sorted(path.name for path in folder.iterdir()) == ["0-ranks_1", "1-ranks_4"]
+    assert outcome.status == 0, outcome.stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["0-ranks_2", "1-other"]
     for path in folder.rglob("*.png"):
         assert read_png_size(path)[0] > 900
     assert len(outcome.stdout.splitlines()) == 3
@@ -147,11 +151,13 @@ def test_two_runs(finished_runs: dict[int, Any], tmp_path: Path) -> None:
     assert page.tags["svg"] >= 2 * NUM_FIGURES
     assert all(path.name in text for path in paths)
     assert "overview" in page.ids
+    assert text.count("12.34 %") == 3  # of all runs, and in the table and on the card of its own
+    assert f"{100 * read_summary(finished_run)['results'][0]['top1']:.2f} %" in text
 
 
 def test_names_are_escaped(finished_run: Path, tmp_path: Path) -> None:
     run = shutil.copytree(finished_run, tmp_path / "a<b>&")
-    assert report(run).returncode == 0
+    assert report(run).status == 0
     page, text = read_page(run / "report.html")
     assert "a<b>&" in text
     assert page.tags["b"] == len(read_summary(run)["results"]) + 3  # those of the cards
@@ -160,26 +166,12 @@ def test_names_are_escaped(finished_run: Path, tmp_path: Path) -> None:
 def test_figures(finished_run: Path, tmp_path: Path) -> None:
     output, folder = tmp_path / "report.html", tmp_path / "figures"
     outcome = report(finished_run, "--output", output, "--figures", folder)
-    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.status == 0, outcome.stderr
     files = sorted(folder.iterdir())
     assert len(files) >= NUM_FIGURES
     assert {"top1-flops", "loss-wall-hours", "timeline", "gradient-norm"} <= {path.stem for path in files}
     for path in files:
         assert path.read_text().startswith("<?xml") and "#010203" not in path.read_text()
-
-
-@pytest.mark.parametrize("what", ["empty", "missing", "not a summary"])
-def test_not_a_run(tmp_path: Path, what: str) -> None:
-    folder = tmp_path / what
-    if what != "missing":
-        folder.mkdir()
-    if what == "not a summary":
-        (folder / "summary.json").write_text('{"state": 1}')
-    outcome = report(folder, "--output", tmp_path / "report.html")
-    assert outcome.returncode == 2
-    assert len(outcome.stderr.splitlines()) == 1
-    assert outcome.stderr.startswith("report: ") and str(folder) in outcome.stderr
-    assert not (tmp_path / "report.html").exists()
 
 
 def test_beside_the_paper(finished_run: Path, tmp_path: Path) -> None:
@@ -192,7 +184,7 @@ def test_beside_the_paper(finished_run: Path, tmp_path: Path) -> None:
         "4 classes", "100 classes"
     )
     (run / "log.txt").write_text(changed)
-    assert report(run).returncode == 0
+    assert report(run).status == 0
     page, text = read_page(run / "report.html")
     assert "run0-paper" in page.ids
     for published in ("75.3 %", "72.8 %", "InfoPro", "73.3 %", "DGL", "72.0 %"):
@@ -220,7 +212,7 @@ def test_skipped_steps(finished_run: Path, tmp_path: Path) -> None:
         summary = read_summary(run)
         summary["trainings"][-1]["skipped_steps"] = len(skipped)
         write_summary(run, summary)
-        assert report(run).returncode == 0
+        assert report(run).status == 0
         page, text = read_page(run / "report.html")
         assert "damaged" not in text
         assert re.search(rf"\b{len(skipped)} skipped steps", text)
@@ -243,9 +235,9 @@ def test_accuracy_at_equal_cost_and_cost_of_equal_accuracy() -> None:
     theirs = Curve(np.array([2.0, 6.0, 10.0]), np.array([0.2, 0.6, 0.7]))
     assert top1_at(theirs, 8.0) == pytest.approx(0.65)
     assert math.isnan(top1_at(ours, 3.9)) and math.isnan(top1_at(ours, 8.1))
-    assert cost_to(ours, 0.6) == pytest.approx(5.0)
-    assert cost_to(ours, 0.4) == 4.0
-    assert math.isnan(cost_to(theirs, 0.71))
+    assert find_crossing(ours, 0.6).cost == pytest.approx(5.0)
+    assert find_crossing(ours, 0.4) == (4.0, False)
+    assert math.isnan(find_crossing(theirs, 0.71).cost)
     both = compare_curves(FLOPS, ours, theirs)
     assert (both.common_cost, both.common_top1) == (8.0, 0.7)
     assert [both.top1, both.other_top1] == pytest.approx([0.8, 0.65])
@@ -269,7 +261,7 @@ def test_in_a_browser(finished_run: Path, tmp_path: Path) -> None:
     """On a telephone and a desk, in light and dark: nothing sticks out, comes from elsewhere or is complained of."""
     browser, output = find_browser(), tmp_path / "report.html"
     assert browser is not None
-    assert report(finished_run, "--output", output).returncode == 0
+    assert report(finished_run, "--output", output).status == 0
     profile = tmp_path / "profile"
     profile.mkdir()
     grounds = set()
