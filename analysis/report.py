@@ -108,7 +108,7 @@ def save_figures(run: Run, folder: Path, suffix: str, tell: Callable[[str], None
             tell(f"drawing {path}")
             drawn = chart.draw(run)
             if drawn is not None:
-                report_figures.add_legend(drawn)
+                report_figures.lay_out_with_legend(drawn)
                 save_figure(drawn, path)
                 count += 1
     return count

@@ -90,10 +90,11 @@ def mark_of(phase: str) -> str:
     return MARKS.get(phase, UNKNOWN_MARK)
 
 
-def lay_out(figure: Figure) -> None:
+def lay_out(figure: Figure, below: float = 0) -> None:
     """Margins that hold the longest number of the vertical axis, unless the figure has a layout of its own.
 
-    Matplotlib's constrained layout draws the figure twice more to find them, which is most of a report's time.
+    `below` are inches to be left free. Matplotlib's constrained layout draws a figure twice more to find its margins,
+    which would be most of a report's time.
     """
     if figure.get_layout_engine() is not None:
         return
@@ -107,19 +108,23 @@ def lay_out(figure: Figure) -> None:
         numbers += formatter.format_ticks([place for place in places if low <= place <= high])
     width, height = figure.get_size_inches()
     left, right = (0.40 + 0.09 * max(map(len, numbers))) / width, 1 - 0.15 / width
-    bottom, top = 0.53 / height, 1 - 0.22 / height
+    bottom, top = (below + 0.53) / height, 1 - 0.22 / height
     figure.subplots_adjust(left, bottom, right, top)
     axes.yaxis.set_label_coords(0.23 / width, (bottom + top) / 2, figure.transFigure)
-    axes.xaxis.set_label_coords((left + right) / 2, 0.24 / height, figure.transFigure)
+    axes.xaxis.set_label_coords((left + right) / 2, (below + 0.24) / height, figure.transFigure)
 
 
-def add_legend(figure: Figure) -> None:
-    """Of the trainings, for a figure by itself; without one if it has names in it already."""
-    if figure.get_layout_engine() is None:
-        figure.set_layout_engine("constrained")
+def lay_out_with_legend(figure: Figure) -> None:
+    """For a figure by itself: names of the trainings below it, unless it has names in it already."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    if handles and not figure.legends:
-        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
+    if figure.legends or not handles:
+        lay_out(figure)
+        return
+    columns = 4
+    below = 0.1 + 0.18 * -(-len(handles) // columns)
+    figure.set_figheight(figure.get_figheight() + below)
+    lay_out(figure, below)
+    figure.legend(handles, labels, loc="lower center", ncols=columns, fontsize=8)
 
 
 def thin_out(places: Column, values: Column) -> tuple[Column, Column]:

@@ -20,13 +20,14 @@ from cost_axes import FLOPS, ActiveClock
 from headless_browser import find_browser, open_page
 from launch import REPOSITORY, Outcome, call
 from learning_curve import Curve, find_crossing, top1_at
-from made_up_run import seal
+from made_up_run import MadeUp, seal, write_run
 from method_comparison import compare_curves, ratio_of_costs
 from page_reader import read_page
 from paper import find_experiment
 from report import main
-from report_figures import thin_out
-from run_data import Round, read_config
+from report_figures import all_charts, lay_out_with_legend, thin_out
+from report_svg import style
+from run_data import Round, load_run, read_config
 from run_files import TRAININGS, copy_run, flip_byte, read_summary
 from run_log import read_log
 from test_analysis import read_png_size
@@ -218,6 +219,28 @@ def test_skipped_steps(finished_run: Path, tmp_path: Path) -> None:
         assert re.search(rf"\b{len(skipped)} skipped steps", text)
         num_marks.append(sum("var(--end-to-end)" in style for style in page.mark_styles))
     assert num_marks[1] == num_marks[0] + 3
+
+
+def test_margins_hold_the_longest_numbers(tmp_path: Path) -> None:
+    """Nothing beyond the edge, and no number on the name of its axis."""
+    long = MadeUp("end_to_end", "end_to_end", (0.1234, 0.1235), block_flops=1.5e21, elapsed_s=1e-3)  # 640000 images/s
+    run = load_run(write_run(tmp_path / "run", [long]))
+    for chart in all_charts():
+        with style():
+            figure = chart.draw(run)
+        assert figure is not None
+        lay_out_with_legend(figure)
+        figure.draw_without_rendering()
+        (axes,) = figure.axes
+        whole = figure.bbox.padded(1)
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = axis.get_view_interval()
+            ticks = zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=True)
+            numbers = [label.get_window_extent() for place, label in ticks if low <= place <= high]
+            names = [axis.label.get_window_extent()] if axis.label.get_text() else []
+            boxes = [*numbers, *names, *(legend.get_window_extent() for legend in figure.legends)]
+            assert [box for box in boxes if not (whole.contains(*box.min) and whole.contains(*box.max))] == []
+            assert [box for box in numbers if names and box.overlaps(names[0])] == [], chart.name
 
 
 def test_long_trainings_are_thinned_out() -> None:
