@@ -25,6 +25,7 @@ from pathlib import Path
 
 from comparison_table import format_csv, format_latex, format_text
 from group_comparison import compare
+from progress_line import ProgressLine
 from run_data import NotARunError, Run, load_run
 from run_groups import ComparisonError, group_runs
 
@@ -32,13 +33,18 @@ FORMATS = {"text": format_text, "csv": format_csv, "latex": format_latex}
 
 
 def load_runs(directories: list[Path]) -> list[Run]:
-    """Raises ComparisonError if one is given twice, which would be two seeds."""
+    """Raises NotARunError, and ComparisonError if one is given twice, which would be two seeds."""
     seen: set[Path] = set()
     for directory in directories:
         if directory.resolve() in seen:
             raise ComparisonError(f"{directory} is given twice, which would count its seed twice. Give it once.")
         seen.add(directory.resolve())
-    return [load_run(directory) for directory in directories]
+    runs = []
+    with ProgressLine("compare") as progress:
+        for index, directory in enumerate(directories):
+            progress.show(f"reading {directory} ({index + 1} of {len(directories)})")
+            runs.append(load_run(directory))
+    return runs
 
 
 def main(arguments: list[str]) -> int:

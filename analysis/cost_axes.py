@@ -11,19 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from run_data import Column, Metrics, Round, Run, Training
-
-# Of each phase those that its network comes from, itself last.
-LINEAGE = {
-    "meta": ["meta"],
-    "incubation": ["meta", "incubation"],
-    "finetuning": ["meta", "incubation", "finetuning"],
-    "end_to_end": ["end_to_end"],
-    "grown": ["meta", "grown"],
-    "shallow": ["shallow"],
-    "high_resolution": ["meta", "incubation", "finetuning", "high_resolution"],
-    "end_to_end_high_resolution": ["end_to_end", "end_to_end_high_resolution"],
-}
+from methods import lineage_of
+from run_data import Column, Round, Run, Training
+from wall_time import wall_times
 
 
 class CostAxis(NamedTuple):
@@ -39,10 +29,6 @@ ALL_AXES = [STEPS, FLOPS, RANK_HOURS, WALL_HOURS]
 COMPARED_AXES = [FLOPS, RANK_HOURS, WALL_HOURS]
 
 
-def lineage_of(phase: str) -> list[str]:
-    return LINEAGE.get(phase, [phase])
-
-
 def cost_at_evaluations(run: Run, training: Training, axis: CostAxis) -> Column:
     """A cost for each row of the training's epochs. REQUIRES: it has metrics."""
     assert training.metrics is not None
@@ -54,9 +40,28 @@ def cost_at_evaluations(run: Run, training: Training, axis: CostAxis) -> Column:
         return epochs["block_flops"] + sum(other.block_flops for other in before)
     if axis == RANK_HOURS:
         spent = sum(other.rank_s for other in before)
-        return (spent + _rank_s(training, training.metrics, epochs["elapsed_s"])) / 3600
+        return (spent + spent_rank_s(training)) / 3600
     clock = ActiveClock([r for r in run.rounds if r.phase in lineage_of(training.phase)])
-    return clock.active_s(_unix_s(training.metrics, epochs["step"])) / 3600
+    return clock.active_s(wall_times(training.metrics).epochs) / 3600
+
+
+def spent_rank_s(training: Training) -> Column:
+    """Ranks times the training's own seconds up to each evaluation, by the ranks of the round that each step was of.
+
+    REQUIRES: it has metrics.
+    """
+    assert training.metrics is not None
+    steps, epochs, rounds = training.metrics.steps, training.metrics.epochs, training.metrics.rounds
+    ranks = np.full(len(steps["step"]), float(training.num_ranks))
+    if len(rounds.get("num_ranks", [])):
+        # A step belongs to the first round that ends after it.
+        of_step = np.searchsorted(rounds["last_step"], steps["step"], side="right")
+        ranks = rounds["num_ranks"][np.minimum(of_step, len(rounds["num_ranks"]) - 1)]
+    spent = np.append(0.0, np.cumsum(np.diff(steps["elapsed_s"], prepend=0.0) * ranks))
+    elapsed_s = np.append(0.0, steps["elapsed_s"])
+    evaluating = np.append(ranks[0] if len(ranks) else training.num_ranks, ranks)
+    done = np.searchsorted(steps["step"], epochs["step"])  # steps before each evaluation
+    return np.asarray(spent[done] + (epochs["elapsed_s"] - elapsed_s[done]) * evaluating[done], dtype=np.float64)
 
 
 class ActiveClock:
@@ -76,30 +81,3 @@ class ActiveClock:
         for begin, end in self.intervals:
             total += np.clip(unix_s, begin, end) - begin
         return total
-
-
-def _unix_s(metrics: Metrics, steps: Column) -> Column:
-    """When these numbers of steps had been done: steps of one round take equally long."""
-    if not len(metrics.rounds.get("began_s", [])):
-        return np.full_like(steps, np.nan)
-    rounds = metrics.rounds
-    order = np.argsort(rounds["began_s"], kind="stable")
-    places = np.column_stack((rounds["first_step"][order], rounds["last_step"][order])).ravel()
-    times = np.column_stack((rounds["began_s"][order], rounds["ended_s"][order])).ravel()
-    return np.asarray(np.interp(steps, places, times), dtype=np.float64)
-
-
-def _rank_s(training: Training, metrics: Metrics, elapsed_s: Column) -> Column:
-    """Rank-seconds that the training had taken when it had run for so long; the size of its group differs by round."""
-    steps, rounds = metrics.steps, metrics.rounds
-    if not len(steps["step"]):
-        return training.num_ranks * elapsed_s
-    ranks = np.full_like(steps["step"], float(training.num_ranks))
-    for first, last, count in zip(
-        *(rounds.get(name, []) for name in ("first_step", "last_step", "num_ranks")), strict=True
-    ):
-        ranks[(steps["step"] >= first) & (steps["step"] < last)] = count
-    spent = np.cumsum(ranks * np.diff(steps["elapsed_s"], prepend=0.0))
-    known = np.interp(elapsed_s, np.append(0.0, steps["elapsed_s"]), np.append(0.0, spent))
-    after = np.maximum(0.0, elapsed_s - steps["elapsed_s"][-1])  # of the evaluation at the end
-    return np.asarray(known + ranks[-1] * after, dtype=np.float64)

@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from learning_curve import spent_rank_s
+from cost_axes import spent_rank_s
 from run_data import Column, Metrics, Run, Training, load_run
 
 COLUMNS = {
@@ -64,7 +64,7 @@ def load_frames(run: Path | str) -> Frames:
     steps = _stack(loaded, "steps")
     steps["step_s"] = loaded.global_batch / steps["images_per_s"]
     epochs = _stack(loaded, "epochs")
-    epochs["rank_s"] = np.concatenate([np.empty(0), *(spent_rank_s(metrics) for _, metrics in _measured(loaded))])
+    epochs["rank_s"] = np.concatenate([np.empty(0), *(spent_rank_s(training) for training, _ in _measured(loaded))])
     columns = {name: [getattr(t, name) for t in loaded.trainings] for name in TRAINING_COLUMNS}
     return Frames(
         steps=steps,

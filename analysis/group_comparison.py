@@ -26,18 +26,15 @@ from typing import TypeAlias
 import numpy as np
 from scipy import stats
 
-from learning_curve import METHODS, Curve, Method, find_crossing, make_curve
-from run_data import Column, Run
+from cost_axes import FLOPS, RANK_HOURS
+from learning_curve import Curve, find_crossing, make_curve
+from methods import CONTROLS, HIGH_RESOLUTION_PAIR, METHODS, Method
+from run_data import Run
 from run_groups import RunGroup
 
 CONFIDENCE = 0.95
-COSTS = ("block FLOPs", "rank-hours")
-PAIRS = (
-    ("Deep Incubation", "end to end"),
-    ("Deep Incubation", "grown from the meta model"),
-    ("Deep Incubation", "shallow for the whole budget"),
-    ("Deep Incubation, high resolution", "end to end, high resolution"),
-)
+COSTS = {"block FLOPs": FLOPS, "rank-hours": RANK_HOURS}
+PAIRS = (*(("Deep Incubation", control) for control in CONTROLS), HIGH_RESOLUTION_PAIR)
 
 
 @dataclass(frozen=True)
@@ -97,16 +94,12 @@ class _Sample:
     """A method, or a training, in one run."""
 
     top1: float
-    costs: dict[str, float]  # of COSTS
-    curve: Curve | None = None
+    costs: dict[str, float]  # by COSTS
+    curves: dict[str, Curve]  # the same; empty where there are no metrics
 
     @staticmethod
-    def make(top1: float, block_flops: float, rank_s: float, curve: Curve | None = None) -> _Sample:
-        return _Sample(top1, dict(zip(COSTS, (block_flops, rank_s / 3600), strict=True)), curve)
-
-
-def _costs_along(curve: Curve) -> dict[str, Column]:
-    return dict(zip(COSTS, (curve.block_flops, curve.rank_s / 3600), strict=True))
+    def make(top1: float, block_flops: float, rank_s: float, curves: dict[str, Curve] | None = None) -> _Sample:
+        return _Sample(top1, dict(zip(COSTS, (block_flops, rank_s / 3600), strict=True)), curves or {})
 
 
 Repeat: TypeAlias = tuple[str, ...]
@@ -161,8 +154,15 @@ def _collect(group: RunGroup, method: Method, notes: list[str]) -> dict[Repeat, 
             )
             continue
         first[repeat] = run
-        samples[repeat] = _Sample.make(result.top1, result.block_flops, result.rank_s, make_curve(run, method))
+        curves = _make_curves(run, method)
+        samples[repeat] = _Sample.make(result.top1, result.block_flops, result.rank_s, curves)
     return samples
+
+
+def _make_curves(run: Run, method: Method) -> dict[str, Curve]:
+    trainings = [training for training in run.trainings if training.name == method.training]
+    curves = {name: make_curve(run, t, axis) for t in trainings for name, axis in COSTS.items()}
+    return {name: curve for name, curve in curves.items() if curve is not None}
 
 
 def _collect_hybrids(group: RunGroup) -> dict[str, dict[Repeat, _Sample]]:
@@ -182,7 +182,7 @@ def _summarise(name: str, samples: list[_Sample]) -> MethodRow:
 
 
 def _list_unfinished(run: Run) -> list[str]:
-    names = {method.result: method.name for method in METHODS}
+    names = {method.training: method.name for method in METHODS}
     return [
         f"{run.directory}: {names[t.name]} is left out, which is not done ({t.name} is {t.state} at step {t.step} of "
         f"{t.total_steps}, the run is {run.state})"
@@ -209,10 +209,10 @@ def _compute_speedup(pairs: list[tuple[_Sample, _Sample]], cost: str) -> Speedup
     factors = []
     bound = ""
     for reader, target in pairs:
-        if reader.curve is None:
+        if not reader.curves:
             factors.append(float("nan"))
             continue
-        crossing = find_crossing(_costs_along(reader.curve)[cost], reader.curve.top1, target.top1)
+        crossing = find_crossing(reader.curves[cost], target.top1)
         factors.append(target.costs[cost] / crossing.cost)
         bound = bound if crossing.is_exact else ">="
     num_missing = int(np.isnan(factors).sum())

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import report_comparison
 import report_figures
 import report_tables
 from method_comparison import compare_methods
 from plot_run import LABELS
+from progress_line import ProgressLine
 from report_figures import Chart
 from report_numbers import UNKNOWN, format_duration, format_number, format_points, format_share
 from report_page import (
@@ -43,6 +46,13 @@ MARKS = {"s": "\u25a0", "^": "\u25b2", "o": "\u25cf", "D": "\u25c6", "P": "\u271
 OTHER_MARK = "\u2716"
 
 
+class Report(NamedTuple):
+    """A page without its frame."""
+
+    title: str
+    body: str  # HTML
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Writes a report of runs as one HTML file that needs no network.")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run directory, such as runs/fashion-mnist")
@@ -51,25 +61,28 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--format", choices=FORMATS, default="svg", help="of these figures (default: svg)")
     options = parser.parse_args(arguments)
     output: Path = options.output or options.runs[0] / "report.html"
-    parts = []
+    lines = []
     try:
-        loaded = [load_what_is_there(directory) for directory in options.runs]
-        for index, what in enumerate(loaded):
-            parts.append(make_run_part(what, f"run{index}"))
-            folder = options.figures
-            if folder and len(loaded) > 1:
-                folder = folder / f"{index}-{name_of(what.run)}"
-            num_figures = save_figures(what.run, folder, options.format) if folder else 0
-            print(tell_run(what, num_figures, folder))
-        text = make_page([what.run for what in loaded], parts)
-        output.write_text(text, encoding="utf-8", errors="replace")
+        with ProgressLine("report") as progress:
+            loaded = []
+            for index, directory in enumerate(options.runs):
+                progress.show(f"reading {directory} ({index + 1} of {len(options.runs)})")
+                loaded.append(load_what_is_there(directory))
+            report = make_report(loaded, progress.show)
+            for index, what in enumerate(loaded):
+                folder = options.figures
+                if folder and len(loaded) > 1:
+                    folder = folder / f"{index}-{name_of(what.run)}"
+                num_figures = save_figures(what.run, folder, options.format, progress.show) if folder else 0
+                lines.append(tell_run(what, num_figures, folder))
+        output.write_text(page(report.title, report.body), encoding="utf-8", errors="replace")
     except NotARunError as error:
         print(f"report: {error}", file=sys.stderr)
         return 2
     except OSError as error:
         print(f"report: {error.filename or output} cannot be written: {error.strerror}.", file=sys.stderr)
         return 2
-    print(f"{output} written")
+    print("\n".join([*lines, f"{output} written"]))
     return 0
 
 
@@ -85,26 +98,37 @@ def tell_run(loaded: LoadedRun, num_figures: int, folder: Path | None) -> str:
     return line + (f", {num_figures} figures in {folder}" if folder else "")
 
 
-def save_figures(run: Run, folder: Path, suffix: str) -> int:
+def save_figures(run: Run, folder: Path, suffix: str, tell: Callable[[str], None]) -> int:
     """With a legend in each, black on white. Returns how many there were to draw."""
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
     with style(ON_PAPER):
         for chart in report_figures.all_charts():
+            path = folder / f"{chart.name}.{suffix}"
+            tell(f"drawing {path}")
             drawn = chart.draw(run)
             if drawn is not None:
-                report_figures.add_legend(drawn)
-                save_figure(drawn, folder / f"{chart.name}.{suffix}")
+                report_figures.lay_out_with_legend(drawn)
+                save_figure(drawn, path)
                 count += 1
     return count
 
 
-def make_page(runs: list[Run], parts: list[str]) -> str:
+def make_report(loaded: list[LoadedRun], tell: Callable[[str], None] = lambda _: None) -> Report:
+    """Of one run, or of several with a table of all. `tell` hears what is being done."""
+    parts = []
+    for index, what in enumerate(loaded):
+
+        def tell_of_it(text: str, place: str = f"{what.run.directory} ({index + 1} of {len(loaded)})") -> None:
+            tell(f"{place}: {text}")
+
+        parts.append(make_run_part(what, f"run{index}", tell_of_it))
+    runs = [what.run for what in loaded]
     if len(runs) == 1:
-        return page(f"{name_of(runs[0])}: report", parts[0])
+        return Report(f"{name_of(runs[0])}: report", parts[0])
     links = "".join(f'<a href="#run{index}">{escape(name_of(run))}</a>' for index, run in enumerate(runs))
-    body = f"<header><h1>{len(runs)} runs</h1><nav>{links}</nav></header>{make_overview(runs)}"
-    return page(f"{len(runs)} runs: report", body + "\n".join(parts))
+    head = f"<header><h1>{len(runs)} runs</h1><nav>{links}</nav></header>{make_overview(runs)}"
+    return Report(f"{len(runs)} runs: report", head + "\n".join(parts))
 
 
 def make_overview(runs: list[Run]) -> str:
@@ -132,12 +156,12 @@ def make_overview(runs: list[Run]) -> str:
     return section("overview", "All runs", table(headers, rows, texts=2))
 
 
-def make_run_part(loaded: LoadedRun, prefix: str) -> str:
+def make_run_part(loaded: LoadedRun, prefix: str, tell: Callable[[str], None]) -> str:
     """The article of a run; `prefix` begins every identifier in it."""
     run, log = loaded.run, read_log(loaded.run.directory / "log.txt")
 
     def draw(charts: list[Chart], is_wide: bool = False) -> str:
-        return draw_inline(run, charts, prefix, is_wide)
+        return draw_inline(run, charts, prefix, is_wide, tell)
 
     unmeasured = "No evaluation or step has been measured yet."
     curves = draw(report_figures.charts_of_accuracy()) + draw(report_figures.charts_of_loss())
@@ -212,13 +236,15 @@ def make_legend(run: Run) -> str:
     return legend(items)
 
 
-def draw_inline(run: Run, charts: list[Chart], prefix: str, is_wide: bool) -> str:
+def draw_inline(run: Run, charts: list[Chart], prefix: str, is_wide: bool, tell: Callable[[str], None]) -> str:
     """Empty if there is nothing to draw in any of them."""
     drawn = []
     with style():
         for chart in charts:
+            tell(f"drawing {chart.title}")
             made = chart.draw(run)
             if made is not None:
+                report_figures.lay_out(made)
                 svg = to_inline_svg(made, chart.title, f"{prefix}-{chart.name}")
                 drawn.append(figure(chart.title, svg))
     return figures(drawn, is_wide) if drawn else ""

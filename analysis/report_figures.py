@@ -90,11 +90,41 @@ def mark_of(phase: str) -> str:
     return MARKS.get(phase, UNKNOWN_MARK)
 
 
-def add_legend(figure: Figure) -> None:
-    """Of the trainings, for a figure by itself; without one if it has names in it already."""
+def lay_out(figure: Figure, below: float = 0) -> None:
+    """Margins that hold the longest number of the vertical axis, unless the figure has a layout of its own.
+
+    `below` are inches to be left free. Matplotlib's constrained layout draws a figure twice more to find its margins,
+    which would be most of a report's time.
+    """
+    if figure.get_layout_engine() is not None:
+        return
+    (axes,) = figure.axes
+    low, high = axes.yaxis.get_view_interval()
+    numbers = [""]
+    for formatter, places in (
+        (axes.yaxis.get_major_formatter(), axes.yaxis.get_majorticklocs()),
+        (axes.yaxis.get_minor_formatter(), axes.yaxis.get_minorticklocs()),
+    ):
+        numbers += formatter.format_ticks([place for place in places if low <= place <= high])
+    width, height = figure.get_size_inches()
+    left, right = (0.40 + 0.09 * max(map(len, numbers))) / width, 1 - 0.15 / width
+    bottom, top = (below + 0.53) / height, 1 - 0.22 / height
+    figure.subplots_adjust(left, bottom, right, top)
+    axes.yaxis.set_label_coords(0.23 / width, (bottom + top) / 2, figure.transFigure)
+    axes.xaxis.set_label_coords((left + right) / 2, (below + 0.24) / height, figure.transFigure)
+
+
+def lay_out_with_legend(figure: Figure) -> None:
+    """For a figure by itself: names of the trainings below it, unless it has names in it already."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    if handles and not figure.legends:
-        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
+    if figure.legends or not handles:
+        lay_out(figure)
+        return
+    columns = 4
+    below = 0.1 + 0.18 * -(-len(handles) // columns)
+    figure.set_figheight(figure.get_figheight() + below)
+    lay_out(figure, below)
+    figure.legend(handles, labels, loc="lower center", ncols=columns, fontsize=8)
 
 
 def thin_out(places: Column, values: Column) -> tuple[Column, Column]:
@@ -183,6 +213,7 @@ def _draw_waits(run: Run) -> Figure | None:
         return None
     parts = 100 * np.nan_to_num(parts)
     figure, axes = _make_figure(height=1.3 + 0.24 * len(rows))
+    figure.set_layout_engine("constrained")  # for the legend, and names at the axis
     places = np.arange(len(rows))
     axes.barh(places, 100, color=matplotlib.rcParams["grid.color"], height=0.7, label="the rest: computing")
     axes.barh(places, parts[:, 0], color=COLOURS["meta"], height=0.7, label="waiting for images")
@@ -199,7 +230,7 @@ def _draw_waits(run: Run) -> Figure | None:
 
 
 def _make_figure(height: float = SIZE[1]) -> tuple[Figure, Any]:
-    figure = Figure(figsize=(SIZE[0], height), layout="constrained")
+    figure = Figure(figsize=(SIZE[0], height))
     return figure, figure.add_subplot()
 
 

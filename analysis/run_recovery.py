@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import struct
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,11 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import xxhash
 
-from cost_axes import LINEAGE
+from methods import LINEAGE, METHODS
 from run_data import Column, Config, Metrics, NotARunError, Round, Run, Training, load_metrics, make_run, read_config
 
 FIRST_BLOCK_BYTES = 512
-PHASES = {"finetuned": "finetuning"}  # of trainings that are not named after it; stages are incubated
+PHASES = {method.training: method.phase for method in METHODS}  # of trainings that are not incubations
 NEEDED_COLUMNS = {
     "steps": ["step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s"],
     "epochs": ["step", "train_loss", "loss", "top1", "block_flops", "elapsed_s"],
@@ -44,44 +45,61 @@ def load_what_is_there(directory: Path) -> LoadedRun:
         )
     problems: list[str] = []
     config = _load_config(directory / "config.ini", problems)
+    summary = _read_summary(
+        directory / "summary.json"
+    )  # first: metrics of a run that goes on may then say more, not less
     metrics = _load_all_metrics(directory / "metrics", problems)
-    try:
-        summary = json.loads((directory / "summary.json").read_bytes())
-        run = make_run(directory, summary, config, metrics)
-    except FileNotFoundError:
+    if summary is None:
         problems.append("summary.json is missing: there is no result table, and what follows is from the metrics.")
         run = _make_run_of_metrics(directory, config, metrics)
-    except (AttributeError, KeyError, OSError, OverflowError, RecursionError, TypeError, ValueError) as error:
-        if not config and not metrics:
-            raise NotARunError(
-                f"{directory / 'summary.json'} is not the summary of a run ({error!r}). Check the path."
-            ) from error
-        problems.append("summary.json is damaged: there is no result table, and what follows is from the metrics.")
-        run = _make_run_of_metrics(directory, config, metrics)
+    else:
+        try:
+            run = make_run(directory, json.loads(summary), config, metrics)
+        except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
+            if not config and not metrics:
+                raise NotARunError(
+                    f"{directory / 'summary.json'} is not the summary of a run ({error!r}). Check the path."
+                ) from error
+            problems.append("summary.json is damaged: there is no result table, and what follows is from the metrics.")
+            run = _make_run_of_metrics(directory, config, metrics)
     problems += _find_missing_files(run, {problem.split(" ")[0] for problem in problems})
     return LoadedRun(run, problems)
 
 
 def check_first_block(path: Path) -> None:
-    """Reads a block and the length of the file. Raises DamagedFileError."""
-    with path.open("rb") as file:
-        head = file.read(FIRST_BLOCK_BYTES)
-    if len(head) < FIRST_BLOCK_BYTES:
-        raise DamagedFileError("it is cut short")
-    magic, _, length, _ = struct.unpack_from("<8sQQQ", head)
-    if magic != b"INCUBATE":
-        raise DamagedFileError("it does not begin as a file of this program does")
-    if length != path.stat().st_size - FIRST_BLOCK_BYTES:
-        raise DamagedFileError("its length is not that which was written")
+    """Reads a block and the length of the file. Raises DamagedFileError, OSError."""
+    with path.open("rb") as file:  # of one file, though another may take its place meanwhile
+        _read_digest(file.read(FIRST_BLOCK_BYTES), os.fstat(file.fileno()).st_size)
 
 
 def check_whole_file(path: Path) -> None:
-    """Reads all of it. Raises DamagedFileError."""
-    check_first_block(path)
-    content = path.read_bytes()
-    digest = struct.unpack_from("<8sQQQ", content)[3]
+    """Reads all of it. Raises DamagedFileError, OSError."""
+    content = memoryview(path.read_bytes())
+    digest = _read_digest(content[:FIRST_BLOCK_BYTES], len(content))
     if xxhash.xxh3_64_intdigest(content[FIRST_BLOCK_BYTES:]) != digest:
         raise DamagedFileError("its checksum is not that which was written")
+
+
+def _read_digest(first_block: bytes | memoryview, num_bytes: int) -> int:
+    """The checksum that a file of so many bytes should have. Raises DamagedFileError."""
+    if len(first_block) < FIRST_BLOCK_BYTES:
+        raise DamagedFileError("it is cut short")
+    magic, _, length, digest = struct.unpack_from("<8sQQQ", first_block)
+    if magic != b"INCUBATE":
+        raise DamagedFileError("it does not begin as a file of this program does")
+    if length != num_bytes - FIRST_BLOCK_BYTES:
+        raise DamagedFileError("its length is not that which was written")
+    return int(digest)
+
+
+def _read_summary(path: Path) -> bytes | None:
+    """None: it is missing. Empty, which is no summary: it cannot be read."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return b""
 
 
 def _load_config(path: Path, problems: list[str]) -> Config:
@@ -132,7 +150,8 @@ def _find_missing_files(run: Run, named: set[str]) -> list[str]:
         problems.append("log.txt is missing: environment and warnings are unknown.")
     for training in run.trainings:
         name = f"metrics/{training.name}.h5"
-        if training.metrics is None and training.step > 0 and name not in named:
+        may_come = run.state == training.state == "running"  # with the first checkpoint
+        if training.metrics is None and training.step > 0 and name not in named and not may_come:
             problems.append(f"{name} is missing: {training.name} has made steps, but its figures are not there.")
         if not training.is_done:
             continue

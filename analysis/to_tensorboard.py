@@ -11,20 +11,22 @@ which the steps were made. Done again, it replaces what it wrote, so that a run 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
-from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
+from event_file import EventFile
+from progress_line import ProgressLine
 from run_data import Column, Metrics, NotARunError, load_run
 from wall_time import wall_times
 
 SUFFIX = ".incubate"  # of the files that are ours, and may be replaced
+AT_ONCE = 4096  # events that are encoded together
 # Columns of /steps and /epochs to names in TensorBoard, which groups them by what is before the slash.
 STEP_TAGS = {
     "loss": "training/loss",
@@ -54,22 +56,28 @@ def list_points(metrics: Metrics) -> list[Point]:
 
 
 def _read_rows(columns: dict[str, Column], times: Column, tags: dict[str, str]) -> Iterator[Point]:
-    for i, wall_s in enumerate(times):
-        known = {tag: columns[name][i] for name, tag in tags.items() if name in columns}
-        values = {tag: float(value) for tag, value in known.items() if np.isfinite(value)}
-        if values:
-            yield Point(float(wall_s), int(columns["step"][i]), values)
+    found = {tag: columns[name].tolist() for name, tag in tags.items() if name in columns}
+    for wall_s, step, *values in zip(times.tolist(), columns["step"].tolist(), *found.values(), strict=True):
+        known = {tag: value for tag, value in zip(found, values, strict=True) if math.isfinite(value)}
+        if known and math.isfinite(wall_s):
+            yield Point(wall_s, int(step), known)
 
 
-def write_events(metrics: Metrics, folder: Path) -> None:
-    """One event file in `folder`, in place of those of an earlier call."""
+def write_events(metrics: Metrics, folder: Path) -> Iterator[float]:
+    """One event file in `folder`, in place of those of an earlier call. Yields which part is written."""
     for old in folder.glob(f"events.out.tfevents.*{SUFFIX}"):
         old.unlink()
-    writer = EventFileWriter(str(folder), filename_suffix=SUFFIX)
-    for point in list_points(metrics):
-        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in point.values.items()]
-        writer.add_event(Event(wall_time=point.wall_s, step=point.step, summary=Summary(value=values)))
-    writer.close()
+    points = list_points(metrics)
+    with EventFile(folder, SUFFIX) as file:
+        for begin in range(0, len(points), AT_ONCE):
+            file.add([_serialise(point) for point in points[begin : begin + AT_ONCE]])
+            yield min(1.0, (begin + AT_ONCE) / len(points))
+
+
+def _serialise(point: Point) -> bytes:
+    values = [Summary.Value(tag=tag, simple_value=value) for tag, value in point.values.items()]
+    message = Event(wall_time=point.wall_s, step=point.step, summary=Summary(value=values)).SerializeToString()
+    return bytes(message)
 
 
 def main(arguments: list[str]) -> int:
@@ -81,19 +89,24 @@ def main(arguments: list[str]) -> int:
     if len(set(names)) < len(names):
         print("to_tensorboard: two runs have the same name. Write them to folders of their own.", file=sys.stderr)
         return 2
+    lines = []
     try:
         runs = [load_run(directory) for directory in options.runs]
-        for name, run in zip(names, runs, strict=True):
-            measured = [(training.name, training.metrics) for training in run.trainings if training.metrics is not None]
-            for training, metrics in measured:
-                write_events(metrics, options.output / name / training)
-            print(f"{options.output / name}: {len(measured)} trainings")
+        with ProgressLine("to_tensorboard") as progress:
+            for name, run in zip(names, runs, strict=True):
+                measured = [(training.name, training.metrics) for training in run.trainings if training.metrics]
+                for training, metrics in measured:
+                    folder = options.output / name / training
+                    for part in write_events(metrics, folder):
+                        progress.show(f"{folder}: {part:.0%}")
+                lines.append(f"{options.output / name}: {len(measured)} trainings")
     except NotARunError as error:
         print(f"to_tensorboard: {error}", file=sys.stderr)
         return 2
     except OSError as error:
         print(f"to_tensorboard: {options.output} cannot be written: {error}. Choose another --output.", file=sys.stderr)
         return 2
+    print("\n".join(lines))
     return 0
 
 

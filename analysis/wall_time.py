@@ -10,7 +10,7 @@ from run_data import Column, Metrics
 
 
 class WallTimes(NamedTuple):
-    """Unix time, in seconds."""
+    """Unix time, in seconds; NaN where no round is known."""
 
     steps: Column  # the end of each
     epochs: Column  # the end of each evaluation
@@ -22,11 +22,12 @@ def wall_times(metrics: Metrics) -> WallTimes:
     In a group that carries on several trainings its own seconds are a part of the round's; so they are stretched.
     """
     rounds = metrics.rounds
-    if len(rounds["began_s"]) == 0:
-        return WallTimes(np.empty(0), np.empty(0))
+    if len(rounds.get("began_s", [])) == 0:
+        return WallTimes(*(np.full(len(rows["step"]), np.nan) for rows in (metrics.steps, metrics.epochs)))
     began = np.array([_elapsed_at(metrics, step) for step in rounds["first_step"]])
     ended = np.array([_elapsed_at(metrics, step) for step in rounds["last_step"]])
-    rate = (rounds["ended_s"] - rounds["began_s"]) / (ended - began)
+    round_s = rounds["ended_s"] - rounds["began_s"]
+    rate = np.divide(round_s, ended - began, out=np.zeros_like(round_s), where=ended > began)
 
     def place(elapsed: Column, steps_done: Column) -> Column:
         """In the round in which the last of the steps was made."""

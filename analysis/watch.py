@@ -1,27 +1,34 @@
 """Shows how a run stands while its job goes on.
 
-    python analysis/watch.py runs/fashion-mnist [--once] [--every SECONDS]
+    python analysis/watch.py runs/fashion-mnist [--once] [--every SECONDS] [--serve [PORT]]
 
 Steps and states are those of summary.json, a few seconds old; loss, top-1, speed and waits those of the last checkpoint
 (checkpoint.every_minutes), speed and waits over the 20 steps before it. Before the first one the speed is that of the
 round so far. It reads only files that the job replaces whole, and takes no lock: a job does not notice it, and no file
 is broken when it is read. It ends with the run, or on Ctrl-C.
+
+With --serve the run's report (report.py) is a page for a browser on this machine as well, until Ctrl-C.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
+import socket
 import sys
+import threading
 import time
 from datetime import datetime, timezone
 from math import isnan, nan
 from pathlib import Path
 from typing import TextIO
 
+from page_server import HOST, PageServer, PortError
 from run_data import Column, Job, Metrics, NotARunError, Run, Speed, Training, load_run, measure_speed
 
 RECENT_STEPS = 20
+LOOKS_PER_PAGE = 4  # a page takes seconds to make
 HEADER: tuple[str, ...] = ("training", "state", "step", "loss", "top-1", "images/s", "data wait", "rank wait", "left")
 
 
@@ -112,21 +119,59 @@ def watch(directory: Path, every_s: float, stream: TextIO) -> None:
         time.sleep(every_s)
 
 
+def watch_and_serve(directory: Path, every_s: float, port: int) -> None:
+    """Until KeyboardInterrupt. Raises NotARunError or PortError."""
+    with PageServer(port) as server:
+        from live_report import LiveReport  # with matplotlib, which takes a second to load
+
+        report = LiveReport(directory, LOOKS_PER_PAGE * every_s)
+        with server.serving(report.answer), contextlib.closing(report):
+            tunnel = f"ssh -L {server.port}:{HOST}:{server.port} {socket.gethostname()}"
+            print(f"report: {server.address} (from elsewhere: {tunnel})")
+            try:
+                watch(directory, every_s, sys.stdout)
+            except NotARunError as error:  # a damaged file, perhaps: the page has what is there
+                print(f"watch: {error}", file=sys.stderr)
+            print("The report is served until Ctrl-C.", flush=True)
+            threading.Event().wait()
+
+
+def find_mistake(options: argparse.Namespace) -> str:
+    """Empty if there is none."""
+    if not options.every > 0:
+        return f"--every {options.every:g} is no time to wait. Give a number above 0."
+    if options.serve is not None and not (options.serve.isdecimal() and int(options.serve) < 65536):
+        return f"--serve {options.serve} is no port. Give one from 1 to 65535, or none for a free one."
+    if options.serve is not None and options.once:
+        return "--once ends at once, and --serve goes on. Give one of them."
+    return ""
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Shows how a run stands while its job goes on.")
     parser.add_argument("run", type=Path, metavar="RUN", help="run directory, such as runs/fashion-mnist")
     parser.add_argument("--once", action="store_true", help="show it once, for scripts")
     parser.add_argument("--every", type=float, default=5, metavar="SECONDS", help="between two looks (default: 5)")
+    parser.add_argument(
+        "--serve",
+        nargs="?",
+        const="0",
+        metavar="PORT",
+        help="serve the report to browsers on this machine (default: a free port)",
+    )
     options = parser.parse_args(arguments)
-    if not options.every > 0:
-        print(f"watch: --every {options.every:g} is no time to wait. Give a number above 0.", file=sys.stderr)
+    problem = find_mistake(options)
+    if problem:
+        print(f"watch: {problem}", file=sys.stderr)
         return 2
     try:
         if options.once:
             print(format_run(load_run(options.run), time.time()))
+        elif options.serve is not None:
+            watch_and_serve(options.run, options.every, int(options.serve))
         else:
             watch(options.run, options.every, sys.stdout)
-    except NotARunError as error:
+    except (NotARunError, PortError) as error:
         print(f"watch: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

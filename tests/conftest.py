@@ -74,20 +74,32 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 
 
 @pytest.fixture(scope="session")
-def finished_runs(
-    tiny: Tiny, pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
-) -> dict[int, FinishedRun]:
-    """The whole method on 1, 2, 3 and 4 ranks. Tests copy what they change."""
+def train_on(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], FinishedRun]:
+    """The whole method on so many ranks."""
 
     def train(num_ranks: int) -> FinishedRun:
         path = tmp_path_factory.mktemp("runs", numbered=True) / f"ranks_{num_ranks}"
         arguments = tiny.arguments(path, f"--run.progress={PROGRESS_OF[num_ranks]}")
         return FinishedRun(path, launch.run_well(*arguments, num_ranks=num_ranks))
 
-    return dict(zip(PROGRESS_OF, pool.map(train, PROGRESS_OF), strict=True))
+    return train
 
 
 @pytest.fixture(scope="session")
-def finished_run(finished_runs: dict[int, FinishedRun]) -> Path:
-    """One of them; which does not matter."""
-    return finished_runs[2].path
+def run_on_two(train_on: Callable[[int], FinishedRun]) -> FinishedRun:
+    return train_on(2)
+
+
+@pytest.fixture(scope="session")
+def finished_run(run_on_two: FinishedRun) -> Path:
+    """One for which it does not matter on how many. Tests copy what they change."""
+    return run_on_two.path
+
+
+@pytest.fixture(scope="session")
+def finished_runs(
+    run_on_two: FinishedRun, train_on: Callable[[int], FinishedRun], pool: ThreadPoolExecutor
+) -> dict[int, FinishedRun]:
+    """The whole method on 1, 2, 3 and 4 ranks."""
+    others = [num_ranks for num_ranks in PROGRESS_OF if num_ranks != 2]
+    return {2: run_on_two} | dict(zip(others, pool.map(train_on, others), strict=True))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,6 +94,14 @@ def run_well(*arguments: str, num_ranks: int = 1, timeout_s: float = TIMEOUT_S) 
     outcome = run(*arguments, num_ranks=num_ranks, timeout_s=timeout_s)
     assert outcome.status == 0, f"{arguments} on {num_ranks} ranks: {outcome.stdout}\n{outcome.stderr}"
     return outcome
+
+
+def call(main: Callable[[list[str]], int], *arguments: str | Path) -> Outcome:
+    """What a Python program does when it is started, without loading its packages anew, which takes seconds."""
+    began = time.monotonic()
+    with contextlib.redirect_stdout(io.StringIO()) as stdout, contextlib.redirect_stderr(io.StringIO()) as stderr:
+        status = main([str(argument) for argument in arguments])
+    return Outcome(status, stdout.getvalue(), stderr.getvalue(), time.monotonic() - began)
 
 
 def probe(*arguments: str) -> str:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import h5py
 import pytest
 
-from launch import REPOSITORY
+import plot_run
+import report
+from launch import REPOSITORY, Outcome, call
 from run_files import copy_run, finished
 
-SCRIPT = REPOSITORY / "analysis" / "plot_run.py"
 
-
-def plot(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | {"MPLBACKEND": "Agg"})
+def plot(*arguments: str | Path) -> Outcome:
+    return call(plot_run.main, *arguments)
 
 
 def read_png_size(path: Path) -> tuple[int, int]:
@@ -31,7 +30,9 @@ def read_png_size(path: Path) -> tuple[int, int]:
 
 
 def test_finished_run(finished_run: Path, tmp_path: Path) -> None:
-    outcome = plot(finished_run, "--output", tmp_path / "curves.png")
+    script = REPOSITORY / "analysis" / "plot_run.py"
+    command = [sys.executable, str(script), str(finished_run), "--output", str(tmp_path / "curves.png")]
+    outcome = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert outcome.returncode == 0, outcome.stderr
     width, height = read_png_size(tmp_path / "curves.png")
     assert width > height > 500
@@ -73,20 +74,20 @@ def test_unfinished_run(finished_run: Path, tmp_path: Path) -> None:
     run = copy_run(finished_run, tmp_path / "run", without=["stage_3", "finetuned", "end_to_end"])
     assert not finished(run, "finetuned").exists()
     outcome = plot(run)
-    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.status == 0, outcome.stderr
     assert read_png_size(run / "curves.png")[0] > 500
 
 
+@pytest.mark.parametrize("program", [plot_run, report], ids=["plot_run", "report"])
 @pytest.mark.parametrize("what", ["empty", "missing", "not a summary"])
-def test_not_a_run(tmp_path: Path, what: str) -> None:
-    folder = tmp_path / what
+def test_not_a_run(tmp_path: Path, program: ModuleType, what: str) -> None:
+    folder, output = tmp_path / what, tmp_path / "output"
     if what != "missing":
         folder.mkdir()
     if what == "not a summary":
         (folder / "summary.json").write_text('{"state": 1}')
-    outcome = plot(folder, "--output", tmp_path / "curves.png")
-    assert outcome.returncode == 2
-    assert len(outcome.stderr.splitlines()) == 1
-    assert outcome.stderr.startswith("plot_run: ")
-    assert str(folder) in outcome.stderr
-    assert not (tmp_path / "curves.png").exists()
+    outcome = call(program.main, folder, "--output", output)
+    assert outcome.status == 2
+    (line,) = outcome.stderr.splitlines()
+    assert line.startswith(f"{program.__name__}: ") and str(folder) in line
+    assert not output.exists()

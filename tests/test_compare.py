@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import re
 import subprocess
 import sys
-import time
 from math import sqrt
 from pathlib import Path
 
@@ -17,9 +15,11 @@ import numpy as np
 import pytest
 
 from compare import main
-from launch import REPOSITORY, Outcome
-from learning_curve import METHODS, find_crossing, make_curve
+from cost_axes import FLOPS, RANK_HOURS
+from launch import REPOSITORY, Outcome, call
+from learning_curve import Curve, find_crossing, make_curve
 from made_up_run import MadeUp, deep_incubation, end_to_end, write_run
+from methods import LINEAGE, METHODS, TRAINING_OF
 from run_data import load_run
 from run_groups import OPERATION
 
@@ -28,11 +28,7 @@ T_2 = 0.95 * sqrt(2) / sqrt(1 - 0.95**2)
 
 
 def compare(*arguments: str | Path) -> Outcome:
-    """As by a start of the program, which would load SciPy anew each time."""
-    began = time.monotonic()
-    with contextlib.redirect_stdout(io.StringIO()) as stdout, contextlib.redirect_stderr(io.StringIO()) as stderr:
-        status = main([str(argument) for argument in arguments])
-    return Outcome(status, stdout.getvalue(), stderr.getvalue(), time.monotonic() - began)
+    return call(main, *arguments)
 
 
 def read_csv(outcome: Outcome) -> dict[tuple[str, str, str, str], dict[str, str]]:
@@ -231,18 +227,19 @@ def test_a_training_whose_ranks_changed(tmp_path: Path) -> None:
         for name, values in (("first_step", [0, 10]), ("last_step", [10, 20]), ("num_ranks", [1, 3])):
             del file[f"rounds/{name}"]
             file[f"rounds/{name}"] = np.array(values)
-    curve = make_curve(load_run(run), METHODS[1])
+    loaded = load_run(run)
+    curve = make_curve(loaded, loaded.trainings[0], RANK_HOURS)
     assert curve is not None
-    assert curve.rank_s.tolist() == pytest.approx([10, 40])
+    assert curve.cost.tolist() == pytest.approx([10 / 3600, 40 / 3600])
 
 
 def test_crossing() -> None:
-    cost, top1 = np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.2, 0.4, 0.3, 0.6])
-    assert find_crossing(cost, top1, 0.3).cost == pytest.approx(1.5)  # the first time, not the second
-    assert find_crossing(cost, top1, 0.6) == (4, True)
-    assert find_crossing(cost, top1, 0.2) == (1, True)
-    assert find_crossing(cost, top1, 0.1) == (1, False)
-    assert np.isnan(find_crossing(cost, top1, 0.61).cost)
+    curve = Curve(np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.2, 0.4, 0.3, 0.6]))
+    assert find_crossing(curve, 0.3).cost == pytest.approx(1.5)  # the first time, not the second
+    assert find_crossing(curve, 0.6) == (4, True)
+    assert find_crossing(curve, 0.2) == (1, True)
+    assert find_crossing(curve, 0.1) == (1, False)
+    assert np.isnan(find_crossing(curve, 0.61).cost)
 
 
 def test_real_run(finished_run: Path) -> None:
@@ -250,12 +247,12 @@ def test_real_run(finished_run: Path) -> None:
     run = load_run(finished_run)
     assert len(run.results) == 3
     for result in run.results:
-        (method,) = (method for method in METHODS if method.name == result.method)
-        curve = make_curve(run, method)
-        assert curve is not None
-        assert curve.block_flops[-1] == pytest.approx(result.block_flops, rel=1e-12)
-        assert curve.rank_s[-1] == pytest.approx(result.rank_s, rel=0.05)  # which has the end of the training too
-        assert curve.top1[-1] == result.top1
+        (training,) = (t for t in run.trainings if t.name == TRAINING_OF[result.method])
+        flops, rank_hours = (make_curve(run, training, axis) for axis in (FLOPS, RANK_HOURS))
+        assert flops is not None and rank_hours is not None
+        assert flops.cost[-1] == pytest.approx(result.block_flops, rel=1e-12)
+        assert 3600 * rank_hours.cost[-1] == pytest.approx(result.rank_s, rel=0.05)  # which has the training's end too
+        assert flops.top1[-1] == rank_hours.top1[-1] == result.top1
     assert set(run.settings) >= OPERATION
     command = [sys.executable, str(REPOSITORY / "analysis" / "compare.py"), str(finished_run)]
     outcome = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -266,8 +263,8 @@ def test_real_run(finished_run: Path) -> None:
 def test_methods_are_the_programs() -> None:
     source = " ".join((REPOSITORY / "src" / "report" / "summary.cpp").read_text().split())
     for method in METHODS:
-        phases = ", ".join(f'"{phase}"' for phase in method.phases)
-        assert f'{{"{method.name}", "{method.result}", {{{phases}}}}},' in source
+        phases = ", ".join(f'"{phase}"' for phase in LINEAGE[method.phase])
+        assert f'{{"{method.name}", "{method.training}", {{{phases}}}}},' in source
 
 
 @pytest.mark.parametrize(
@@ -279,7 +276,7 @@ def test_methods_are_the_programs() -> None:
     ],
     ids=["not a run", "twice", "unknown setting"],
 )
-def test_bad_input(tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_bad_input_of_compare(tmp_path: Path, arguments: list[str], message: str) -> None:
     run = write_run(tmp_path / "run", end_to_end(0.5))
     outcome = compare(*(argument.format(run=run) for argument in arguments))
     assert outcome.status == 2

@@ -7,113 +7,50 @@ import math
 import os
 import re
 import shutil
-import struct
 import subprocess
 import sys
-from collections import Counter
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 import pytest
-import xxhash
 
 from cost_axes import FLOPS, ActiveClock
 from headless_browser import find_browser, open_page
-from launch import REPOSITORY
-from method_comparison import Curve, compare_curves, cost_to, ratio_of_costs, top1_at
+from launch import REPOSITORY, Outcome, call
+from learning_curve import Curve, find_crossing, top1_at
+from made_up_run import MadeUp, seal, write_run
+from method_comparison import compare_curves, ratio_of_costs
+from page_reader import read_page
 from paper import find_experiment
-from report_figures import thin_out
-from run_data import Round, read_config
-from run_files import FIRST_BLOCK_BYTES, TRAININGS, copy_run, flip_byte, read_summary
+from report import main
+from report_figures import all_charts, lay_out_with_legend, thin_out
+from report_svg import style
+from run_data import Round, load_run, read_config
+from run_files import TRAININGS, copy_run, flip_byte, read_summary
 from run_log import read_log
 from test_analysis import read_png_size
 
-SCRIPT = REPOSITORY / "analysis" / "report.py"
-VOID = {"meta", "link", "br", "hr", "img", "input"}
 SECTIONS = [
     *("results", "comparison", "curves", "timeline", "speed", "steps", "warnings", "environment", "configuration")
 ]
 NUM_FIGURES = 14  # accuracy and loss on four axes, timeline, two of speed, three of steps; waits are looked for apart
 
 
-class PageReader(HTMLParser):
-    """Notes what a page has; fails where tags do not fit together."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.ids: Counter[str] = Counter()
-        self.tags: Counter[str] = Counter()
-        self.references: list[str] = []
-        self.texts: list[str] = []
-        self.mark_styles: list[str] = []  # of figures
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._note(tag, attrs)
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._note(tag, attrs)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open and self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
-
-    def _note(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags[tag] += 1
-        if tag == "use":
-            self.mark_styles.append(dict(attrs).get("style") or "")
-        for name, value in attrs:
-            if name == "id":
-                self.ids[value or ""] += 1
-            elif name in ("src", "href", "xlink:href", "srcset", "data", "action"):
-                self.references.append(value or "")
-            elif value and "url(" in value:
-                self.references += re.findall(r"url\(([^)]*)\)", value)
-
-
-def report(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
-
-
-def read_page(path: Path) -> tuple[PageReader, str]:
-    """Parsed, and its text; anything that would be loaded from elsewhere fails."""
-    text = path.read_text(encoding="utf-8")
-    page = PageReader(text)
-    assert [ref for ref in page.references if not ref.startswith(("#", "data:"))] == []
-    assert page.tags["script"] == 0
-    assert "@import" not in text and "@font-face" not in text
-    assert [name for name, count in page.ids.items() if count > 1] == []
-    assert [ref for ref in page.references if ref.startswith("#") and ref[1:] not in page.ids] == []
-    return page, " ".join(page.texts)
+def report(*arguments: str | Path) -> Outcome:
+    return call(main, *arguments)
 
 
 def write_summary(run: Path, summary: dict[str, Any]) -> None:
     (run / "summary.json").write_text(json.dumps(summary))
 
 
-def seal(path: Path) -> None:
-    """Makes the first block of a file fit what was changed behind it."""
-    content = path.read_bytes()
-    rest = content[FIRST_BLOCK_BYTES:]
-    head = struct.pack("<8sQQQ", b"INCUBATE", 1, len(rest), xxhash.xxh3_64_intdigest(rest))
-    path.write_bytes(head + content[len(head) :])
-
-
 def test_whole_run(finished_run: Path, tmp_path: Path) -> None:
     output = tmp_path / "report.html"
-    outcome = report(finished_run, "--output", output)
-    assert outcome.returncode == 0, outcome.stderr
+    command = [sys.executable, str(REPOSITORY / "analysis" / "report.py"), str(finished_run), f"--output={output}"]
+    outcome = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (outcome.returncode, outcome.stderr) == (0, "")
     assert outcome.stdout == f"{finished_run}: done, 7 of 7 trainings done\n{output} written\n"
     page, text = read_page(output)
     assert [name for name in SECTIONS if f"run0-{name}" not in page.ids] == []
@@ -143,7 +80,7 @@ def test_unfinished_run(finished_run: Path, tmp_path: Path) -> None:
             training |= {"state": "waiting", "step": 0, "block_flops": 0.0, "elapsed_s": 0.0, "rank_s": 0.0}
     write_summary(run, summary)
     outcome = report(run)
-    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.status == 0, outcome.stderr
     assert outcome.stdout.splitlines()[0] == f"{run}: stopped, 4 of 7 trainings done"
     page, text = read_page(run / "report.html")
     assert page.tags["svg"] >= NUM_FIGURES
@@ -164,7 +101,7 @@ def test_damaged_run(finished_run: Path, tmp_path: Path) -> None:
     (run / "config.ini").write_bytes(b"\xff[batch\nglobal")
     (run / "log.txt").unlink()
     outcome = report(run)
-    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.status == 0, outcome.stderr
     assert outcome.stdout.splitlines()[0] == f"{run}: done, 7 of 7 trainings done, 7 files missing or damaged"
     _, text = read_page(run / "report.html")
     for sentence in (
@@ -190,20 +127,23 @@ def test_without_a_summary(finished_run: Path, tmp_path: Path, what: str) -> Non
     else:
         path.write_text('{"trainings": [{"name": 1}], "state": 3}')
     outcome = report(run)
-    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.status == 0, outcome.stderr
     page, text = read_page(run / "report.html")
     assert f"summary.json is {'missing' if what == 'missing' else 'damaged'}: there is no result table" in text
     assert page.tags["svg"] >= NUM_FIGURES
     assert "Deep Incubation against end to end" in text
 
 
-def test_two_runs(finished_runs: dict[int, Any], tmp_path: Path) -> None:
+def test_two_runs(finished_run: Path, tmp_path: Path) -> None:
     output = tmp_path / "both.html"
-    paths = [finished_runs[1].path, finished_runs[4].path]
+    paths = [finished_run, shutil.copytree(finished_run, tmp_path / "other")]
+    summary = read_summary(paths[1])
+    summary["results"][0]["top1"] = 0.1234
+    write_summary(paths[1], summary)
     folder = tmp_path / "figures"
     outcome = report(*paths, "--output", output, "--figures", folder, "--format", "png")
-    assert outcome.returncode == 0, outcome.stderr
-    assert sorted(path.name for path in folder.iterdir()) == ["0-ranks_1", "1-ranks_4"]
+    assert outcome.status == 0, outcome.stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["0-ranks_2", "1-other"]
     for path in folder.rglob("*.png"):
         assert read_png_size(path)[0] > 900
     assert len(outcome.stdout.splitlines()) == 3
@@ -212,11 +152,13 @@ def test_two_runs(finished_runs: dict[int, Any], tmp_path: Path) -> None:
     assert page.tags["svg"] >= 2 * NUM_FIGURES
     assert all(path.name in text for path in paths)
     assert "overview" in page.ids
+    assert text.count("12.34 %") == 3  # of all runs, and in the table and on the card of its own
+    assert f"{100 * read_summary(finished_run)['results'][0]['top1']:.2f} %" in text
 
 
 def test_names_are_escaped(finished_run: Path, tmp_path: Path) -> None:
     run = shutil.copytree(finished_run, tmp_path / "a<b>&")
-    assert report(run).returncode == 0
+    assert report(run).status == 0
     page, text = read_page(run / "report.html")
     assert "a<b>&" in text
     assert page.tags["b"] == len(read_summary(run)["results"]) + 3  # those of the cards
@@ -225,26 +167,12 @@ def test_names_are_escaped(finished_run: Path, tmp_path: Path) -> None:
 def test_figures(finished_run: Path, tmp_path: Path) -> None:
     output, folder = tmp_path / "report.html", tmp_path / "figures"
     outcome = report(finished_run, "--output", output, "--figures", folder)
-    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.status == 0, outcome.stderr
     files = sorted(folder.iterdir())
     assert len(files) >= NUM_FIGURES
     assert {"top1-flops", "loss-wall-hours", "timeline", "gradient-norm"} <= {path.stem for path in files}
     for path in files:
         assert path.read_text().startswith("<?xml") and "#010203" not in path.read_text()
-
-
-@pytest.mark.parametrize("what", ["empty", "missing", "not a summary"])
-def test_not_a_run(tmp_path: Path, what: str) -> None:
-    folder = tmp_path / what
-    if what != "missing":
-        folder.mkdir()
-    if what == "not a summary":
-        (folder / "summary.json").write_text('{"state": 1}')
-    outcome = report(folder, "--output", tmp_path / "report.html")
-    assert outcome.returncode == 2
-    assert len(outcome.stderr.splitlines()) == 1
-    assert outcome.stderr.startswith("report: ") and str(folder) in outcome.stderr
-    assert not (tmp_path / "report.html").exists()
 
 
 def test_beside_the_paper(finished_run: Path, tmp_path: Path) -> None:
@@ -257,7 +185,7 @@ def test_beside_the_paper(finished_run: Path, tmp_path: Path) -> None:
         "4 classes", "100 classes"
     )
     (run / "log.txt").write_text(changed)
-    assert report(run).returncode == 0
+    assert report(run).status == 0
     page, text = read_page(run / "report.html")
     assert "run0-paper" in page.ids
     for published in ("75.3 %", "72.8 %", "InfoPro", "73.3 %", "DGL", "72.0 %"):
@@ -285,12 +213,34 @@ def test_skipped_steps(finished_run: Path, tmp_path: Path) -> None:
         summary = read_summary(run)
         summary["trainings"][-1]["skipped_steps"] = len(skipped)
         write_summary(run, summary)
-        assert report(run).returncode == 0
+        assert report(run).status == 0
         page, text = read_page(run / "report.html")
         assert "damaged" not in text
         assert re.search(rf"\b{len(skipped)} skipped steps", text)
         num_marks.append(sum("var(--end-to-end)" in style for style in page.mark_styles))
     assert num_marks[1] == num_marks[0] + 3
+
+
+def test_margins_hold_the_longest_numbers(tmp_path: Path) -> None:
+    """Nothing beyond the edge, and no number on the name of its axis."""
+    long = MadeUp("end_to_end", "end_to_end", (0.1234, 0.1235), block_flops=1.5e21, elapsed_s=1e-3)  # 640000 images/s
+    run = load_run(write_run(tmp_path / "run", [long]))
+    for chart in all_charts():
+        with style():
+            figure = chart.draw(run)
+        assert figure is not None
+        lay_out_with_legend(figure)
+        figure.draw_without_rendering()
+        (axes,) = figure.axes
+        whole = figure.bbox.padded(1)
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = axis.get_view_interval()
+            ticks = zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=True)
+            numbers = [label.get_window_extent() for place, label in ticks if low <= place <= high]
+            names = [axis.label.get_window_extent()] if axis.label.get_text() else []
+            boxes = [*numbers, *names, *(legend.get_window_extent() for legend in figure.legends)]
+            assert [box for box in boxes if not (whole.contains(*box.min) and whole.contains(*box.max))] == []
+            assert [box for box in numbers if names and box.overlaps(names[0])] == [], chart.name
 
 
 def test_long_trainings_are_thinned_out() -> None:
@@ -308,9 +258,9 @@ def test_accuracy_at_equal_cost_and_cost_of_equal_accuracy() -> None:
     theirs = Curve(np.array([2.0, 6.0, 10.0]), np.array([0.2, 0.6, 0.7]))
     assert top1_at(theirs, 8.0) == pytest.approx(0.65)
     assert math.isnan(top1_at(ours, 3.9)) and math.isnan(top1_at(ours, 8.1))
-    assert cost_to(ours, 0.6) == pytest.approx(5.0)
-    assert cost_to(ours, 0.4) == 4.0
-    assert math.isnan(cost_to(theirs, 0.71))
+    assert find_crossing(ours, 0.6).cost == pytest.approx(5.0)
+    assert find_crossing(ours, 0.4) == (4.0, False)
+    assert math.isnan(find_crossing(theirs, 0.71).cost)
     both = compare_curves(FLOPS, ours, theirs)
     assert (both.common_cost, both.common_top1) == (8.0, 0.7)
     assert [both.top1, both.other_top1] == pytest.approx([0.8, 0.65])
@@ -334,7 +284,7 @@ def test_in_a_browser(finished_run: Path, tmp_path: Path) -> None:
     """On a telephone and a desk, in light and dark: nothing sticks out, comes from elsewhere or is complained of."""
     browser, output = find_browser(), tmp_path / "report.html"
     assert browser is not None
-    assert report(finished_run, "--output", output).returncode == 0
+    assert report(finished_run, "--output", output).status == 0
     profile = tmp_path / "profile"
     profile.mkdir()
     grounds = set()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from launch import REPOSITORY
+from launch import REPOSITORY, call
 from made_up_run import BEGAN_S, GLOBAL_BATCH, MadeUp, deep_incubation, write_run
 from run_files import TRAININGS, read_columns
 from to_tensorboard import main
@@ -27,11 +27,6 @@ STEP_TAGS = {
     "communication_wait_s": "speed/communication_wait_s",
 }
 EPOCH_TAGS = {"loss": "validation/loss", "top1": "validation/top1"}
-
-
-def export(*arguments: str | Path) -> int:
-    """The exit status of the program, in this process: a start would load TensorBoard anew each time."""
-    return main([str(argument) for argument in arguments])
 
 
 def read_scalars(folder: Path) -> dict[str, list[tuple[float, int, float]]]:
@@ -77,7 +72,7 @@ def test_wall_times(tmp_path: Path) -> None:
         ):
             del file[f"rounds/{name}"]
             file[f"rounds/{name}"] = np.array(values)
-    assert export(run, "--output", tmp_path / "out") == 0
+    assert call(main, run, "--output", tmp_path / "out").status == 0
     scalars = read_scalars(tmp_path / "out" / "run" / "stage_0")
     times = [wall_s - BEGAN_S for wall_s, _, _ in scalars["training/loss"]]
     assert times == pytest.approx([6.0 * (i + 1) for i in range(10)] + [101.0 + i for i in range(10)], abs=1e-3)
@@ -92,7 +87,7 @@ def test_unknown_values_and_a_second_export(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "mine").write_text("kept")
     for _ in range(2):
-        assert export(run, "--output", tmp_path / "out") == 0
+        assert call(main, run, "--output", tmp_path / "out").status == 0
         scalars = read_scalars(folder)
         assert len(scalars["training/loss"]) == 10
         assert len(scalars["speed/communication_wait_s"]) == 9  # not known of the last step
@@ -109,10 +104,11 @@ def test_unknown_values_and_a_second_export(tmp_path: Path) -> None:
     ],
     ids=["not a run", "same name", "output is a file"],
 )
-def test_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
+def test_bad_input_of_to_tensorboard(tmp_path: Path, arguments: list[str], message: str) -> None:
     run = write_run(tmp_path / "run", deep_incubation(0.5))
     given = [argument.format(tmp=tmp_path, run=run) for argument in arguments]
-    assert export(f"--output={tmp_path}/out", *given) == 2
-    (line,) = capsys.readouterr().err.splitlines()
+    outcome = call(main, f"--output={tmp_path}/out", *given)
+    assert outcome.status == 2
+    (line,) = outcome.stderr.splitlines()
     assert line.startswith(message.format(tmp=tmp_path, run=run))
     assert not (tmp_path / "out").exists()

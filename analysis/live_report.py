@@ -1,0 +1,71 @@
+"""The report of a run that goes on, for many readers.
+
+A page is made when a reader asks and the last one is old, by one reader at a time; all others get the last one. So a
+reader that asks often costs no more than one that asks now and then, and without readers nothing is done.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from page_server import Answer
+from report import Report, make_report
+from report_numbers import format_duration
+from report_page import missing, page, paragraph
+from run_recovery import load_what_is_there
+
+
+class _Snapshot(NamedTuple):
+    report: Report
+    made_s: float  # Unix time
+    goes_on: bool
+    problem: str  # why there is none that is newer; empty: there need not be one
+
+
+class LiveReport:
+    """The report of a run as of a short while ago. Made in memory: the run directory is only read."""
+
+    def __init__(self, directory: Path, every_s: float) -> None:
+        """`every_s` lie at least between two pages. Makes the first. Raises NotARunError."""
+        self._directory = directory
+        self._every_s = every_s
+        self._being_made = threading.Lock()
+        self._latest = self._make()
+        self._tried_s = time.monotonic()
+
+    def answer(self) -> Answer:
+        if self._being_made.acquire(blocking=False):
+            try:
+                if time.monotonic() - self._tried_s >= self._every_s:
+                    self._latest = self._make_anew()
+                    self._tried_s = time.monotonic()
+            finally:
+                self._being_made.release()
+        latest = self._latest
+        refresh_s = max(1, math.ceil(self._every_s)) if latest.goes_on else None
+        made = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(latest.made_s))
+        age = format_duration(max(0.0, time.time() - latest.made_s))
+        after = f"shown anew every {refresh_s} s" if refresh_s else "the run does not go on, reload to look again"
+        note = paragraph(f"Made {made}, {age} before it was sent; {after}.", "note")
+        problems = missing([latest.problem] if latest.problem else [], "It could not be made anew")
+        text = page(latest.report.title, note + problems + latest.report.body)
+        return Answer(text.encode("utf-8", errors="replace"), refresh_s)
+
+    def close(self) -> None:
+        """Waits for the page that is being made, if there is one. None is made afterwards."""
+        self._being_made.acquire()
+
+    def _make_anew(self) -> _Snapshot:
+        try:
+            return self._make()
+        except Exception as error:  # whatever it is: the last page is better than none
+            return self._latest._replace(problem=f"{type(error).__name__}: {error}")
+
+    def _make(self) -> _Snapshot:
+        made_s = time.time()
+        loaded = load_what_is_there(self._directory)
+        return _Snapshot(make_report([loaded]), made_s, loaded.run.state in ("running", "unknown"), problem="")
