@@ -19,14 +19,14 @@ from typing import NamedTuple
 
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from event_file import EventFile
 from progress_line import ProgressLine
 from run_data import Column, Metrics, NotARunError, load_run
 from wall_time import wall_times
 
 SUFFIX = ".incubate"  # of the files that are ours, and may be replaced
-AT_ONCE = 4096  # events that are encoded together
+EVENTS_PER_LOOK = 4096
 # Columns of /steps and /epochs to names in TensorBoard, which groups them by what is before the slash.
 STEP_TAGS = {
     "loss": "training/loss",
@@ -68,16 +68,13 @@ def write_events(metrics: Metrics, folder: Path) -> Iterator[float]:
     for old in folder.glob(f"events.out.tfevents.*{SUFFIX}"):
         old.unlink()
     points = list_points(metrics)
-    with EventFile(folder, SUFFIX) as file:
-        for begin in range(0, len(points), AT_ONCE):
-            file.add([_serialise(point) for point in points[begin : begin + AT_ONCE]])
-            yield min(1.0, (begin + AT_ONCE) / len(points))
-
-
-def _serialise(point: Point) -> bytes:
-    values = [Summary.Value(tag=tag, simple_value=value) for tag, value in point.values.items()]
-    message = Event(wall_time=point.wall_s, step=point.step, summary=Summary(value=values)).SerializeToString()
-    return bytes(message)
+    writer = EventFileWriter(str(folder), filename_suffix=SUFFIX)
+    for i, point in enumerate(points):
+        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in point.values.items()]
+        writer.add_event(Event(wall_time=point.wall_s, step=point.step, summary=Summary(value=values)))
+        if i % EVENTS_PER_LOOK == 0:
+            yield i / len(points)
+    writer.close()
 
 
 def main(arguments: list[str]) -> int:
