@@ -171,9 +171,10 @@ def make_run_part(loaded: LoadedRun, prefix: str) -> str:
     ]
     sections = [(name, title, content) for name, title, content in sections if content]
     links = "".join(f'<a href="#{prefix}-{name}">{escape(title)}</a>' for name, title, _ in sections)
+    place = str(run.directory) if loaded.has_weights else f"{run.directory}: figures alone, without checkpoints/"
     head = (
         f'<header><h1>{escape(name_of(run))} <span class="badge">{escape(run.state)}</span></h1>'
-        f'<p class="note">{escape(run.directory.resolve())}</p><nav>{links}</nav></header>'
+        f'<p class="note">{escape(place)}</p><nav>{links}</nav></header>'
     )
     body = "\n".join(section(f"{prefix}-{name}", title, content) for name, title, content in sections)
     problems = missing(loaded.problems) + missing(list_unfinished(run), "What is not done yet")
