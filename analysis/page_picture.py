@@ -11,6 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 from headless_browser import find_browser, open_page
 
 NUM_COLOURS = 128  # of the palette: a page has few, and their mixtures at the edges of letters
+MARGIN = 16  # pixels
 SOURCE = "Source"  # keyword of PNG: what a picture was made of
 
 
@@ -18,8 +19,11 @@ class NoBrowserError(Exception):
     """The message says what to install."""
 
 
-def take_pictures(page: Path, outputs: dict[str, Path], width: int, height: int, source: str) -> None:
-    """Of the upper part of a page, `width` x `height` pixels, by colour scheme: light, dark. Raises NoBrowserError."""
+def take_pictures(page: Path, outputs: dict[str, Path], width: int, last: str, source: str) -> None:
+    """Of the page from its top to the first element `last`, a CSS selector, in each colour scheme: light, dark.
+
+    `width` is in pixels. Raises NoBrowserError or OSError.
+    """
     browser = find_browser()
     if browser is None:
         raise NoBrowserError("there is no Chromium, which makes the pictures. Run jobscripts/setup.sh --tests as root.")
@@ -30,7 +34,8 @@ def take_pictures(page: Path, outputs: dict[str, Path], width: int, height: int,
             for scheme, output in outputs.items():
                 tab.show(page, width, scheme)
                 tab.screenshot(whole)
-                save_small(whole, output, height, source)
+                bottom = tab.evaluate(f"document.querySelector('{last}').getBoundingClientRect().bottom + scrollY")
+                save_small(whole, output, round(bottom) + MARGIN, source)
 
 
 def save_small(whole: Path, output: Path, height: int, source: str) -> None:

@@ -28,7 +28,8 @@ SEEDS = (0, 1, 2)
 METHODS = ("Deep Incubation", "end to end")
 PICTURED = "quickstart"
 SCHEMES = ("light", "dark")
-PICTURE_SIZE = (1120, 1500)  # pixels
+PICTURE_WIDTH = 1120  # pixels
+LAST_PICTURED = ".figures"  # the curves of accuracy
 
 
 class QuotationError(Exception):
@@ -103,14 +104,14 @@ def make_row(name: str, values: list[float], form: str, interval: str = "") -> s
 
 def replace_block(text: str, name: str, content: str) -> str:
     """Raises QuotationError if `text` has no such block, or several."""
-    begin, end = f"<!-- {name}, by analysis/quote_results.py -->\n", f"\n<!-- end of {name} -->"
-    if text.count(begin) != 1 or text.count(end) != 1:
+    begin, end = f"<!-- {name}, by analysis/quote_results.py -->", f"<!-- end of {name} -->"
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(end) < text.index(begin):
         raise QuotationError(
-            f"README.md has {text.count(begin)} lines {begin.strip()!r} and {text.count(end)} lines {end.strip()!r}, "
-            "between which the figures stand. Write each once."
+            f"README.md has {text.count(begin)} lines '{begin}' and {text.count(end)} lines '{end}', between which the "
+            "figures stand. Write each once, in this order."
         )
     before, _, rest = text.partition(begin)
-    return f"{before}{begin}{content}{end}{rest.partition(end)[2]}"
+    return f"{before}{begin}\n{content}\n{end}{rest.partition(end)[2]}"
 
 
 def digest_of(directory: Path) -> str:
@@ -133,7 +134,9 @@ def draw_pictures(results: Path) -> None:
         page = Path(folder) / "report.html"
         loaded = load_what_is_there(results / PICTURED)
         page.write_text(make_page([loaded.run], [make_run_part(loaded, "run0")]), encoding="utf-8")
-        take_pictures(page, paths_of_pictures(results), *PICTURE_SIZE, source=digest_of(results / PICTURED))
+        take_pictures(
+            page, paths_of_pictures(results), PICTURE_WIDTH, LAST_PICTURED, source=digest_of(results / PICTURED)
+        )
 
 
 def find_stale_pictures(results: Path) -> list[Path]:

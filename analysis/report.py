@@ -148,9 +148,9 @@ def make_run_part(loaded: LoadedRun, prefix: str) -> str:
     )
     sections: list[tuple[str, str, str]] = [
         ("results", "Results", report_comparison.make_results(run)),
+        ("curves", "Accuracy and loss", phases + curves if curves else paragraph(unmeasured)),
         ("comparison", "Did Deep Incubation pay?", report_comparison.make_comparison(run, log)),
         ("paper", "Beside the paper", report_comparison.make_paper_table(run, log)),
-        ("curves", "Accuracy and loss", phases + curves if curves else paragraph(unmeasured)),
         (
             "timeline",
             "Who trained what when",
@@ -197,7 +197,7 @@ def make_cards(run: Run, log: Log) -> str:
     if comparisons:
         first = comparisons[0]
         points = format_points(first.top1 - first.other_top1)
-        items.append((f"{points} points", f"{first.method} over {first.other}"))
+        items.append((points, f"points, {first.method} over {first.other}"))
     skipped = sum(training.skipped_steps for training in run.trainings)
     items += [(f"{skipped:,}", "skipped steps"), (f"{len(log.remarks):,}", "warnings in the log")]
     return cards(items)

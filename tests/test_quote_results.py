@@ -127,7 +127,7 @@ def test_what_cannot_be_quoted(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
     assert quote(blocks[0]) == (
         "README.md has 0 lines '<!-- precision, by analysis/quote_results.py -->' and 0 lines "
-        "'<!-- end of precision -->', between which the figures stand. Write each once."
+        "'<!-- end of precision -->', between which the figures stand. Write each once, in this order."
     )
     (results / "bf16-seed-1").rename(results / "other")
     (results / "bf16-seed-2").rename(results / "bf16-seed-1")
@@ -149,7 +149,7 @@ def test_pictures_are_cut_and_say_what_they_show(tmp_path: Path) -> None:
     save_small(whole, small, 20, digest_of(run))
     with Image.open(small) as image:
         assert image.mode == "P" and image.size == (40, 20)
-        assert list(image.convert("RGB").getdata()) == list(picture.crop((0, 0, 40, 20)).getdata())
+        assert image.convert("RGB").tobytes() == picture.crop((0, 0, 40, 20)).tobytes()
     assert read_source(small) == digest_of(run) and read_source(whole) == ""
     (run / "config.ini").write_text("other")
     assert read_source(small) != digest_of(run)
