@@ -43,8 +43,9 @@ def read_figures(directory: Path) -> dict[str, bytes]:
     for name in metrics:
         check_metrics_file(directory / name)
     check_summary(directory)
-    hosts = list_hosts(directory)
-    contents = {name: anonymise((directory / name).read_text(encoding="utf-8"), hosts).encode() for name in TEXTS}
+    texts = {name: (directory / name).read_text(encoding="utf-8") for name in TEXTS}
+    texts["log.txt"] = replace_hosts(texts["log.txt"])
+    contents = {name: ABSOLUTE_PATH.sub(r"\1", text).encode() for name, text in texts.items()}
     contents |= {name: (directory / name).read_bytes() for name in metrics}
     num_bytes = sum(map(len, contents.values()))
     if num_bytes > MOST_BYTES:
@@ -91,15 +92,13 @@ def check_summary(directory: Path) -> None:
                 )
 
 
-def list_hosts(directory: Path) -> list[str]:
-    lines = map(LINE.fullmatch, (directory / "log.txt").read_text(encoding="utf-8").splitlines())
-    return list(dict.fromkeys(host[1] for line in lines if line and (host := HOST.fullmatch(line[3]))))
-
-
-def anonymise(text: str, hosts: list[str]) -> str:
+def replace_hosts(log: str) -> str:
+    """Those that the log says ranks were on."""
+    lines = map(LINE.fullmatch, log.splitlines())
+    hosts = dict.fromkeys(host[1] for line in lines if line and (host := HOST.fullmatch(line[3])))
     for index, host in enumerate(hosts):
-        text = re.sub(rf"(?<![\w.-]){re.escape(host)}(?![\w-])", f"node-{index}", text)
-    return ABSOLUTE_PATH.sub(r"\1", text)
+        log = re.sub(rf"(?<![\w.-]){re.escape(host)}(?![\w-])", f"node-{index}", log)
+    return log
 
 
 def write_figures(contents: dict[str, bytes], directory: Path) -> None:
