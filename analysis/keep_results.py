@@ -95,8 +95,8 @@ def check_summary(directory: Path) -> None:
 def replace_hosts(log: str) -> str:
     """Those that the log says ranks were on."""
     lines = map(LINE.fullmatch, log.splitlines())
-    hosts = dict.fromkeys(host[1] for line in lines if line and (host := HOST.fullmatch(line[3])))
-    for index, host in enumerate(hosts):
+    found = [HOST.fullmatch(line[3]) for line in lines if line]
+    for index, host in enumerate(dict.fromkeys(match[1] for match in found if match)):
         log = re.sub(rf"(?<![\w.-]){re.escape(host)}(?![\w-])", f"node-{index}", log)
     return log
 

@@ -52,7 +52,7 @@ def test_nothing_else_is_kept() -> None:
 def test_changed_results_are_found(tmp_path: Path) -> None:
     """Another figure in a run, or in README.md, is told with what the runs say."""
     results = shutil.copytree(RESULTS, tmp_path / "results")
-    readme = shutil.copy(REPOSITORY / "README.md", tmp_path / "README.md")
+    readme = Path(shutil.copy(REPOSITORY / "README.md", tmp_path / "README.md"))
     assert check(readme, results) == []
     row = next(row for row in load_run(results / "bf16-seed-1").results if row.method == "end to end")
     summary = results / "bf16-seed-1" / "summary.json"
