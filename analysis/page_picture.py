@@ -44,7 +44,9 @@ def save_small(whole: Path, output: Path, height: int, source: str) -> None:
     note.add_text(SOURCE, source)
     with Image.open(whole) as picture:
         upper = picture.convert("RGB").crop((0, 0, picture.width, min(height, picture.height)))
-    upper.quantize(NUM_COLOURS, dither=Image.Dither.NONE).save(output, format="PNG", optimize=True, pnginfo=note)
+    # By coverage: the usual way, by frequency, gives the colour of a small mark in a figure to its neighbours.
+    small = upper.quantize(NUM_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    small.save(output, format="PNG", optimize=True, pnginfo=note)
 
 
 def read_source(picture: Path) -> str:
