@@ -172,9 +172,9 @@ def make_run_part(loaded: LoadedRun, prefix: str, tell: Callable[[str], None]) -
     )
     sections: list[tuple[str, str, str]] = [
         ("results", "Results", report_comparison.make_results(run)),
+        ("curves", "Accuracy and loss", phases + curves if curves else paragraph(unmeasured)),
         ("comparison", "Did Deep Incubation pay?", report_comparison.make_comparison(run, log)),
         ("paper", "Beside the paper", report_comparison.make_paper_table(run, log)),
-        ("curves", "Accuracy and loss", phases + curves if curves else paragraph(unmeasured)),
         (
             "timeline",
             "Who trained what when",
@@ -195,9 +195,10 @@ def make_run_part(loaded: LoadedRun, prefix: str, tell: Callable[[str], None]) -
     ]
     sections = [(name, title, content) for name, title, content in sections if content]
     links = "".join(f'<a href="#{prefix}-{name}">{escape(title)}</a>' for name, title, _ in sections)
+    place = str(run.directory) if loaded.has_weights else f"{run.directory}: figures alone, without checkpoints/"
     head = (
         f'<header><h1>{escape(name_of(run))} <span class="badge">{escape(run.state)}</span></h1>'
-        f'<p class="note">{escape(run.directory.resolve())}</p><nav>{links}</nav></header>'
+        f'<p class="note">{escape(place)}</p><nav>{links}</nav></header>'
     )
     body = "\n".join(section(f"{prefix}-{name}", title, content) for name, title, content in sections)
     problems = missing(loaded.problems) + missing(list_unfinished(run), "What is not done yet")
@@ -220,7 +221,7 @@ def make_cards(run: Run, log: Log) -> str:
     if comparisons:
         first = comparisons[0]
         points = format_points(first.top1 - first.other_top1)
-        items.append((f"{points} points", f"{first.method} over {first.other}"))
+        items.append((points, f"points, {first.method} over {first.other}"))
     skipped = sum(training.skipped_steps for training in run.trainings)
     items += [(f"{skipped:,}", "skipped steps"), (f"{len(log.remarks):,}", "warnings in the log")]
     return cards(items)

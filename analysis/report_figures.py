@@ -169,6 +169,7 @@ def _draw_costs(run: Run, quantity: str, title: str, axis: CostAxis) -> Figure |
     for training, costs, values in curves:
         chosen = choose_some(len(costs))
         _plot(axes, training, costs[chosen] / unit, values[chosen], marked=True)
+    axes.set_xlim(left=0)
     axes.set_xlabel(label)
     axes.set_ylabel(f"{title.lower()} (%)" if quantity == "top1" else f"{title.lower()} (nats)")
     return figure
@@ -225,7 +226,7 @@ def _draw_waits(run: Run) -> Figure | None:
     axes.grid(False, axis="y")
     axes.set_xlim(0, 100)
     axes.set_xlabel("part of the steps' time (%)")
-    figure.legend(loc="outside upper left", ncols=2, fontsize=9)
+    figure.legend(loc="outside upper left", ncols=3, fontsize=8, handlelength=1.2, columnspacing=1.2)
     return figure
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -233,18 +234,27 @@ def format_speeds(run: Run) -> str:
 
 
 def format_results(results: list[Result]) -> str:
-    """The result table as text; FLOPs are of the transformer blocks, times in hours."""
+    """The result table as the program prints it; FLOPs are of the transformer blocks."""
     width = max([17, *(len(row.method) for row in results)])
     lines = [
-        f"{'method':<{width}} {'top-1':>7} {'test loss':>10} {'block FLOPs':>12} {'rank-hours':>11} {'wall hours':>11}"
+        f"{'method':<{width}} {'top-1':>7} {'test loss':>10} {'block FLOPs':>12} {'rank-hours':>11} {'wall-clock':>11}"
         f" {'critical path':>14}"
     ]
     lines += [
         f"{row.method:<{width}} {100 * row.top1:>6.2f}% {row.loss:>10.4f} {row.block_flops:>12.3e} "
-        f"{row.rank_s / 3600:>11.4f} {row.wall_s / 3600:>11.4f} {row.critical_path_s / 3600:>14.4f}"
+        f"{row.rank_s / 3600:>11.4f} {format_clock(row.wall_s):>11} {format_clock(row.critical_path_s):>14}"
         for row in results
     ]
     return "\n".join(lines)
+
+
+def format_clock(seconds: float) -> str:
+    """As the program has it: "1:02:03", "2:03" (minutes and seconds)."""
+    if math.isnan(seconds):
+        return "-"
+    total = round(max(0.0, seconds))
+    hours, minutes = total // 3600, total // 60 % 60
+    return f"{hours}:{minutes:02}:{total % 60:02}" if hours else f"{minutes}:{total % 60:02}"
 
 
 def _read_columns(group: Any) -> dict[str, Column]:

@@ -34,6 +34,7 @@ class DamagedFileError(Exception):
 class LoadedRun(NamedTuple):
     run: Run
     problems: list[str]  # a sentence for each file that is missing or damaged
+    has_weights: bool  # False: there is no checkpoints/ at all, as in what keep_results.py keeps
 
 
 def load_what_is_there(directory: Path) -> LoadedRun:
@@ -63,7 +64,7 @@ def load_what_is_there(directory: Path) -> LoadedRun:
             problems.append("summary.json is damaged: there is no result table, and what follows is from the metrics.")
             run = _make_run_of_metrics(directory, config, metrics)
     problems += _find_missing_files(run, {problem.split(" ")[0] for problem in problems})
-    return LoadedRun(run, problems)
+    return LoadedRun(run, problems, (directory / "checkpoints").is_dir())
 
 
 def check_first_block(path: Path) -> None:
@@ -153,7 +154,7 @@ def _find_missing_files(run: Run, named: set[str]) -> list[str]:
         may_come = run.state == training.state == "running"  # with the first checkpoint
         if training.metrics is None and training.step > 0 and name not in named and not may_come:
             problems.append(f"{name} is missing: {training.name} has made steps, but its figures are not there.")
-        if not training.is_done:
+        if not training.is_done or not (run.directory / "checkpoints").is_dir():
             continue
         name = f"checkpoints/{training.name}.h5"
         path = run.directory / name

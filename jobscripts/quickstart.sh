@@ -4,7 +4,7 @@
 # was, or says that all is done.
 #
 # Arithmetic (input/fashion-mnist.ini): 12 blocks in 4 stages; global batch 256 in 4 micro-batches of 64; 234 steps an epoch.
-# 4 ranks: each phase but incubation uses all 4; incubation gives each stage a rank. About 4 minutes of training on 2 cores.
+# 4 ranks: each phase but incubation uses all 4; incubation gives each stage a rank. 4 to 6 minutes of training on 2 cores.
 #
 #   jobscripts/quickstart.sh                  as root on Debian or Ubuntu, or anywhere with the modules loaded
 #   RANKS=8 jobscripts/quickstart.sh          other rank counts give the same weights

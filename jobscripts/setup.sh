@@ -4,7 +4,7 @@
 # The virtual environment .venv takes 5 GB: LibTorch, its CUDA 13 libraries and the CUDA compiler.
 #
 #   jobscripts/setup.sh
-#   jobscripts/setup.sh --tests               as root with apt, Slurm and networks too, in which tests/slurm starts jobs
+#   jobscripts/setup.sh --tests               as root with apt, also what tests are skipped without: Slurm, networks, a Chromium
 #   PYTHON=python3.12 jobscripts/setup.sh     another Python (3.10 or newer) for the virtual environment
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -34,6 +34,8 @@ needs=(
 if [ "${1:-}" = --tests ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
   needs+=("Slurm|command:slurmctld|slurm-wlm|slurm" "MUNGE|command:munged|munge|munge" "ip|command:ip|iproute2|iproute2"
           "nsenter|command:nsenter|util-linux|util-linux" "mount|command:mount|mount|util-linux" "pgrep|command:pgrep|procps|procps")
+  # Ubuntu has it as a snap alone.
+  grep -qx ID=debian /etc/os-release && needs+=("Chromium|command:chromium-headless-shell|chromium-headless-shell|chromium")
 fi
 
 PYTHON=${PYTHON:-python3}

@@ -37,9 +37,11 @@ def test_finished_run(finished_run: Path, tmp_path: Path) -> None:
     width, height = read_png_size(tmp_path / "curves.png")
     assert width > height > 500
     assert (tmp_path / "curves.png").stat().st_size > 20_000
-    assert [line[:16].strip() for line in outcome.stdout.splitlines()[1:4]] == [
+    table = outcome.stdout.split("\n\n")[0]
+    assert [line[:16].strip() for line in table.splitlines()[1:]] == [
         *("Deep Incubation", "end to end", "meta model alone")
     ]
+    assert table in (finished_run / "log.txt").read_text()  # it is the program's own
 
 
 def test_speeds_are_means_over_the_time_of_steps(finished_run: Path, tmp_path: Path) -> None:

@@ -117,6 +117,16 @@ def test_damaged_run(finished_run: Path, tmp_path: Path) -> None:
     assert "Deep Incubation against end to end" in text
 
 
+def test_figures_without_weights(finished_run: Path, tmp_path: Path) -> None:
+    """A copy without any checkpoint is told as such, and nothing is missing."""
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run, ignore=shutil.ignore_patterns("checkpoints"))
+    assert report(run).returncode == 0
+    _, text = read_page(run / "report.html")
+    assert f"{run}: figures alone, without checkpoints/" in text
+    assert "missing or damaged" not in text
+
+
 @pytest.mark.parametrize("what", ["missing", "of another kind"])
 def test_without_a_summary(finished_run: Path, tmp_path: Path, what: str) -> None:
     """The metrics tell what the trainings did, and so whether they paid."""

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-NAMES = ["chromium", "chromium-browser", "google-chrome", "chrome"]
+NAMES = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome"]
 TIMEOUT_S = 20.0  # of an answer
 
 

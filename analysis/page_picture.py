@@ -1,0 +1,55 @@
+"""A report's page as a small picture, by a Chromium without a window."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from headless_browser import find_browser, open_page
+
+NUM_COLOURS = 128  # of the palette: a page has few, and their mixtures at the edges of letters
+MARGIN = 16  # pixels
+SOURCE = "Source"  # keyword of PNG: what a picture was made of
+
+
+class NoBrowserError(Exception):
+    """The message says what to install."""
+
+
+def take_pictures(page: Path, outputs: dict[str, Path], width: int, last: str, source: str) -> None:
+    """Of the page from its top to the first element `last`, a CSS selector, in each colour scheme: light, dark.
+
+    `width` is in pixels. Raises NoBrowserError or OSError.
+    """
+    browser = find_browser()
+    if browser is None:
+        raise NoBrowserError("there is no Chromium, which makes the pictures. Run jobscripts/setup.sh --tests as root.")
+    with tempfile.TemporaryDirectory() as folder:
+        profile, whole = Path(folder) / "profile", Path(folder) / "whole.png"
+        profile.mkdir()
+        with open_page(browser, profile) as tab:
+            for scheme, output in outputs.items():
+                tab.show(page, width, scheme)
+                tab.screenshot(whole)
+                bottom = tab.evaluate(f"document.querySelector('{last}').getBoundingClientRect().bottom + scrollY")
+                save_small(whole, output, round(bottom) + MARGIN, source)
+
+
+def save_small(whole: Path, output: Path, height: int, source: str) -> None:
+    """The upper `height` pixels, with a palette. Raises OSError."""
+    note = PngInfo()
+    note.add_text(SOURCE, source)
+    with Image.open(whole) as picture:
+        upper = picture.convert("RGB").crop((0, 0, picture.width, min(height, picture.height)))
+    # By coverage: the usual way, by frequency, gives the colour of a small mark in a figure to its neighbours.
+    small = upper.quantize(NUM_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    small.save(output, format="PNG", optimize=True, pnginfo=note)
+
+
+def read_source(picture: Path) -> str:
+    """What it was made of; empty if that is not known."""
+    with Image.open(picture) as image:
+        return str(image.info.get(SOURCE, ""))

@@ -1,0 +1,184 @@
+"""Writes into README.md the figures that it quotes of kept runs, so that they are those of the runs.
+
+    python analysis/quote_results.py               # README.md, from analysis/results/; in the repository's root
+    python analysis/quote_results.py --pictures    # the pictures of the report too; that takes a Chromium
+    python analysis/quote_results.py --check       # changes nothing, and says what is not as the runs have it
+
+README.md has a block for each quotation, between <!-- NAME, by analysis/quote_results.py --> and <!-- end of NAME -->.
+The runs are put into analysis/results/ by keep_results.py. What README.md concludes from the figures is by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import xxhash
+
+from group_comparison import confidence_interval, estimate
+from page_picture import NoBrowserError, read_source, take_pictures
+from report import make_page, make_run_part
+from run_data import NotARunError, Run, format_results, load_run
+from run_recovery import load_what_is_there
+
+RUN_OF_SEED = {0: "quickstart", 1: "fp32-seed-1", 2: "fp32-seed-2"}
+METHODS = ("Deep Incubation", "end to end")
+PICTURED = "quickstart"
+SCHEMES = ("light", "dark")
+PICTURE_WIDTH = 1120  # pixels
+LAST_PICTURED = ".figures"  # the curves of accuracy
+
+
+class QuotationError(Exception):
+    """The message says what is missing, and what to do."""
+
+
+def quote_quickstart(results: Path) -> str:
+    """How it was run, and the table as the program printed it."""
+    run = load(results / RUN_OF_SEED[0], seed=0, precision="fp32")
+    minutes = sum(row.wall_s for row in run.results if row.method in METHODS) / 60
+    head = f"{tell_job(run)}, fp32, seed 0; {minutes:.1f} minutes of training:"
+    return f"{head}\n\n```\n{format_results(run.results)}\n```"
+
+
+def quote_seeds(results: Path) -> str:
+    """Top-1 of both methods with each seed, and what they differ by."""
+    runs = [load(results / name, seed, precision="fp32") for seed, name in RUN_OF_SEED.items()]
+    ours, theirs = ([top1_of(run, method) for run in runs] for method in METHODS)
+    differences = [mine - other for mine, other in zip(ours, theirs, strict=True)]
+    interval = confidence_interval(estimate(differences))
+    assert interval is not None  # there are several seeds
+    return "\n".join(
+        [
+            f"| top-1 (%) | {' | '.join(f'seed {seed}' for seed in RUN_OF_SEED)} | mean | 95 % interval of the mean |",
+            "|---" * (len(RUN_OF_SEED) + 3) + "|",
+            make_row(METHODS[0], ours, ".2f"),
+            make_row(METHODS[1], theirs, ".2f"),
+            make_row("difference", differences, "+.2f", f"{interval.low:+.2f} to {interval.high:+.2f}"),
+        ]
+    )
+
+
+QUOTATIONS: dict[str, Callable[[Path], str]] = {"quickstart": quote_quickstart, "seeds": quote_seeds}
+
+
+def load(directory: Path, seed: int, precision: str) -> Run:
+    """Raises QuotationError if it is another run than README.md says."""
+    run = load_run(directory)
+    found = (run.settings.get("run.seed"), run.settings.get("run.precision"), run.state)
+    if found != (str(seed), precision, "done"):
+        raise QuotationError(
+            f"{directory} has seed {found[0]} and precision {found[1]} and is {found[2]}; README.md quotes a finished "
+            f"run with seed {seed} in {precision}. Keep that one under this name."
+        )
+    return run
+
+
+def tell_job(run: Run) -> str:
+    """When it ended and on how many ranks. REQUIRES: it was one."""
+    (job,) = run.jobs
+    return f"{job.updated[:10]}, {job.num_ranks} ranks"
+
+
+def top1_of(run: Run, method: str) -> float:
+    """Percent."""
+    for row in run.results:
+        if row.method == method:
+            return 100 * row.top1
+    raise QuotationError(f"{run.directory} has no {method}, which README.md quotes. Keep a run that has trained it.")
+
+
+def make_row(name: str, values: list[float], form: str, interval: str = "") -> str:
+    mean = f"{estimate(values).mean:{form}}"
+    return f"| {' | '.join([name, *(f'{value:{form}}' for value in values), mean, interval])} |"
+
+
+def replace_block(text: str, name: str, content: str) -> str:
+    """Raises QuotationError if `text` has no such block, or several."""
+    begin, end = f"<!-- {name}, by analysis/quote_results.py -->", f"<!-- end of {name} -->"
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(end) < text.index(begin):
+        raise QuotationError(
+            f"README.md has {text.count(begin)} lines '{begin}' and {text.count(end)} lines '{end}', between which the "
+            "figures stand. Write each once, in this order."
+        )
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}\n{content}\n{end}{rest.partition(end)[2]}"
+
+
+def digest_of(directory: Path) -> str:
+    """Of the figures of a run."""
+    digest = xxhash.xxh3_64()
+    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(directory)}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def paths_of_pictures(results: Path) -> dict[str, Path]:
+    """By colour scheme."""
+    return {scheme: results / f"{PICTURED}-{scheme}.png" for scheme in SCHEMES}
+
+
+def draw_pictures(results: Path) -> None:
+    """Of the report of a run."""
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "report.html"
+        loaded = load_what_is_there(results / PICTURED)
+        page.write_text(make_page([loaded.run], [make_run_part(loaded, "run0")]), encoding="utf-8")
+        take_pictures(
+            page, paths_of_pictures(results), PICTURE_WIDTH, LAST_PICTURED, source=digest_of(results / PICTURED)
+        )
+
+
+def find_stale_pictures(results: Path) -> list[Path]:
+    digest = digest_of(results / PICTURED)
+    pictures = paths_of_pictures(results).values()
+    return [path for path in pictures if not path.is_file() or read_source(path) != digest]
+
+
+def check(readme: Path, results: Path) -> list[str]:
+    """A sentence for each quotation that is not as the runs have it. Raises QuotationError or NotARunError."""
+    text = readme.read_text(encoding="utf-8")
+    sentences = []
+    for name, quote in QUOTATIONS.items():
+        content = quote(results)
+        if replace_block(text, name, content) != text:
+            sentences.append(f"{readme}: {name} is not what the runs in {results} say, which is\n\n{content}\n")
+    sentences += [f"{path}: not of the run in {results / PICTURED}" for path in find_stale_pictures(results)]
+    return sentences
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description="Writes into README.md the figures that it quotes of kept runs.")
+    parser.add_argument("--readme", type=Path, default=Path("README.md"), metavar="FILE")
+    parser.add_argument("--results", type=Path, default=Path("analysis/results"), metavar="FOLDER")
+    parser.add_argument("--pictures", action="store_true", help="make those of the report too, with a Chromium")
+    parser.add_argument("--check", action="store_true", help="change nothing; status 1 if something is out of date")
+    options = parser.parse_args(arguments)
+    readme, results = options.readme, options.results
+    try:
+        if options.check:
+            sentences = check(readme, results)
+            print("\n".join(sentences) if sentences else f"{readme} has what the runs in {results} say")
+            return 1 if sentences else 0
+        text = readme.read_text(encoding="utf-8")
+        for name, quote in QUOTATIONS.items():
+            text = replace_block(text, name, quote(results))
+        readme.write_text(text, encoding="utf-8")
+        if options.pictures:
+            draw_pictures(results)
+    except (NoBrowserError, NotARunError, QuotationError) as error:
+        print(f"quote_results: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"quote_results: {error.filename}: {error.strerror}. Start it in the repository's root.", file=sys.stderr)
+        return 2
+    print(f"{readme} written")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
