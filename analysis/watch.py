@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TextIO
 
 from page_server import HOST, PageServer, PortError
-from run_data import Column, Job, Metrics, NotARunError, Run, Speed, Training, load_run, measure_speed
+from run_data import Column, Job, Metrics, NotARunError, Run, Speed, Training, format_clock, load_run, measure_speed
 
 RECENT_STEPS = 20
 LOOKS_PER_PAGE = 4  # a page takes seconds to make
@@ -49,7 +49,7 @@ def format_run(run: Run, now_s: float) -> str:
 def _describe_job(job: Job, now_s: float) -> str:
     """A job that runs and has long written nothing may have been killed."""
     updated_s = datetime.strptime(job.updated, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp()
-    age = _format_duration(now_s - updated_s)
+    age = format_clock(now_s - updated_s)
     reason = f" ({job.reason})" if job.reason else ""
     return f"job {job.name}: {job.state}{reason}, {job.num_ranks} ranks, written {age} ago"
 
@@ -66,7 +66,7 @@ def _make_row(run: Run, training: Training) -> tuple[str, ...]:
         _format(speed.images_per_s, "{:.0f}"),
         _format(100 * speed.data_wait, "{:.1f}%"),
         _format(100 * speed.communication_wait, "{:.1f}%"),
-        _format_duration(left_s) if training.state == "running" else "-",
+        format_clock(left_s) if training.state == "running" else "-",
     )
 
 
@@ -90,15 +90,6 @@ def _last(metrics: Metrics | None, table: str, name: str) -> float:
 
 def _format(value: float, pattern: str) -> str:
     return "-" if isnan(value) else pattern.format(value)
-
-
-def _format_duration(seconds: float) -> str:
-    """As the program has it: "1:02:03", "2:03" (minutes and seconds)."""
-    if isnan(seconds):
-        return "-"
-    total = round(max(0.0, seconds))
-    hours, minutes = total // 3600, total // 60 % 60
-    return f"{hours}:{minutes:02}:{total % 60:02}" if hours else f"{minutes}:{total % 60:02}"
 
 
 def watch(directory: Path, every_s: float, stream: TextIO) -> None:
