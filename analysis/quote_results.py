@@ -20,7 +20,8 @@ import xxhash
 
 from group_comparison import confidence_interval, estimate
 from page_picture import NoBrowserError, read_source, take_pictures
-from report import make_page, make_run_part
+from report import make_report
+from report_page import page
 from run_data import NotARunError, Run, format_results, load_run
 from run_recovery import load_what_is_there
 
@@ -125,11 +126,11 @@ def paths_of_pictures(results: Path) -> dict[str, Path]:
 def draw_pictures(results: Path) -> None:
     """Of the report of a run."""
     with tempfile.TemporaryDirectory() as folder:
-        page = Path(folder) / "report.html"
-        loaded = load_what_is_there(results / PICTURED)
-        page.write_text(make_page([loaded.run], [make_run_part(loaded, "run0")]), encoding="utf-8")
+        path = Path(folder) / "report.html"
+        report = make_report([load_what_is_there(results / PICTURED)])
+        path.write_text(page(report.title, report.body), encoding="utf-8")
         take_pictures(
-            page, paths_of_pictures(results), PICTURE_WIDTH, LAST_PICTURED, source=digest_of(results / PICTURED)
+            path, paths_of_pictures(results), PICTURE_WIDTH, LAST_PICTURED, source=digest_of(results / PICTURED)
         )
 
 

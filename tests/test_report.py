@@ -121,7 +121,7 @@ def test_figures_without_weights(finished_run: Path, tmp_path: Path) -> None:
     """A copy without any checkpoint is told as such, and nothing is missing."""
     run = tmp_path / "run"
     shutil.copytree(finished_run, run, ignore=shutil.ignore_patterns("checkpoints"))
-    assert report(run).returncode == 0
+    assert report(run).status == 0
     _, text = read_page(run / "report.html")
     assert f"{run}: figures alone, without checkpoints/" in text
     assert "missing or damaged" not in text
