@@ -75,6 +75,7 @@ def write_events(metrics: Metrics, folder: Path) -> Iterator[float]:
         if i % EVENTS_PER_LOOK == 0:
             yield i / len(points)
     writer.close()
+    yield 1.0
 
 
 def main(arguments: list[str]) -> int:
