@@ -10,7 +10,6 @@ import argparse
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from timm.models import VisionTransformer
 from timm.scheduler import CosineLRScheduler
 from torch import nn
+from torch.amp.grad_scaler import GradScaler
 from torch.nn import functional
 
 import launch
@@ -46,7 +46,7 @@ def refuse(source: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> st
     return line.removeprefix("convert_pth: ")
 
 
-def make_model(depths: list[int]) -> nn.Module:
+def make_model(depths: list[int]) -> VisionTransformer:
     """The tiny network in the reference's way: whole, and once more in stages of the same parameters."""
     torch.manual_seed(3)
     model = VisionTransformer(
@@ -62,10 +62,10 @@ def make_model(depths: list[int]) -> nn.Module:
     return model
 
 
-def save_as_reference(path: Path, model: Any, **more: object) -> None:
+def save_as_reference(path: Path, model: VisionTransformer, **more: object) -> None:
     """After a step of training; with all the keys of the reference's save_model()."""
     optimizer = torch.optim.AdamW(model.parameters())
-    functional.cross_entropy(model(torch.randn(2, 1, 8, 8)), torch.tensor([0, 1])).backward()
+    functional.cross_entropy(model(torch.randn(2, 1, 8, 8)), torch.tensor([0, 1])).backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     content = {
         "model": model.state_dict(),
@@ -73,7 +73,7 @@ def save_as_reference(path: Path, model: Any, **more: object) -> None:
         "optimizer": optimizer.state_dict(),
         "lr_scheduler": CosineLRScheduler(optimizer, t_initial=10, warmup_t=2).state_dict(),
         "epoch": 3,
-        "scaler": torch.amp.GradScaler("cpu").state_dict(),
+        "scaler": GradScaler("cpu").state_dict(),
     }
     torch.save(content | more, path)
 
@@ -114,7 +114,7 @@ def test_the_reference_reads_an_export(
     exported = export(tiny, finished_run, training, file, REFERENCE)
     convert(file, checkpoint)
 
-    model: Any = make_model(depths)
+    model = make_model(depths)
     content = torch.load(checkpoint, weights_only=True)
     assert content.keys() == {"model_stages"}
     for stage, state in zip(model.stages, content["model_stages"], strict=True):

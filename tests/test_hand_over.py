@@ -7,8 +7,10 @@ but two blocks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,6 @@ CIFAR_RECORD_BYTES = 2 + 3 * 32 * 32
 CLASSES = [100, 1000]
 TIMM = read_timm_networks()
 RESNET = Network("resnet110", shape=(3, 32, 100))
-DENSE = "Feature maps for dense prediction"
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +62,11 @@ class HandedOver:
     logits: torch.Tensor
 
 
-def hand_over(network: Network, weights: Tensors, data: Path, file: Path) -> HandedOver:
-    """Finishes a training with `weights` and exports it. Only `file` stays."""
-    given, batch, output = (file.with_name(name) for name in ("given", "batch", "output"))
+def hand_over(network: Network, weights: Tensors, data: Path, folder: Path) -> HandedOver:
+    """Finishes a training with `weights` and exports it."""
+    given, file, batch, output = (folder / f"{name}.safetensors" for name in ("given", "exported", "batch", "output"))
     write(given, weights)
-    run = file.with_name("run")
+    run = folder / "run"
     model = [f"--model.preset={network.preset}", *network.settings]
     arguments = [*model, f"--data.file={data}", f"--run.directory={run}", "--training=finetuned"]
     arguments += ["--batch.global=2", "--recipe.micro=2", "--recipe.crop=resized"]
@@ -74,8 +75,7 @@ def hand_over(network: Network, weights: Tensors, data: Path, file: Path) -> Han
     given.unlink()
     (run / "checkpoints" / "finetuned.h5").unlink()
     channels, side, _ = network.shape
-    torch.manual_seed(2)
-    images = torch.randn(2, channels, side, side)
+    images = torch.randn(2, channels, side, side, generator=torch.Generator().manual_seed(2))
     write(batch, {"images": images})
     launch.probe("evaluation", *model, f"--weights={file}", f"--batch={batch}", f"--output={output}")
     return HandedOver(file, images, read(output)["logits"])
@@ -86,8 +86,8 @@ def make_weights(network: Network) -> Tensors:
     theirs = TIMM[network.preset]
     with torch.device("meta"):
         shapes = timm.create_model(theirs.name, **theirs.arguments | network.arguments).state_dict()
-    torch.manual_seed(1)
-    weights = {name: 0.02 * torch.randn(tensor.shape) for name, tensor in shapes.items()}
+    generator = torch.Generator().manual_seed(1)
+    weights = {name: 0.02 * torch.randn(tensor.shape, generator=generator) for name, tensor in shapes.items()}
     for name in weights:
         if "norm" in name and name.endswith(".weight"):
             weights[name] += 1
@@ -95,11 +95,21 @@ def make_weights(network: Network) -> Tensors:
 
 
 @pytest.fixture(scope="module")
-def vit_b(data: dict[int, Path], tmp_path_factory: pytest.TempPathFactory) -> HandedOver:
-    """In a file of the name that the examples use."""
-    network = NETWORKS["vit_b16"]
-    file = tmp_path_factory.mktemp("vit_b") / "vit-b.safetensors"
-    return hand_over(network, make_weights(network), data[1000], file)
+def handed_over(
+    data: dict[int, Path], pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Future[HandedOver]]:
+    """The networks of all presets, at once: most of the time goes into starts."""
+
+    def begin(preset: str, network: Network, make: Callable[[], Tensors]) -> Future[HandedOver]:
+        folder = tmp_path_factory.mktemp(preset)
+        return pool.submit(lambda: hand_over(network, make(), data[network.shape[2]], folder))
+
+    resnet = state_of(make_resnet110())
+    futures = {RESNET.preset: begin(RESNET.preset, RESNET, lambda: resnet)}
+    for preset in TIMM:
+        network = NETWORKS[preset]
+        futures[preset] = begin(preset, network, partial(make_weights, network))
+    return futures
 
 
 def evaluate(model: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
@@ -114,17 +124,16 @@ def test_every_preset_is_in_the_table() -> None:
     assert {*presets} == {"custom", *TIMM, RESNET.preset}
 
 
-@pytest.mark.parametrize("preset", [preset for preset in TIMM if preset != "vit_b16"])  # which the examples load
-def test_timm_has_the_network_under_its_own_name(preset: str, data: dict[int, Path], tmp_path: Path) -> None:
-    network, theirs = NETWORKS[preset], TIMM[preset]
-    weights = make_weights(network)
-    ours = hand_over(network, weights, data[network.shape[2]], tmp_path / "f.safetensors")
-    model = timm.create_model(theirs.name, checkpoint_path=ours.file, **theirs.arguments | network.arguments)
+@pytest.mark.parametrize("preset", TIMM)
+def test_timm_has_the_network_under_its_own_name(preset: str, handed_over: dict[str, Future[HandedOver]]) -> None:
+    ours, theirs = handed_over[preset].result(), TIMM[preset]
+    arguments = theirs.arguments | NETWORKS[preset].arguments
+    model = timm.create_model(theirs.name, checkpoint_path=ours.file, **arguments)
     assert relative_error(ours.logits, evaluate(model, ours.images)) <= TOLERANCE
     state = model.state_dict()
-    assert state.keys() == weights.keys()
-    for name, values in weights.items():
-        assert torch.equal(state[name], values), name
+    for name, values in make_weights(NETWORKS[preset]).items():
+        assert torch.equal(state.pop(name), values), name
+    assert not state
 
 
 def run_examples(examples: list[str]) -> Iterator[dict[str, Any]]:
@@ -136,10 +145,11 @@ def run_examples(examples: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def test_examples_of_loading(
-    vit_b: HandedOver, data: dict[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    handed_over: dict[str, Future[HandedOver]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    vit_b, resnet = handed_over["vit_b16"].result(), handed_over["resnet110"].result()
     (tmp_path / "vit-b.safetensors").symlink_to(vit_b.file)
-    resnet = hand_over(RESNET, state_of(make_resnet110()), data[100], tmp_path / "resnet110.safetensors")
+    (tmp_path / "resnet110.safetensors").symlink_to(resnet.file)
     monkeypatch.chdir(tmp_path)
     names = run_examples(read_examples("Trained networks in timm"))
     assert relative_error(vit_b.logits, evaluate(next(names)["model"], vit_b.images)) <= TOLERANCE
@@ -156,11 +166,12 @@ def maps_of(model: VisionTransformer, images: torch.Tensor) -> list[torch.Tensor
 
     def catch(block: object, inputs: object, tokens: torch.Tensor) -> None:
         rows, columns = (side // 16 for side in images.shape[2:])
-        maps.append(tokens[:, 1:].transpose(1, 2).unflatten(2, (rows, columns)))
+        maps.append(tokens[:, 1:].transpose(1, 2).reshape(1, -1, rows, columns))
 
-    for i in (2, 5, 8, 11):
-        model.blocks[i].register_forward_hook(catch)
+    handles = [model.blocks[i].register_forward_hook(catch) for i in (2, 5, 8, 11)]
     evaluate(model, images)
+    for handle in handles:
+        handle.remove()
     return maps
 
 
@@ -170,11 +181,14 @@ def assert_same_maps(maps: list[torch.Tensor], expected: list[torch.Tensor]) -> 
         assert torch.equal(ours, theirs)
 
 
-def test_examples_of_feature_maps(vit_b: HandedOver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(vit_b.file.parent)
-    create = {"model_name": "vit_base_patch16_224", "checkpoint_path": vit_b.file}
-    model = timm.create_model(**create)
-    names = run_examples(read_examples(DENSE))
+def test_examples_of_feature_maps(
+    handed_over: dict[str, Future[HandedOver]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = handed_over["vit_b16"].result().file
+    (tmp_path / "vit-b.safetensors").symlink_to(file)
+    monkeypatch.chdir(tmp_path)
+    model = timm.create_model("vit_base_patch16_224", checkpoint_path=file)
+    names = run_examples(read_examples("Feature maps for dense prediction"))
 
     first = next(names)
     expected = maps_of(model, first["images"])
@@ -185,7 +199,7 @@ def test_examples_of_feature_maps(vit_b: HandedOver, monkeypatch: pytest.MonkeyP
 
     resized = next(names)
     assert [x.shape for x in resized["maps"]] == [(1, 768, 32, 42)] * 4
-    grid = read(vit_b.file)["pos_embed"][:, 1:].transpose(1, 2).unflatten(2, (14, 14))
+    grid = read(file)["pos_embed"][:, 1:].transpose(1, 2).reshape(1, 768, 14, 14)
     larger = functional.interpolate(grid, (32, 42), mode="bicubic", antialias=True)
     assert torch.equal(resized["model"].pos_embed[:, 1:], larger.flatten(2).transpose(1, 2))
     assert_same_maps(resized["maps"], maps_of(resized["model"], resized["images"]))
