@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from analysis_readme import read_examples
 from frames import COLUMNS, load_frames
-from launch import REPOSITORY
 from made_up_run import GLOBAL_BATCH, MadeUp, deep_incubation, write_run
 from run_data import NotARunError
 from run_files import TRAININGS, read_columns, read_summary
@@ -78,8 +77,7 @@ def test_examples_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for seed, (mine, others) in enumerate([(0.8, 0.7), (0.6, 0.9)]):
         hours = MadeUp("end_to_end", "end_to_end", (0.5, others), block_flops=600, elapsed_s=3600, num_ranks=4)
         write_run(tmp_path / "runs" / f"fashion-mnist-{seed}", [*deep_incubation(0.5, mine), hours], seed=seed)
-    section = (REPOSITORY / "analysis" / "README.md").read_text().split("## Data frames\n")[1].split("\n## ")[0]
-    setup, *examples = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
+    setup, *examples = read_examples("Data frames")
     assert len(examples) == 3
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}

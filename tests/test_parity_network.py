@@ -15,48 +15,41 @@ from torch.nn import functional
 
 import launch
 from parity import Tensors, largest_error, read, relative_error, split_key_bias, write
+from timm_networks import read_timm_networks
 
 TOLERANCE = 1e-5
 NUM_IMAGES = 2
 LABEL_SMOOTHING = 0.1
 
 
+TIMM = read_timm_networks()
+SHALLOW = ["--model.depths=1,1", "--model.meta_depths=1,1"]
+
+
 @dataclass(frozen=True)
 class Network:
-    """A preset, the network of timm that it stands for, and what is narrowed or changed in both."""
+    """A preset, which has a network of timm, and what is narrowed or changed in both."""
 
     preset: str
-    timm_name: str
     settings: list[str] = field(default_factory=list)
     arguments: dict[str, Any] = field(default_factory=dict)
     shape: tuple[int, int, int] = (3, 224, 1000)  # channels, side, classes
 
 
-SHALLOW = ["--model.depths=1,1", "--model.meta_depths=1,1"]
-CIFAR: dict[str, Any] = {"img_size": 32, "patch_size": 4, "num_classes": 100}
-REFERENCE_H: dict[str, Any] = {
-    "depth": 2,
-    "num_classes": 1000,
-    "qkv_bias": False,
-    "norm_layer": partial(nn.LayerNorm, eps=1e-5),
-}
 NETWORKS = {
-    "vit_b16": Network("vit_b16", "vit_base_patch16_224"),
-    "vit_l16": Network("vit_l16", "vit_large_patch16_224", SHALLOW, {"depth": 2}),
-    "vit_h14": Network("vit_h14", "vit_huge_patch14_224", SHALLOW, REFERENCE_H),
-    "vit_b16_384": Network("vit_b16_384", "vit_base_patch16_384", SHALLOW, {"depth": 2}, (3, 384, 1000)),
-    "vit_l16_384": Network("vit_l16_384", "vit_large_patch16_384", SHALLOW, {"depth": 2}, (3, 384, 1000)),
-    "vit_h14_392": Network(
-        "vit_h14_392", "vit_huge_patch14_224", SHALLOW, REFERENCE_H | {"img_size": 392}, (3, 392, 1000)
-    ),
-    "deit_ti": Network("deit_ti", "deit_tiny_patch16_224"),
-    "deit_s": Network("deit_s", "deit_small_patch16_224"),
-    "deit_t32": Network("deit_t32", "deit_tiny_patch16_224", [], CIFAR | {"depth": 32}, (3, 32, 100)),
-    "deit_t128": Network("deit_t128", "deit_tiny_patch16_224", [], CIFAR | {"depth": 128}, (3, 32, 100)),
-    "layer_scale": Network("deit_ti", "deit_tiny_patch16_224", ["--model.layer_scale=0.1"], {"init_values": 0.1}),
+    "vit_b16": Network("vit_b16"),
+    "vit_l16": Network("vit_l16", SHALLOW, {"depth": 2}),
+    "vit_h14": Network("vit_h14", SHALLOW, {"depth": 2}),
+    "vit_b16_384": Network("vit_b16_384", SHALLOW, {"depth": 2}, (3, 384, 1000)),
+    "vit_l16_384": Network("vit_l16_384", SHALLOW, {"depth": 2}, (3, 384, 1000)),
+    "vit_h14_392": Network("vit_h14_392", SHALLOW, {"depth": 2}, (3, 392, 1000)),
+    "deit_ti": Network("deit_ti"),
+    "deit_s": Network("deit_s"),
+    "deit_t32": Network("deit_t32", shape=(3, 32, 100)),
+    "deit_t128": Network("deit_t128", shape=(3, 32, 100)),
+    "layer_scale": Network("deit_ti", ["--model.layer_scale=0.1"], {"init_values": 0.1}),
     "grey, wide MLP": Network(
         "deit_ti",
-        "deit_tiny_patch16_224",
         ["--model.channels=1", "--data.mean=0.5", "--data.std=0.5", "--model.mlp_ratio=6", "--model.norm_eps=1e-3"],
         {"in_chans": 1, "mlp_ratio": 6, "norm_layer": partial(nn.LayerNorm, eps=1e-3)},
         (1, 224, 1000),
@@ -67,7 +60,8 @@ NETWORKS = {
 def make_network(network: Network) -> nn.Module:
     """With every weight away from the special values at which initialisation leaves some."""
     torch.manual_seed(1)
-    model: nn.Module = timm.create_model(network.timm_name, pretrained=False, **network.arguments)
+    theirs = TIMM[network.preset]
+    model: nn.Module = timm.create_model(theirs.name, **theirs.arguments | network.arguments)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter), alpha=0.02)

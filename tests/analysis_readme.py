@@ -1,0 +1,17 @@
+"""The sections of analysis/README.md and the examples in them, for tests that do what it tells users to do."""
+
+from __future__ import annotations
+
+import re
+
+from launch import REPOSITORY
+
+
+def read_section(heading: str) -> str:
+    text = (REPOSITORY / "analysis" / "README.md").read_text()
+    return text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+def read_examples(heading: str) -> list[str]:
+    """The Python code of a section, piece by piece."""
+    return re.findall(r"```python\n(.*?)```", read_section(heading), flags=re.DOTALL)
