@@ -23,7 +23,7 @@ pytest_status=0
 tests/sanitize.sh short || sanitize_status=$?
 ctest --test-dir "$INCUBATE_BUILD" -j "$(nproc)" --output-on-failure --no-tests=error 2>&1 \
   | tee "$logs/ctest" || ctest_status=$?
-.venv/bin/python -m pytest tests -q 2>&1 | tee "$logs/pytest" || pytest_status=$?
+.venv/bin/python -m pytest tests -q -n 2 --dist loadfile 2>&1 | tee "$logs/pytest" || pytest_status=$?
 
 echo
 [ "$sanitize_status" -eq 0 ] || echo "tests/sanitize.sh short failed: see above"

@@ -235,7 +235,8 @@ def list_ways(place: Place, is_largest: bool) -> dict[str, list[str]]:
     if place.device == "cuda" and knows("run.cuda_graph"):
         ways = {"bf16, graph": ["--run.cuda_graph=true"], "bf16, no graph": ["--run.cuda_graph=false"]}
     way, settings = next(iter(ways.items()))
-    ways[f"{way}, fast sums"] = [*settings, "--run.sums=fast"]  # what exact ones cost
+    if not place.is_quick:
+        ways[f"{way}, fast sums"] = [*settings, "--run.sums=fast"]  # what exact ones cost
     if place.num_devices > 1 and knows("run.shard_optimizer"):
         ways[f"{way}, shards"] = [*settings, "--run.shard_optimizer=true"]
     if is_largest and not place.is_quick and knows("run.recompute"):
