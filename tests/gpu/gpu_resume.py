@@ -30,7 +30,7 @@ class DeviceTiny(Tiny):
 
 
 def list_ways(place: Place) -> dict[str, list[str]]:
-    ways = {"fp32": []} | ({} if place.is_quick else {"bf16": ["--run.precision=bf16"]})
+    ways: dict[str, list[str]] = {"fp32": []} | ({} if place.is_quick else {"bf16": ["--run.precision=bf16"]})
     if place.device == "cuda" and knows("run.cuda_graph"):
         ways["bf16, run.cuda_graph"] = ["--run.precision=bf16", "--run.cuda_graph=true"]
     return ways
