@@ -18,8 +18,6 @@ class DeviceStopwatch {
   explicit DeviceStopwatch(torch::Device device);
 
   void stop();
-  /// Whether the device has done what came before the start.
-  bool is_running() const { return !events_ || events_->first.query(); }
   /// REQUIRES: stop() was called and, on a GPU, what came before it is over.
   double elapsed_s() const;
 

@@ -170,7 +170,7 @@ void GradientReducer::write_mean(torch::Tensor& gradients, std::int64_t num_micr
 }
 
 GradientReducer::StepSums GradientReducer::read(const Pending& pending) {
-  group_.wait_for(pending.numbers, pending.watch, pending.what);
+  group_.wait_for(pending.numbers, pending.what);
   const double unit = kind_ == Sums::exact ? 1 / kExactUnitsPerOne : 1;
   const auto* numbers = pending.numbers.values().data_ptr<double>();
   return {.mean_loss = numbers[kLoss] * unit / static_cast<double>(pending.num_micro_batches),

@@ -1,20 +1,32 @@
 #include "parallel/nccl_communicator.h"
 
 #include <algorithm>
-#include <limits>
+#include <memory>
+#include <optional>
 
+#include <ATen/cuda/CUDAEvent.h>
 #include <c10/cuda/CUDAStream.h>
-#include <cuda_runtime_api.h>
 #include <torch/torch.h>
 
 #include "base/check.h"
+#include "parallel/device_stopwatch.h"
 #include "parallel/idle_wait.h"
 
 namespace incubate {
 namespace {
 
 constexpr double kPatience_s = 30;
-constexpr double kTimesQuickest = 10;  // a sum that takes so many times as long as another did is suspect
+constexpr double kPatienceOfMaking_s = 50;  // all ranks meet all others, which takes seconds where there are 1,000
+constexpr double kTimesExpected = 10;       // what takes so many times as long as its bytes should is suspect
+
+/// Of the sum that measures the network: large enough to be about bytes, and nothing beside a training's memory.
+constexpr std::int64_t kMeasuredNumbers = (16 << 20) / sizeof(float);
+
+/// The place of a collective in its stream.
+struct Marks {
+  at::cuda::CUDAEvent begun, over;
+  bool is_accepted = false;
+};
 
 ncclDataType_t nccl_type(const torch::Tensor& tensor) {
   if (tensor.scalar_type() == torch::kInt64) return ncclInt64;
@@ -36,19 +48,28 @@ NcclCommunicator::NcclCommunicator(const Communicator& communicator)
   communicator.broadcast(std::as_writable_bytes(std::span(&id, 1)), "sending the NCCL id");
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;
-  accept(ncclCommInitRankConfig(&comm_, communicator.size(), id, communicator.rank(), &config), what);
+  launch(what, kPatienceOfMaking_s, [&](cudaStream_t) {
+    return ncclCommInitRankConfig(&comm_, communicator.size(), id, communicator.rank(), &config);
+  });
   prove_that_it_works();
 }
 
-/// The first sum makes the connections: of one number, so that what hangs because of the network hangs here.
+/// The first sum makes the connections: of one number, so that what hangs because of the network hangs here. The second
+/// measures what they carry.
 void NcclCommunicator::prove_that_it_works() {
-  const std::string what = "the first sum of an NCCL group";
-  torch::Tensor one = torch::ones({1}, torch::kCUDA);
-  DeviceStopwatch watch(one.device());
-  all_reduce_sum(one, what);
-  watch.stop();
-  wait_for(HostCopy(one), watch, what);
-  quickest_s_ = std::numeric_limits<double>::infinity();  // it says nothing about larger ones
+  for (const std::int64_t num_numbers : {std::int64_t{1}, kMeasuredNumbers}) {
+    const std::string what = fmt::format("the first sum of {} numbers of an NCCL group", num_numbers);
+    torch::Tensor numbers = torch::ones({num_numbers}, torch::kCUDA);
+    DeviceStopwatch watch(numbers.device());
+    all_reduce_sum(numbers, what);
+    watch.stop();
+    const HostCopy last(numbers.narrow(0, num_numbers - 1, 1));
+    wait_for(last, what);
+    const float sum = last.values().item<float>();
+    check_running(sum == static_cast<float>(communicator_.size()), "NCCL gave {} instead of {} in {} on {}.", sum,
+                  communicator_.size(), what, communicator_.member_name(communicator_.rank()));
+    if (num_numbers > 1) bytes_per_s_ = static_cast<double>(numbers.nbytes()) / watch.elapsed_s();
+  }
 }
 
 // Every operation was waited for, so all ranks are as far; without that, as after an error, peers may not answer.
@@ -57,90 +78,62 @@ NcclCommunicator::~NcclCommunicator() {
 }
 
 void NcclCommunicator::all_reduce_sum(torch::Tensor& tensor, const std::string& what) {
-  accept(ncclAllReduce(tensor.data_ptr(), tensor.data_ptr(), tensor.numel(), nccl_type(tensor), ncclSum, comm_,
-                       c10::cuda::getCurrentCUDAStream()),
-         what);
+  launch(what, patience_s(tensor.nbytes()), [&](cudaStream_t stream) {
+    return ncclAllReduce(tensor.data_ptr(), tensor.data_ptr(), tensor.numel(), nccl_type(tensor), ncclSum, comm_,
+                         stream);
+  });
 }
 
 // The last rank's chunk has what is left over by the equal ones, too.
 void NcclCommunicator::sum_shares(torch::Tensor& tensor, const std::string& what) {
-  const c10::cuda::CUDAStream stream = c10::cuda::getCurrentCUDAStream();
-  const ncclDataType_t type = nccl_type(tensor);
   const std::int64_t chunk = chunk_of(tensor.numel(), 0, communicator_.size()).size();
   const std::int64_t in_chunks = chunk * communicator_.size();
   if (chunk > 0) {
-    accept(ncclReduceScatter(tensor.data_ptr(), address_of(tensor, chunk * communicator_.rank()), chunk, type, ncclSum,
-                             comm_, stream),
-           what);
+    launch(what, patience_s(tensor.nbytes()), [&](cudaStream_t stream) {
+      return ncclReduceScatter(tensor.data_ptr(), address_of(tensor, chunk * communicator_.rank()), chunk,
+                               nccl_type(tensor), ncclSum, comm_, stream);
+    });
   }
   if (in_chunks < tensor.numel()) {
-    std::byte* rest = address_of(tensor, in_chunks);
-    accept(ncclAllReduce(rest, rest, tensor.numel() - in_chunks, type, ncclSum, comm_, stream), what);
+    torch::Tensor rest = tensor.narrow(0, in_chunks, tensor.numel() - in_chunks);
+    all_reduce_sum(rest, what);
   }
 }
 
 void NcclCommunicator::share_values(torch::Tensor& tensor, const std::string& what) {
-  const c10::cuda::CUDAStream stream = c10::cuda::getCurrentCUDAStream();
-  const ncclDataType_t type = nccl_type(tensor);
   const std::int64_t chunk = chunk_of(tensor.numel(), 0, communicator_.size()).size();
   const std::int64_t in_chunks = chunk * communicator_.size();
   if (chunk > 0) {
-    accept(
-        ncclAllGather(address_of(tensor, chunk * communicator_.rank()), tensor.data_ptr(), chunk, type, comm_, stream),
-        what);
+    launch(what, patience_s(tensor.nbytes()), [&](cudaStream_t stream) {
+      return ncclAllGather(address_of(tensor, chunk * communicator_.rank()), tensor.data_ptr(), chunk,
+                           nccl_type(tensor), comm_, stream);
+    });
   }
   if (in_chunks < tensor.numel()) {
-    std::byte* rest = address_of(tensor, in_chunks);
-    accept(ncclBroadcast(rest, rest, tensor.numel() - in_chunks, type, communicator_.size() - 1, comm_, stream), what);
+    torch::Tensor rest = tensor.narrow(0, in_chunks, tensor.numel() - in_chunks);
+    broadcast(rest, communicator_.size() - 1, what);
   }
 }
 
-void NcclCommunicator::broadcast(torch::Tensor& tensor, const std::string& what) {
-  accept(ncclBroadcast(tensor.data_ptr(), tensor.data_ptr(), tensor.nbytes(), ncclUint8, 0, comm_,
-                       c10::cuda::getCurrentCUDAStream()),
-         what);
+void NcclCommunicator::broadcast(torch::Tensor& tensor, int root, const std::string& what) {
+  launch(what, patience_s(tensor.nbytes()), [&](cudaStream_t stream) {
+    return ncclBroadcast(tensor.data_ptr(), tensor.data_ptr(), tensor.nbytes(), ncclUint8, root, comm_, stream);
+  });
 }
 
-void NcclCommunicator::wait_for(const HostCopy& copy, const std::string& what) {
-  wait_until([&copy] { return copy.is_there(); }, what);
+double NcclCommunicator::patience_s(std::size_t num_bytes) const {
+  return std::max(kPatience_s, kTimesExpected * static_cast<double>(num_bytes) / bytes_per_s_);
 }
 
-void NcclCommunicator::wait_for(const HostCopy& copy, const DeviceStopwatch& watch, const std::string& what) {
-  wait_until([&watch] { return watch.is_running(); }, what);  // this rank's own work comes first
-  const double patience_s = std::max(kPatience_s, kTimesQuickest * quickest_s_);
-  IdleWait idle;
-  wait_until(
-      [&] {
-        if (copy.is_there()) return true;
-        check_running(idle.waited_s() < patience_s || !stuck_check_.is_stuck(what),
-                      "{} is stuck: its {} ranks have waited in it for {:.0f} s, none of them is late, and NCCL has "
-                      "reported no error (said by {}). Look for the network between their GPUs (NCCL_DEBUG=INFO).",
-                      what, communicator_.size(), patience_s, communicator_.member_name(communicator_.rank()));
-        return false;
-      },
-      what);
-  quickest_s_ = std::min(quickest_s_, watch.elapsed_s());
-}
-
-void NcclCommunicator::wait_until(const std::function<bool()>& is_done, const std::string& what) {
-  IdleWait idle;
-  while (!is_done()) {
-    ncclResult_t state = ncclSuccess;
-    check(ncclCommGetAsyncError(comm_, &state), what);
-    check(state, what);
-    check_running(idle.waited_s() < communicator_.timeout_s(), "{} did not complete within {} s on {} (run.timeout_s).",
-                  what, communicator_.timeout_s(), communicator_.member_name(communicator_.rank()));
-    idle.pause();
-  }
-}
-
-void NcclCommunicator::check(ncclResult_t result, const std::string& what) const {
-  check_running(result == ncclSuccess || result == ncclInProgress, "NCCL failed in {} on {}: {} ({})", what,
-                communicator_.member_name(communicator_.rank()), ncclGetErrorString(result), ncclGetLastError(comm_));
-}
-
-void NcclCommunicator::accept(ncclResult_t result, const std::string& what) {
-  check(result, what);
+void NcclCommunicator::launch(const std::string& what, double patience_s, const Start& start) {
+  const c10::cuda::CUDAStream stream = c10::cuda::getCurrentCUDAStream();
+  const auto marks = std::make_shared<Marks>();
+  marks->begun.record(stream);
+  stuck_check_.add({.name = what,
+                    .patience_s = patience_s,
+                    .has_begun = [marks] { return marks->begun.query(); },
+                    .is_over = [marks] { return marks->is_accepted && marks->over.query(); }});
+  check(start(stream), what);
   ncclResult_t state = ncclInProgress;
   wait_until(
       [&] {
@@ -149,6 +142,36 @@ void NcclCommunicator::accept(ncclResult_t result, const std::string& what) {
       },
       what);
   check(state, what);
+  marks->over.record(stream);
+  marks->is_accepted = true;
+}
+
+void NcclCommunicator::wait_for(const HostCopy& copy, const std::string& what) {
+  wait_until([&copy] { return copy.is_there(); }, what);
+}
+
+void NcclCommunicator::wait_until(const std::function<bool()>& is_done, const std::string& what) {
+  const std::string& member = communicator_.member_name(communicator_.rank());
+  IdleWait idle;
+  while (!is_done()) {
+    ncclResult_t state = ncclSuccess;
+    check(ncclCommGetAsyncError(comm_, &state), what);
+    check(state, what);
+    const std::optional<std::string> stuck = stuck_check_.find_stuck();
+    check_running(!stuck,
+                  "{} NCCL has reported no error (said by {}). Look for the network between their GPUs "
+                  "(NCCL_DEBUG=INFO).",
+                  stuck.value_or(""), member);
+    check_running(idle.waited_s() < communicator_.timeout_s(), "{} did not complete within {} s on {} (run.timeout_s).",
+                  what, communicator_.timeout_s(), member);
+    idle.pause();
+  }
+  stuck_check_.go_on();
+}
+
+void NcclCommunicator::check(ncclResult_t result, const std::string& what) const {
+  check_running(result == ncclSuccess || result == ncclInProgress, "NCCL failed in {} on {}: {} ({})", what,
+                communicator_.member_name(communicator_.rank()), ncclGetErrorString(result), ncclGetLastError(comm_));
 }
 
 }  // namespace incubate

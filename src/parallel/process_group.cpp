@@ -48,7 +48,7 @@ void ProcessGroup::share_values(torch::Tensor& tensor, const std::string& what) 
 void ProcessGroup::broadcast(torch::Tensor& tensor, const std::string& what) {
   TORCH_INTERNAL_ASSERT(tensor.is_contiguous());
   if (tensor.is_cuda()) {
-    nccl_->broadcast(tensor, what);
+    nccl_->broadcast(tensor, /*root=*/0, what);
     wait_for(HostCopy(tensor.flatten().narrow(0, 0, 1)), what);
   } else {
     communicator_.broadcast(std::span(static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes()), what);
@@ -57,10 +57,6 @@ void ProcessGroup::broadcast(torch::Tensor& tensor, const std::string& what) {
 
 void ProcessGroup::wait_for(const HostCopy& copy, const std::string& what) {
   if (nccl_) nccl_->wait_for(copy, what);
-}
-
-void ProcessGroup::wait_for(const HostCopy& copy, const DeviceStopwatch& watch, const std::string& what) {
-  if (nccl_) nccl_->wait_for(copy, watch, what);
 }
 
 }  // namespace incubate

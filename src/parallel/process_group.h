@@ -39,9 +39,6 @@ class ProcessGroup {
   void broadcast(torch::Tensor& tensor, const std::string& what);
   /// Waits for `copy`, which comes after `what`; for as long as a collective may take. Not collective.
   void wait_for(const HostCopy& copy, const std::string& what);
-  /// The same after a collective that `watch` has timed, and that ends the job early where it is stuck on a GPU, with
-  /// no rank late. `what` is the name of this one alone. Collective.
-  void wait_for(const HostCopy& copy, const DeviceStopwatch& watch, const std::string& what);
 
  private:
   Communicator communicator_;

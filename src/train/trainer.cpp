@@ -80,7 +80,8 @@ torch::Tensor Trainer::gather_optimizer_state(std::size_t index) {
   const Share own = own_parameters();
   torch::Tensor values = torch::zeros_like(parameters_.values());  // as large as what is cut into chunks
   values.narrow(0, own.begin, own.size()).copy_(part.values);
-  const std::string what = "gathering the optimizer's state of " + settings_.name;
+  const std::string what =
+      fmt::format("gathering the optimizer's state after {} steps of {}", steps_done_, settings_.name);
   group_.share_values(values, what);
   group_.wait_for(HostCopy(values.narrow(0, 0, 1)), what);
   return values.narrow(0, 0, parameters_.gradients().numel());
@@ -159,7 +160,8 @@ void Trainer::update(const torch::Tensor& gradient_norm, double learning_rate) {
   optimizer_->update(learning_rate, divisor, reducer_.is_bad());
   move_statistics();
   if (settings_.shard_optimizer) {
-    group_.share_values(parameters_.values(), "sharing the weights of " + settings_.name);
+    group_.share_values(parameters_.values(),
+                        fmt::format("sharing the weights of step {} of {}", steps_done_, settings_.name));
   }
   if (average_) average_->update(parameters_.values(), reducer_.is_bad());
   model_.update_learning_copies();
