@@ -18,13 +18,13 @@ from wall_time import wall_times
 
 class CostAxis(NamedTuple):
     name: str
-    label: str  # with the unit
+    label: str  # without a unit
 
 
-STEPS = CostAxis("steps", "steps of the training itself")
-FLOPS = CostAxis("flops", "block FLOPs, with all before it")
-RANK_HOURS = CostAxis("rank_hours", "rank-hours, with all before it")
-WALL_HOURS = CostAxis("wall_hours", "wall-clock hours, with all before it")
+STEPS = CostAxis("steps", "steps")
+FLOPS = CostAxis("flops", "block FLOPs")
+RANK_HOURS = CostAxis("rank_hours", "rank-hours")
+WALL_HOURS = CostAxis("wall_hours", "wall-clock")
 ALL_AXES = [STEPS, FLOPS, RANK_HOURS, WALL_HOURS]
 COMPARED_AXES = [FLOPS, RANK_HOURS, WALL_HOURS]
 

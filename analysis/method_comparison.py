@@ -31,7 +31,7 @@ class CostComparison(NamedTuple):
     common_top1: float  # the lesser of both final accuracies
     cost_to_top1: float  # what the method had cost when it first had the common accuracy
     other_cost_to_top1: float
-    is_at_most: bool  # the method had it at its first evaluation already, so it may have had it before
+    is_at_most: bool  # the method had more at its first evaluation, so it may have had it before
     other_is_at_most: bool
 
 
@@ -48,6 +48,7 @@ def compare_curves(axis: CostAxis, curve: Curve, other: Curve) -> CostComparison
     cost, other_cost = float(curve.cost[-1]), float(other.cost[-1])
     common_cost = min(cost, other_cost)
     common_top1 = min(float(curve.top1[-1]), float(other.top1[-1]))
+    crossing, other_crossing = find_crossing(curve, common_top1), find_crossing(other, common_top1)
     return CostComparison(
         axis,
         cost,
@@ -56,10 +57,10 @@ def compare_curves(axis: CostAxis, curve: Curve, other: Curve) -> CostComparison
         top1_at(curve, common_cost),
         top1_at(other, common_cost),
         common_top1,
-        find_crossing(curve, common_top1).cost,
-        find_crossing(other, common_top1).cost,
-        bool(curve.top1[0] >= common_top1),
-        bool(other.top1[0] >= common_top1),
+        crossing.cost,
+        other_crossing.cost,
+        not crossing.is_exact,
+        not other_crossing.is_exact,
     )
 
 

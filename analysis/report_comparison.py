@@ -101,7 +101,7 @@ def _make_cost_table(comparison: Comparison) -> str:
         bound, ratio = ratio_of_costs(cost)
         ours, theirs = ("at most " if is_bound else "" for is_bound in (cost.is_at_most, cost.other_is_at_most))
         return [
-            cost.axis.label.split(",")[0].removesuffix(" hours"),
+            cost.axis.label,
             format_cost(cost.axis, cost.common_cost),
             format_share(cost.top1),
             format_share(cost.other_top1),
