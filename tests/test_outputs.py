@@ -13,7 +13,17 @@ import pytest
 
 import launch
 from conftest import CONFIG, FinishedRun, Tiny
-from run_files import NUM_STEPS, STAGES, TRAININGS, finished, read_columns, read_figures, read_summary, snapshot
+from run_files import (
+    NUM_STEPS,
+    STAGES,
+    TRAININGS,
+    assert_same_weights,
+    finished,
+    read_columns,
+    read_figures,
+    read_summary,
+    snapshot,
+)
 from tiny_data import CLASSES, NUM_TRAIN, NUM_VALIDATION, SIDE, pack_arguments
 
 STEP_COLUMNS = {
@@ -105,6 +115,18 @@ def test_metrics(finished_run: Path, training: str) -> None:
     bounds = [0, *expected]
     means = [steps["loss"][a:b].mean() for a, b in itertools.pairwise(bounds)]
     assert epochs["train_loss"] == pytest.approx(means)
+
+
+def test_evaluations_may_be_fewer(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
+    settings = ["--method.trainings=end_to_end", "--train.evaluate_every=2"]
+    launch.run_well(*tiny.arguments(tmp_path, *settings), num_ranks=2)
+    epochs, steps = (read_columns(tmp_path, "end_to_end", group) for group in ("epochs", "steps"))
+    total = num_steps(tmp_path, "end_to_end")
+    two_epochs = 2 * (NUM_TRAIN // GLOBAL_BATCH)
+    expected = sorted({*range(two_epochs, total + 1, two_epochs), total})
+    assert epochs["step"].tolist() == expected
+    assert epochs["train_loss"][0] == pytest.approx(steps["loss"][: expected[0]].mean())
+    assert_same_weights(finished_run, tmp_path, ["end_to_end"])
 
 
 @pytest.mark.parametrize("training", TRAININGS)

@@ -92,7 +92,9 @@ std::vector<Setting> list_settings(TrainConfig& c) {
   // No result depends on it: where a run that may not skip ends at all, it has skipped nothing.
   return {make_enum_setting<OnNonfinite>("train.on_nonfinite", c.on_nonfinite,
                                          {{OnNonfinite::stop, "stop"}, {OnNonfinite::skip, "skip"}}, Kind::operation,
-                                         "a step whose loss or gradient is not finite ends the run, or is left out")};
+                                         "a step whose loss or gradient is not finite ends the run, or is left out"),
+          make_setting("train.evaluate_every", c.evaluate_every, Kind::operation, "epochs",
+                       "between evaluations on the validation images; there is always one at a training's end")};
 }
 
 std::vector<Setting> list_settings(Phase phase, PhaseConfig& c) {

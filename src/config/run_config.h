@@ -161,6 +161,7 @@ enum class OnNonfinite { stop, skip };
 
 struct TrainConfig {
   OnNonfinite on_nonfinite = OnNonfinite::stop;
+  std::int64_t evaluate_every = 1;  // epochs
 };
 
 struct MethodConfig {

@@ -293,6 +293,7 @@ void validate_without_data_file(const RunConfig& config) {
   check_data(config.data, config.model.channels);
   check_positive("batch.global", config.batch.global);
   check_optimizer(config.optimizer);
+  check_positive("train.evaluate_every", config.train.evaluate_every);
   for (const Phase phase : kPhases) {
     check_phase(config, phase);
     check_augmentation(section_of(phase), config.phase(phase), config.model.channels, config.data.shuffle);

@@ -28,6 +28,7 @@ TrainerSettings trainer_settings(const RunContext& context, const Training& trai
           .global_batch = config.batch.global,
           .steps_per_epoch = context.train.num_images() / config.batch.global,
           .total_steps = training.total_steps,
+          .evaluate_every = config.train.evaluate_every,
           .block_flops_per_image = training.block_flops_per_image,
           .peak_flops = context.peak_flops,
           .shard_optimizer = config.run.shard_optimizer,

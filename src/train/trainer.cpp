@@ -243,7 +243,9 @@ void Trainer::fail(const std::string& message) const {
 }
 
 bool Trainer::is_evaluation_due() const {
-  return steps_done_ == settings_.total_steps || steps_done_ % settings_.steps_per_epoch == 0;
+  const bool is_epoch_over = steps_done_ % settings_.steps_per_epoch == 0;
+  const std::int64_t epochs_done = steps_done_ / settings_.steps_per_epoch;
+  return steps_done_ == settings_.total_steps || (is_epoch_over && epochs_done % settings_.evaluate_every == 0);
 }
 
 void Trainer::record_evaluation(const Evaluation& evaluation) {

@@ -36,6 +36,7 @@ struct TrainerSettings {
   std::int64_t global_batch = 0;
   std::int64_t steps_per_epoch = 0;
   std::int64_t total_steps = 0;
+  std::int64_t evaluate_every = 1;  ///< epochs
   double block_flops_per_image = 0;
   double peak_flops = 0;  ///< FLOP/s that a rank can reach; 0: not known
   /// Each rank keeps the optimizer's state of its part of the parameters alone, updates that, and sends it to the

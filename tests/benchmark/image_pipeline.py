@@ -42,9 +42,8 @@ except ImportError as error:  # the tests' packages have it
     sys.exit(f"image_pipeline: torchvision is missing ({error}). Run jobscripts/setup.sh.")
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from results import RESULTS, append_results
-
 import launch
+from results import RESULTS, append_results
 
 PROGRAM = launch.BUILD / "tests" / "image_pipeline"
 SIDE = 224

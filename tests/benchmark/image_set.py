@@ -27,10 +27,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from results import RESULTS, append_results
-
 import launch
 from make_image_folder import Layout, write_image_folder
+from results import RESULTS, append_results
 
 PROGRAM = launch.BUILD / "tests" / "read_image_set"
 MEGABYTE = 1e6

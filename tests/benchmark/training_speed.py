@@ -38,8 +38,9 @@ from matrix_peak import measure_peaks
 from measurement import Measure, interleave
 from networks import DEIT_S, SMALL, VIT_B, Network
 from peer_model import ALL_BUT_TARGET, PREFIX_AFTER_WRAPPING, SETTINGS, PeerSetting
-from results import RESULTS, append_results
 from workload import Size, Workload
+
+from results import RESULTS, append_results
 
 END_TO_END = {
     "small": (SMALL, Size(128, 13, 3)),

@@ -34,7 +34,7 @@ std::vector<Case> not_positive() {
   for (const std::string name :
        {"model.image_size", "model.channels", "model.patch", "model.width", "model.heads", "model.mlp_ratio",
         "batch.global", "meta.micro", "incubation.micro", "finetuning.micro", "end_to_end.micro", "grown.micro",
-        "shallow.micro", "run.threads", "checkpoint.keep"}) {
+        "shallow.micro", "train.evaluate_every", "run.threads", "checkpoint.keep"}) {
     for (const std::string value : {"0", "-3"}) {
       cases.push_back({{"--" + name + "=" + value}, name + "=" + value + " is not positive. Give 1 or more."});
     }
