@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${INCUBATE_BUILD:-build}
 
-jobs=$(nproc)
+jobs=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)  # which would say these
 by_memory=$(awk '/MemAvailable/ {print int($2 / 2500000)}' /proc/meminfo)
 [ "$by_memory" -lt "$jobs" ] && jobs=$by_memory
 [ "$jobs" -lt 1 ] && jobs=1
