@@ -21,7 +21,7 @@ class Crossing(NamedTuple):
     """Where a curve reaches a top-1."""
 
     cost: float  # NaN: it never does
-    is_exact: bool  # False: it was above it when it was first evaluated, so that `cost` is an upper bound
+    is_exact: bool  # False: it was there when it was first evaluated, so that `cost` is an upper bound
 
 
 def make_curve(run: Run, training: Training, axis: CostAxis) -> Curve | None:
@@ -39,12 +39,12 @@ def top1_at(curve: Curve, cost: float) -> float:
 
 
 def find_crossing(curve: Curve, top1: float) -> Crossing:
-    """The first time that the curve is at `top1` or above."""
+    """The first time that the curve is at `top1` or above. A single evaluation at just that took all of its cost."""
     reached = np.flatnonzero(curve.top1 >= top1)
     if len(reached) == 0:
         return Crossing(float("nan"), is_exact=True)
     i = int(reached[0])
     if i == 0:
-        return Crossing(float(curve.cost[0]), is_exact=bool(curve.top1[0] == top1))
+        return Crossing(float(curve.cost[0]), is_exact=bool(len(curve.top1) == 1 and curve.top1[0] == top1))
     part = (top1 - curve.top1[i - 1]) / (curve.top1[i] - curve.top1[i - 1])
     return Crossing(float(curve.cost[i - 1] + part * (curve.cost[i] - curve.cost[i - 1])), is_exact=True)

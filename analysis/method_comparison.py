@@ -31,7 +31,7 @@ class CostComparison(NamedTuple):
     common_top1: float  # the lesser of both final accuracies
     cost_to_top1: float  # what the method had cost when it first had the common accuracy
     other_cost_to_top1: float
-    is_at_most: bool  # the method had more at its first evaluation, so it may have had it before
+    is_at_most: bool  # the method had it at its first evaluation already, so it may have had it before
     other_is_at_most: bool
 
 

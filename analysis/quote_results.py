@@ -25,7 +25,11 @@ from report_page import page
 from run_data import NotARunError, Run, format_results, load_run
 from run_recovery import load_what_is_there
 
-RUN_OF_SEED = {0: "quickstart", 1: "fp32-seed-1", 2: "fp32-seed-2"}
+SEEDS = (0, 1, 2)
+RUNS = {
+    "fp32": ("quickstart", "fp32-seed-1", "fp32-seed-2"),
+    "bf16": ("bf16-seed-0", "bf16-seed-1", "bf16-seed-2"),
+}
 METHODS = ("Deep Incubation", "end to end")
 PICTURED = "quickstart"
 SCHEMES = ("light", "dark")
@@ -39,7 +43,7 @@ class QuotationError(Exception):
 
 def quote_quickstart(results: Path) -> str:
     """How it was run, and the table as the program printed it."""
-    run = load(results / RUN_OF_SEED[0], seed=0, precision="fp32")
+    run = load(results / RUNS["fp32"][0], seed=0, precision="fp32")
     minutes = sum(row.wall_s for row in run.results if row.method in METHODS) / 60
     head = f"{tell_job(run)}, fp32, seed 0; {minutes:.1f} minutes of training:"
     return f"{head}\n\n```\n{format_results(run.results)}\n```"
@@ -47,23 +51,24 @@ def quote_quickstart(results: Path) -> str:
 
 def quote_seeds(results: Path) -> str:
     """Top-1 of both methods with each seed, and what they differ by."""
-    runs = [load(results / name, seed, precision="fp32") for seed, name in RUN_OF_SEED.items()]
-    ours, theirs = ([top1_of(run, method) for run in runs] for method in METHODS)
-    differences = [mine - other for mine, other in zip(ours, theirs, strict=True)]
-    interval = confidence_interval(estimate(differences))
-    assert interval is not None  # there are several seeds
-    return "\n".join(
-        [
-            f"| top-1 (%) | {' | '.join(f'seed {seed}' for seed in RUN_OF_SEED)} | mean | 95 % interval of the mean |",
-            "|---" * (len(RUN_OF_SEED) + 3) + "|",
-            make_row(METHODS[0], ours, ".2f"),
-            make_row(METHODS[1], theirs, ".2f"),
-            make_row("difference", differences, "+.2f", f"{interval.low:+.2f} to {interval.high:+.2f}"),
-        ]
-    )
+    ours, theirs = (top1_by_seed(results, "fp32", method) for method in METHODS)
+    return make_table([(METHODS[0], ours), (METHODS[1], theirs)], [("difference", ours, theirs)])
 
 
-QUOTATIONS: dict[str, Callable[[Path], str]] = {"quickstart": quote_quickstart, "seeds": quote_seeds}
+def quote_precision(results: Path) -> str:
+    """Top-1 in bf16, and what it differs by from fp32 with the same seed."""
+    single, half = ([top1_by_seed(results, precision, method) for method in METHODS] for precision in RUNS)
+    rows = [(f"{method}, bf16", top1) for method, top1 in zip(METHODS, half, strict=True)]
+    both = zip(METHODS, half, single, strict=True)
+    changes = [(f"{method}, bf16 less fp32", ours, theirs) for method, ours, theirs in both]
+    return make_table(rows, changes)
+
+
+QUOTATIONS: dict[str, Callable[[Path], str]] = {
+    "quickstart": quote_quickstart,
+    "seeds": quote_seeds,
+    "precision": quote_precision,
+}
 
 
 def load(directory: Path, seed: int, precision: str) -> Run:
@@ -90,6 +95,26 @@ def top1_of(run: Run, method: str) -> float:
         if row.method == method:
             return 100 * row.top1
     raise QuotationError(f"{run.directory} has no {method}, which README.md quotes. Keep a run that has trained it.")
+
+
+def top1_by_seed(results: Path, precision: str, method: str) -> list[float]:
+    names = zip(SEEDS, RUNS[precision], strict=True)
+    return [top1_of(load(results / name, seed, precision), method) for seed, name in names]
+
+
+def make_table(rows: list[tuple[str, list[float]]], differences: list[tuple[str, list[float], list[float]]]) -> str:
+    """Of top-1 in percent, a column for each seed: values, and then what two lists of values differ by."""
+    lines = [
+        f"| top-1 (%) | {' | '.join(f'seed {seed}' for seed in SEEDS)} | mean | 95 % interval of the mean |",
+        "|---" * (len(SEEDS) + 3) + "|",
+    ]
+    lines += [make_row(name, values, ".2f") for name, values in rows]
+    for name, values, others in differences:
+        by_seed = [value - other for value, other in zip(values, others, strict=True)]
+        interval = confidence_interval(estimate(by_seed))
+        assert interval is not None  # there are several seeds
+        lines.append(make_row(name, by_seed, "+.2f", f"{interval.low:+.2f} to {interval.high:+.2f}"))
+    return "\n".join(lines)
 
 
 def make_row(name: str, values: list[float], form: str, interval: str = "") -> str:

@@ -237,7 +237,8 @@ def test_crossing() -> None:
     curve = Curve(np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.2, 0.4, 0.3, 0.6]))
     assert find_crossing(curve, 0.3).cost == pytest.approx(1.5)  # the first time, not the second
     assert find_crossing(curve, 0.6) == (4, True)
-    assert find_crossing(curve, 0.2) == (1, True)
+    assert find_crossing(curve, 0.2) == (1, False)  # it may have been there before
+    assert find_crossing(Curve(curve.cost[:1], curve.top1[:1]), 0.2) == (1, True)  # that is its end
     assert find_crossing(curve, 0.1) == (1, False)
     assert np.isnan(find_crossing(curve, 0.61).cost)
 

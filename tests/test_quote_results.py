@@ -21,7 +21,7 @@ from run_files import flip_byte, verify_files
 from test_compare import T_2
 
 RESULTS = REPOSITORY / "analysis" / "results"
-RUNS = ["quickstart", "fp32-seed-1", "fp32-seed-2"]
+RUNS = ["quickstart", "fp32-seed-1", "fp32-seed-2", "bf16-seed-0", "bf16-seed-1", "bf16-seed-2"]
 MOST_PICTURE_BYTES = 250_000
 
 
@@ -59,13 +59,14 @@ def test_changed_results_are_found(tmp_path: Path) -> None:
     row = next(row for row in load_run(results / "fp32-seed-1").results if row.method == "end to end")
     summary = results / "fp32-seed-1" / "summary.json"
     summary.write_text(summary.read_text().replace(f'"top1": {row.top1}', f'"top1": {row.top1 + 0.0001}'))
-    (sentence,) = check(readme, results)
-    assert sentence.startswith(f"{readme}: seeds is not what the runs in {results} say")
-    assert f" {100 * row.top1 + 0.01:.2f} " in sentence
+    sentences = check(readme, results)
+    wrong = [f"{readme}: {name} is not what the runs in {results} say" for name in ("seeds", "precision")]
+    assert [sentence.partition(",")[0] for sentence in sentences] == wrong
+    assert f" {100 * row.top1 + 0.01:.2f} " in sentences[0]
 
     top1 = f"{100 * load_run(results / 'quickstart').results[0].top1:.2f}%"
     readme.write_text(readme.read_text().replace(top1, "99.99%"))
-    assert len(check(readme, results)) == 2
+    assert len(check(readme, results)) == 3
     assert main(["--check", f"--readme={readme}", f"--results={results}"]) == 1
     assert main([f"--readme={readme}", f"--results={results}"]) == 0
     assert main(["--check", f"--readme={readme}", f"--results={results}"]) == 0
@@ -79,11 +80,13 @@ def test_changed_results_are_found(tmp_path: Path) -> None:
 
 
 def write_runs(folder: Path) -> Path:
-    """With differences of -6, -5 and -4 points."""
-    tops = [(0.70, 0.76), (0.72, 0.77), (0.74, 0.78)]
-    for seed, (name, (ours, theirs)) in enumerate(zip(RUNS, tops, strict=True)):
-        trainings = deep_incubation(ours) + end_to_end(theirs)
-        write_run(folder / name, trainings, seed=seed, settings={"run.precision": "fp32"})
+    """In fp32 the methods differ by -6, -5 and -4 points, and bf16 is 1, 2 and 3 points better end to end."""
+    tops = {"fp32": [(0.70, 0.76), (0.72, 0.77), (0.74, 0.78)], "bf16": [(0.70, 0.77), (0.72, 0.79), (0.74, 0.81)]}
+    for precision, of_seeds in tops.items():
+        names = [name for name in RUNS if name.startswith("bf16") == (precision == "bf16")]
+        for seed, (name, (ours, theirs)) in enumerate(zip(names, of_seeds, strict=True)):
+            trainings = deep_incubation(ours) + end_to_end(theirs)
+            write_run(folder / name, trainings, seed=seed, settings={"run.precision": precision})
     return folder
 
 
@@ -105,6 +108,12 @@ def test_figures_by_hand(tmp_path: Path) -> None:
         "| Deep Incubation | 70.00 | 72.00 | 74.00 | 72.00 |  |",
         "| end to end | 76.00 | 77.00 | 78.00 | 77.00 |  |",
         f"| difference | -6.00 | -5.00 | -4.00 | -5.00 | {-5 - half:+.2f} to {-5 + half:+.2f} |",
+    ]
+    assert QUOTATIONS["precision"](results).splitlines()[2:] == [
+        "| Deep Incubation, bf16 | 70.00 | 72.00 | 74.00 | 72.00 |  |",
+        "| end to end, bf16 | 77.00 | 79.00 | 81.00 | 79.00 |  |",
+        "| Deep Incubation, bf16 less fp32 | +0.00 | +0.00 | +0.00 | +0.00 | +0.00 to +0.00 |",
+        f"| end to end, bf16 less fp32 | +1.00 | +2.00 | +3.00 | +2.00 | {2 - half:+.2f} to {2 + half:+.2f} |",
     ]
 
 
