@@ -16,7 +16,8 @@ namespace incubate {
 namespace {
 
 constexpr double kPatience_s = 30;
-constexpr double kPatienceOfMaking_s = 50;  // all ranks meet all others, which takes seconds where there are 1,000
+constexpr double kPatienceOfMaking_s = 50;  // all ranks meet all others: not a matter of bytes
+constexpr double kUsualTimeout_s = 600;     // a longer run.timeout_s lengthens the patience in proportion
 constexpr double kTimesExpected = 10;       // what takes so many times as long as its bytes should is suspect
 
 /// Of the sum that measures the network: large enough to be about bytes, and nothing beside a training's memory.
@@ -126,11 +127,12 @@ double NcclCommunicator::patience_s(std::size_t num_bytes) const {
 }
 
 void NcclCommunicator::launch(const std::string& what, double patience_s, const Start& start) {
+  const double slack = std::max(1.0, communicator_.timeout_s() / kUsualTimeout_s);
   const c10::cuda::CUDAStream stream = c10::cuda::getCurrentCUDAStream();
   const auto marks = std::make_shared<Marks>();
   marks->begun.record(stream);
   stuck_check_.add({.name = what,
-                    .patience_s = patience_s,
+                    .patience_s = slack * patience_s,
                     .has_begun = [marks] { return marks->begun.query(); },
                     .is_over = [marks] { return marks->is_accepted && marks->over.query(); }});
   check(start(stream), what);
@@ -160,7 +162,7 @@ void NcclCommunicator::wait_until(const std::function<bool()>& is_done, const st
     const std::optional<std::string> stuck = stuck_check_.find_stuck();
     check_running(!stuck,
                   "{} NCCL has reported no error (said by {}). Look for the network between their GPUs "
-                  "(NCCL_DEBUG=INFO).",
+                  "(NCCL_DEBUG=INFO), or raise run.timeout_s, which lengthens the wait.",
                   stuck.value_or(""), member);
     check_running(idle.waited_s() < communicator_.timeout_s(), "{} did not complete within {} s on {} (run.timeout_s).",
                   what, communicator_.timeout_s(), member);
