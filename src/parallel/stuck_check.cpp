@@ -19,6 +19,7 @@ constexpr std::uint64_t kParted = std::numeric_limits<std::uint64_t>::max();
 
 StuckCheck::StuckCheck(const Communicator& communicator)
     : communicator_(communicator), waits_in_(communicator.is_leader() ? communicator.size() : 0) {
+  communicator.barrier("meeting to watch collectives");  // a duplication has no deadline
   check_mpi(MPI_Comm_dup(communicator.get(), &comm_), "MPI_Comm_dup");
 }
 
