@@ -34,7 +34,7 @@ fi
 
 build=build-fuzz
 [ -e $build/build.ninja ] || cmake -S . -B $build -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
-  -DINCUBATE_FUZZ=ON >/dev/null
+  -DINCUBATE_FUZZ=ON -DINCUBATE_UNITY=OFF >/dev/null
 INCUBATE_BUILD=$build jobscripts/build.sh "${targets[@]/%/_fuzz}"
 
 # What a run learns stays in build-fuzz/corpus, and the next begins there.
