@@ -51,13 +51,13 @@ def quote_quickstart(results: Path) -> str:
 
 def quote_seeds(results: Path) -> str:
     """Top-1 of both methods with each seed, and what they differ by."""
-    ours, theirs = (top1_by_seed(results, "fp32", method) for method in METHODS)
+    ours, theirs = top1_by_method(load_seeds(results, "fp32"))
     return make_table([(METHODS[0], ours), (METHODS[1], theirs)], [("difference", ours, theirs)])
 
 
 def quote_precision(results: Path) -> str:
     """Top-1 in bf16, and what it differs by from fp32 with the same seed."""
-    single, half = ([top1_by_seed(results, precision, method) for method in METHODS] for precision in RUNS)
+    single, half = (top1_by_method(load_seeds(results, precision)) for precision in RUNS)
     rows = [(f"{method}, bf16", top1) for method, top1 in zip(METHODS, half, strict=True)]
     both = zip(METHODS, half, single, strict=True)
     changes = [(f"{method}, bf16 less fp32", ours, theirs) for method, ours, theirs in both]
@@ -83,6 +83,11 @@ def load(directory: Path, seed: int, precision: str) -> Run:
     return run
 
 
+def load_seeds(results: Path, precision: str) -> list[Run]:
+    """By SEEDS."""
+    return [load(results / name, seed, precision) for seed, name in zip(SEEDS, RUNS[precision], strict=True)]
+
+
 def tell_job(run: Run) -> str:
     """When it ended and on how many ranks. REQUIRES: it was one."""
     (job,) = run.jobs
@@ -97,9 +102,8 @@ def top1_of(run: Run, method: str) -> float:
     raise QuotationError(f"{run.directory} has no {method}, which README.md quotes. Keep a run that has trained it.")
 
 
-def top1_by_seed(results: Path, precision: str, method: str) -> list[float]:
-    names = zip(SEEDS, RUNS[precision], strict=True)
-    return [top1_of(load(results / name, seed, precision), method) for seed, name in names]
+def top1_by_method(runs: list[Run]) -> list[list[float]]:
+    return [[top1_of(run, method) for run in runs] for method in METHODS]
 
 
 def make_table(rows: list[tuple[str, list[float]]], differences: list[tuple[str, list[float], list[float]]]) -> str:

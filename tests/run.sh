@@ -17,7 +17,7 @@ sanitize_status=0
 ctest_status=0
 pytest_status=0
 tests/sanitize.sh short || sanitize_status=$?
-ctest --test-dir "$INCUBATE_BUILD" -j "$(env -u OMP_NUM_THREADS nproc)" --output-on-failure --no-tests=error 2>&1 \
+ctest --test-dir "$INCUBATE_BUILD" -j "$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)" --output-on-failure --no-tests=error 2>&1 \
   | tee "$logs/ctest" || ctest_status=$?
 .venv/bin/python -m pytest tests -q -n 2 --dist loadfile 2>&1 | tee "$logs/pytest" || pytest_status=$?
 

@@ -16,6 +16,7 @@ from made_up_run import deep_incubation, end_to_end, write_run
 from page_picture import read_source, save_small
 from plot_run import COLOURS
 from quote_results import QUOTATIONS, check, digest_of, main, paths_of_pictures
+from quote_results import RUNS as QUOTED
 from run_data import format_results, load_run
 from run_files import flip_byte, verify_files
 from test_compare import T_2
@@ -83,8 +84,7 @@ def write_runs(folder: Path) -> Path:
     """In fp32 the methods differ by -6, -5 and -4 points, and bf16 is 1, 2 and 3 points better end to end."""
     tops = {"fp32": [(0.70, 0.76), (0.72, 0.77), (0.74, 0.78)], "bf16": [(0.70, 0.77), (0.72, 0.79), (0.74, 0.81)]}
     for precision, of_seeds in tops.items():
-        names = [name for name in RUNS if name.startswith("bf16") == (precision == "bf16")]
-        for seed, (name, (ours, theirs)) in enumerate(zip(names, of_seeds, strict=True)):
+        for seed, (name, (ours, theirs)) in enumerate(zip(QUOTED[precision], of_seeds, strict=True)):
             trainings = deep_incubation(ours) + end_to_end(theirs)
             write_run(folder / name, trainings, seed=seed, settings={"run.precision": precision})
     return folder

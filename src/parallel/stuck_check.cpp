@@ -62,21 +62,19 @@ std::optional<std::string> StuckCheck::find_stuck() {
   if (!wait_) wait_.emplace();
   if (wait_->elapsed_s() < in_flight_.front().patience_s) return {};
   tell(first_in_flight_);
-  hear();
   if (!communicator_.is_leader()) return {};
+  hear();
   const bool all_wait = std::ranges::find(waits_in_, 0U) == waits_in_.end();
   return all_wait ? std::optional(describe()) : std::nullopt;
 }
 
-void StuckCheck::go_on() {
-  if (communicator_.is_leader() || !told_.empty()) tell(0);
-}
+void StuckCheck::go_on() { tell(0); }
 
 /// Tells the leader the number of the collective in which this rank has waited for too long, or 0.
 void StuckCheck::tell(std::uint64_t waits_in) {
   if (communicator_.is_leader()) {
     waits_in_[0] = waits_in;
-  } else if (told_.empty() || told_.back() != waits_in) {
+  } else if (told_.back() != waits_in) {
     told_.push_back(waits_in);
     sends_.push_back(MPI_REQUEST_NULL);
     MPI_Isend(&told_.back(), 1, MPI_UINT64_T, 0, kTag, comm_, &sends_.back());
@@ -84,7 +82,6 @@ void StuckCheck::tell(std::uint64_t waits_in) {
 }
 
 void StuckCheck::hear() {
-  if (!communicator_.is_leader()) return;
   while (true) {
     int arrived = 0;
     MPI_Status status;

@@ -51,9 +51,9 @@ class StuckCheck {
   const Communicator& communicator_;
   MPI_Comm comm_ = MPI_COMM_NULL;
   std::deque<DeviceCollective> in_flight_;
-  std::uint64_t first_in_flight_ = 1;  // counted from 1
-  std::optional<Stopwatch> wait_;      // in the first one
-  std::deque<std::uint64_t> told_;     // which MPI reads until it has sent them
+  std::uint64_t first_in_flight_ = 1;     // counted from 1
+  std::optional<Stopwatch> wait_;         // in the first one
+  std::deque<std::uint64_t> told_ = {0};  // which MPI reads until it has sent them
   std::vector<MPI_Request> sends_;
   std::vector<std::uint64_t> waits_in_;  // on the leader, by rank: the number of the collective; 0: none for too long
 };
