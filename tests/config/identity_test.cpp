@@ -52,9 +52,8 @@ TEST(Identity, ChangesWithTheResultSettingsOfItsPhaseAndWithNothingElse) {
     if (setting.name == "model.preset") continue;  // it sets others, which are in the list themselves
     change(setting);
     for (const Phase phase : kPhases) {
-      const bool matters =
-          std::ranges::count(expected_names(section_of(phase)), setting.name) > 0 || setting.name == "data.shuffle" ||
-          setting.name == "run.precision";
+      const bool matters = std::ranges::count(expected_names(section_of(phase)), setting.name) > 0 ||
+                           setting.name == "data.shuffle" || setting.name == "run.precision";
       EXPECT_EQ(result_settings(config, phase) != result_settings(defaults, phase), matters)
           << setting.name << " in " << to_string(phase);
     }
