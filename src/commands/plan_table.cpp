@@ -161,7 +161,7 @@ class PlanTable {
   /// Of the first method that the phase belongs to, or its own if no such method is chosen.
   double whole_s(const PhasePlan& phase) const {
     for (const MethodForecast& method : report_.methods) {
-      if (std::ranges::count(method.phases, to_string(phase.work.phase)) > 0) return method.predicted_s;
+      if (std::ranges::count(method.phases, phase.work.phase) > 0) return method.predicted_s;
     }
     return phase.forecast.predicted_s;
   }

@@ -142,7 +142,7 @@ CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::sp
     check_input(file.good() && !std::filesystem::is_directory(common.config_file),
                 "--config={} cannot be read: no such file, or no permission. See input/ for examples.",
                 common.config_file);
-    given.merge(read_ini(file, common.config_file, settings));  // keeps what the command line gave
+    set_values(read_ini(file, common.config_file, settings), settings);
   }
   set_values(given, all);
   return common;

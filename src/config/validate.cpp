@@ -169,12 +169,13 @@ void check_phase(const RunConfig& config, Phase phase) {
   constexpr double kLargest = 1e9;
   const std::string name = section_of(phase);
   const PhaseConfig& c = config.phase(phase);
-  check_input(c.epochs.matched ? may_be_matched(phase) : c.epochs.count > 0 && c.epochs.count <= 1e6,
+  const bool may_be_matched = row_of(phase).matched == Matched::possible;
+  check_input(c.epochs.matched ? may_be_matched : c.epochs.count > 0 && c.epochs.count <= 1e6,
               "{}.epochs={} is not possible. Give a positive number up to 1e6{}.", name, to_text(c.epochs),
-              may_be_matched(phase) ? " or matched" : "");
+              may_be_matched ? " or matched" : "");
   check_positive(name + ".micro", c.micro);
   // A phase that nobody asked for need not fit the batch by its defaults.
-  if (is_of_deep_incubation(phase) || is_named(config, to_string(phase)))
+  if (std::ranges::count(lineage_of(Phase::finetuning), phase) > 0 || is_named(config, to_string(phase)))
     check_micro_batches(name, c.micro, config.batch.global);
   check_range(name + ".learning_rate", c.learning_rate, 0, kLargest);
   check_range(name + ".min_learning_rate", c.min_learning_rate, 0, kLargest);
@@ -206,16 +207,6 @@ void check_optimizer(const OptimizerConfig& c) {
               c.epsilon);
 }
 
-/// In the order of list_trainings().
-std::vector<std::string> list_training_names(std::int64_t num_stages) {
-  std::vector<std::string> names = {"meta"};
-  for (std::int64_t i = 0; i < num_stages; ++i) names.push_back("stage_" + std::to_string(i));
-  for (const char* name :
-       {"finetuned", "end_to_end", "grown", "shallow", "high_resolution", "end_to_end_high_resolution"})
-    names.emplace_back(name);
-  return names;
-}
-
 void check_choice(const RunConfig& config) {
   const std::vector<std::string> known = list_training_names(config.model.num_stages());
   const auto is_known = [&known](const std::string& name) { return std::ranges::count(known, name) > 0; };
@@ -227,7 +218,7 @@ void check_choice(const RunConfig& config) {
               "method.trainings is empty, which leaves nothing to train. Give some of deep_incubation, {}.",
               fmt::join(known, ", "));
   for (const std::string& name : chosen) {
-    check_input(is_known(name) || name == "deep_incubation",
+    check_input(is_known(name) || std::ranges::count(list_choices(), name) > 0,
                 "method.trainings={} names '{}', which is not a training of this method. Give some of "
                 "deep_incubation, {}.",
                 to_text(chosen), name, fmt::join(known, ", "));
@@ -237,7 +228,7 @@ void check_choice(const RunConfig& config) {
 /// Growth adds blocks; it takes none away.
 void check_growth(const RunConfig& config) {
   const bool is_grown = is_named(config, "grown");
-  if (!is_grown && config.incubation.init != Init::meta) return;
+  if (!is_grown && config.phase(Phase::incubation).init != Init::meta) return;
   const ModelConfig& c = config.model;
   for (std::size_t i = 0; i < c.depths.size(); ++i) {
     check_input(c.depths[i] >= c.meta_depths[i],
@@ -251,11 +242,11 @@ void check_growth(const RunConfig& config) {
 void check_high_resolution(const RunConfig& config) {
   for (const Phase phase : {Phase::high_resolution, Phase::end_to_end_high_resolution}) {
     if (!is_named(config, to_string(phase))) continue;
-    check_positive("high_resolution.image_size", config.high_resolution.image_size);
+    check_positive("high_resolution.image_size", config.image_size(Phase::high_resolution));
     if (config.model.family == Family::vit) {
-      check_tiles("high_resolution.image_size", config.high_resolution.image_size, config.model.patch);
+      check_tiles("high_resolution.image_size", config.image_size(Phase::high_resolution), config.model.patch);
     } else {
-      check_halvings("high_resolution.image_size", config.high_resolution.image_size, config.model);
+      check_halvings("high_resolution.image_size", config.image_size(Phase::high_resolution), config.model);
     }
   }
 }
@@ -294,7 +285,8 @@ void validate_without_data_file(const RunConfig& config) {
   check_positive("batch.global", config.batch.global);
   check_optimizer(config.optimizer);
   check_positive("train.evaluate_every", config.train.evaluate_every);
-  for (const Phase phase : kPhases) {
+  for (const MethodRow& row : kMethodTable) {
+    const Phase phase = row.phase;
     check_phase(config, phase);
     check_augmentation(section_of(phase), config.phase(phase), config.model.channels, config.data.shuffle);
   }

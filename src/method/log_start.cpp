@@ -53,7 +53,8 @@ void log_plan(const RunConfig& config, const DatasetInfo& data, const std::vecto
 }
 
 void warn_of_idle_ranks(const RunConfig& config, const std::vector<Training>& trainings, int num_ranks, Log& log) {
-  for (const Phase phase : kPhases) {
+  for (const MethodRow& row : kMethodTable) {
+    const Phase phase = row.phase;
     const std::int64_t count =
         std::ranges::count_if(trainings, [&](const Training& t) { return t.phase == phase && is_wanted(config, t); });
     const std::int64_t useful = count * micro_batches_of(config, phase);

@@ -74,10 +74,10 @@ double efficiency_if_enough(const std::vector<const PhaseWork*>& phases, const M
   return ideal < enough * (1 - kRounding) * time_s ? 0 : ideal / time_s;
 }
 
-MethodForecast forecast_method(const Method& description, const Phases& phases, const Machine& machine) {
+MethodForecast forecast_method(const MethodRow& row, const Phases& phases, const Machine& machine) {
   constexpr double kEfficiency = 0.8;
   constexpr std::int64_t kMostRanks = 4096;
-  MethodForecast method{.method = description.name, .phases = description.phases};
+  MethodForecast method{.method = row.method, .phases = lineage_of(row.phase)};
   std::vector<const PhaseWork*> works;
   double num_steps = 0;
   for (const PhasePlan* phase : phases) {
@@ -94,10 +94,10 @@ MethodForecast forecast_method(const Method& description, const Phases& phases, 
   return method;
 }
 
-Phases phases_of(const Method& method, const PlanReport& report) {
+Phases phases_of(const std::vector<Phase>& lineage, const PlanReport& report) {
   Phases phases;
   for (const PhasePlan& phase : report.phases) {
-    if (std::ranges::count(method.phases, to_string(phase.work.phase)) > 0) phases.push_back(&phase);
+    if (std::ranges::count(lineage, phase.work.phase) > 0) phases.push_back(&phase);
   }
   return phases;
 }
@@ -129,8 +129,8 @@ PlanReport make_plan_report(const RunConfig& config, const std::vector<Training>
                     .sums = config.run.sums,
                     .is_on_gpus = is_on_gpus(config),
                     .recompute = config.run.recompute};
-  for (const Phase phase : kPhases) {
-    PhaseWork work = make_phase_work(config, trainings, phase);
+  for (const MethodRow& row : kMethodTable) {
+    PhaseWork work = make_phase_work(config, trainings, row.phase);
     if (work.trainings.empty()) continue;
     PhaseForecast forecast = forecast_phase(work, machine);
     report.phases.push_back({std::move(work), std::move(forecast)});
@@ -139,11 +139,11 @@ PlanReport make_plan_report(const RunConfig& config, const std::vector<Training>
     if (!training.is_chosen) continue;
     report.trainings.push_back(cost_of(config, training, smallest_group(report.phases, training)));
   }
-  for (const Method& method : list_methods()) {
-    // The meta model alone is a part of the others, and its phase says what it costs.
-    const bool is_chosen = std::ranges::find(trainings, method.result, &Training::name)->is_chosen;
-    if (is_chosen && method.result != "meta") {
-      report.methods.push_back(forecast_method(method, phases_of(method, report), machine));
+  for (const MethodRow* method : list_methods()) {
+    // A part of the others, such as the meta model, is no method by itself: its phase says what it costs.
+    const bool is_chosen = find_training(trainings, method->training).is_chosen;
+    if (is_chosen && *method->choice != '\0') {
+      report.methods.push_back(forecast_method(*method, phases_of(lineage_of(method->phase), report), machine));
     }
   }
   return report;

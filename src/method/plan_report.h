@@ -33,7 +33,7 @@ struct Scaling {
 /// A way to come by the network, whose phases follow each other (see list_methods()).
 struct MethodForecast {
   std::string method;
-  std::vector<std::string> phases = {};
+  std::vector<Phase> phases = {};
   double block_flops = 0;
   double ideal_s = 0;
   double predicted_s = 0;

@@ -16,6 +16,7 @@
 #include "base/directory_lock.h"
 #include "base/unix_time.h"
 #include "base/version.h"
+#include "config/method_table.h"
 #include "hdf5/atomic_file.h"
 #include "report/progress.h"
 
@@ -199,19 +200,6 @@ double covered_s(const std::vector<RoundSummary>& rounds, const Belongs& belongs
 
 }  // namespace
 
-const std::vector<Method>& list_methods() {
-  static const std::vector<Method> kMethods = {
-      {"Deep Incubation", "finetuned", {"meta", "incubation", "finetuning"}},
-      {"end to end", "end_to_end", {"end_to_end"}},
-      {"grown from the meta model", "grown", {"meta", "grown"}},
-      {"shallow for the whole budget", "shallow", {"shallow"}},
-      {"meta model alone", "meta", {"meta"}},
-      {"Deep Incubation, high resolution", "high_resolution", {"meta", "incubation", "finetuning", "high_resolution"}},
-      {"end to end, high resolution", "end_to_end_high_resolution", {"end_to_end", "end_to_end_high_resolution"}},
-  };
-  return kMethods;
-}
-
 TrainingSummary& RunSummary::training(const std::string& name) {
   const auto found = std::ranges::find(trainings, name, &TrainingSummary::name);
   if (found == trainings.end()) throw std::logic_error("no training " + name);
@@ -227,17 +215,20 @@ std::string RunSummary::state() const {
 
 std::vector<ResultRow> RunSummary::results() const {
   std::vector<ResultRow> rows;
-  for (const Method& method : list_methods()) {
-    const auto result = std::ranges::find(trainings, method.result, &TrainingSummary::name);
+  for (const MethodRow* method : list_methods()) {
+    const auto result = std::ranges::find(trainings, method->training, &TrainingSummary::name);
     if (result == trainings.end() || result->state != TrainingState::done) continue;
-    const auto belongs = [&method](const std::string& phase) { return std::ranges::count(method.phases, phase) > 0; };
-    ResultRow row{.method = method.name, .evaluation = result->evaluation, .cost = {}};
+    const std::vector<Phase> lineage = lineage_of(method->phase);
+    const auto belongs = [&lineage](const std::string& phase) {
+      return std::ranges::any_of(lineage, [&phase](Phase p) { return phase == to_string(p); });
+    };
+    ResultRow row{.method = method->method, .evaluation = result->evaluation, .cost = {}};
     double longest_incubation_s = 0;
     for (const TrainingSummary& t : trainings) {
       if (!belongs(t.phase)) continue;
       row.cost.block_flops += t.block_flops;
       row.cost.rank_s += t.rank_s;
-      if (t.phase == "incubation") {
+      if (t.phase == to_string(Phase::incubation)) {  // each has ranks of its own
         longest_incubation_s = std::max(longest_incubation_s, t.elapsed_s);
       } else {
         row.cost.critical_path_s += t.elapsed_s;

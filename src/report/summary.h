@@ -55,15 +55,6 @@ struct JobSummary {
   std::string updated;  ///< UTC; when it last saved, empty before that
 };
 
-/// A way to come by a network.
-struct Method {
-  std::string name;
-  std::string result;               ///< the training whose network it is
-  std::vector<std::string> phases;  ///< in the order that they are run: what they cost is what it costs
-};
-/// Deep Incubation, and what it is compared with, in the order of the result table.
-const std::vector<Method>& list_methods();
-
 /// A line of the result table.
 struct ResultRow {
   std::string method;

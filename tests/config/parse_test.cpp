@@ -84,7 +84,7 @@ TEST(Parse, CommandLineBeatsFileBeatsDefault) {
   const Parsed parsed = parse({"--run.seed=9", "--config", file});
   EXPECT_EQ(parsed.config.run.seed, 9);
   EXPECT_EQ(parsed.config.run.threads, 6);
-  EXPECT_EQ(parsed.config.meta.epochs.count, 7);
+  EXPECT_EQ(parsed.config.phase(Phase::meta).epochs.count, 7);
   EXPECT_EQ(parsed.config.run.timeout_s, 600);
   EXPECT_EQ(parsed.options.config_file, file);
 }
@@ -217,8 +217,8 @@ TEST(Parse, ValuesOfAnotherTypeAreRefused) {
 }
 
 TEST(Parse, EpochsAreANumberOrMatched) {
-  EXPECT_TRUE(parse({"--end_to_end.epochs=matched"}).config.end_to_end.epochs.matched);
-  const Epochs epochs = parse({"--end_to_end.epochs=2.5"}).config.end_to_end.epochs;
+  EXPECT_TRUE(parse({"--end_to_end.epochs=matched"}).config.phase(Phase::end_to_end).epochs.matched);
+  const Epochs epochs = parse({"--end_to_end.epochs=2.5"}).config.phase(Phase::end_to_end).epochs;
   EXPECT_FALSE(epochs.matched);
   EXPECT_EQ(epochs.count, 2.5);
 }

@@ -158,8 +158,8 @@ TEST(CostModel, OptimizerAndAverageKeepTheirNumbersForWhatLearns) {
 
 TEST(CostModel, MemoryDependsOnTheseSettings) {
   RunConfig config;
-  config.incubation.micro = 17;
-  config.incubation.ema_decay = 0.9;
+  config.phase(Phase::incubation).micro = 17;
+  config.phase(Phase::incubation).ema_decay = 0.9;
   config.run.sums = Sums::fast;
   config.optimizer.name = OptimizerName::sgd;
   const MemorySettings settings = memory_settings(config, Phase::incubation);

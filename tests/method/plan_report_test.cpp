@@ -18,10 +18,10 @@ RunConfig example_config() {
   config.model = tiny_model_config();
   config.model.depths = {2, 2, 2};
   config.batch.global = 16;
-  for (PhaseConfig* phase :
-       {&config.meta, &config.incubation, &config.finetuning, &config.end_to_end, &config.grown, &config.shallow}) {
-    phase->epochs = {.count = 3, .matched = false};
-    phase->micro = 4;
+  for (auto& [section, phase] : config.phases) {
+    if (section == section_of(Phase::high_resolution)) continue;
+    phase.epochs = {.count = 3, .matched = false};
+    phase.micro = 4;
   }
   return config;
 }

@@ -144,7 +144,7 @@ TEST_F(StartWeights, AGrownModelIsTheMetaModelWithBlocksThatAreTheIdentity) {
 }
 
 TEST_F(StartWeights, AStageIsGrownInsideTheMetaModelIfAskedTo) {
-  config_.incubation.init = Init::meta;
+  config_.phase(Phase::incubation).init = Init::meta;
   list();
   save_checkpoint(run_.finished("meta"), finished("meta", 7));
   StagedModel model(find("stage_2").spec);
@@ -162,7 +162,7 @@ TEST_F(StartWeights, EndToEndBeginsWithoutBranchesIfAskedTo) {
   StagedModel usual(find("end_to_end").spec);
   load(usual, "end_to_end");
   EXPECT_FALSE(is_identity(usual, 0, 0));
-  config_.end_to_end.init = Init::zero_branches;
+  config_.phase(Phase::end_to_end).init = Init::zero_branches;
   list();
   StagedModel model(find("end_to_end").spec);
   load(model, "end_to_end");
