@@ -252,6 +252,12 @@ CASES = [
         r"Use a multiple of 32, such as 128\.",
     ),
     Case(
+        "batch not divisible for a parent",
+        lambda given: given.train("--method.trainings=end_to_end_high_resolution", "--end_to_end.micro=12"),
+        r"batch\.global=32 is not a multiple of end_to_end\.micro=12 \(every micro-batch has the same size\)\. "
+        r"Use a multiple of 12, such as 36\.",
+    ),
+    Case(
         "unknown key",
         lambda given: given.train("--meta.learning_rat=0.1"),
         r"command line: unknown setting 'meta\.learning_rat'\. Did you mean 'meta\.learning_rate'\? --help lists all\.",
