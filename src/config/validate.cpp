@@ -1,14 +1,15 @@
 #include "config/validate.h"
 
 #include <algorithm>
-#include <cctype>
 #include <numeric>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/check.h"
+#include "config/parse.h"
 #include "config/rand_augment_policy.h"
 
 namespace incubate {
@@ -25,17 +26,27 @@ void check_positive(const std::string& name, std::int64_t value) {
   check_not_too_large(name, value);
 }
 
+/// Whether `setting` is the same when it is read as it is printed.
+bool reads_back(const Setting& setting) {
+  const std::string text = setting.get();
+  try {
+    parse_ini(print_settings(std::span(&setting, 1)), setting.name, std::span(&setting, 1));
+  } catch (const InputError&) {
+    return false;
+  }
+  return setting.get() == text;
+}
+
 /// Every value must survive print_settings() and parse_ini(): config.ini is written so, and the ranks share it so.
 void check_printable(const RunConfig& config) {
   RunConfig copy = config;
-  const auto is_space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
   for (const Setting& setting : list_settings(copy)) {
     const std::string text = setting.get();
-    const bool is_trimmed = text.empty() || (!is_space(text.front()) && !is_space(text.back()));
-    check_input(is_trimmed && text.find_first_of("#\n") == std::string::npos,
-                "{}={} cannot be written to a configuration file ('#' begins a comment; a line's end or a space at "
-                "either end is lost). Choose another.",
-                setting.name, text);
+    check_input(
+        reads_back(setting),
+        "{}={} cannot be written to a configuration file (where a # behind a space begins a comment, and quotes "
+        "around a value or spaces at its ends are lost). Choose another.",
+        setting.name, text);
   }
 }
 

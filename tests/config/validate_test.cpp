@@ -124,11 +124,11 @@ std::vector<Case> not_possible_epochs() {
 /// config.ini and the ranks other than 0 get settings as INI text, which these values would not survive.
 std::vector<Case> not_printable() {
   std::vector<Case> cases;
-  for (const std::string text : {"a#b", " a", "a ", "a\nb"}) {
+  for (const std::string text : {"a #b", "#", " a", "a ", "\"a\"", "'a"}) {
     cases.push_back({{"--data.file=" + text},
                      "data.file=" + text +
-                         " cannot be written to a configuration file ('#' begins a comment; a line's "
-                         "end or a space at either end is lost). Choose another."});
+                         " cannot be written to a configuration file (where a # behind a space begins a comment, "
+                         "and quotes around a value or spaces at its ends are lost). Choose another."});
   }
   return cases;
 }
