@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import launch
-from conftest import FinishedRun, Tiny
-from run_files import TRAININGS, copy_run, read_summary, snapshot
+from conftest import CONFIG, FinishedRun, Tiny
+from run_files import TRAININGS, copy_run, finished, read_summary, snapshot
 
 # "--section.key  [unit]" and its meaning stay on lines of their own; paths of the user may be longer.
 NUM_COLUMNS = 80
@@ -44,6 +44,17 @@ def test_print_config_does_nothing_else(tiny: Tiny, tmp_path: Path) -> None:
     assert "width = 16" in outcome.stdout  # the file beats the default
     assert "beta2 = 0.999" in outcome.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_paths_with_home_and_variables(tiny: Tiny, tmp_path: Path) -> None:
+    """Rank 0 expands them; no folder gets the name "~" or "$PLACE"."""
+    (tmp_path / "tiny.ini").write_text(CONFIG.read_text() + "\ndirectory = ~/run\n")  # behind [run]
+    arguments = ["train", "--config=$PLACE/tiny.ini", "--data.file=${DATA}", "--run.only=meta"]
+    environment = {"HOME": str(tmp_path / "home"), "PLACE": str(tmp_path), "DATA": str(tiny.data)}
+    outcome = launch.finish(launch.start(arguments, 2, environment))
+    assert outcome.status == 0, outcome.stderr
+    assert finished(tmp_path / "home" / "run", "meta").is_file()
+    assert f"directory = {tmp_path}/home/run  # path\n" in (tmp_path / "home" / "run" / "config.ini").read_text()
 
 
 def test_print_config_is_printed_once(tiny: Tiny, tmp_path: Path) -> None:

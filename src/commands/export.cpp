@@ -1,4 +1,5 @@
 #include "base/check.h"
+#include "base/output_name.h"
 #include "checkpoint/safetensors.h"
 #include "commands/commands.h"
 #include "commands/run_arguments.h"
@@ -35,6 +36,7 @@ class WriteProgress {
 
 void export_weights(const RunConfig& config, const ExportConfig& options, Log& log) {
   validate(options);
+  check_output_name(options.output);
   const std::vector<Training> trainings = list_trainings(config, check_dataset(config.data.file));
   const Training& training = find_training(trainings, options.training);
   const StateDict weights = export_training(training, trainings, RunDirectory(config.run.directory), options.format);

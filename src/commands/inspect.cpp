@@ -9,8 +9,10 @@
 #include <torch/torch.h>
 
 #include "base/check.h"
+#include "base/clean_text.h"
 #include "checkpoint/checkpoint.h"
 #include "commands/commands.h"
+#include "config/path_setting.h"
 #include "data/dataset.h"
 #include "data/image_set.h"
 #include "report/metrics_file.h"
@@ -156,7 +158,8 @@ void inspect_command(const std::vector<std::string>& arguments, Communicator& wo
     std::string bad;  // all are looked at before the first bad one ends the command
     for (const std::string& argument : arguments) {
       try {
-        read_verified_file(argument, [&argument](const Hdf5File& file) { describe(argument, file); });
+        const std::string path = expand_path("", clean_line(argument, "command line"));
+        read_verified_file(path, [&path](const Hdf5File& file) { describe(path, file); });
       } catch (const InputError& error) {
         fmt::print("{}: bad\n", argument);
         bad += (bad.empty() ? "" : " ") + std::string(error.what());

@@ -43,8 +43,9 @@ DatasetInfo find_dataset(const RunConfig& config, const PlanConfig& plan) {
     return imagine_dataset(config.model, *plan.num_images);
   }
   const std::string& file = config.data.file;
+  std::error_code ignored;  // check_dataset() says why a file that is there cannot be read
   check_input(
-      std::filesystem::exists(file),
+      std::filesystem::status(file, ignored).type() != std::filesystem::file_type::not_found,
       "data.file{} (a plan needs the number of training images). Name a file written by 'incubate pack', or give "
       "--images=N.",
       file.empty() ? " is missing" : "=" + file + " does not exist");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -276,6 +277,8 @@ void agree(const Communicator& communicator, const std::function<void()>& check)
     check();
   } catch (const InputError& error) {
     message = error.what();
+  } catch (const std::filesystem::filesystem_error& error) {  // of a place that the user gave
+    message = fmt::format("{}: {}. Check the path.", error.path1().string(), error.code().message());
   }
   std::vector<std::int64_t> failed(communicator.size(), 0);
   failed[communicator.rank()] = message.empty() ? 0 : 1;
