@@ -4,6 +4,9 @@
 #
 #   tests/run.sh
 set -euo pipefail
+# shellcheck source=../jobscripts/usage.sh source-path=SCRIPTDIR
+. "$(dirname "$0")/../jobscripts/usage.sh"
+[ $# -eq 0 ] || refuse "not known: $*"
 cd "$(dirname "$0")/.."
 
 logs=$(mktemp -d)
