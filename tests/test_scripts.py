@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import launch
+import summarise
 from run_files import snapshot
 
 SCRIPTS = sorted(
@@ -123,6 +124,50 @@ def test_programs_of_analysis(
         said = capsys.readouterr()
         assert f"usage: {program}.py " in (said.err if status else said.out)
     assert list(tmp_path.iterdir()) == []
+
+
+# --- tests/run.sh -----------------------------------------------------------------------------------------------------
+
+CTEST = """<testsuite><testcase name="mpi_tests_1_ranks" classname="mpi_tests_1_ranks" time="1.5"><system-out>
+[ RUN      ] StuckCheck.Waits
+/a/stuck_check_test.cpp:80: Skipped
+needs two ranks
+[  SKIPPED ] StuckCheck.Waits (0 ms)
+</system-out></testcase><testcase name="A/B.c/0" classname="A/B.c/0" time="0.25"/></testsuite>"""
+PYTEST = """<testsuites><testsuite><testcase classname="slurm.test_x" name="test_y[1]" time="40.0"/>
+<testcase classname="slurm.test_x" name="test_z" time="0.5"><skipped type="pytest.skip" message="{reason}"/></testcase>
+</testsuite></testsuites>"""
+
+
+@pytest.mark.parametrize(
+    ("reason", "user", "status"),
+    [
+        ("takes long: part of tests/faults.sh", 0, 0),
+        ("mounting a small file system needs root", 1000, 0),
+        ("mounting a small file system needs root", 0, 1),
+    ],
+)
+def test_summary(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    reason: str,
+    user: int,
+    status: int,
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    (tmp_path / "ctest.xml").write_text(CTEST)
+    (tmp_path / "pytest.xml").write_text(PYTEST.format(reason=reason))
+    assert summarise.main([str(tmp_path / "ctest.xml"), str(tmp_path / "pytest.xml")]) == status
+    said = capsys.readouterr()
+    skips = sorted([f"  {reason}: tests/slurm/test_x.py::test_z", "  needs two ranks: StuckCheck.Waits"])
+    assert said.out.splitlines() == [
+        "2 tests were skipped:",
+        *skips,
+        "the 15 files, suites and programs that took longest, in seconds:",
+        *("     40.5  tests/slurm/test_x.py", "      1.5  mpi_tests_1_ranks", "      0.2  B"),
+    ]
+    assert said.err == (f"summarise: skipped, though here it should run: {reason}\n" if status else "")
 
 
 # --- Arrays of jobs, by commands that stand for Slurm's ---------------------------------------------------------------
