@@ -113,10 +113,9 @@ void plan_shards(PackJob& job, const Communicator& world) {
                       .index = static_cast<std::int64_t>(i),
                       .files = std::span(files).subspan(begins[i], begins[i + 1] - begins[i]),
                       .digest = {}};
-      shard.digest =
-          source_digest(fmt::format("version {}; {} {} of {}; {}; classes {}", kShardVersion, to_string(split), i,
-                                    begins.size() - 1, job.encoding.describe(), join_names(job.class_names)),
-                        shard.files);
+      shard.digest = source_digest(fmt::format("version 1; {} {} of {}; {}; classes {}", to_string(split), i,
+                                               begins.size() - 1, job.encoding.describe(), join_names(job.class_names)),
+                                   shard.files);
       job.shards.push_back(std::move(shard));
     }
   }

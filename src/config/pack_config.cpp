@@ -82,6 +82,10 @@ void check_ranges(const PackConfig& config) {
               side);
   check_input(config.quality >= 1 && config.quality <= 100, "--quality={} is out of range. Give 1 to 100, such as 90.",
               config.quality);
+  check_input(config.shorter_side || config.quality == PackConfig().quality,
+              "--quality={} is given without --shorter-side: other images stay as they are. Leave it out, or give "
+              "--shorter-side.",
+              config.quality);
   check_input(config.shard_mb >= 0.001 && config.shard_mb <= 1e6,
               "--shard-mb={} is out of range. Give 0.001 to 1000000, such as 1500.", config.shard_mb);
 }
@@ -103,7 +107,7 @@ std::vector<Setting> list_settings(PackConfig& c) {
       make_path_setting("folder", c.folder, r, "with train/CLASS/ and validation/CLASS/ (or val/)"),
       make_setting("shorter-side", c.shorter_side, r, "pixels",
                    "larger images are reduced to this (folder); without it all stay as they are"),
-      make_setting("quality", c.quality, r, "1..100", "of images that are encoded anew (folder)"),
+      make_setting("quality", c.quality, r, "1..100", "of JPEGs that --shorter-side reduces (folder)"),
       make_setting("shard-mb", c.shard_mb, r, "MB", "size of a shard, of which a rank holds one in memory (folder)"),
       make_path_setting("class-names-file", c.class_names_file, r,
                         "instead of class-names (CIFAR) or folders' names: a text file with one name a line"),
