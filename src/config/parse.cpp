@@ -56,8 +56,14 @@ Values collect(const po::parsed_options& parsed, const std::string& origin, std:
   Values values;
   for (const po::option& option : parsed.options) {
     if (option.unregistered) reject_unknown_key(option.string_key, origin, settings);
-    check_input(option.position_key < 0, "{}: '{}' is not an option. Settings are given as --section.key=value.",
-                origin, option.value.empty() ? "" : option.value.front());
+    std::error_code error;  // of looking: it is no input file then
+    check_input(
+        option.position_key < 0 || (option.position_key == 0 && std::filesystem::exists(option.value.front(), error)),
+        "{}: '{}' is neither an option nor an existing input file. Settings are given as --section.key=value.", origin,
+        option.value.empty() ? "" : option.value.front());
+    check_input(option.value.empty() || !option.value.front().starts_with("--"),
+                "{}: '{}' has no value but is followed by '{}'. Give --{}=value.", origin, option.string_key,
+                option.value.empty() ? "" : option.value.front(), option.string_key);
     const auto [place, is_new] = values.emplace(option.string_key, option.value.empty() ? "" : option.value.front());
     check_input(is_new, "{}: '{}' is given twice ('{}' and '{}'). Give it once.", origin, option.string_key,
                 place->second, option.value.empty() ? "" : option.value.front());
@@ -127,6 +133,7 @@ CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::sp
                       ~po::command_line_style::allow_short;
     given = collect(po::command_line_parser(split_empty_values(arguments))
                         .options(description)
+                        .positional(po::positional_options_description().add("config", -1))
                         .style(style)
                         .allow_unregistered()
                         .run(),
