@@ -44,5 +44,5 @@ progress=lines
 [ -t 1 ] && progress=bar
 [ "$(id -u)" -eq 0 ] && export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMP_NUM_THREADS=1
-mpirun -n "${RANKS:-4}" --oversubscribe --bind-to none --mca mpi_yield_when_idle 1 \
+exec jobscripts/mpirun.sh -n "${RANKS:-4}" --oversubscribe --bind-to none --mca mpi_yield_when_idle 1 \
   "$build/incubate" train --config input/fashion-mnist.ini --run.progress=$progress "$@"

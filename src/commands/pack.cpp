@@ -1,10 +1,11 @@
 #include "pack/pack.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "base/stopwatch.h"
 #include "commands/commands.h"
 #include "commands/pack_folder.h"
+#include "commands/print_output.h"
 #include "config/parse.h"
 #include "parallel/launcher.h"
 
@@ -41,23 +42,20 @@ void pack_small_images(const PackConfig& config, Log& log) {
 
 }  // namespace
 
+void describe_pack(const std::vector<std::string>& arguments) {
+  PackConfig config;
+  const std::vector<Setting> settings = list_settings(config);
+  const std::string help = kHelp + describe_settings(settings);
+  if (parse_arguments(arguments, settings).help) return print_output(help);
+  for (const Setting& setting : settings) print_output(fmt::format("{} = {}\n", setting.name, setting.get()));
+}
+
 void pack_command(const std::vector<std::string>& arguments, Communicator& world, Log& log) {
   PackConfig config;
-  bool is_answered = false;
   agree(world, [&] {
-    const std::vector<Setting> settings = list_settings(config);
-    const std::string help = kHelp + describe_settings(settings);
-    const CommonOptions options = parse_arguments(arguments, settings);
-    is_answered = options.help || options.print_config;
-    if (!is_answered) return validate(config);
-    if (!world.is_leader()) return;
-    if (options.help) {
-      fmt::print("{}", help);
-      return;
-    }
-    for (const Setting& setting : settings) fmt::print("{} = {}\n", setting.name, setting.get());
+    parse_arguments(arguments, list_settings(config));
+    validate(config);
   });
-  if (is_answered) return;
   check_launch(world);
   if (!config.verify.empty()) return verify_image_set(config.verify, world, log);
   if (config.format == PackFormat::folder) return pack_folder(config, world, log);

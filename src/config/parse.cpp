@@ -1,6 +1,7 @@
 #include "config/parse.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <numeric>
 #include <sstream>
@@ -64,8 +65,12 @@ Values collect(const po::parsed_options& parsed, const std::string& origin, std:
   for (const po::option& option : parsed.options) {
     const std::string value = option.value.empty() ? "" : option.value.front();
     if (option.unregistered) reject_unknown_key(option.string_key, origin, settings);
-    check_input(option.position_key < 0, "{}: '{}' is not an option. Settings are given as --section.key=value.",
+    std::error_code error;  // of looking: it is no input file then
+    check_input(option.position_key < 0 || (option.position_key == 0 && std::filesystem::exists(value, error)),
+                "{}: '{}' is neither an option nor an existing input file. Settings are given as --section.key=value.",
                 origin, value);
+    check_input(!value.starts_with("--"), "{}: '{}' has no value but is followed by '{}'. Give --{}=value.", origin,
+                option.string_key, value, option.string_key);
     add(option.string_key, value, origin, values);
   }
   return values;
@@ -136,6 +141,7 @@ CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::sp
                       ~po::command_line_style::allow_short;
     given = collect(po::command_line_parser(prepare_arguments(arguments))
                         .options(description)
+                        .positional(po::positional_options_description().add("config", -1))
                         .style(style)
                         .allow_unregistered()
                         .run(),

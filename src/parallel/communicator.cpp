@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -278,7 +277,7 @@ void agree(const Communicator& communicator, const std::function<void()>& check)
   } catch (const InputError& error) {
     message = error.what();
   } catch (const std::filesystem::filesystem_error& error) {  // of a place that the user gave
-    message = fmt::format("{}: {}. Check the path.", error.path1().string(), error.code().message());
+    message = describe(error);
   }
   std::vector<std::int64_t> failed(communicator.size(), 0);
   failed[communicator.rank()] = message.empty() ? 0 : 1;

@@ -146,9 +146,35 @@ TEST(Parse, SettingsAreGivenOnce) {
   EXPECT_EQ(ini_error("[run]\nseed=1\nseed=1\n"), "f.ini: 'run.seed' is given twice ('1' and '1'). Give it once.");
 }
 
+TEST(Parse, AWordMayBeTheInputFile) {
+  const TemporaryDirectory directory;
+  const std::string file = directory / "f.ini";
+  replace_text_atomically(file, "[run]\nseed = 5\nthreads = 6\n");
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{file, "--run.seed=9"}, {"--run.seed=9", file}, {"--run.seed", "9", file}}) {
+    const Parsed parsed = parse(arguments);
+    EXPECT_EQ(parsed.config.run.seed, 9);
+    EXPECT_EQ(parsed.config.run.threads, 6);
+    EXPECT_EQ(parsed.options.config_file, file);
+  }
+  EXPECT_EQ(parse_error({file, file}), "command line: '" + file +
+                                           "' is neither an option nor an existing input file. Settings are given as "
+                                           "--section.key=value.");
+  EXPECT_EQ(parse_error({"--config", file, file}),
+            "command line: 'config' is given twice ('" + file + "' and '" + file + "'). Give it once.");
+}
+
 TEST(Parse, WordsThatAreNoOptionsAreRefused) {
-  EXPECT_EQ(parse_error({"input/x.ini"}),
-            "command line: 'input/x.ini' is not an option. Settings are given as --section.key=value.");
+  for (const std::string& word : std::vector<std::string>{"input/x.ini", "run.seed=3", "-x", std::string(5000, 'x')}) {
+    EXPECT_EQ(parse_error({word}), "command line: '" + word +
+                                       "' is neither an option nor an existing input file. Settings are given as "
+                                       "--section.key=value.");
+  }
+}
+
+TEST(Parse, AnOptionIsNoValue) {
+  EXPECT_EQ(parse_error({"--run.directory", "--help"}),
+            "command line: 'run.directory' has no value but is followed by '--help'. Give --run.directory=value.");
 }
 
 // Between our words stand Boost's own, which differ between its versions.
