@@ -97,8 +97,9 @@ def make_curve(training: Training, begin: float) -> Curve | None:
 
 
 def make_curves(run: Run) -> list[Curve]:
+    """Of the phases that are known here."""
     spans = spans_of_phases(run)
-    curves = [make_curve(training, spans[training.phase][0]) for training in run.trainings]
+    curves = [make_curve(training, spans[training.phase][0]) for training in run.trainings if training.phase in spans]
     return [curve for curve in curves if curve is not None]
 
 

@@ -294,7 +294,7 @@ def format_results(results: list[Result]) -> str:
 
 def format_clock(seconds: float) -> str:
     """As the program has it: "1:02:03", "2:03" (minutes and seconds)."""
-    if math.isnan(seconds):
+    if not math.isfinite(seconds):
         return "-"
     total = round(max(0.0, seconds))
     hours, minutes = total // 3600, total // 60 % 60

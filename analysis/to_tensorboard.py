@@ -92,7 +92,8 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     names = [directory.resolve().name for directory in options.runs]
     if len(set(names)) < len(names):
-        print("to_tensorboard: two runs have the same name. Write them to folders of their own.", file=sys.stderr)
+        given = ", ".join(map(str, options.runs))
+        print(f"to_tensorboard: two runs have the same name. Write to folders of their own: {given}.", file=sys.stderr)
         return 2
     lines = []
     try:

@@ -25,7 +25,7 @@ import report
 import to_tensorboard
 import watch
 from launch import REPOSITORY, Outcome, call
-from made_up_run import deep_incubation, write_run
+from made_up_run import MadeUp, deep_incubation, write_run
 from run_files import copy_run, finished
 
 
@@ -165,6 +165,16 @@ def test_messages_name_the_file(tmp_path: Path, name: str, damage: Callable[[Pat
         assert line.startswith(f"{program.__name__}: {run / name} cannot be read as the ")
         assert [other for other in others if other in line] == []
     assert not (tmp_path / "out").exists() and not (run / "curves.png").exists()
+
+
+def test_what_another_program_added(tmp_path: Path) -> None:
+    """A phase and a time that are no such here are left out."""
+    trainings = [*deep_incubation(0.5), MadeUp("other", "dreaming", (0.5,), block_flops=1, elapsed_s=1)]
+    run = write_run(tmp_path / "run", trainings)
+    replace('"wall_s": 60', '"wall_s": Infinity')(run / "summary.json")
+    outcome = plot(run)
+    assert outcome.status == 0, outcome.stderr
+    assert re.search(r"^Deep Incubation .* - +1:00$", outcome.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

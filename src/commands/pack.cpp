@@ -23,12 +23,12 @@ constexpr const char* kHelp =
     "Packs labelled images for 'incubate train'. Small images go into one HDF5 file:\n"
     "IDX (MNIST and its kin) or the binary files of CIFAR-10 and CIFAR-100 (fine\n"
     "labels). If the output already holds just these, nothing is written.\n\n"
-    "Large ones, JPEG and PNG files in a folder for each class, stay byte for byte as\n"
-    "they are (with --shorter-side, larger ones are reduced: a PNG without loss). They\n"
-    "go into shards F-train-00000.h5, ... beside the index F.h5. The same command\n"
-    "after an interruption keeps the shards that are done, and makes damaged ones\n"
-    "anew. The files are the same on any number of ranks. F-problems.txt names what\n"
-    "was left out, such as TIFF and WebP files, and why: convert these to PNG.\n\n";
+    "Large ones, JPEG and PNG files in a folder for each class, stay byte for byte\n"
+    "as they are. (With --shorter-side larger ones are reduced, a PNG without loss.)\n"
+    "They go into shards F-train-00000.h5, ... beside the index F.h5. The same\n"
+    "command after an interruption keeps the shards that are done, and makes damaged\n"
+    "ones anew. The files are the same on any number of ranks. F-problems.txt names\n"
+    "what was left out, such as TIFF and WebP files, and why: convert these to PNG.\n\n";
 
 /// Rank 0's: IDX and CIFAR.
 void pack_small_images(const PackConfig& config, Log& log) {
