@@ -30,6 +30,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from any_locale import start
+
 StageState = dict[str, torch.Tensor]  # by the names within a stage
 
 STAGED_NAME = re.compile(r"stages\.(\d{1,4})\.(.+)")
@@ -96,8 +98,10 @@ def _unpickle(path: Path) -> object:
     # nothing that is refused, so nothing else is allowed: numpy's numbers, say, are not.
     with torch.serialization.safe_globals([argparse.Namespace]):
         try:
-            # Mapped, so that the optimizer's state, two thirds of the file, is never read.
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+            # Mapped, so that the optimizer's state, two thirds of the file, is never read. By the open file's path, as
+            # PyTorch cannot map a file whose name is no text in this locale.
+            with path.open("rb") as file:
+                return torch.load(f"/proc/self/fd/{file.fileno()}", map_location="cpu", weights_only=True, mmap=True)
         except OSError as error:
             raise ConversionError(f"{path} cannot be read: {error.strerror or error}. Check the path.") from None
         except Exception:  # a damaged pickle may raise any
@@ -113,7 +117,8 @@ def _unpickle(path: Path) -> object:
 def _list_refused(path: Path) -> list[str]:
     """What a pickle asks for that is not allowed; none if it is no pickle. Nothing of it is run."""
     try:
-        return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
+        with path.open("rb") as file:
+            return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(file))
     except Exception:  # as above
         return []
 
@@ -212,7 +217,10 @@ def main(arguments: list[str]) -> int:
                 stages = read_safetensors(options.input)
                 write_pth(options.output, stages)
             case _:
-                raise ConversionError("give IN.pth OUT.safetensors, or IN.safetensors OUT.pth.")
+                raise ConversionError(
+                    f"{options.input} to {options.output} is no conversion between .pth and .safetensors. "
+                    "Give IN.pth OUT.safetensors, or IN.safetensors OUT.pth."
+                )
     except ConversionError as error:
         print(f"convert_pth: {error}", file=sys.stderr)
         return 2
@@ -221,4 +229,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    start(main)

@@ -7,9 +7,15 @@
 #   tests/fuzz.sh SECONDS [TARGET ...]         such as: tests/fuzz.sh 60 config lock
 #   build-fuzz/tests/fuzz/config_fuzz FILE     one input again
 set -euo pipefail
+# shellcheck source=../jobscripts/usage.sh source-path=SCRIPTDIR
+. "$(dirname "$0")/../jobscripts/usage.sh"
 cd "$(dirname "$0")/.."
 seconds=${1:-600}
+[[ $seconds =~ ^[0-9]+$ ]] || refuse "$seconds is no number of seconds"
 targets=("${@:2}")
+for target in "${targets[@]}"; do
+  [ -e "tests/fuzz/${target}_fuzz.cpp" ] || refuse "$target is no target: there is no tests/fuzz/${target}_fuzz.cpp"
+done
 [ ${#targets[@]} -gt 0 ] || for source in tests/fuzz/*_fuzz.cpp; do targets+=("$(basename "$source" _fuzz.cpp)"); done
 
 can_fuzz() {

@@ -121,6 +121,11 @@ def use_bad_config(given: Given) -> list[str]:
     return ["train", f"--config={path}", f"--run.directory={given.folder / 'run'}"]
 
 
+def use_folder_as_data(given: Given) -> list[str]:
+    (given.folder / "pictures").mkdir()
+    return given.train(data=given.folder / "pictures")
+
+
 def use_place_below_a_file(given: Given) -> list[str]:
     (given.folder / "file").write_text("not a folder\n")
     return given.train(run=given.folder / "file" / "run")
@@ -242,7 +247,7 @@ CASES = [
     Case(
         "missing images",
         lambda given: given.pack(validation_images=str(given.folder / "none.gz")),
-        r"{folder}/none\.gz cannot be read: no such file\. Check the path\.",
+        r"{folder}/none\.gz cannot be read: No such file or directory\. Check the path\.",
         ranks=(1,),
     ),
     Case(
@@ -250,6 +255,30 @@ CASES = [
         lambda given: given.train("--batch.global=100", "--meta.micro=32"),
         r"batch\.global=100 is not a multiple of meta\.micro=32 \(every micro-batch has the same size\)\. "
         r"Use a multiple of 32, such as 128\.",
+    ),
+    Case(
+        "batch not divisible for a parent",
+        lambda given: given.train("--method.trainings=end_to_end_high_resolution", "--end_to_end.micro=12"),
+        r"batch\.global=32 is not a multiple of end_to_end\.micro=12 \(every micro-batch has the same size\)\. "
+        r"Use a multiple of 12, such as 36\.",
+    ),
+    Case(
+        "variable that is not set",
+        lambda given: given.train(run=Path("$INCUBATE_TEST_UNSET/run")),
+        r"run\.directory=\$INCUBATE_TEST_UNSET/run has the variable INCUBATE_TEST_UNSET, which is not set\. "
+        r"Set it, or give the path in full\.",
+    ),
+    Case(
+        "folder as data",
+        use_folder_as_data,
+        r"{folder}/pictures cannot be read: Is a directory\. Check the path\.",
+        ranks=(1,),
+    ),
+    Case(
+        "name too long",
+        lambda given: given.train(run=given.folder / ("a" * 256) / "run"),
+        r"run\.directory=/.*\.\.\. is too long: a name in it has 256 bytes \(file systems take 255\)\. "
+        r"Give a shorter one\.",
     ),
     Case(
         "unknown key",
@@ -288,7 +317,7 @@ CASES = [
     Case(
         "missing config",
         lambda given: ["train", f"--config={given.folder}/none.ini"],
-        r"--config={folder}/none\.ini cannot be read: no such file, or no permission\. See input/ for examples\.",
+        r"{folder}/none\.ini cannot be read: No such file or directory\. Check the path\.",
         ranks=(1,),
     ),
     Case(

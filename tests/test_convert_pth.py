@@ -235,7 +235,10 @@ def test_files_that_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[st
         f"{checkpoint} is no whole file of torch.save (PyTorch 1.6 or later). Get or copy it again."
     )
     assert refuse(missing, file, capsys) == f"{missing} cannot be read: No such file or directory. Check the path."
-    assert refuse(tmp_path / "a.pt", file, capsys) == "give IN.pth OUT.safetensors, or IN.safetensors OUT.pth."
+    assert refuse(tmp_path / "a.pt", file, capsys) == (
+        f"{tmp_path / 'a.pt'} to {file} is no conversion between .pth and .safetensors. "
+        "Give IN.pth OUT.safetensors, or IN.safetensors OUT.pth."
+    )
 
     assert refuse(file, checkpoint, capsys).startswith(f"{file} cannot be read: No such file or directory")
     save_file({"blocks.0.norm1.weight": torch.ones(3)}, file)

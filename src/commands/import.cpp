@@ -7,7 +7,7 @@ namespace incubate {
 namespace {
 
 constexpr const char* kHelp =
-    "incubate import --config input/NAME.ini --training=NAME --input=F.safetensors\n"
+    "incubate import [--config] input/NAME.ini --training=NAME --input=F.safetensors\n"
     "  [--format=timm|reference] [--section.key=value ...]\n\n"
     "Makes a training of the run done with weights of another program, so that the\n"
     "trainings after it start from them. Of an incubation: give the whole hybrid; its\n"
@@ -27,12 +27,19 @@ void import_weights(RunConfig& config, const ImportConfig& options, Log& log) {
 
 }  // namespace
 
+void describe_import(const std::vector<std::string>& arguments) {
+  RunConfig config;
+  ImportConfig options;
+  read_run_arguments(arguments, kHelp, config, list_settings(options));
+}
+
 void import_command(const std::vector<std::string>& arguments, Communicator& world, Log& log) {
   agree(world, [&] {
     if (!world.is_leader()) return;
     RunConfig config;
     ImportConfig options;
-    if (read_run_arguments(arguments, kHelp, config, list_settings(options))) import_weights(config, options, log);
+    read_run_arguments(arguments, kHelp, config, list_settings(options));
+    import_weights(config, options, log);
   });
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <numeric>
 #include <sstream>
@@ -10,6 +9,10 @@
 #include <boost/program_options.hpp>
 
 #include "base/check.h"
+#include "base/clean_text.h"
+#include "base/input_file.h"
+#include "config/ini.h"
+#include "config/path_setting.h"
 
 namespace incubate {
 namespace {
@@ -52,25 +55,34 @@ po::options_description describe(std::span<const Setting> settings) {
   return description;
 }
 
+void add(const std::string& key, const std::string& value, const std::string& origin, Values& values) {
+  const auto [place, is_new] = values.emplace(key, value);
+  check_input(is_new, "{}: '{}' is given twice ('{}' and '{}'). Give it once.", origin, key, place->second, value);
+}
+
 Values collect(const po::parsed_options& parsed, const std::string& origin, std::span<const Setting> settings) {
   Values values;
   for (const po::option& option : parsed.options) {
+    const std::string value = option.value.empty() ? "" : option.value.front();
     if (option.unregistered) reject_unknown_key(option.string_key, origin, settings);
-    check_input(option.position_key < 0, "{}: '{}' is not an option. Settings are given as --section.key=value.",
-                origin, option.value.empty() ? "" : option.value.front());
-    const auto [place, is_new] = values.emplace(option.string_key, option.value.empty() ? "" : option.value.front());
-    check_input(is_new, "{}: '{}' is given twice ('{}' and '{}'). Give it once.", origin, option.string_key,
-                place->second, option.value.empty() ? "" : option.value.front());
+    std::error_code error;  // of looking: it is no input file then
+    check_input(option.position_key < 0 || (option.position_key == 0 && std::filesystem::exists(value, error)),
+                "{}: '{}' is neither an option nor an existing input file. Settings are given as --section.key=value.",
+                origin, value);
+    check_input(!value.starts_with("--"), "{}: '{}' has no value but is followed by '{}'. Give --{}=value.", origin,
+                option.string_key, value, option.string_key);
+    add(option.string_key, value, origin, values);
   }
   return values;
 }
 
-Values read_ini(std::istream& stream, const std::string& origin, std::span<const Setting> settings) {
-  try {
-    return collect(po::parse_config_file(stream, describe(settings), true), origin, settings);
-  } catch (const po::error& error) {
-    throw InputError(fmt::format("{}: {}. Lines are [section], key = value or # comment.", origin, error.what()));
+Values read_ini(const std::string& text, const std::string& origin, std::span<const Setting> settings) {
+  Values values;
+  for (const auto& [key, value] : split_ini(text, origin)) {
+    if (std::ranges::find(settings, key, &Setting::name) == settings.end()) reject_unknown_key(key, origin, settings);
+    add(key, value, origin, values);
   }
+  return values;
 }
 
 void set_values(const Values& values, std::span<const Setting> settings) {
@@ -80,10 +92,12 @@ void set_values(const Values& values, std::span<const Setting> settings) {
   }
 }
 
-/// `arguments` with "--key=" as two words, "--key" and an empty one: Boost refuses an empty value in the first form.
-std::vector<std::string> split_empty_values(const std::vector<std::string>& arguments) {
+/// `arguments` without what cannot be seen, with "--key=" as two words, "--key" and an empty one: Boost refuses an
+/// empty value in the first form.
+std::vector<std::string> prepare_arguments(const std::vector<std::string>& arguments) {
   std::vector<std::string> words;
-  for (const std::string& argument : arguments) {
+  for (const std::string& given : arguments) {
+    const std::string argument = clean_line(given, "command line");
     const bool has_empty_value = argument.starts_with("--") && argument.find('=') + 1 == argument.size();
     words.push_back(has_empty_value ? argument.substr(0, argument.size() - 1) : argument);
     if (has_empty_value) words.emplace_back();
@@ -125,8 +139,9 @@ CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::sp
   try {
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing &
                       ~po::command_line_style::allow_short;
-    given = collect(po::command_line_parser(split_empty_values(arguments))
+    given = collect(po::command_line_parser(prepare_arguments(arguments))
                         .options(description)
+                        .positional(po::positional_options_description().add("config", -1))
                         .style(style)
                         .allow_unregistered()
                         .run(),
@@ -137,20 +152,15 @@ CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::sp
   common.help = given.contains("help");
   common.print_config = given.contains("print-config");
   if (given.contains("config")) {
-    common.config_file = given.at("config");
-    std::ifstream file(common.config_file);
-    check_input(file.good() && !std::filesystem::is_directory(common.config_file),
-                "--config={} cannot be read: no such file, or no permission. See input/ for examples.",
-                common.config_file);
-    set_values(read_ini(file, common.config_file, settings), settings);
+    common.config_file = expand_path("--config", given.at("config"));
+    set_values(read_ini(read_text_file(common.config_file), common.config_file, settings), settings);
   }
   set_values(given, all);
   return common;
 }
 
 void parse_ini(const std::string& text, const std::string& origin, std::span<const Setting> settings) {
-  std::istringstream stream(text);
-  set_values(read_ini(stream, origin, settings), settings);
+  set_values(read_ini(text, origin, settings), settings);
 }
 
 std::string print_settings(std::span<const Setting> settings) {

@@ -15,10 +15,10 @@ struct CommonOptions {
   bool print_config = false;
 };
 
-/// Sets `settings`, in their order, from `arguments` (those after the command) and the file that --config names: the
-/// command line beats the file as a whole, the file beats the default. Throws InputError on an unknown key (naming the
-/// nearest known one), a value that is not of its type, a key given twice, or a file that cannot be read. `options` are
-/// those that only the command line has, such as flags.
+/// Sets `settings`, in their order, from `arguments` (those after the command) and the file that --config names, or
+/// the first word that belongs to no option: the command line beats the file as a whole, the file beats the default.
+/// Throws InputError on an unknown key (naming the nearest known one), a value that is not of its type, a key given
+/// twice, or a file that cannot be read. `options` are those that only the command line has, such as flags.
 CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::span<const Setting> settings,
                               std::span<const Setting> options = {});
 

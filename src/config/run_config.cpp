@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "config/path_setting.h"
+
 namespace incubate {
 namespace {
 
@@ -56,7 +58,7 @@ std::vector<Setting> list_settings(ModelConfig& c) {
 std::vector<Setting> list_settings(DataConfig& c) {
   const Kind r = Kind::result, o = Kind::operation;
   return {
-      make_setting("data.file", c.file, Kind::operation, "path", "images, as written by 'incubate pack'"),
+      make_path_setting("data.file", c.file, Kind::operation, "images, as written by 'incubate pack'"),
       make_setting("data.mean", c.mean, r, "0..1", "mean of each channel, subtracted"),
       make_setting("data.std", c.std, r, "0..1", "standard deviation of each channel, divided by"),
       make_setting("data.crop_padding", c.crop_padding, r, "pixels",
@@ -75,8 +77,8 @@ std::vector<Setting> list_settings(DataConfig& c) {
                                      "a damaged image ends the run, or the next one takes its place"),
       make_enum_setting<Cache>("data.cache", c.cache, {{Cache::none, "none"}, {Cache::node, "node"}}, o,
                                "read encoded images from copies on each node"),
-      make_setting("data.cache_directory", c.cache_directory, o, "path",
-                   "of these copies; by default below $SLURM_TMPDIR, $TMPDIR or /tmp")};
+      make_path_setting("data.cache_directory", c.cache_directory, o,
+                        "of these copies; by default below $SLURM_TMPDIR, $TMPDIR or /tmp")};
 }
 
 std::vector<Setting> list_settings(OptimizerConfig& c) {
@@ -229,7 +231,7 @@ std::vector<Setting> list_settings(RunSection& c) {
   const Kind r = Kind::result;
   const Kind o = Kind::operation;
   return {
-      make_setting("run.directory", c.directory, o, "path", "outputs; empty: runs/NAME of the input file"),
+      make_path_setting("run.directory", c.directory, o, "outputs; empty: runs/NAME of the input file"),
       make_setting("run.seed", c.seed, r, "", "of all random numbers"),
       make_enum_setting<Sums>("run.sums", c.sums, {{Sums::exact, "exact"}, {Sums::fast, "fast"}}, r,
                               "gradient sums: the same on any number of ranks, or plain fp32"),

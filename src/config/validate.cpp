@@ -1,12 +1,15 @@
 #include "config/validate.h"
 
 #include <algorithm>
-#include <cctype>
+#include <iterator>
 #include <numeric>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/check.h"
+#include "config/parse.h"
 #include "config/rand_augment_policy.h"
 
 namespace incubate {
@@ -23,17 +26,27 @@ void check_positive(const std::string& name, std::int64_t value) {
   check_not_too_large(name, value);
 }
 
+/// Whether `setting` is the same when it is read as it is printed.
+bool reads_back(const Setting& setting) {
+  const std::string text = setting.get();
+  try {
+    parse_ini(print_settings(std::span(&setting, 1)), setting.name, std::span(&setting, 1));
+  } catch (const InputError&) {
+    return false;
+  }
+  return setting.get() == text;
+}
+
 /// Every value must survive print_settings() and parse_ini(): config.ini is written so, and the ranks share it so.
 void check_printable(const RunConfig& config) {
   RunConfig copy = config;
-  const auto is_space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
   for (const Setting& setting : list_settings(copy)) {
     const std::string text = setting.get();
-    const bool is_trimmed = text.empty() || (!is_space(text.front()) && !is_space(text.back()));
-    check_input(is_trimmed && text.find_first_of("#\n") == std::string::npos,
-                "{}={} cannot be written to a configuration file ('#' begins a comment; a line's end or a space at "
-                "either end is lost). Choose another.",
-                setting.name, text);
+    check_input(
+        reads_back(setting),
+        "{}={} cannot be written to a configuration file (where a # behind a space begins a comment, and quotes "
+        "around a value or spaces at its ends are lost). Choose another.",
+        setting.name, text);
   }
 }
 
@@ -150,9 +163,17 @@ void check_range(const std::string& name, double value, double low, double high)
   check_input(value >= low && value <= high, "{}={} is out of range. Give {} to {}.", name, value, low, high);
 }
 
-/// Whether method.trainings or run.only names this training.
-bool is_named(const RunConfig& config, const std::string& training) {
-  return config.run.only == training || std::ranges::count(config.method.trainings, training) > 0;
+/// The phases of the trainings that method.trainings or run.only names, and of those that they start from. The others
+/// do not run, so that their settings need not fit.
+std::set<Phase> find_running_phases(const RunConfig& config) {
+  std::vector<std::string> names = config.method.trainings;
+  names.push_back(config.run.only);
+  std::set<Phase> phases;
+  for (const std::string& name : names) {
+    const MethodRow* row = find_row(name);
+    if (row != nullptr) std::ranges::copy(lineage_of(row->phase), std::inserter(phases, phases.end()));
+  }
+  return phases;
 }
 
 void check_micro_batches(const std::string& name, std::int64_t micro, std::int64_t global) {
@@ -174,9 +195,6 @@ void check_phase(const RunConfig& config, Phase phase) {
               "{}.epochs={} is not possible. Give a positive number up to 1e6{}.", name, to_text(c.epochs),
               may_be_matched ? " or matched" : "");
   check_positive(name + ".micro", c.micro);
-  // A phase that nobody asked for need not fit the batch by its defaults.
-  if (std::ranges::count(lineage_of(Phase::finetuning), phase) > 0 || is_named(config, to_string(phase)))
-    check_micro_batches(name, c.micro, config.batch.global);
   check_range(name + ".learning_rate", c.learning_rate, 0, kLargest);
   check_range(name + ".min_learning_rate", c.min_learning_rate, 0, kLargest);
   check_range(name + ".warmup_epochs", c.warmup_epochs, 0, kLargest);
@@ -226,8 +244,7 @@ void check_choice(const RunConfig& config) {
 }
 
 /// Growth adds blocks; it takes none away.
-void check_growth(const RunConfig& config) {
-  const bool is_grown = is_named(config, "grown");
+void check_growth(const RunConfig& config, bool is_grown) {
   if (!is_grown && config.phase(Phase::incubation).init != Init::meta) return;
   const ModelConfig& c = config.model;
   for (std::size_t i = 0; i < c.depths.size(); ++i) {
@@ -240,14 +257,11 @@ void check_growth(const RunConfig& config) {
 }
 
 void check_high_resolution(const RunConfig& config) {
-  for (const Phase phase : {Phase::high_resolution, Phase::end_to_end_high_resolution}) {
-    if (!is_named(config, to_string(phase))) continue;
-    check_positive("high_resolution.image_size", config.image_size(Phase::high_resolution));
-    if (config.model.family == Family::vit) {
-      check_tiles("high_resolution.image_size", config.image_size(Phase::high_resolution), config.model.patch);
-    } else {
-      check_halvings("high_resolution.image_size", config.image_size(Phase::high_resolution), config.model);
-    }
+  check_positive("high_resolution.image_size", config.image_size(Phase::high_resolution));
+  if (config.model.family == Family::vit) {
+    check_tiles("high_resolution.image_size", config.image_size(Phase::high_resolution), config.model.patch);
+  } else {
+    check_halvings("high_resolution.image_size", config.image_size(Phase::high_resolution), config.model);
   }
 }
 
@@ -285,9 +299,13 @@ void validate_without_data_file(const RunConfig& config) {
   check_positive("batch.global", config.batch.global);
   check_optimizer(config.optimizer);
   check_positive("train.evaluate_every", config.train.evaluate_every);
+  const std::set<Phase> running = find_running_phases(config);
   for (const MethodRow& row : kMethodTable) {
     const Phase phase = row.phase;
     check_phase(config, phase);
+    if (running.contains(phase)) {
+      check_micro_batches(section_of(phase), config.phase(phase).micro, config.batch.global);
+    }
     check_augmentation(section_of(phase), config.phase(phase), config.model.channels, config.data.shuffle);
   }
   check_input(config.run.seed >= 0, "run.seed={} is negative. Give 0 or more.", config.run.seed);
@@ -303,8 +321,10 @@ void validate_without_data_file(const RunConfig& config) {
               config.run.profile);
   check_input(config.run.profile >= 0, "run.profile={} is negative. Give 0 or more.", config.run.profile);
   check_choice(config);
-  check_growth(config);
-  check_high_resolution(config);
+  check_growth(config, running.contains(Phase::grown));
+  if (running.contains(Phase::high_resolution) || running.contains(Phase::end_to_end_high_resolution)) {
+    check_high_resolution(config);
+  }
   check_input(config.checkpoint.every_steps >= 0, "checkpoint.every_steps={} is negative. Give 0 or more.",
               config.checkpoint.every_steps);
   check_range("checkpoint.every_minutes", config.checkpoint.every_minutes, 0, 1e6);

@@ -11,6 +11,7 @@
 #include <xxhash.h>
 
 #include "base/check.h"
+#include "base/input_file.h"
 
 namespace incubate {
 namespace {
@@ -44,13 +45,6 @@ Content read_content(std::ifstream& file) {
   }
   content.digest = XXH3_64bits_digest(state.get());
   return content;
-}
-
-std::ifstream open_to_read(const FilePath& path) {
-  std::ifstream file(path, std::ios::binary);
-  check_input(file.good() && !std::filesystem::is_directory(path), "{} cannot be read: {}. Check the path.",
-              path.string(), errno != 0 ? std::strerror(errno) : "not a file");
-  return file;
 }
 
 UserBlock read_user_block(std::ifstream& file, const FilePath& path) {
@@ -92,7 +86,7 @@ void write_verified_file(const FilePath& path, const std::function<void(Hdf5File
 }
 
 void verify_file(const FilePath& path) {
-  std::ifstream file = open_to_read(path);
+  std::ifstream file = open_input_file(path);
   const UserBlock block = read_user_block(file, path);
   const Content content = read_content(file);
   check_input<DamagedFileError>(
@@ -107,7 +101,7 @@ void verify_file(const FilePath& path) {
 }
 
 std::string stated_digest(const FilePath& path) {
-  std::ifstream file = open_to_read(path);
+  std::ifstream file = open_input_file(path);
   return fmt::format("{:016x}", read_user_block(file, path).digest);
 }
 

@@ -63,6 +63,16 @@ std::vector<std::int64_t> find_ready(const RunConfig& config, const std::vector<
   return ready;
 }
 
+/// Throws InputError if the job's time is nearly over: a training would stop after a step, and again whenever the job
+/// is requeued.
+void check_time_left(const RunConfig& config) {
+  const double left_s = find_job_time_left_s();
+  check_input(left_s > config.run.grace_seconds,
+              "{:.0f} s are left of the job's time (SLURM_JOB_END_TIME), and run.grace_seconds={:g} of it are kept for "
+              "saving: no time to train. Give the job a longer time limit, or a smaller run.grace_seconds.",
+              std::max(0.0, left_s), config.run.grace_seconds);
+}
+
 /// The time of each training's micro-batches by its FLOPs, at the speed of the trainings that have been measured.
 std::vector<double> estimate_micro_batch_s(const RunConfig& config, const std::vector<Training>& trainings,
                                            const std::vector<TrainingProgress>& progress) {
@@ -140,9 +150,9 @@ Ending MethodRun::run() {
   // The log's last line says why the run ended.
   if (ending == Ending::stopped) {
     const std::string request = find_stop_request(config_.run.grace_seconds);
-    log_.info("Stopped on request; all is saved. The same command goes on.");
-    recorder_->end_run("stopped",
-                       fmt::format("asked to by {}; all is saved", request.empty() ? "another rank" : request));
+    const std::string reason = fmt::format("asked to by {}; all is saved", request.empty() ? "another rank" : request);
+    log_.info(fmt::format("Stopped: {}. The same command goes on.", reason));
+    recorder_->end_run("stopped", reason);
   } else {
     log_.info(fmt::format("\n{}", format_results(recorder_->summary().results())));
     recorder_->end_run("done", config_.run.only.empty() ? "every training is done" : config_.run.only + " is done");
@@ -162,6 +172,9 @@ Ending MethodRun::train_what_is_left() {
     const double given = config_.run.peak_tflops * 1e12;
     const double peak_flops = given > 0 ? given : measure_peak_flops(device, config_.run.precision, world_);
     if (world_.is_leader()) log_peak_flops(config_, peak_flops, log_);
+    agree(world_, [this] {
+      if (world_.is_leader()) check_time_left(config_);  // copying the data may have taken long
+    });
     return run_phases({config_, run_, trainings_, lock_tokens_, *train_, *validation_, writer_, peak_flops}, device);
   }
   if (world_.is_leader()) log_.info(fmt::format("All is done in {}.", run_.root().string()));
@@ -185,6 +198,7 @@ void MethodRun::prepare() {
       preparation_.figures.push_back(found.figures);
     }
     check_parents_done(config_, trainings_, preparation_);
+    if (!find_ready(config_, trainings_, preparation_.progress).empty()) check_time_left(config_);
     prepare_directory();
   });
   share_preparation();
@@ -269,7 +283,14 @@ void MethodRun::open_data() {
 Ending MethodRun::run_phases(const RunContext& context, torch::Device device) {
   StatusChannel channel(
       world_, [this](std::span<const std::byte> report) { recorder_->on_report(report); },
-      [this] { return !find_stop_request(config_.run.grace_seconds).empty(); });
+      [this] {
+        const std::string request = find_stop_request(config_.run.grace_seconds);
+        if (request.empty()) return false;
+        // The channel asks no more after this.
+        log_.info(fmt::format("Asked to stop by {}: saving.{}", request,
+                              request == "SIGINT" ? " Ctrl-C again ends at once, and saves nothing." : ""));
+        return true;
+      });
   const auto should_stop = [&channel] { return channel.is_stop_asked(); };
   std::vector<TrainingProgress>& progress = preparation_.progress;
   const auto train = [&](const GroupPlan& plan, ProcessGroup& group, std::vector<TrainingProgress>& reached) {

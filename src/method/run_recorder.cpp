@@ -49,7 +49,7 @@ RunRecorder::RunRecorder(const RunConfig& config, const RunDirectory& run, const
 }
 
 RunRecorder::~RunRecorder() {
-  log_.set_print([](const std::string& line) { fmt::print("{}\n", line); });
+  log_.set_print([](const std::string& line) { std::puts(line.c_str()); });
 }
 
 void RunRecorder::add_finished(std::int64_t index, const std::map<std::string, double>& figures) {

@@ -146,19 +146,67 @@ TEST(Parse, SettingsAreGivenOnce) {
   EXPECT_EQ(ini_error("[run]\nseed=1\nseed=1\n"), "f.ini: 'run.seed' is given twice ('1' and '1'). Give it once.");
 }
 
+TEST(Parse, AWordMayBeTheInputFile) {
+  const TemporaryDirectory directory;
+  const std::string file = directory / "f.ini";
+  replace_text_atomically(file, "[run]\nseed = 5\nthreads = 6\n");
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{file, "--run.seed=9"}, {"--run.seed=9", file}, {"--run.seed", "9", file}}) {
+    const Parsed parsed = parse(arguments);
+    EXPECT_EQ(parsed.config.run.seed, 9);
+    EXPECT_EQ(parsed.config.run.threads, 6);
+    EXPECT_EQ(parsed.options.config_file, file);
+  }
+  EXPECT_EQ(parse_error({file, file}), "command line: '" + file +
+                                           "' is neither an option nor an existing input file. Settings are given as "
+                                           "--section.key=value.");
+  EXPECT_EQ(parse_error({"--config", file, file}),
+            "command line: 'config' is given twice ('" + file + "' and '" + file + "'). Give it once.");
+}
+
 TEST(Parse, WordsThatAreNoOptionsAreRefused) {
-  EXPECT_EQ(parse_error({"input/x.ini"}),
-            "command line: 'input/x.ini' is not an option. Settings are given as --section.key=value.");
+  for (const std::string& word : std::vector<std::string>{"input/x.ini", "run.seed=3", "-x", std::string(5000, 'x')}) {
+    EXPECT_EQ(parse_error({word}), "command line: '" + word +
+                                       "' is neither an option nor an existing input file. Settings are given as "
+                                       "--section.key=value.");
+  }
+}
+
+TEST(Parse, AnOptionIsNoValue) {
+  EXPECT_EQ(parse_error({"--run.directory", "--help"}),
+            "command line: 'run.directory' has no value but is followed by '--help'. Give --run.directory=value.");
 }
 
 // Between our words stand Boost's own, which differ between its versions.
-TEST(Parse, BadSyntaxIsExplained) {
+TEST(Parse, AValueThatIsMissingIsExplained) {
   const std::string without_value = parse_error({"--run.seed"});
   EXPECT_TRUE(without_value.starts_with("command line: ")) << without_value;
   EXPECT_TRUE(without_value.ends_with(". Settings are given as --section.key=value.")) << without_value;
-  const std::string bad_line = ini_error("[run]\nnonsense\n");
-  EXPECT_TRUE(bad_line.starts_with("f.ini: ")) << bad_line;
-  EXPECT_TRUE(bad_line.ends_with(". Lines are [section], key = value or # comment.")) << bad_line;
+}
+
+TEST(Parse, WhatCannotBeSeenIsNoPartOfASetting) {
+  const TemporaryDirectory directory;
+  const std::string file = directory / "f.ini";
+  replace_text_atomically(file, "\xEF\xBB\xBF[run]\r\nseed\xC2\xA0=\xC2\xA0 3\r\n");
+  EXPECT_EQ(parse({"--config", file}).config.run.seed, 3);
+  EXPECT_EQ(parse({"--run.seed=4\r"}).config.run.seed, 4);
+  const std::string remedy =
+      "' has an invisible character, as editors and web pages leave them. Take it out, or type this anew.";
+  replace_text_atomically(file, "[run]\nseed\xE2\x80\x8B=3\n");
+  EXPECT_EQ(parse_error({"--config", file}), file + ": 'seed<U+200B>=3" + remedy);
+  EXPECT_EQ(parse_error({"--run.seed=\xE2\x80\x8B=3"}), "command line: '--run.seed=<U+200B>=3" + remedy);
+  EXPECT_EQ(parse_error({"--data.file=a\nb"}),
+            "command line: '--data.file=a<U+000A>b' has more than one line. Give one.");
+}
+
+TEST(Parse, PathsAreExpandedWhereverTheyAreGiven) {
+  const TemporaryDirectory directory;
+  ::setenv("INCUBATE_TEST_PLACE", directory.path().c_str(), 1);
+  replace_text_atomically(directory / "f.ini", "[data]\nfile = $INCUBATE_TEST_PLACE/x.h5\n");
+  const Parsed parsed = parse({"--config=$INCUBATE_TEST_PLACE/f.ini", "--run.directory=${INCUBATE_TEST_PLACE}/run"});
+  EXPECT_EQ(parsed.options.config_file, directory / "f.ini");
+  EXPECT_EQ(parsed.config.data.file, directory / "x.h5");
+  EXPECT_EQ(parsed.config.run.directory, directory / "run");
 }
 
 /// Settings of a file and options of the command line alone.
@@ -207,7 +255,7 @@ TEST(Parse, OptionsOfTheCommandLineAreUnknownInFiles) {
 
 TEST(Parse, MissingFileIsNamed) {
   EXPECT_EQ(parse_error({"--config=no/such.ini"}),
-            "--config=no/such.ini cannot be read: no such file, or no permission. See input/ for examples.");
+            "no/such.ini cannot be read: No such file or directory. Check the path.");
 }
 
 TEST(Parse, ValuesOfAnotherTypeAreRefused) {

@@ -1,5 +1,8 @@
 #include "config/validate.h"
 
+#include <map>
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "base/check.h"
@@ -121,11 +124,11 @@ std::vector<Case> not_possible_epochs() {
 /// config.ini and the ranks other than 0 get settings as INI text, which these values would not survive.
 std::vector<Case> not_printable() {
   std::vector<Case> cases;
-  for (const std::string text : {"a#b", " a", "a ", "a\nb"}) {
+  for (const std::string text : {"a #b", "#", " a", "a ", "\"a\"", "'a"}) {
     cases.push_back({{"--data.file=" + text},
                      "data.file=" + text +
-                         " cannot be written to a configuration file ('#' begins a comment; a line's "
-                         "end or a space at either end is lost). Choose another."});
+                         " cannot be written to a configuration file (where a # behind a space begins a comment, "
+                         "and quotes around a value or spaces at its ends are lost). Choose another."});
   }
   return cases;
 }
@@ -285,16 +288,33 @@ TEST(ValidateAccepts, TrainingsByNameAndTogether) {
   }
 }
 
-TEST(ValidateAccepts, MicroBatchesThatDoNotFitWhereNobodyAskedForThem) {
-  const std::vector<std::string> given = {"--batch.global=2048", "--grown.micro=7"};
-  EXPECT_EQ(validation_error(given), "(no error)");
-  for (const std::string choice : {"--method.trainings=grown", "--run.only=grown"}) {
-    std::vector<std::string> chosen = given;
-    chosen.push_back(choice);
-    EXPECT_EQ(validation_error(chosen),
-              "batch.global=2048 is not a multiple of grown.micro=7 (every micro-batch has the same size). "
-              "Use a multiple of 7, such as 2051.");
+TEST(ValidateAccepts, MicroBatchesThatDoNotFitWhereTheyDoNotRun) {
+  const auto with_micro = [](const std::string& phase, const std::string& choice) {
+    return validation_error({"--batch.global=2048", "--" + phase + ".micro=7", choice});
+  };
+  const std::string phases[] = {"meta",  "incubation", "finetuning",     "end_to_end",
+                                "grown", "shallow",    "high_resolution"};
+  const std::map<std::string, std::set<std::string>> running = {
+      {"meta", {"meta"}},
+      {"stage_1", {"meta", "incubation"}},
+      {"finetuned", {"meta", "incubation", "finetuning"}},
+      {"deep_incubation", {"meta", "incubation", "finetuning"}},
+      {"end_to_end", {"end_to_end"}},
+      {"grown", {"meta", "grown"}},
+      {"shallow", {"shallow"}},
+      {"high_resolution", {"meta", "incubation", "finetuning", "high_resolution"}},
+      {"end_to_end_high_resolution", {"end_to_end", "high_resolution"}}};
+  for (const auto& [training, its_phases] : running) {
+    for (const std::string& phase : phases) {
+      EXPECT_EQ(with_micro(phase, "--method.trainings=" + training),
+                its_phases.contains(phase)
+                    ? "batch.global=2048 is not a multiple of " + phase +
+                          ".micro=7 (every micro-batch has the same size). Use a multiple of 7, such as 2051."
+                    : "(no error)")
+          << training;
+    }
   }
+  EXPECT_NE(with_micro("grown", "--run.only=grown"), "(no error)");
 }
 
 TEST(ValidateAccepts, NoMomentumWithoutNesterovOrWithoutSgd) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/check.h"
+#include "config/validate.h"
 #include "support/thrown_message.h"
 #include "support/tiny_model.h"
 
@@ -111,6 +112,31 @@ TEST(TrainingList, WhatIsChosenComesWithItsParents) {
   EXPECT_EQ(chosen({"end_to_end_high_resolution"}), (Names{"end_to_end", "end_to_end_high_resolution"}));
   EXPECT_EQ(chosen({"end_to_end"}), Names{"end_to_end"});
   EXPECT_EQ(chosen({"end_to_end"}, "shallow"), (Names{"end_to_end", "shallow"}));
+}
+
+void set(RunConfig& config, const std::string& name, const std::string& value) {
+  std::ranges::find(list_settings(config), name, &Setting::name)->set(value);
+}
+
+TEST(TrainingList, WhatIsChosenIsValidatedWithItsParents) {
+  for (const std::string& name : kAll) {
+    RunConfig config = example_config();
+    config.data.mean = {0.5};
+    config.data.std = {0.5};
+    config.method.trainings = {name};
+    set(config, "recipe.micro", "5");
+    EXPECT_NO_THROW(validate(config)) << name;
+    for (const Training& training : list(config)) {
+      if (!training.is_chosen) continue;
+      RunConfig bad = config;
+      const std::string setting = std::string(section_of(training.phase)) + ".micro";
+      set(bad, setting, "3");
+      EXPECT_EQ(thrown_message<InputError>([&] { validate(bad); }),
+                "batch.global=20 is not a multiple of " + setting +
+                    "=3 (every micro-batch has the same size). Use a multiple of 3, such as 21.")
+          << name;
+    }
+  }
 }
 
 TEST(TrainingList, AStageLearnsAloneInsideTheMetaModel) {
