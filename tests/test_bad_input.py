@@ -155,6 +155,22 @@ def damage_a_checkpoint(given: Given) -> list[str]:
     return given.train(run=run)
 
 
+def damage_every_state(given: Given) -> list[str]:
+    run = copy_run(given.finished_run, given.folder / "run", without=["end_to_end"])
+    states = run / "checkpoints" / "end_to_end"
+    states.mkdir()
+    for step in (5, 10):
+        (states / f"step_{step:07}.h5").write_bytes(finished(run, "meta").read_bytes()[:600])
+    return given.train(run=run)
+
+
+def remove_a_parent(given: Given) -> list[str]:
+    """Not its figures, which tell that it was done."""
+    run = copy_run(given.finished_run, given.folder / "run", without=["finetuned"])
+    finished(run, "stage_2").unlink()
+    return given.train(run=run)
+
+
 def forget_the_parents(given: Given) -> list[str]:
     return given.train("--run.only=finetuned")
 
@@ -345,6 +361,22 @@ CASES = [
         damage_a_checkpoint,
         rf"{{folder}}/run/checkpoints/stage_1\.h5 is damaged: "
         rf"its content has the checksum {DIGEST} but states {DIGEST}\. {AGAIN}",
+    ),
+    Case(
+        "every state damaged",
+        damage_every_state,
+        r"{folder}/run/checkpoints/end_to_end/step_0000010\.h5 has 88 bytes after its first block but "
+        rf"states {NUMBER}: it is truncated or not completely copied\. {AGAIN} "
+        r"No other checkpoint of end_to_end is intact \(2 of 2 are damaged or unreadable\), "
+        r"and it does not begin again at step 0 unasked\. "
+        r"Put a copy of one in its place, or remove {folder}/run/checkpoints/end_to_end to begin again\.",
+    ),
+    Case(
+        "removed parent",
+        remove_a_parent,
+        r"{folder}/run/checkpoints/stage_2\.h5 is missing, and finetuned cannot start without it\. stage_2 was done "
+        r"before \(summary\.json says so\), and is not trained again unasked\. "
+        r"Put the file back, or train it again with --run\.only=stage_2\.",
     ),
     Case(
         "image size does not fit",

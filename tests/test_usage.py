@@ -217,15 +217,40 @@ def test_every_training_is_announced_once(finished_runs: dict[int, FinishedRun],
     assert outcome.messages() == []
 
 
-def test_finished_run_started_again(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
-    run = copy_run(finished_run, tmp_path / "run", without=[])
-    before = {name: snapshot(run / name) for name in ("checkpoints", "metrics")}
+def table_of(outcome: Outcome) -> str:
+    return outcome.stdout[outcome.stdout.index("\nmethod ") :]
+
+
+@pytest.mark.parametrize("kept", [TRAININGS, ["finetuned", "end_to_end"]])
+def test_finished_run_started_again(tiny: Tiny, run_on_two: FinishedRun, tmp_path: Path, kept: list[str]) -> None:
+    """It changes nothing and prints the same table, also where parents were removed to save room."""
+    run = copy_run(run_on_two.path, tmp_path / "run", without=[])
+    removed = [finished(run, training) for training in TRAININGS if training not in kept]
+    for path in removed:
+        path.unlink()
+    before = snapshot(run)
     start_s = launch.run_well("--version", num_ranks=2).elapsed_s  # MPI's, which depends on the machine
     outcome = launch.run_well(*tiny.arguments(run), num_ranks=2)
     assert f"All is done in {run}." in outcome.stdout
+    assert table_of(outcome) == table_of(run_on_two.outcome)
+    assert snapshot(run) == before
     assert outcome.elapsed_s - start_s < 3
-    assert {name: snapshot(run / name) for name in before} == before
-    summary, first = read_summary(run), read_summary(finished_run)
+    warnings = [line for line in outcome.stdout.splitlines() if line.startswith("warning: ")]
+    assert warnings == [
+        f"warning: {path} is missing. It is not needed: what starts from {path.stem} is done." for path in removed
+    ]
+
+
+def test_a_run_that_was_killed_at_its_end_is_recorded_by_the_next_start(
+    tiny: Tiny, finished_run: Path, tmp_path: Path
+) -> None:
+    """Between the last weights and the last word."""
+    run = copy_run(finished_run, tmp_path / "run", without=[])
+    first = read_summary(run)
+    text = (run / "summary.json").read_text()
+    (run / "summary.json").write_text(text.replace('"state": "done"', '"state": "running"'))
+    launch.run_well(*tiny.arguments(run))
+    summary = read_summary(run)
     assert summary["state"] == "done"
     assert summary["rounds"] == first["rounds"]  # what earlier starts spent is not forgotten
     for row, first_row in zip(summary["results"], first["results"], strict=True):

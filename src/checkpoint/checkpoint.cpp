@@ -104,11 +104,23 @@ void save_checkpoint(const FilePath& path, const Checkpoint& checkpoint, const s
 }
 
 CheckpointHeader load_header(const FilePath& path) {
-  return read_verified_file(path, [&path](const Hdf5File& file) { return read_header(file, path); });
+  VerifiedFiles none;
+  return load_header(path, none);
 }
 
 Checkpoint load_checkpoint(const FilePath& path) {
-  return read_verified_file(path, [&path](const Hdf5File& file) {
+  VerifiedFiles none;
+  return load_checkpoint(path, none);
+}
+
+CheckpointHeader load_header(const FilePath& path, VerifiedFiles& verified) {
+  verify_once(path, verified);
+  return read_intact_file(path, [&path](const Hdf5File& file) { return read_header(file, path); });
+}
+
+Checkpoint load_checkpoint(const FilePath& path, VerifiedFiles& verified) {
+  verify_once(path, verified);
+  return read_intact_file(path, [&path](const Hdf5File& file) {
     Checkpoint checkpoint;
     checkpoint.header = read_header(file, path);
     read_tensors(file, "/stages", 1, checkpoint.state);

@@ -35,7 +35,11 @@ RunDirectory::Path RunDirectory::resume_point(const std::string& training, std::
 std::vector<std::int64_t> RunDirectory::list_resume_points(const std::string& training) const {
   std::vector<std::int64_t> steps;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(resume_directory(training), error)) {
+  const std::filesystem::directory_iterator entries(resume_directory(training), error);
+  check_input(!error || error == std::errc::no_such_file_or_directory,
+              "{} cannot be read: {}. The checkpoints in it are needed to go on.", resume_directory(training).string(),
+              error.message());
+  for (const auto& entry : entries) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with("step_") || !name.ends_with(".h5")) continue;
     std::int64_t step = 0;
@@ -49,7 +53,9 @@ std::vector<std::int64_t> RunDirectory::list_resume_points(const std::string& tr
   return steps;
 }
 
-void RunDirectory::prune_resume_points(const std::string& training, std::int64_t keep) const {
+void RunDirectory::prune_resume_points(const std::string& training, std::int64_t keep,
+                                       const std::vector<std::int64_t>& rejected) const {
+  for (const std::int64_t step : rejected) std::filesystem::remove(resume_point(training, step));
   const std::vector<std::int64_t> steps = list_resume_points(training);
   for (std::size_t i = keep; i < steps.size(); ++i) std::filesystem::remove(resume_point(training, steps[i]));
   std::error_code error;

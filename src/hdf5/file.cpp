@@ -161,7 +161,13 @@ Hdf5File Hdf5File::create(const std::filesystem::path& path, hsize_t user_block_
 
 Hdf5File Hdf5File::open(const std::filesystem::path& path) {
   prepare_library();
-  return {path, Hdf5Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open " + path.string())};
+  const std::string action = "open " + path.string();
+  const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, action);
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
+  // Our files are replaced, never changed: whoever else has one open is no reason not to read it.
+  check_status(H5Pset_file_locking(access.id(), /*use_file_locking=*/false, /*ignore_when_disabled=*/true), action);
+#endif
+  return {path, Hdf5Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose, action)};
 }
 
 void Hdf5File::close() { file_.close("close " + path_); }

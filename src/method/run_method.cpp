@@ -32,7 +32,6 @@ namespace {
 struct Preparation {
   DatasetInfo data;
   std::vector<TrainingProgress> progress;  ///< of each training
-  std::vector<Figures> figures;            ///< of the finished ones
 };
 
 torch::Device choose_device(DeviceChoice choice, const Communicator& world) {
@@ -115,6 +114,7 @@ class MethodRun {
   void record_failure(const std::string& reason);
   void prepare();
   void prepare_directory();
+  void take_locks();
   void remove_leftovers() const;
   void write_shared_files();
   void share_preparation();
@@ -127,6 +127,9 @@ class MethodRun {
   RunDirectory run_;
   Preparation preparation_;
   std::vector<Training> trainings_;
+  std::vector<FoundProgress> found_;  // rank 0
+  VerifiedFiles verified_;
+  bool is_recorded_ = false;                        // rank 0: nothing is left to do, and the files say so
   std::vector<Lock> locks_;                         // rank 0
   std::map<std::string, std::string> lock_tokens_;  // every rank
   std::optional<RunRecorder> recorder_;             // rank 0
@@ -154,31 +157,33 @@ Ending MethodRun::run() {
     log_.info(fmt::format("Stopped: {}. The same command goes on.", reason));
     recorder_->end_run("stopped", reason);
   } else {
-    log_.info(fmt::format("\n{}", format_results(recorder_->summary().results())));
+    log_.info(fmt::format("\n{}", format_results(recorder_->results())));
+    if (is_recorded_) return ending;
     recorder_->end_run("done", config_.run.only.empty() ? "every training is done" : config_.run.only + " is done");
   }
   return ending;
 }
 
 Ending MethodRun::train_what_is_left() {
+  if (find_ready(config_, trainings_, preparation_.progress).empty()) {
+    if (world_.is_leader()) log_.info(fmt::format("All is done in {}.", run_.root().string()));
+    return Ending::done;
+  }
   const torch::Device device = choose_device(config_.run.device, world_);
   if (world_.is_leader()) {
     log_environment(config_, world_, device, log_);
     log_plan(config_, preparation_.data, trainings_, preparation_.progress, log_);
+    warn_of_idle_ranks(config_, trainings_, world_.size(), log_);
   }
-  if (!find_ready(config_, trainings_, preparation_.progress).empty()) {
-    if (world_.is_leader()) warn_of_idle_ranks(config_, trainings_, world_.size(), log_);
-    open_data();
-    const double given = config_.run.peak_tflops * 1e12;
-    const double peak_flops = given > 0 ? given : measure_peak_flops(device, config_.run.precision, world_);
-    if (world_.is_leader()) log_peak_flops(config_, peak_flops, log_);
-    agree(world_, [this] {
-      if (world_.is_leader()) check_time_left(config_);  // copying the data may have taken long
-    });
-    return run_phases({config_, run_, trainings_, lock_tokens_, *train_, *validation_, writer_, peak_flops}, device);
-  }
-  if (world_.is_leader()) log_.info(fmt::format("All is done in {}.", run_.root().string()));
-  return Ending::done;
+  open_data();
+  const double given = config_.run.peak_tflops * 1e12;
+  const double peak_flops = given > 0 ? given : measure_peak_flops(device, config_.run.precision, world_);
+  if (world_.is_leader()) log_peak_flops(config_, peak_flops, log_);
+  agree(world_, [this] {
+    if (world_.is_leader()) check_time_left(config_);  // copying the data may have taken long
+  });
+  return run_phases({config_, run_, trainings_, lock_tokens_, *train_, *validation_, writer_, verified_, peak_flops},
+                    device);
 }
 
 /// The run is about to end with an error: its last word is in the files too, if they can still be written.
@@ -192,11 +197,8 @@ void MethodRun::prepare() {
     if (!world_.is_leader()) return;
     preparation_.data = check_dataset(config_.data.file);
     trainings_ = list_trainings(config_, preparation_.data);
-    for (const Training& training : trainings_) {
-      const FoundProgress found = find_progress(run_, training);
-      preparation_.progress.push_back(found.progress);
-      preparation_.figures.push_back(found.figures);
-    }
+    found_ = find_all_progress(config_, run_, trainings_, verified_);
+    for (const FoundProgress& found : found_) preparation_.progress.push_back(found.progress);
     check_parents_done(config_, trainings_, preparation_);
     if (!find_ready(config_, trainings_, preparation_.progress).empty()) check_time_left(config_);
     prepare_directory();
@@ -205,19 +207,31 @@ void MethodRun::prepare() {
 }
 
 void MethodRun::prepare_directory() {
-  run_.create();
-  for (std::size_t i = 0; i < trainings_.size(); ++i) {
-    if (preparation_.progress[i].is_done() || !is_wanted(config_, trainings_[i])) continue;
-    locks_.emplace_back(run_.lock(trainings_[i].name));
-    lock_tokens_[trainings_[i].name] = locks_.back().token();
+  is_recorded_ = find_ready(config_, trainings_, preparation_.progress).empty() &&
+                 RunRecorder::is_recorded(config_, run_, trainings_);
+  if (!is_recorded_) {
+    run_.create();
+    take_locks();
+    write_shared_files();
+    log_.attach_file(run_.log());
   }
   remove_leftovers();
-  write_shared_files();
-  log_.attach_file(run_.log());
   recorder_.emplace(config_, run_, trainings_, preparation_.data.num_train, world_.size(), log_);
   for (std::size_t i = 0; i < trainings_.size(); ++i) {
-    if (preparation_.progress[i].is_done())
-      recorder_->add_finished(static_cast<std::int64_t>(i), preparation_.figures[i]);
+    for (const std::string& warning : found_[i].warnings) log_.warn(warning);
+    if (found_[i].progress.is_done()) recorder_->add_finished(static_cast<std::int64_t>(i), found_[i].figures);
+  }
+}
+
+/// Looks again at what another job has carried on until its lock was free.
+void MethodRun::take_locks() {
+  for (std::size_t i = 0; i < trainings_.size(); ++i) {
+    const Training& training = trainings_[i];
+    if (found_[i].progress.is_done() || !is_wanted(config_, training)) continue;
+    locks_.emplace_back(run_.lock(training.name));
+    lock_tokens_[training.name] = locks_.back().token();
+    if (!is_as_found(run_, training, found_[i])) found_[i] = find_progress(run_, training, verified_);
+    preparation_.progress[i] = found_[i].progress;
   }
 }
 
@@ -239,7 +253,8 @@ void MethodRun::write_shared_files() {
   replace_text_atomically(run_.config(), print_settings(list_settings(copy)));
   std::vector<std::string> names;
   for (std::size_t i = 0; i < trainings_.size(); ++i) {
-    if (trainings_[i].is_chosen || preparation_.progress[i].steps_done > 0) names.push_back(trainings_[i].name);
+    const std::string& name = trainings_[i].name;
+    if (trainings_[i].is_chosen || std::filesystem::exists(run_.metrics(name))) names.push_back(name);
   }
   write_metrics_index(run_.metrics_index(), names);
 }
@@ -260,6 +275,12 @@ void MethodRun::share_preparation() {
     preparation_.progress.resize(trainings_.size());
   }
   world_.broadcast(std::as_writable_bytes(std::span(preparation_.progress)), "sharing how far the trainings are");
+  for (std::size_t i = 0; i < trainings_.size(); ++i) {
+    const std::string& name = trainings_[i].name;
+    const TrainingProgress& progress = preparation_.progress[i];
+    if (progress.steps_done == 0) continue;
+    verified_.insert(progress.is_done() ? run_.finished(name) : run_.resume_point(name, progress.steps_done));
+  }
   for (const Training& training : trainings_) {
     lock_tokens_[training.name] = world_.broadcast(lock_tokens_[training.name], "sharing the locks");
   }
@@ -295,6 +316,7 @@ Ending MethodRun::run_phases(const RunContext& context, torch::Device device) {
   std::vector<TrainingProgress>& progress = preparation_.progress;
   const auto train = [&](const GroupPlan& plan, ProcessGroup& group, std::vector<TrainingProgress>& reached) {
     train_group(context, plan, group, make_send_report(group, channel), should_stop, reached);
+    verified_.clear();  // much time has passed
   };
   while (true) {
     const std::vector<std::int64_t> ready = find_ready(config_, trainings_, progress);

@@ -56,7 +56,7 @@ void train_assignments(const RunContext& context, const GroupPlan& plan, Process
                               context.config.phase(phase).micro, make_evaluation_crop(context.config, phase), options);
   std::deque<TrainingRun> runs;
   for (const Assignment& a : plan.assignments) {
-    runs.emplace_back(context, a, progress[a.training].steps_done + a.num_steps, plan.first_rank, group, send_report);
+    runs.emplace_back(context, a, progress[a.training].steps_done, plan.first_rank, group, send_report);
     runs.back().begin(runs);
   }
   std::vector<Participant> participants;

@@ -95,6 +95,21 @@ TEST_F(RunDirectoryTest, PruningKeepsTheLatest) {
   EXPECT_EQ(run_.list_resume_points("meta"), (Steps{10000000, 9999999}));
 }
 
+TEST_F(RunDirectoryTest, PruningRemovesWhatIsRejectedFirst) {
+  add_resume_points({100, 90, 80, 70, 60});
+  run_.prune_resume_points("meta", 2, {100, 80, 75});  // one is not there
+  EXPECT_EQ(run_.list_resume_points("meta"), (Steps{90, 70}));
+}
+
+TEST_F(RunDirectoryTest, ADirectoryThatCannotBeListedIsNotEmpty) {
+  const FilePath directory = run_.resume_point("meta", 0).parent_path();
+  std::filesystem::create_directories(directory.parent_path());
+  std::filesystem::create_symlink(directory, directory);  // to itself
+  EXPECT_TRUE(thrown_message<InputError>([this] {
+                run_.list_resume_points("meta");
+              }).starts_with(directory.string() + " cannot be read: "));
+}
+
 TEST_F(RunDirectoryTest, PruningToNoneRemovesTheDirectoryIfItIsEmpty) {
   add_resume_points({1, 2});
   run_.prune_resume_points("meta", 0);
