@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 
@@ -89,6 +90,13 @@ std::vector<double> estimate_micro_batch_s(const RunConfig& config, const std::v
   const double seconds_per_flop = measured_flops > 0 ? measured_s / measured_flops : kUnknownSecondsPerFlop;
   for (double& value : flops) value *= seconds_per_flop;
   return flops;
+}
+
+/// Returns what a user should know who sees that `request` to stop has come.
+const char* advise_on(const std::string& request) {
+  if (request == "SIGINT") return " Ctrl-C again ends at once, and saves nothing.";
+  const bool is_of_mpirun = request == "SIGTERM" && std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr;
+  return is_of_mpirun ? " mpirun leaves its ranks a second for that: start them with jobscripts/mpirun.sh." : "";
 }
 
 /// Reports of a group go to rank 0 by way of its leader; warnings of any rank.
@@ -308,8 +316,7 @@ Ending MethodRun::run_phases(const RunContext& context, torch::Device device) {
         const std::string request = find_stop_request(config_.run.grace_seconds);
         if (request.empty()) return false;
         // The channel asks no more after this.
-        log_.info(fmt::format("Asked to stop by {}: saving.{}", request,
-                              request == "SIGINT" ? " Ctrl-C again ends at once, and saves nothing." : ""));
+        log_.info(fmt::format("Asked to stop by {}: saving.{}", request, advise_on(request)));
         return true;
       });
   const auto should_stop = [&channel] { return channel.is_stop_asked(); };
