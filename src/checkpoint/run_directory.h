@@ -39,8 +39,8 @@ class RunDirectory {
   std::vector<std::int64_t> list_resume_points(const std::string& training) const;
   /// Removes all but the latest `keep` of them.
   void prune_resume_points(const std::string& training, std::int64_t keep) const;
-  /// Removes what writers that were killed left beside them. Only for who holds the training's lock, or of one that is
-  /// done.
+  /// Removes the drafts that killed writers left of the training's checkpoints and metrics. REQUIRES: this job holds
+  /// the training's lock, or the training is done.
   void remove_drafts(const std::string& training) const;
 
  private:

@@ -8,7 +8,6 @@
 #include <torch/torch.h>
 
 #include "base/check.h"
-#include "base/directory_lock.h"
 #include "base/stop_request.h"
 #include "checkpoint/lock.h"
 #include "config/parse.h"
@@ -105,6 +104,8 @@ class MethodRun {
   void record_failure(const std::string& reason);
   void prepare();
   void prepare_directory();
+  void take_locks_of_work();
+  void find_progress_again(std::size_t index);
   void remove_leftovers() const;
   void write_shared_files();
   void share_preparation();
@@ -174,6 +175,8 @@ void MethodRun::record_failure(const std::string& reason) {
 }
 
 void MethodRun::prepare() {
+  // The others wait while rank 0 watches the locks of other jobs.
+  world_.set_timeout(config_.run.timeout_s + (2 * std::chrono::duration<double>(LockOptions().stale_after).count()));
   // Rank 0 looks at the files; the others learn its verdict.
   agree(world_, [this] {
     if (!world_.is_leader()) return;
@@ -187,16 +190,13 @@ void MethodRun::prepare() {
     check_parents_done(config_, trainings_, preparation_);
     prepare_directory();
   });
+  world_.set_timeout(config_.run.timeout_s);
   share_preparation();
 }
 
 void MethodRun::prepare_directory() {
   run_.create();
-  for (std::size_t i = 0; i < trainings_.size(); ++i) {
-    if (preparation_.progress[i].is_done() || !is_wanted(config_, trainings_[i])) continue;
-    locks_.emplace_back(run_.lock(trainings_[i].name));
-    lock_tokens_[trainings_[i].name] = locks_.back().token();
-  }
+  take_locks_of_work();
   remove_leftovers();
   write_shared_files();
   log_.attach_file(run_.log());
@@ -205,6 +205,34 @@ void MethodRun::prepare_directory() {
     if (preparation_.progress[i].is_done())
       recorder_->add_finished(static_cast<std::int64_t>(i), preparation_.figures[i]);
   }
+}
+
+void MethodRun::take_locks_of_work() {
+  std::vector<std::size_t> undone;
+  std::vector<std::filesystem::path> paths;
+  for (std::size_t i = 0; i < trainings_.size(); ++i) {
+    if (preparation_.progress[i].is_done() || !is_wanted(config_, trainings_[i])) continue;
+    undone.push_back(i);
+    paths.push_back(run_.lock(trainings_[i].name));
+  }
+  LockOptions options;
+  options.tell = [this](const std::string& message) { log_.info(message); };
+  locks_ = take_locks(paths, options);
+  for (std::size_t i = 0; i < undone.size(); ++i) {
+    lock_tokens_[trainings_[undone[i]].name] = locks_[i].token();
+    find_progress_again(undone[i]);
+  }
+}
+
+/// The job that had the training's lock may have gone on, or finished it, before it gave the lock back.
+void MethodRun::find_progress_again(std::size_t index) {
+  const Training& training = trainings_[index];
+  const std::vector<std::int64_t> steps = run_.list_resume_points(training.name);
+  const bool is_as_found = (steps.empty() ? 0 : steps.front()) == preparation_.progress[index].steps_done;
+  if (is_as_found && !std::filesystem::exists(run_.finished(training.name))) return;
+  const FoundProgress found = find_progress(run_, training);
+  preparation_.progress[index] = found.progress;
+  preparation_.figures[index] = found.figures;
 }
 
 /// Of jobs that were killed while they wrote, or before they removed what a finished training no longer needs.
@@ -217,10 +245,9 @@ void MethodRun::remove_leftovers() const {
   }
 }
 
-/// Those that jobs on one run have in common: several may begin at the same moment.
+/// Writes the files that jobs on one run have in common. Of several that begin at the same moment the last one's
+/// remain.
 void MethodRun::write_shared_files() {
-  constexpr std::chrono::seconds kPatience(10);
-  const DirectoryLock lock(run_.root(), kPatience);
   RunConfig copy = config_;
   replace_text_atomically(run_.config(), print_settings(list_settings(copy)));
   std::vector<std::string> names;

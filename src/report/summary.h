@@ -91,8 +91,8 @@ struct RunSummary {
   /// not own (but not those known here to be done, there not yet). The rounds of this job's earlier starts come back
   /// too. A file that is missing, unreadable, older than this layout or says what cannot be adds nothing. Trainings
   /// keep their places, and a round of this job that was last stays last. The first save of "all", which holds every
-  /// training's lock, forgets the other jobs, not their rounds. Where the file system has no locks, what a job writes
-  /// may stay out of the file until it saves again.
+  /// training's lock, forgets the other jobs, not their rounds. Where another job was stopped for seconds
+  /// while it saved, what this one writes may stay out of the file until it saves again.
   void save(const std::filesystem::path& path);
 };
 
