@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "base/check.h"
+#include "hdf5/atomic_file.h"
 
 namespace incubate {
 
@@ -20,7 +21,7 @@ void RunDirectory::create() const {
     std::filesystem::create_directories(path, error);
     check_input(!error, "run.directory={} cannot be made: {}: {}. Choose another place.", root_.string(), path.string(),
                 error.message());
-    const Path probe = path / ".probe";
+    const Path probe = draft_of(path / "probe");
     const bool can_write = std::ofstream(probe).put('\n').flush().good();
     std::filesystem::remove(probe, error);
     check_input(can_write, "run.directory={} cannot be written: no permission or no space in {}. Choose another place.",
@@ -63,12 +64,10 @@ void RunDirectory::prune_resume_points(const std::string& training, std::int64_t
 }
 
 void RunDirectory::remove_drafts(const std::string& training) const {
-  std::error_code error;
-  std::vector<Path> drafts;
-  for (const auto& entry : std::filesystem::directory_iterator(resume_directory(training), error)) {
-    if (entry.path().extension() == ".tmp") drafts.push_back(entry.path());
+  incubate::remove_drafts(resume_directory(training), "");
+  for (const Path& path : {finished(training), metrics(training)}) {
+    incubate::remove_drafts(path.parent_path(), path.filename().string() + ".");
   }
-  for (const Path& draft : drafts) std::filesystem::remove(draft, error);
 }
 
 }  // namespace incubate

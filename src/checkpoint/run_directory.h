@@ -41,8 +41,8 @@ class RunDirectory {
   /// Removes the steps `rejected`, and all but the latest `keep` of the others.
   void prune_resume_points(const std::string& training, std::int64_t keep,
                            const std::vector<std::int64_t>& rejected = {}) const;
-  /// Removes what writers that were killed left beside them. Only for who holds the training's lock, or of one that is
-  /// done.
+  /// Removes the drafts that killed writers left of the training's checkpoints and metrics. REQUIRES: this job holds
+  /// the training's lock, or the training is done.
   void remove_drafts(const std::string& training) const;
 
  private:

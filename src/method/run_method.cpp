@@ -9,7 +9,6 @@
 #include <torch/torch.h>
 
 #include "base/check.h"
-#include "base/directory_lock.h"
 #include "base/stop_request.h"
 #include "checkpoint/lock.h"
 #include "config/parse.h"
@@ -122,7 +121,7 @@ class MethodRun {
   void record_failure(const std::string& reason);
   void prepare();
   void prepare_directory();
-  void take_locks();
+  void take_locks_of_work();
   void remove_leftovers() const;
   void write_shared_files();
   void share_preparation();
@@ -200,6 +199,8 @@ void MethodRun::record_failure(const std::string& reason) {
 }
 
 void MethodRun::prepare() {
+  // The others wait while rank 0 watches the locks of other jobs.
+  world_.set_timeout(config_.run.timeout_s + (2 * std::chrono::duration<double>(LockOptions().stale_after).count()));
   // Rank 0 looks at the files; the others learn its verdict.
   agree(world_, [this] {
     if (!world_.is_leader()) return;
@@ -211,6 +212,7 @@ void MethodRun::prepare() {
     if (!find_ready(config_, trainings_, preparation_.progress).empty()) check_time_left(config_);
     prepare_directory();
   });
+  world_.set_timeout(config_.run.timeout_s);
   share_preparation();
 }
 
@@ -219,7 +221,7 @@ void MethodRun::prepare_directory() {
                  RunRecorder::is_recorded(config_, run_, trainings_);
   if (!is_recorded_) {
     run_.create();
-    take_locks();
+    take_locks_of_work();
     write_shared_files();
     log_.attach_file(run_.log());
   }
@@ -231,15 +233,25 @@ void MethodRun::prepare_directory() {
   }
 }
 
-/// Looks again at what another job has carried on until its lock was free.
-void MethodRun::take_locks() {
+/// Takes the locks of all that this job trains, and looks again at what another job has carried on until its lock was
+/// free.
+void MethodRun::take_locks_of_work() {
+  std::vector<std::size_t> undone;
+  std::vector<std::filesystem::path> paths;
   for (std::size_t i = 0; i < trainings_.size(); ++i) {
-    const Training& training = trainings_[i];
-    if (found_[i].progress.is_done() || !is_wanted(config_, training)) continue;
-    locks_.emplace_back(run_.lock(training.name));
-    lock_tokens_[training.name] = locks_.back().token();
-    if (!is_as_found(run_, training, found_[i])) found_[i] = find_progress(run_, training, verified_);
-    preparation_.progress[i] = found_[i].progress;
+    if (found_[i].progress.is_done() || !is_wanted(config_, trainings_[i])) continue;
+    undone.push_back(i);
+    paths.push_back(run_.lock(trainings_[i].name));
+  }
+  LockOptions options;
+  options.tell = [this](const std::string& message) { log_.info(message); };
+  locks_ = take_locks(paths, options);
+  for (std::size_t i = 0; i < undone.size(); ++i) {
+    const Training& training = trainings_[undone[i]];
+    FoundProgress& found = found_[undone[i]];
+    lock_tokens_[training.name] = locks_[i].token();
+    if (!is_as_found(run_, training, found)) found = find_progress(run_, training, verified_);
+    preparation_.progress[undone[i]] = found.progress;
   }
 }
 
@@ -253,10 +265,9 @@ void MethodRun::remove_leftovers() const {
   }
 }
 
-/// Those that jobs on one run have in common: several may begin at the same moment.
+/// Writes the files that jobs on one run have in common. Of several that begin at the same moment the last one's
+/// remain.
 void MethodRun::write_shared_files() {
-  constexpr std::chrono::seconds kPatience(10);
-  const DirectoryLock lock(run_.root(), kPatience);
   RunConfig copy = config_;
   replace_text_atomically(run_.config(), print_settings(list_settings(copy)));
   std::vector<std::string> names;

@@ -274,10 +274,7 @@ void RunSummary::save(const FilePath& path) {
   std::ranges::stable_sort(by_time, {}, &RoundSummary::began_s);
   for (const RoundSummary& r : by_time) j["rounds"].push_back(to_json(r));
   for (const ResultRow& row : results()) j["results"].push_back(to_json(row));
-  // Written beside its place under this job's name: where there is no lock, two jobs may write at once.
-  const FilePath draft = path.string() + "." + job;
-  replace_text_atomically(draft, j.dump(2) + "\n");
-  std::filesystem::rename(draft, path);
+  replace_text_atomically(path, j.dump(2) + "\n");
 }
 
 std::string format_results(const std::vector<ResultRow>& rows) {

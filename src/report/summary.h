@@ -96,8 +96,8 @@ struct RunSummary {
   /// back too. Trainings keep their places, and a round of this job that was last stays last. Before its first save
   /// "all", which holds every training's lock, forgets the other jobs, not their rounds.
   void take_over(const std::filesystem::path& path);
-  /// Replaces the file, after taking over from it. Where the file system has no locks, what a job writes may stay out
-  /// of the file until it saves again.
+  /// Replaces the file, after taking over from it. Where another job was stopped for
+  /// seconds while it saved, what this one writes may stay out of the file until it saves again.
   void save(const std::filesystem::path& path);
 };
 
