@@ -7,6 +7,7 @@
 
 #include "base/heap.h"
 #include "base/log.h"
+#include "base/out_of_memory.h"
 #include "commands/commands.h"
 #include "parallel/launcher.h"
 #include "parallel/mpi_session.h"
@@ -22,7 +23,15 @@ int main(int argc, char* argv[]) {
   try {
     Log log(mpi.world().is_leader() ? Log::Level::everything : Log::Level::warnings_only,
             [](const std::string& line) { fmt::print("{}\n", line); });
-    return run_command(std::vector<std::string>(argv + 1, argv + argc), mpi.world(), log);
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    return explain_lack_of_memory(
+        [&] {
+          return MemoryNeed{.subject = arguments.empty() ? "incubate" : arguments.front(),
+                            .remedy =
+                                "Run it where more memory is free, or with fewer ranks a node; 'incubate plan' "
+                                "says what trainings need."};
+        },
+        [&] { return run_command(arguments, mpi.world(), log); });
   } catch (const AgreedInputError& error) {
     // Every rank knows: all finalise and leave with the same status.
     if (mpi.world().is_leader() && *error.what() != 0) fmt::print(stderr, "incubate: {}\n", error.what());

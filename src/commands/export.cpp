@@ -2,6 +2,7 @@
 #include "checkpoint/safetensors.h"
 #include "commands/commands.h"
 #include "commands/run_arguments.h"
+#include "method/describe_memory.h"
 #include "method/exchange.h"
 #include "report/progress.h"
 
@@ -37,7 +38,9 @@ void export_weights(const RunConfig& config, const ExportConfig& options, Log& l
   validate(options);
   const std::vector<Training> trainings = list_trainings(config, check_dataset(config.data.file));
   const Training& training = find_training(trainings, options.training);
-  const StateDict weights = export_training(training, trainings, RunDirectory(config.run.directory), options.format);
+  const StateDict weights = explain_lack_of_memory(
+      [&] { return describe_exchange_memory(training); },
+      [&] { return export_training(training, trainings, RunDirectory(config.run.directory), options.format); });
   try {
     WriteProgress progress;
     save_safetensors(options.output, weights,

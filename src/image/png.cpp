@@ -4,6 +4,7 @@
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
+#include <new>
 #include <type_traits>
 
 #include <png.h>
@@ -14,9 +15,9 @@ namespace {
 constexpr std::size_t kSignatureBytes = 8;
 
 /// libpng's decoder of one file. Its errors jump back to attempt(), which throws: C frames let no exception pass.
-class Decoder {
+class PngDecoder {
  public:
-  explicit Decoder(std::span<const std::uint8_t> bytes) : rest_(bytes) {
+  explicit PngDecoder(std::span<const std::uint8_t> bytes) : rest_(bytes) {
     attempt([&] {
       png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, jump_back, ignore_warning);
       if (png_ == nullptr) return;
@@ -24,12 +25,12 @@ class Decoder {
     });
     if (info_ == nullptr) {
       png_destroy_read_struct(&png_, nullptr, nullptr);
-      throw ImageError("libpng does not start");
+      throw std::bad_alloc();  // libpng says nothing more
     }
   }
-  ~Decoder() { png_destroy_read_struct(&png_, &info_, nullptr); }
-  Decoder(const Decoder&) = delete;
-  Decoder& operator=(const Decoder&) = delete;
+  ~PngDecoder() { png_destroy_read_struct(&png_, &info_, nullptr); }
+  PngDecoder(const PngDecoder&) = delete;
+  PngDecoder& operator=(const PngDecoder&) = delete;
 
   Image decode();
 
@@ -38,18 +39,18 @@ class Decoder {
   template <typename Steps>
   void attempt(Steps steps) {
     static_assert(std::is_trivially_destructible_v<Steps>);
-    if (setjmp(jump_) != 0) throw ImageError(message_);
+    if (setjmp(jump_) != 0) throw_decoder_error(message_);
     steps();
   }
 
   [[noreturn]] static void jump_back(png_structp png, png_const_charp message) {
-    auto* decoder = static_cast<Decoder*>(png_get_error_ptr(png));
+    auto* decoder = static_cast<PngDecoder*>(png_get_error_ptr(png));
     std::snprintf(decoder->message_, sizeof decoder->message_, "%s", message);
     std::longjmp(decoder->jump_, 1);
   }
   static void ignore_warning(png_structp /*png*/, png_const_charp /*message*/) {}
   static void read(png_structp png, png_bytep out, std::size_t size) {
-    auto* decoder = static_cast<Decoder*>(png_get_io_ptr(png));
+    auto* decoder = static_cast<PngDecoder*>(png_get_io_ptr(png));
     if (decoder->rest_.size() < size) png_error(png, "the file ends early");
     std::memcpy(out, decoder->rest_.data(), size);
     decoder->rest_ = decoder->rest_.subspan(size);
@@ -62,7 +63,7 @@ class Decoder {
   char message_[200];
 };
 
-Image Decoder::decode() {
+Image PngDecoder::decode() {
   attempt([&] {
     png_set_read_fn(png_, this, read);
     // The sides' product is checked below; each by itself may be anything.
@@ -101,6 +102,6 @@ bool is_png(std::span<const std::uint8_t> bytes) {
   return bytes.size() >= kSignatureBytes && png_sig_cmp(bytes.data(), 0, kSignatureBytes) == 0;
 }
 
-Image decode_png(std::span<const std::uint8_t> bytes) { return Decoder(bytes).decode(); }
+Image decode_png(std::span<const std::uint8_t> bytes) { return PngDecoder(bytes).decode(); }
 
 }  // namespace incubate
