@@ -1,13 +1,13 @@
 #include "config/parse.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <numeric>
 #include <sstream>
 
 #include <boost/program_options.hpp>
+#include <fmt/ranges.h>
 
 #include "base/check.h"
 
@@ -80,6 +80,27 @@ void set_values(const Values& values, std::span<const Setting> settings) {
   }
 }
 
+/// A setting of the command line that stands for others sets none that the file has: says so where the user may not
+/// expect it. A recipe is to reach every phase; a preset is a set of defaults, of which something should remain.
+std::vector<std::string> find_overruled(const Values& given, const Values& in_file, const std::string& file,
+                                        std::span<const Setting> settings) {
+  std::vector<std::string> warnings;
+  for (const Setting& setting : settings) {
+    if (setting.stands_for.empty() || !given.contains(setting.name)) continue;
+    std::vector<std::string> kept;
+    for (const std::string& part : setting.stands_for) {
+      const auto own = in_file.find(part);
+      if (own == in_file.end() || given.contains(part) || own->second == given.at(setting.name)) continue;
+      kept.push_back(part + "=" + own->second);
+    }
+    if (kept.empty() || (!setting.is_shorthand && kept.size() < setting.stands_for.size())) continue;
+    warnings.push_back(fmt::format(
+        "--{}={} has no effect on {}, which {} sets. Give these settings themselves, or remove them from the file.",
+        setting.name, given.at(setting.name), fmt::join(kept, ", "), file));
+  }
+  return warnings;
+}
+
 /// `arguments` with "--key=" as two words, "--key" and an empty one: Boost refuses an empty value in the first form.
 std::vector<std::string> split_empty_values(const std::vector<std::string>& arguments) {
   std::vector<std::string> words;
@@ -142,7 +163,9 @@ CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::sp
     check_input(file.good() && !std::filesystem::is_directory(common.config_file),
                 "--config={} cannot be read: no such file, or no permission. See input/ for examples.",
                 common.config_file);
-    given.merge(read_ini(file, common.config_file, settings));  // keeps what the command line gave
+    Values in_file = read_ini(file, common.config_file, settings);
+    common.warnings = find_overruled(given, in_file, common.config_file, settings);
+    given.merge(in_file);  // keeps what the command line gave
   }
   set_values(given, all);
   return common;
@@ -151,6 +174,19 @@ CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::sp
 void parse_ini(const std::string& text, const std::string& origin, std::span<const Setting> settings) {
   std::istringstream stream(text);
   set_values(read_ini(stream, origin, settings), settings);
+}
+
+std::optional<std::string> find_in_ini(const std::filesystem::path& file, const std::string& name) {
+  std::ifstream stream(file);
+  po::options_description description;
+  description.add_options()(name.c_str(), po::value<std::string>());
+  try {
+    for (const po::option& option : po::parse_config_file(stream, description, true).options) {
+      if (option.string_key == name && !option.value.empty()) return option.value.front();
+    }
+  } catch (const po::error&) {  // whoever needs all of the file says what is wrong with it
+  }
+  return std::nullopt;
 }
 
 std::string print_settings(std::span<const Setting> settings) {
