@@ -319,7 +319,7 @@ CASES = [
     Case(
         "not a choice",
         lambda given: given.train("--run.sums=quick"),
-        r"run\.sums=quick is not one of its values\. Give exact or fast\.",
+        r"run\.sums=quick is not one of its values\. Give auto, exact or fast\.",
         ranks=(1,),
     ),
     Case(
@@ -356,8 +356,8 @@ CASES = [
     Case(
         "changed data",
         change_the_data,
-        rf"{{folder}}/run/checkpoints/meta\.h5 was made with other settings \('data={DIGEST}' there, "
-        rf"'data={DIGEST}' here\)\. Give another run\.directory, or that setting back\.",
+        rf"{{folder}}/run/checkpoints/meta\.h5 was made with other settings \('data {DIGEST}' there, "
+        rf"'data {DIGEST}' here \(the content of data\.file\)\)\. Give another run\.directory, or that setting back\.",
         ranks=(1,),
     ),
     Case(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -145,6 +146,29 @@ def test_train_help_names_every_setting(finished_run: Path) -> None:
             section = line.strip("[]")
         elif line:
             assert f"--{section}.{line.split(' = ')[0]}" in text
+
+
+def test_messages_name_settings_that_exist() -> None:
+    """In the source: what looks like a setting of a section is one."""
+    known = set(re.findall(r"^  --([a-z_]+\.[a-z_0-9]+)", launch.run_well("train", "--help").stdout, re.M))
+    sections = "|".join({name.split(".")[0] for name in known})
+    for path in (launch.REPOSITORY / "src").rglob("*.cpp"):
+        for literal in re.findall(r'"((?:[^"\\\n]|\\.)*)"', re.sub("#include.*", "", path.read_text())):
+            named = re.findall(rf"(?<![\w./])(?:{sections})\.[a-z_0-9]+", literal)
+            assert set(named) <= known, (path, literal)
+
+
+def test_a_recipe_that_the_file_overrules_is_said(tiny: Tiny, tmp_path: Path) -> None:
+    """On stderr, so that what is printed can be read by programs."""
+    arguments = tiny.arguments(tmp_path / "run", "--recipe.learning_rate=0.3", "--print-config")
+    outcome = launch.run_well(*arguments, num_ranks=2)
+    (warning,) = outcome.messages()
+    assert warning.startswith("incubate: warning: --recipe.learning_rate=0.3 has no effect on meta.learning_rate=0.1, ")
+    assert "warning" not in outcome.stdout
+    plan = launch.run_well("plan", *arguments[1:-1], "--ranks=2", "--json")
+    assert plan.messages() == [warning]
+    json.loads(plan.stdout)
+    assert launch.run_well(*tiny.arguments(tmp_path / "run", "--recipe.mixup=0.3", "--print-config")).messages() == []
 
 
 def test_version() -> None:

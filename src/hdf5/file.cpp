@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <new>
 #include <numeric>
 #include <string_view>
 #include <utility>
 
 #include "base/check.h"
+#include "base/out_of_memory.h"
 
 namespace incubate {
 namespace {
@@ -44,8 +46,14 @@ std::string last_error() {
   return shorten(reason);
 }
 
+[[noreturn]] void throw_last_error(const std::string& action) {
+  const std::string reason = last_error();
+  if (says_out_of_memory(reason)) throw std::bad_alloc();  // nothing is wrong with the file
+  throw std::runtime_error(fmt::format("cannot {}: {}", action, reason));
+}
+
 void check_status(herr_t status, const std::string& action) {
-  check_running(status >= 0, "cannot {}: {}", action, last_error());
+  if (status < 0) throw_last_error(action);
 }
 
 template <typename T>
@@ -140,7 +148,7 @@ bool is_variable_string(hid_t type) { return H5Tget_class(type) == H5T_STRING &&
 }  // namespace
 
 Hdf5Handle::Hdf5Handle(hid_t id, Close close, const std::string& action) : id_(id), close_(close) {
-  check_running(id >= 0, "cannot {}: {}", action, last_error());
+  if (id < 0) throw_last_error(action);
 }
 
 Hdf5Handle::~Hdf5Handle() {

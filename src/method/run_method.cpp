@@ -9,6 +9,8 @@
 #include <torch/torch.h>
 
 #include "base/check.h"
+#include "base/out_of_memory.h"
+#include "base/short_number.h"
 #include "base/stop_request.h"
 #include "checkpoint/lock.h"
 #include "config/parse.h"
@@ -34,9 +36,9 @@ struct Preparation {
   std::vector<TrainingProgress> progress;  ///< of each training
 };
 
-torch::Device choose_device(DeviceChoice choice, const Communicator& world) {
-  if (choice == DeviceChoice::cpu) return torch::kCPU;
-  return choice == DeviceChoice::cuda ? require_gpu(world) : gpu_if_all_have_one(world);
+AvailableDevice choose_device(DeviceChoice choice, const Communicator& world) {
+  if (choice == DeviceChoice::cpu) return {.device = torch::kCPU};
+  return choice == DeviceChoice::cuda ? AvailableDevice{.device = require_gpu(world)} : gpu_if_all_have_one(world);
 }
 
 void check_parents_done(const RunConfig& config, const std::vector<Training>& trainings,
@@ -112,12 +114,13 @@ SendReport make_send_report(const ProcessGroup& group, StatusChannel& channel) {
 /// The whole run, on every rank; rank 0 also keeps the account of it.
 class MethodRun {
  public:
-  MethodRun(const RunConfig& config, Communicator& world, Log& log)
-      : config_(config), world_(world), log_(log), run_(config.run.directory) {}
+  MethodRun(const RunConfig& config, const AvailableDevice& device, Communicator& world, Log& log)
+      : config_(config), device_(device), world_(world), log_(log), run_(config.run.directory) {}
   Ending run();
 
  private:
   Ending train_what_is_left();
+  MemoryNeed describe_data_memory() const;
   void record_failure(const std::string& reason);
   void prepare();
   void prepare_directory();
@@ -126,9 +129,10 @@ class MethodRun {
   void write_shared_files();
   void share_preparation();
   void open_data();
-  Ending run_phases(const RunContext& context, torch::Device device);
+  Ending run_phases(const RunContext& context);
 
   const RunConfig& config_;
+  const AvailableDevice& device_;
   Communicator& world_;
   Log& log_;
   RunDirectory run_;
@@ -151,7 +155,7 @@ Ending MethodRun::run() {
   prepare();
   Ending ending = Ending::done;
   try {
-    ending = train_what_is_left();
+    ending = explain_lack_of_memory([this] { return describe_data_memory(); }, [this] { return train_what_is_left(); });
   } catch (const std::exception& error) {
     record_failure(error.what());
     throw;
@@ -176,21 +180,32 @@ Ending MethodRun::train_what_is_left() {
     if (world_.is_leader()) log_.info(fmt::format("All is done in {}.", run_.root().string()));
     return Ending::done;
   }
-  const torch::Device device = choose_device(config_.run.device, world_);
   if (world_.is_leader()) {
-    log_environment(config_, world_, device, log_);
+    log_environment(config_, world_, device_.device, log_);
     log_plan(config_, preparation_.data, trainings_, preparation_.progress, log_);
+    if (!device_.warning.empty()) log_.warn(device_.warning);
     warn_of_idle_ranks(config_, trainings_, world_.size(), log_);
   }
   open_data();
   const double given = config_.run.peak_tflops * 1e12;
-  const double peak_flops = given > 0 ? given : measure_peak_flops(device, config_.run.precision, world_);
+  const double peak_flops = given > 0 ? given : measure_peak_flops(device_.device, config_.run.precision, world_);
   if (world_.is_leader()) log_peak_flops(config_, peak_flops, log_);
   agree(world_, [this] {
     if (world_.is_leader()) check_time_left(config_);  // copying the data may have taken long
   });
-  return run_phases({config_, run_, trainings_, lock_tokens_, *train_, *validation_, writer_, verified_, peak_flops},
-                    device);
+  return run_phases({config_, run_, trainings_, lock_tokens_, *train_, *validation_, writer_, verified_, peak_flops});
+}
+
+/// Of what comes before the first step: groups describe their own.
+MemoryNeed MethodRun::describe_data_memory() const {
+  const std::vector<std::int64_t> ready = find_ready(config_, trainings_, preparation_.progress);
+  std::error_code error;
+  const auto bytes = static_cast<double>(std::filesystem::file_size(config_.data.file, error));
+  return {.subject = ready.empty() ? "the run" : trainings_[ready.front()].name,
+          .needed = error ? "" : fmt::format("each rank holds data.file, {}, beside the training", bytes_text(bytes)),
+          .remedy =
+              "Start fewer ranks a node, or pack images as files ('incubate pack --format=folder'), which are read "
+              "when they are needed; 'incubate plan' says what the training takes."};
 }
 
 /// The run is about to end with an error: its last word is in the files too, if they can still be written.
@@ -320,7 +335,7 @@ void MethodRun::open_data() {
   });
 }
 
-Ending MethodRun::run_phases(const RunContext& context, torch::Device device) {
+Ending MethodRun::run_phases(const RunContext& context) {
   StatusChannel channel(
       world_, [this](std::span<const std::byte> report) { recorder_->on_report(report); },
       [this] {
@@ -345,7 +360,7 @@ Ending MethodRun::run_phases(const RunContext& context, torch::Device device) {
                    {.micro_batches = micro_batches_of(config_, phase),
                     .round_cost_s = config_.run.round_cost_s,
                     .estimated_micro_batch_s = estimate_micro_batch_s(config_, trainings_, progress)},
-                   world_, device, channel, train,
+                   world_, device_.device, channel, train,
                    {.on_begin =
                         [&](const RoundPlan& round) {
                           if (recorder_) recorder_->begin_round(to_string(phase), round);
@@ -361,8 +376,11 @@ Ending MethodRun::run_phases(const RunContext& context, torch::Device device) {
 
 }  // namespace
 
-Ending run_method(const RunConfig& config, Communicator& world, Log& log) {
-  const Ending ending = MethodRun(config, world, log).run();
+Ending run_method(const RunConfig& given, Communicator& world, Log& log) {
+  const AvailableDevice device = choose_device(given.run.device, world);
+  RunConfig config = given;
+  settle_sums(config.run, device.device.is_cuda());
+  const Ending ending = MethodRun(config, device, world, log).run();
   world.barrier("ending the run");  // with a deadline, which MPI_Finalize has not
   return ending;
 }

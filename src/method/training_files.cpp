@@ -7,6 +7,7 @@
 #include <torch/torch.h>
 
 #include "base/check.h"
+#include "base/out_of_memory.h"
 #include "base/stopwatch.h"
 #include "checkpoint/lock.h"
 #include "config/parse.h"
@@ -74,6 +75,7 @@ Metrics TrainingFiles::load_metrics(std::int64_t step) const {
   try {
     return Metrics::load(context_.run.metrics(training_.name), step);
   } catch (const std::exception& error) {
+    if (is_out_of_memory(error)) throw;
     warn_(fmt::format("{} The figures of steps before {} are lost; training goes on.", error.what(), step));
     return {};
   }

@@ -22,7 +22,7 @@ TrainerSettings trainer_settings(const RunContext& context, const Training& trai
           .phase = training.phase,
           .recipe = config.phase(training.phase),
           .optimizer = config.optimizer,
-          .sums = config.run.sums,
+          .sums = sums_of(config.run),
           .on_nonfinite = config.train.on_nonfinite,
           .seed = static_cast<std::uint64_t>(config.run.seed),
           .global_batch = config.batch.global,

@@ -260,8 +260,52 @@ TEST(Parse, MissingFileIsNamed) {
 
 TEST(Parse, ValuesOfAnotherTypeAreRefused) {
   EXPECT_EQ(parse_error({"--run.seed=x"}), "run.seed=x is not a whole number. Give a whole number.");
-  EXPECT_EQ(parse_error({"--run.sums=exactly"}), "run.sums=exactly is not one of its values. Give exact or fast.");
+  EXPECT_EQ(parse_error({"--run.sums=exactly"}),
+            "run.sums=exactly is not one of its values. Give auto, exact or fast.");
   EXPECT_EQ(parse_error({"--meta.epochs=many"}), "meta.epochs=many is not a number. Give a number.");
+}
+
+/// The warnings about a command line, with a file of this text.
+std::vector<std::string> warnings(const std::string& text, std::vector<std::string> arguments) {
+  const TemporaryDirectory directory;
+  const std::string file = directory / "f.ini";
+  replace_text_atomically(file, text);
+  arguments.push_back("--config=" + file);
+  std::vector<std::string> found = parse(arguments).options.warnings;
+  for (std::string& warning : found) warning.replace(warning.find(file), file.size(), "FILE");
+  return found;
+}
+
+TEST(Parse, ARecipeThatAPhaseOfTheFileDoesNotTakeIsNamed) {
+  const std::string file = "[recipe]\nlearning_rate = 0.1\n[meta]\nlearning_rate = 0.2\n[grown]\nlearning_rate = 0.3\n";
+  EXPECT_EQ(warnings(file, {"--recipe.learning_rate=0.5"}),
+            (std::vector<std::string>{
+                "--recipe.learning_rate=0.5 has no effect on meta.learning_rate=0.2, grown.learning_rate=0.3, which "
+                "FILE sets. Give these settings themselves, or remove them from the file."}));
+  EXPECT_EQ(warnings(file, {"--recipe.learning_rate=0.5", "--meta.learning_rate=0.4", "--grown.learning_rate=0.4"}),
+            std::vector<std::string>());
+  EXPECT_EQ(warnings(file, {"--recipe.drop_path=0.5"}), std::vector<std::string>());
+  EXPECT_EQ(warnings(file, {}), std::vector<std::string>());  // one file may say both
+}
+
+TEST(Parse, APresetOfWhichNothingIsTakenIsNamed) {
+  RunConfig config;
+  const std::string all = print_settings(list_settings(config));
+  ASSERT_EQ(warnings(all, {"--model.preset=vit_l16"}).size(), 1U);
+  EXPECT_TRUE(
+      warnings(all, {"--model.preset=vit_l16"}).front().starts_with("--model.preset=vit_l16 has no effect on "));
+  EXPECT_EQ(warnings("[model]\nclasses = 10\n", {"--model.preset=vit_l16"}), std::vector<std::string>());
+}
+
+TEST(Parse, ASettingIsFoundInAFileThatHasOthers) {
+  const TemporaryDirectory directory;
+  const std::string file = directory / "f.ini";
+  replace_text_atomically(file, "[of_a_later_version]\nx = 1\n[run]\nsums = fast  # a word\n");
+  EXPECT_EQ(find_in_ini(file, "run.sums"), "fast");
+  EXPECT_EQ(find_in_ini(file, "run.seed"), std::nullopt);
+  EXPECT_EQ(find_in_ini(directory / "none.ini", "run.sums"), std::nullopt);
+  replace_text_atomically(file, "no setting\n");
+  EXPECT_EQ(find_in_ini(file, "run.sums"), std::nullopt);
 }
 
 TEST(Parse, EpochsAreANumberOrMatched) {

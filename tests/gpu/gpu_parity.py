@@ -57,7 +57,7 @@ FAMILIES = {
 }
 QUICK_FAMILIES = ["vit, bf16"]
 # Ways to compute the same on a GPU, if this build has them.
-OPTIONS = {"run.recompute": "blocks", "run.cuda_graph": "true"}
+OPTIONS = {"run.sums": "exact", "run.recompute": "blocks", "run.cuda_graph": "true"}
 
 
 def compare(ours: dict[str, NDArray[np.float64]], reference: dict[str, NDArray[np.float64]]) -> Tolerance:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import gpu_memory
 import gpu_parity
+import gpu_resume
 import numpy as np
 import pytest
 import torch
@@ -78,6 +79,14 @@ def test_other_steps_are_not_the_same() -> None:
     assert gpu_parity.compare(other, steps).loss == pytest.approx(0.1)
     for loss in (np.array([2.0]), np.array([2.0, np.nan])):
         assert gpu_parity.compare(steps | {"loss": loss}, steps).loss == np.inf
+
+
+def test_demands_of_sums() -> None:
+    """What gpu_resume.py holds a run to."""
+    assert list(gpu_resume.DEMANDS) == ["exact", "fast"]
+    assert gpu_resume.demands_equality("exact", 8)
+    assert gpu_resume.demands_equality("fast", 1)
+    assert not gpu_resume.demands_equality("fast", 8)
 
 
 def test_forecasts_are_found() -> None:
