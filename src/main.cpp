@@ -19,8 +19,9 @@ void say(const std::string& message) { std::fprintf(stderr, "incubate: %s\n", me
 
 MemoryNeed memory_need_of(const Call& call) {
   return {.subject = call.command.empty() ? "incubate" : call.command,
-          .remedy = "Run it where more memory is free, or with fewer ranks a node; 'incubate plan' says what trainings "
-                    "need."};
+          .remedy =
+              "Run it where more memory is free, or with fewer ranks a node; 'incubate plan' says what trainings "
+              "need."};
 }
 
 /// A call without MPI, which one task answers for all. Returns the exit status.

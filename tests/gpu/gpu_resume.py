@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpu_part import PartFailed, Place, knows
+from gpu_part import NO_DROPS, RECORDED, PartFailed, Place, knows
 
 import launch
 from conftest import Tiny
@@ -40,7 +40,7 @@ class DeviceTiny(Tiny):
 def list_ways(place: Place) -> dict[str, list[str]]:
     ways: dict[str, list[str]] = {"fp32": []} | ({} if place.is_quick else {"bf16": ["--run.precision=bf16"]})
     if place.device == "cuda" and knows("run.cuda_graph"):
-        ways["bf16, run.cuda_graph"] = ["--run.precision=bf16", "--run.cuda_graph=true"]
+        ways["bf16, run.cuda_graph"] = ["--run.precision=bf16", *RECORDED, *NO_DROPS]
     return ways
 
 
