@@ -19,8 +19,10 @@ by PyTorch's restricted unpickler only, which knows tensors and plain Python val
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import re
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -176,7 +178,7 @@ def _quote(name: object) -> str:
 
 def _replace_atomically(path: Path, write: Callable[[Path], None]) -> None:
     """Makes `path` complete or leaves it as it was."""
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = path.with_name(f"{path.name}.{socket.gethostname()}.{os.getpid()}.tmp")
     try:
         temporary.touch()
         mode = temporary.stat().st_mode
@@ -197,6 +199,9 @@ def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # not every file system syncs folders
+            raise
     finally:
         os.close(descriptor)
 

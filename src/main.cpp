@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/heap.h"
 #include "base/log.h"
+#include "base/out_of_memory.h"
 #include "commands/commands.h"
 #include "parallel/launcher.h"
 #include "parallel/mpi_session.h"
@@ -16,10 +17,18 @@ namespace {
 
 void say(const std::string& message) { std::fprintf(stderr, "incubate: %s\n", message.c_str()); }
 
+MemoryNeed memory_need_of(const Call& call) {
+  return {.subject = call.command.empty() ? "incubate" : call.command,
+          .remedy =
+              "Run it where more memory is free, or with fewer ranks a node; 'incubate plan' says what trainings "
+              "need."};
+}
+
 /// A call without MPI, which one task answers for all. Returns the exit status.
 int answer(const Call& call) {
   try {
-    if (speaks_for_tasks(current_environment(), parent_name())) run_alone(call);
+    if (!speaks_for_tasks(current_environment(), parent_name())) return kDone;
+    explain_lack_of_memory([&call] { return memory_need_of(call); }, [&call] { run_alone(call); });
     return kDone;
   } catch (const InputError& error) {
     say(error.what());
@@ -49,7 +58,8 @@ int main(int argc, char* argv[]) {
   try {
     Log log(mpi.world().is_leader() ? Log::Level::everything : Log::Level::warnings_only,
             [](const std::string& line) { std::puts(line.c_str()); });
-    return run_together(call, mpi.world(), log);
+    return explain_lack_of_memory([&] { return memory_need_of(call); },
+                                  [&] { return run_together(call, mpi.world(), log); });
   } catch (const AgreedInputError& error) {
     // Every rank knows: all finalise and leave with the same status.
     if (mpi.world().is_leader() && *error.what() != 0) say(error.what());

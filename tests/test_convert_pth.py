@@ -7,7 +7,9 @@ There is no file of the reference here; `save_as_reference` lays one out as its 
 from __future__ import annotations
 
 import argparse
+import errno
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -273,3 +275,18 @@ def test_an_output_is_complete_or_absent(tmp_path: Path, capsys: pytest.CaptureF
             assert output.read_text() == "before"
             assert list(small.iterdir()) == [output]
             output.unlink()
+
+
+def test_folders_need_not_be_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on file systems that report EINVAL for them."""
+    sync = os.fsync
+
+    def sync_files_only(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync_files_only)
+    save_file({"stages.0.cls_token": torch.zeros(1)}, tmp_path / "in.safetensors")
+    convert(tmp_path / "in.safetensors", tmp_path / "out.pth")
+    assert sorted(os.listdir(tmp_path)) == ["in.safetensors", "out.pth"]

@@ -202,6 +202,18 @@ def test_ranks_of_the_launching_script(tiny: Tiny, tmp_path: Path, name: str) ->
     assert_stopped(tmp_path, "SIGUSR1")
 
 
+def test_mpirun_by_itself(tiny: Tiny, tmp_path: Path) -> None:
+    """What it does on Ctrl-C begins with SIGTERM to the ranks."""
+    process = launch.start(tiny.arguments(tmp_path, OFTEN, *FOREVER), 2)
+    wait_until_training(process, tmp_path)
+    os.kill(min(launch.find_ranks(process), key=launch.rank_number), signal.SIGTERM)
+    outcome = launch.finish(process)
+    assert outcome.status == STOPPED
+    advice = "mpirun leaves its ranks a second for that: start them with jobscripts/mpirun.sh."
+    assert f"Asked to stop by SIGTERM: saving. {advice}" in outcome.stdout
+    assert_stopped(tmp_path, "SIGTERM")
+
+
 def ends_in(seconds: float) -> dict[str, str]:
     return {"SLURM_JOB_END_TIME": str(int(time.time() + seconds))}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -147,6 +148,29 @@ def test_train_help_names_every_setting(finished_run: Path) -> None:
             assert f"--{section}.{line.split(' = ')[0]}" in text
 
 
+def test_messages_name_settings_that_exist() -> None:
+    """In the source: what looks like a setting of a section is one."""
+    known = set(re.findall(r"^  --([a-z_]+\.[a-z_0-9]+)", launch.run_well("train", "--help").stdout, re.M))
+    sections = "|".join({name.split(".")[0] for name in known})
+    for path in (launch.REPOSITORY / "src").rglob("*.cpp"):
+        for literal in re.findall(r'"((?:[^"\\\n]|\\.)*)"', re.sub("#include.*", "", path.read_text())):
+            named = re.findall(rf"(?<![\w./])(?:{sections})\.[a-z_0-9]+", literal)
+            assert set(named) <= known, (path, literal)
+
+
+def test_a_recipe_that_the_file_overrules_is_said(tiny: Tiny, tmp_path: Path) -> None:
+    """On stderr, so that what is printed can be read by programs."""
+    arguments = tiny.arguments(tmp_path / "run", "--recipe.learning_rate=0.3", "--print-config")
+    outcome = launch.run_well(*arguments, num_ranks=2)
+    (warning,) = outcome.messages()
+    assert warning.startswith("incubate: warning: --recipe.learning_rate=0.3 has no effect on meta.learning_rate=0.1, ")
+    assert "warning" not in outcome.stdout
+    plan = launch.run_well("plan", *arguments[1:-1], "--ranks=2", "--json")
+    assert plan.messages() == [warning]
+    json.loads(plan.stdout)
+    assert launch.run_well(*tiny.arguments(tmp_path / "run", "--recipe.mixup=0.3", "--print-config")).messages() == []
+
+
 def test_version() -> None:
     assert launch.run_well("--version").stdout.startswith("incubate 0.")
 
@@ -217,15 +241,40 @@ def test_every_training_is_announced_once(finished_runs: dict[int, FinishedRun],
     assert outcome.messages() == []
 
 
-def test_finished_run_started_again(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
-    run = copy_run(finished_run, tmp_path / "run", without=[])
-    before = {name: snapshot(run / name) for name in ("checkpoints", "metrics")}
+def table_of(outcome: Outcome) -> str:
+    return outcome.stdout[outcome.stdout.index("\nmethod ") :]
+
+
+@pytest.mark.parametrize("kept", [TRAININGS, ["finetuned", "end_to_end"]])
+def test_finished_run_started_again(tiny: Tiny, run_on_two: FinishedRun, tmp_path: Path, kept: list[str]) -> None:
+    """It changes nothing and prints the same table, also where parents were removed to save room."""
+    run = copy_run(run_on_two.path, tmp_path / "run", without=[])
+    removed = [finished(run, training) for training in TRAININGS if training not in kept]
+    for path in removed:
+        path.unlink()
+    before = snapshot(run)
     start_s = launch.run_well("--version", num_ranks=2).elapsed_s  # MPI's, which depends on the machine
     outcome = launch.run_well(*tiny.arguments(run), num_ranks=2)
     assert f"All is done in {run}." in outcome.stdout
+    assert table_of(outcome) == table_of(run_on_two.outcome)
+    assert snapshot(run) == before
     assert outcome.elapsed_s - start_s < 3
-    assert {name: snapshot(run / name) for name in before} == before
-    summary, first = read_summary(run), read_summary(finished_run)
+    warnings = [line for line in outcome.stdout.splitlines() if line.startswith("warning: ")]
+    assert warnings == [
+        f"warning: {path} is missing. It is not needed: what starts from {path.stem} is done." for path in removed
+    ]
+
+
+def test_a_run_that_was_killed_at_its_end_is_recorded_by_the_next_start(
+    tiny: Tiny, finished_run: Path, tmp_path: Path
+) -> None:
+    """Between the last weights and the last word."""
+    run = copy_run(finished_run, tmp_path / "run", without=[])
+    first = read_summary(run)
+    text = (run / "summary.json").read_text()
+    (run / "summary.json").write_text(text.replace('"state": "done"', '"state": "running"'))
+    launch.run_well(*tiny.arguments(run))
+    summary = read_summary(run)
     assert summary["state"] == "done"
     assert summary["rounds"] == first["rounds"]  # what earlier starts spent is not forgotten
     for row, first_row in zip(summary["results"], first["results"], strict=True):

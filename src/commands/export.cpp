@@ -4,6 +4,7 @@
 #include "commands/commands.h"
 #include "commands/print_output.h"
 #include "commands/run_arguments.h"
+#include "method/describe_memory.h"
 #include "method/exchange.h"
 #include "report/progress.h"
 
@@ -40,7 +41,9 @@ void export_weights(const RunConfig& config, const ExportConfig& options) {
   check_output_name(options.output);
   const std::vector<Training> trainings = list_trainings(config, check_dataset(config.data.file));
   const Training& training = find_training(trainings, options.training);
-  const StateDict weights = export_training(training, trainings, RunDirectory(config.run.directory), options.format);
+  const StateDict weights = explain_lack_of_memory(
+      [&] { return describe_exchange_memory(training); },
+      [&] { return export_training(training, trainings, RunDirectory(config.run.directory), options.format); });
   try {
     WriteProgress progress;
     save_safetensors(options.output, weights,

@@ -1,6 +1,8 @@
 #include "commands/commands.h"
 #include "commands/run_arguments.h"
 #include "config/parse.h"
+#include "hdf5/atomic_file.h"
+#include "method/describe_memory.h"
 #include "method/exchange.h"
 
 namespace incubate {
@@ -17,12 +19,23 @@ constexpr const char* kHelp =
 
 void import_weights(RunConfig& config, const ImportConfig& options, Log& log) {
   validate(options);
+  const bool is_open = config.run.sums == SumsChoice::automatic;
+  settle_sums(config.run, config.run.device == DeviceChoice::cuda);
   const std::vector<Training> trainings = list_trainings(config, check_dataset(config.data.file));
   const Training& training = find_training(trainings, options.training);
   const RunDirectory run(config.run.directory);
-  import_training(training, run, options.format, options.input, print_settings(list_settings(config)));
+  const std::string settings = print_settings(list_settings(config));
+  explain_lack_of_memory([&] { return describe_exchange_memory(training); },
+                         [&] { import_training(training, run, options.format, options.input, settings); });
   log.info(fmt::format("{} written: {} has the weights of {}", run.finished(training.name).string(), training.name,
                        options.input));
+  // The trainings after this one must have the same sums.
+  if (!std::filesystem::exists(run.config())) replace_text_atomically(run.config(), settings);
+  if (!is_open) return;
+  log.info(
+      fmt::format("The run has run.sums={} from now on. Where GPUs go on with it, fast ones take less time: give "
+                  "import --run.sums=fast.",
+                  to_string(sums_of(config.run))));
 }
 
 }  // namespace

@@ -195,7 +195,9 @@ void pack_folder(const PackConfig& config, Communicator& world, Log& log) {
   agree(world, [&] {
     if (!world.is_leader()) return;
     check_output(config.output);
-    lock.emplace(config.output + ".lock", Lock::Words{.work = config.output, .remedy = "Choose another --output."});
+    LockOptions options{.work = config.output, .remedy = "Choose another --output."};
+    options.tell = [&log](const std::string& message) { log.info(message); };
+    lock.emplace(config.output + ".lock", options);
   });
   make_shards(job, find_missing_shards(job, world), world, log);
   agree(world, [&] {

@@ -7,6 +7,7 @@
 #include "commands/plan_json.h"
 #include "commands/plan_table.h"
 #include "commands/print_output.h"
+#include "commands/run_arguments.h"
 #include "config/parse.h"
 #include "config/plan_config.h"
 #include "config/validate.h"
@@ -80,6 +81,7 @@ void plan_command(const std::vector<std::string>& arguments) {
   const std::vector<Setting> options = list_settings(plan);
   const std::string help = kHelp + describe_settings(options) + describe_settings(settings);
   const CommonOptions common = parse_arguments(arguments, settings, options);
+  print_warnings(common);
   if (common.help) {
     print_output(help);
   } else if (common.print_config) {

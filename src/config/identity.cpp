@@ -35,7 +35,7 @@ std::string result_settings(const RunConfig& config, Phase phase) {
     if (config.data.shuffle == Shuffle::global && setting.name.starts_with("data.shuffle")) continue;
     if (config.run.precision == Precision::fp32 && setting.name == "run.precision") continue;
     if (!applies_to(config.model.family, setting.name)) continue;
-    text += setting.name + "=" + setting.get() + "\n";
+    text += setting.name + "=" + (setting.name == "run.sums" ? to_string(sums_of(config.run)) : setting.get()) + "\n";
   }
   return text;
 }

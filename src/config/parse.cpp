@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include <boost/program_options.hpp>
+#include <fmt/ranges.h>
 
 #include "base/check.h"
 #include "base/clean_text.h"
@@ -92,6 +93,26 @@ void set_values(const Values& values, std::span<const Setting> settings) {
   }
 }
 
+/// A preset is a set of defaults: says so where the file has all of its settings, so that nothing of it remains.
+std::vector<std::string> find_overruled(const Values& given, const Values& in_file, const std::string& file,
+                                        std::span<const Setting> settings) {
+  std::vector<std::string> warnings;
+  for (const Setting& setting : settings) {
+    if (setting.stands_for.empty() || !given.contains(setting.name)) continue;
+    std::vector<std::string> kept;
+    for (const std::string& part : setting.stands_for) {
+      const auto own = in_file.find(part);
+      if (own == in_file.end() || given.contains(part) || own->second == given.at(setting.name)) continue;
+      kept.push_back(part + "=" + own->second);
+    }
+    if (kept.size() < setting.stands_for.size()) continue;
+    warnings.push_back(fmt::format(
+        "--{}={} has no effect on {}, which {} sets. Give these settings themselves, or remove them from the file.",
+        setting.name, given.at(setting.name), fmt::join(kept, ", "), file));
+  }
+  return warnings;
+}
+
 /// `arguments` without what cannot be seen, with "--key=" as two words, "--key" and an empty one: Boost refuses an
 /// empty value in the first form.
 std::vector<std::string> prepare_arguments(const std::vector<std::string>& arguments) {
@@ -153,7 +174,14 @@ CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::sp
   common.print_config = given.contains("print-config");
   if (given.contains("config")) {
     common.config_file = expand_path("--config", given.at("config"));
-    set_values(read_ini(read_text_file(common.config_file), common.config_file, settings), settings);
+    Values in_file = read_ini(read_text_file(common.config_file), common.config_file, settings);
+    common.warnings = find_overruled(given, in_file, common.config_file, settings);
+    // A preset takes the place of defaults, wherever it is given; all else of the command line beats the file.
+    for (const Setting& setting : settings) {
+      if (setting.stands_for.empty()) continue;
+      if (auto preset = given.extract(setting.name)) in_file.insert_or_assign(setting.name, preset.mapped());
+    }
+    set_values(in_file, settings);
   }
   set_values(given, all);
   return common;
@@ -161,6 +189,16 @@ CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::sp
 
 void parse_ini(const std::string& text, const std::string& origin, std::span<const Setting> settings) {
   set_values(read_ini(text, origin, settings), settings);
+}
+
+std::optional<std::string> find_in_ini(const std::filesystem::path& file, const std::string& name) {
+  try {
+    for (const auto& [key, value] : split_ini(read_text_file(file), file.string())) {
+      if (key == name) return value;
+    }
+  } catch (const InputError&) {  // whoever needs all of the file says what is wrong with it
+  }
+  return std::nullopt;
 }
 
 std::string print_settings(std::span<const Setting> settings) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -16,7 +17,7 @@ void append(std::vector<Setting>& all, std::vector<Setting> more) {
 }
 
 /// Setting it sets the whole model: it stands before the other settings, which then have their say.
-Setting preset_setting(ModelConfig& c) {
+Setting preset_setting(ModelConfig& c, std::span<const Setting> model) {
   std::string names;
   for (const auto& [preset, name] : model_preset_names()) names += (names.empty() ? "" : ", ") + std::string(name);
   Setting setting = make_enum_setting<ModelPreset>(
@@ -27,13 +28,13 @@ Setting preset_setting(ModelConfig& c) {
     set(text);
     apply_preset(c.preset, c);
   };
+  for (const Setting& part : model) setting.stands_for.push_back(part.name);
   return setting;
 }
 
 std::vector<Setting> list_settings(ModelConfig& c) {
   const Kind r = Kind::result;
-  return {
-      preset_setting(c),
+  std::vector<Setting> list = {
       make_enum_setting<Family>("model.family", c.family, {{Family::vit, "vit"}, {Family::resnet, "resnet"}}, r,
                                 "kind of network; settings of the other kind, named below, have no effect"),
       make_setting("model.image_size", c.image_size, r, "pixels", "height and width of an image"),
@@ -53,6 +54,8 @@ std::vector<Setting> list_settings(ModelConfig& c) {
                    "ResNet: depth of each group; all groups together are as deep as all stages"),
       make_setting("model.depths", c.depths, r, "blocks", "depth of each stage of the target network"),
       make_setting("model.meta_depths", c.meta_depths, r, "blocks", "depth of each stage of the meta model")};
+  list.insert(list.begin(), preset_setting(c, list));
+  return list;
 }
 
 std::vector<Setting> list_settings(DataConfig& c) {
@@ -233,8 +236,11 @@ std::vector<Setting> list_settings(RunSection& c) {
   return {
       make_path_setting("run.directory", c.directory, o, "outputs; empty: runs/NAME of the input file"),
       make_setting("run.seed", c.seed, r, "", "of all random numbers"),
-      make_enum_setting<Sums>("run.sums", c.sums, {{Sums::exact, "exact"}, {Sums::fast, "fast"}}, r,
-                              "gradient sums: the same on any number of ranks, or plain fp32"),
+      make_enum_setting<SumsChoice>(
+          "run.sums", c.sums,
+          {{SumsChoice::automatic, "auto"}, {SumsChoice::exact, "exact"}, {SumsChoice::fast, "fast"}}, r,
+          "gradient sums: exact, the same on any number of ranks, or fast, in fp32; auto: as the run began, exact for "
+          "a new one on the CPU, fast on GPUs"),
       make_enum_setting<Precision>("run.precision", c.precision, {{Precision::fp32, "fp32"}, {Precision::bf16, "bf16"}},
                                    r, "bf16: products and attention, with fp32 weights, norms and loss"),
       make_enum_setting<Recompute>(
@@ -278,6 +284,15 @@ std::vector<Setting> list_settings(CheckpointConfig& c) {
 }
 
 }  // namespace
+
+Sums sums_of(const RunSection& run) {
+  if (run.sums == SumsChoice::automatic) return run.device == DeviceChoice::cuda ? Sums::fast : Sums::exact;
+  return run.sums == SumsChoice::exact ? Sums::exact : Sums::fast;
+}
+
+void settle_sums(RunSection& run, bool is_on_gpu) {
+  if (run.sums == SumsChoice::automatic) run.sums = is_on_gpu ? SumsChoice::fast : SumsChoice::exact;
+}
 
 bool applies_to(Family family, const std::string& name) {
   const std::set<std::string> of_vit = {"model.patch",     "model.width",    "model.heads",

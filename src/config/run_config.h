@@ -18,6 +18,8 @@ enum class Precision { fp32, bf16 };
 /// What the backward pass computes again, so that it is not kept: nothing, or all in blocks but their inputs.
 enum class Recompute { none, blocks };
 enum class DeviceChoice { automatic, cpu, cuda };
+/// automatic: the sums of the run so far; of a new run exact ones on the CPU, fast ones on GPUs.
+enum class SumsChoice { automatic, exact, fast };
 enum class ProgressStyle { automatic, bar, lines, none };
 /// First weights of what learns from scratch: random; grown from the meta model's (incubation); random, but with every
 /// block the identity (end to end).
@@ -145,7 +147,7 @@ struct MethodConfig {
 struct RunSection {
   std::string directory;  // empty: runs/NAME, NAME being the input file's
   std::int64_t seed = 0;
-  Sums sums = Sums::exact;
+  SumsChoice sums = SumsChoice::automatic;
   Precision precision = Precision::fp32;
   Recompute recompute = Recompute::none;
   std::int64_t threads = 1;
@@ -186,6 +188,12 @@ struct RunConfig {
   /// Height and width of the images that a phase's networks see.
   std::int64_t image_size(Phase phase) const;
 };
+
+/// The sums that `run` names. SumsChoice::automatic stands for fast ones if run.device is cuda, else for exact ones: a
+/// job replaces it when it knows its device.
+Sums sums_of(const RunSection& run);
+/// Replaces SumsChoice::automatic by the sums of a new run on this device.
+void settle_sums(RunSection& run, bool is_on_gpu);
 
 /// Whether the setting `name` says something about networks of `family`; true of settings outside [model] too.
 bool applies_to(Family family, const std::string& name);

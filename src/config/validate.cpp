@@ -311,7 +311,8 @@ void validate_without_data_file(const RunConfig& config) {
   check_input(config.run.seed >= 0, "run.seed={} is negative. Give 0 or more.", config.run.seed);
   check_input(config.run.precision == Precision::fp32 || config.model.family == Family::vit,
               "run.precision=bf16 is for vision transformers, and model.family=resnet. Set run.precision=fp32.");
-  check_positive("run.threads", config.run.threads);
+  check_input(config.run.threads >= 1 && config.run.threads <= 1024, "run.threads={} is out of range. Give 1 to 1024.",
+              config.run.threads);
   check_range("run.timeout_s", config.run.timeout_s, 1, 1e6);
   check_range("run.grace_seconds", config.run.grace_seconds, 0, 1e6);
   check_range("run.round_cost_s", config.run.round_cost_s, 0, 1e6);

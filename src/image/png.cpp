@@ -4,6 +4,7 @@
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
+#include <new>
 #include <type_traits>
 
 #include <png.h>
@@ -16,10 +17,10 @@ namespace {
 constexpr std::size_t kSignatureBytes = 8;
 
 /// libpng's decoder of one file. Its errors jump back to attempt(), which throws: C frames let no exception pass.
-class Decoder {
+class PngDecoder {
  public:
   /// Reads the header.
-  explicit Decoder(std::span<const std::uint8_t> bytes) : rest_(bytes) {
+  explicit PngDecoder(std::span<const std::uint8_t> bytes) : rest_(bytes) {
     attempt([&] {
       png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, jump_back, ignore_warning);
       if (png_ == nullptr) return;
@@ -27,7 +28,7 @@ class Decoder {
     });
     if (info_ == nullptr) {
       png_destroy_read_struct(&png_, nullptr, nullptr);
-      throw ImageError("libpng does not start");
+      throw std::bad_alloc();  // libpng says nothing more
     }
     try {
       read_header();
@@ -36,9 +37,9 @@ class Decoder {
       throw;
     }
   }
-  ~Decoder() { png_destroy_read_struct(&png_, &info_, nullptr); }
-  Decoder(const Decoder&) = delete;
-  Decoder& operator=(const Decoder&) = delete;
+  ~PngDecoder() { png_destroy_read_struct(&png_, &info_, nullptr); }
+  PngDecoder(const PngDecoder&) = delete;
+  PngDecoder& operator=(const PngDecoder&) = delete;
 
   Box whole() const { return {0, 0, height_, width_}; }
   Image decode(const Box& box);
@@ -49,18 +50,18 @@ class Decoder {
   template <typename Steps>
   void attempt(Steps steps) {
     static_assert(std::is_trivially_destructible_v<Steps>);
-    if (setjmp(jump_) != 0) throw ImageError(message_);
+    if (setjmp(jump_) != 0) throw_decoder_error(message_);
     steps();
   }
 
   [[noreturn]] static void jump_back(png_structp png, png_const_charp message) {
-    auto* decoder = static_cast<Decoder*>(png_get_error_ptr(png));
+    auto* decoder = static_cast<PngDecoder*>(png_get_error_ptr(png));
     std::snprintf(decoder->message_, sizeof decoder->message_, "%s", message);
     std::longjmp(decoder->jump_, 1);
   }
   static void ignore_warning(png_structp /*png*/, png_const_charp /*message*/) {}
   static void read(png_structp png, png_bytep out, std::size_t size) {
-    auto* decoder = static_cast<Decoder*>(png_get_io_ptr(png));
+    auto* decoder = static_cast<PngDecoder*>(png_get_io_ptr(png));
     if (decoder->rest_.size() < size) png_error(png, "the file ends early");
     std::memcpy(out, decoder->rest_.data(), size);
     decoder->rest_ = decoder->rest_.subspan(size);
@@ -75,7 +76,7 @@ class Decoder {
   char message_[200];
 };
 
-void Decoder::read_header() {
+void PngDecoder::read_header() {
   attempt([&] {
     png_set_read_fn(png_, this, read);
     // The sides' product is checked below; each by itself may be anything.
@@ -134,11 +135,11 @@ bool is_png(std::span<const std::uint8_t> bytes) {
 }
 
 Image decode_png(std::span<const std::uint8_t> bytes) {
-  Decoder decoder(bytes);
+  PngDecoder decoder(bytes);
   return decoder.decode(decoder.whole());
 }
 
-Image decode_png_part(std::span<const std::uint8_t> bytes, const Box& box) { return Decoder(bytes).decode(box); }
+Image decode_png_part(std::span<const std::uint8_t> bytes, const Box& box) { return PngDecoder(bytes).decode(box); }
 
 std::vector<std::uint8_t> encode_png(const Image& image) {
   png_image header = {};

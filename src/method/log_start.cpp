@@ -23,7 +23,7 @@ void log_environment(const RunConfig& config, const Communicator& world, torch::
   log.record(fmt::format("incubate {} ({}), LibTorch {}, {}, {}, HDF5 {}", kVersion, kGitSha1, TORCH_VERSION,
                          gpu_library_versions(), mpi_library_version(), hdf5_version()));
   log.record(fmt::format("{} ranks, {}, {} threads each, {}, sums {}", world.size(), device.str(), config.run.threads,
-                         precision_text(config.run.precision), config.run.sums == Sums::exact ? "exact" : "fast"));
+                         precision_text(config.run.precision), to_string(sums_of(config.run))));
   for (int rank = 0; rank < world.size(); ++rank) log.record(world.member_name(rank));
 }
 

@@ -132,20 +132,6 @@ JobSummary to_job(const json& j) {
           .updated = j.at("updated")};
 }
 
-/// What the file holds; nothing if there is none, it is unreadable, of an older layout, or says what cannot be.
-std::optional<RunSummary> load(const FilePath& path) {
-  try {
-    const json j = json::parse(read_text(path));
-    RunSummary summary;
-    for (const auto& [name, job] : j.at("jobs").items()) summary.jobs[name] = to_job(job);
-    for (const json& training : j.at("trainings")) summary.trainings.push_back(to_training(training));
-    for (const json& round : j.at("rounds")) summary.rounds.push_back(to_round(round));
-    return summary;
-  } catch (const std::exception&) {
-    return std::nullopt;
-  }
-}
-
 /// The file's, and those that only `known` has. This job's own are as known: the file's are older.
 std::vector<RoundSummary> merge_rounds(const std::vector<RoundSummary>& known, const std::vector<RoundSummary>& file,
                                        const std::string& own_job) {
@@ -206,6 +192,11 @@ TrainingSummary& RunSummary::training(const std::string& name) {
   return *found;
 }
 
+bool RunSummary::is_done(const std::string& training) const {
+  const auto found = std::ranges::find(trainings, training, &TrainingSummary::name);
+  return found != trainings.end() && found->state == TrainingState::done;
+}
+
 std::string RunSummary::state() const {
   for (const char* state : {"running", "failed", "stopped"}) {
     if (std::ranges::any_of(jobs, [state](const auto& entry) { return entry.second.state == state; })) return state;
@@ -241,9 +232,26 @@ std::vector<ResultRow> RunSummary::results() const {
   return rows;
 }
 
+std::optional<RunSummary> RunSummary::load(const FilePath& path) {
+  try {
+    const json j = json::parse(read_text(path));
+    RunSummary summary;
+    for (const auto& [name, job] : j.at("jobs").items()) summary.jobs[name] = to_job(job);
+    for (const json& training : j.at("trainings")) summary.trainings.push_back(to_training(training));
+    for (const json& round : j.at("rounds")) summary.rounds.push_back(to_round(round));
+    return summary;
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+void RunSummary::take_over(const FilePath& path) {
+  if (const std::optional<RunSummary> file = load(path)) merge(*this, *file);
+}
+
 void RunSummary::save(const FilePath& path) {
   const DirectoryLock lock(path.has_parent_path() ? path.parent_path() : FilePath("."), kLockPatience);
-  if (const std::optional<RunSummary> file = load(path)) merge(*this, *file);
+  take_over(path);
   own().updated = utc_text(unix_now_s());
   json j = {{"state", state()},        {"reason", own().reason},     {"updated", own().updated},
             {"version", kVersion},     {"git_sha1", kGitSha1},       {"num_ranks", own().num_ranks},
@@ -257,10 +265,7 @@ void RunSummary::save(const FilePath& path) {
   std::ranges::stable_sort(by_time, {}, &RoundSummary::began_s);
   for (const RoundSummary& r : by_time) j["rounds"].push_back(to_json(r));
   for (const ResultRow& row : results()) j["results"].push_back(to_json(row));
-  // Written beside its place under this job's name: where there is no lock, two jobs may write at once.
-  const FilePath draft = path.string() + "." + job;
-  replace_text_atomically(draft, j.dump(2) + "\n");
-  std::filesystem::rename(draft, path);
+  replace_text_atomically(path, j.dump(2) + "\n");
 }
 
 std::string format_results(const std::vector<ResultRow>& rows) {

@@ -44,7 +44,8 @@ TEST(Identity, ResultSettingsAreTheseLines) {
     std::string expected;
     for (const std::string& name : expected_names(section_of(phase))) {
       for (const Setting& setting : list_settings(config)) {
-        if (setting.name == name) expected += name + "=" + setting.get() + "\n";
+        const bool is_sums = name == "run.sums";  // auto stands for exact ones on the CPU
+        if (setting.name == name) expected += name + "=" + (is_sums ? "exact" : setting.get()) + "\n";
       }
     }
     EXPECT_EQ(result_settings(config, phase), expected);
@@ -68,6 +69,31 @@ TEST(Identity, ChangesWithTheResultSettingsOfItsPhaseAndWithNothingElse) {
           << setting.name << " in " << to_string(phase);
     }
   }
+}
+
+TEST(Identity, AutomaticSumsCountAsWhatTheyStandFor) {
+  const auto settings = [](SumsChoice sums, DeviceChoice device) {
+    RunConfig config;
+    config.run.sums = sums;
+    config.run.device = device;
+    return result_settings(config, Phase::meta);
+  };
+  const std::string exact = settings(SumsChoice::exact, DeviceChoice::cuda);
+  EXPECT_NE(exact.find("\nrun.sums=exact\n"), std::string::npos);
+  EXPECT_EQ(settings(SumsChoice::automatic, DeviceChoice::automatic), exact);
+  EXPECT_EQ(settings(SumsChoice::automatic, DeviceChoice::cpu), exact);
+  EXPECT_EQ(settings(SumsChoice::automatic, DeviceChoice::cuda), settings(SumsChoice::fast, DeviceChoice::cpu));
+}
+
+TEST(Identity, ARunSettlesItsSumsByItsDevice) {
+  RunSection run;
+  settle_sums(run, true);
+  EXPECT_EQ(run.sums, SumsChoice::fast);
+  settle_sums(run, false);  // no longer open
+  EXPECT_EQ(run.sums, SumsChoice::fast);
+  RunSection on_cpu;
+  settle_sums(on_cpu, false);
+  EXPECT_EQ(on_cpu.sums, SumsChoice::exact);
 }
 
 TEST(Identity, OfTheOptimizersOnlyTheOneInUseCounts) {

@@ -260,8 +260,84 @@ TEST(Parse, MissingFileIsNamed) {
 
 TEST(Parse, ValuesOfAnotherTypeAreRefused) {
   EXPECT_EQ(parse_error({"--run.seed=x"}), "run.seed=x is not a whole number. Give a whole number.");
-  EXPECT_EQ(parse_error({"--run.sums=exactly"}), "run.sums=exactly is not one of its values. Give exact or fast.");
+  EXPECT_EQ(parse_error({"--run.sums=exactly"}),
+            "run.sums=exactly is not one of its values. Give auto, exact or fast.");
   EXPECT_EQ(parse_error({"--meta.epochs=many"}), "meta.epochs=many is not a number. Give a number.");
+}
+
+/// The warnings about a command line, with a file of this text.
+std::vector<std::string> warnings(const std::string& text, std::vector<std::string> arguments) {
+  const TemporaryDirectory directory;
+  const std::string file = directory / "f.ini";
+  replace_text_atomically(file, text);
+  arguments.push_back("--config=" + file);
+  std::vector<std::string> found = parse(arguments).options.warnings;
+  for (std::string& warning : found) warning.replace(warning.find(file), file.size(), "FILE");
+  return found;
+}
+
+/// The learning rate of each phase that has a section, in their order, with a file of this text.
+std::vector<double> learning_rates(const std::string& text, std::vector<std::string> arguments = {}) {
+  const TemporaryDirectory directory;
+  const std::string file = directory / "f.ini";
+  replace_text_atomically(file, text);
+  arguments.push_back("--config=" + file);
+  const RunConfig config = parse(arguments).config;
+  std::vector<double> rates;
+  for (const Phase phase : {Phase::meta, Phase::incubation, Phase::finetuning, Phase::end_to_end, Phase::grown,
+                            Phase::shallow, Phase::high_resolution}) {
+    rates.push_back(config.phase(phase).learning_rate);
+  }
+  return rates;
+}
+
+TEST(Parse, ControlsHaveTheRecipeOfWhatTheyStandBeside) {
+  using Rates = std::vector<double>;
+  const double by_default = PhaseConfig().learning_rate;
+  const double high = RunConfig().phase(Phase::high_resolution).learning_rate;
+  EXPECT_EQ(learning_rates("[end_to_end]\nlearning_rate = 2\n[meta]\nlearning_rate = 1\n"),
+            (Rates{1, by_default, by_default, 2, 2, 1, high}));
+  EXPECT_EQ(learning_rates("[end_to_end]\nlearning_rate = 2\n[grown]\nlearning_rate = 3\n"),
+            (Rates{by_default, by_default, by_default, 2, 3, by_default, high}));
+  EXPECT_EQ(learning_rates("[recipe]\nlearning_rate = 9\n[end_to_end]\nlearning_rate = 2\n"),
+            (Rates{9, 9, 9, 2, 2, 9, 9}));
+}
+
+TEST(Parse, ControlsHaveLengthsAndStartsOfTheirOwn) {
+  RunConfig config;
+  parse_ini("[meta]\nepochs = 7\n[end_to_end]\nepochs = 8\ninit = zero_branches\n", "text", list_settings(config));
+  EXPECT_TRUE(config.phase(Phase::grown).epochs.matched);
+  EXPECT_TRUE(config.phase(Phase::shallow).epochs.matched);
+  EXPECT_EQ(config.phase(Phase::grown).init, Init::random);
+}
+
+TEST(Parse, TheCommandLineBeatsTheFileAsAWhole) {
+  using Rates = std::vector<double>;
+  const std::string file = "[recipe]\nlearning_rate = 1\n[meta]\nlearning_rate = 2\n[grown]\nlearning_rate = 3\n";
+  EXPECT_EQ(learning_rates(file), (Rates{2, 1, 1, 1, 3, 2, 1}));
+  EXPECT_EQ(learning_rates(file, {"--recipe.learning_rate=5"}), Rates(7, 5));
+  EXPECT_EQ(learning_rates(file, {"--recipe.learning_rate=5", "--meta.learning_rate=4"}), (Rates{4, 5, 5, 5, 5, 4, 5}));
+  EXPECT_EQ(learning_rates(file, {"--end_to_end.learning_rate=6"}), (Rates{2, 1, 1, 6, 6, 2, 1}));
+}
+
+TEST(Parse, APresetOfWhichNothingIsTakenIsNamed) {
+  RunConfig config;
+  const std::string all = print_settings(list_settings(config));
+  ASSERT_EQ(warnings(all, {"--model.preset=vit_l16"}).size(), 1U);
+  EXPECT_TRUE(
+      warnings(all, {"--model.preset=vit_l16"}).front().starts_with("--model.preset=vit_l16 has no effect on "));
+  EXPECT_EQ(warnings("[model]\nclasses = 10\n", {"--model.preset=vit_l16"}), std::vector<std::string>());
+}
+
+TEST(Parse, ASettingIsFoundInAFileThatHasOthers) {
+  const TemporaryDirectory directory;
+  const std::string file = directory / "f.ini";
+  replace_text_atomically(file, "[of_a_later_version]\nx = 1\n[run]\nsums = fast  # a word\n");
+  EXPECT_EQ(find_in_ini(file, "run.sums"), "fast");
+  EXPECT_EQ(find_in_ini(file, "run.seed"), std::nullopt);
+  EXPECT_EQ(find_in_ini(directory / "none.ini", "run.sums"), std::nullopt);
+  replace_text_atomically(file, "no setting\n");
+  EXPECT_EQ(find_in_ini(file, "run.sums"), std::nullopt);
 }
 
 TEST(Parse, EpochsAreANumberOrMatched) {

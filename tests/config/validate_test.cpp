@@ -37,7 +37,7 @@ std::vector<Case> not_positive() {
   for (const std::string name :
        {"model.image_size", "model.channels", "model.patch", "model.width", "model.heads", "model.mlp_ratio",
         "batch.global", "meta.micro", "incubation.micro", "finetuning.micro", "end_to_end.micro", "grown.micro",
-        "shallow.micro", "train.evaluate_every", "run.threads", "checkpoint.keep"}) {
+        "shallow.micro", "train.evaluate_every", "checkpoint.keep"}) {
     for (const std::string value : {"0", "-3"}) {
       cases.push_back({{"--" + name + "=" + value}, name + "=" + value + " is not positive. Give 1 or more."});
     }
@@ -49,7 +49,7 @@ std::vector<Case> too_large() {
   std::vector<Case> cases;
   for (const std::string name :
        {"model.image_size", "model.channels", "model.classes", "model.patch", "model.width", "model.heads",
-        "model.mlp_ratio", "batch.global", "meta.micro", "data.crop_padding", "run.threads", "checkpoint.keep"}) {
+        "model.mlp_ratio", "batch.global", "meta.micro", "data.crop_padding", "checkpoint.keep"}) {
     for (const std::string value : {"1000000001", "9223372036854775807"}) {
       cases.push_back({{"--" + name + "=" + value}, name + "=" + value + " is too large. Give 1000000000 or less."});
     }
@@ -197,6 +197,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{{"--data.std=1,1"}, "data.std has 2 values but model.channels=3. Give one a channel."},
                     Case{{"--data.std=1,0,1"}, "data.std=0 is not positive (it divides). Give more than 0."},
                     Case{{"--data.shuffle_block=0"}, "data.shuffle_block=0 is not positive. Give 1 or more."},
+                    Case{{"--run.threads=0"}, "run.threads=0 is out of range. Give 1 to 1024."},
+                    Case{{"--run.threads=1025"}, "run.threads=1025 is out of range. Give 1 to 1024."},
                     Case{{"--data.workers=-1"}, "data.workers=-1 is out of range. Give 0 to 1024."},
                     Case{{"--data.prefetch=0"}, "data.prefetch=0 is out of range. Give 1 to 1024."},
                     Case{

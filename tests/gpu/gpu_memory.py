@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpu_part import PartFailed, Place, knows
+from gpu_part import NO_DROPS, PHASES, RECORDED, PartFailed, Place, knows
 from packed_images import write_packed
 
 import launch
@@ -18,8 +18,7 @@ from conftest import CONFIG
 from run_files import STAGES, read_columns
 
 MICRO = 64
-NUM_STEPS = 3
-SECTIONS = ["meta", "incubation", "finetuning", "end_to_end", "grown", "shallow", "high_resolution"]
+NUM_STEPS = 5  # passes are recorded after three
 TRAININGS = ["meta", *STAGES, "finetuned", "end_to_end", "grown", "shallow", "high_resolution"]
 QUICK_TRAININGS = ["meta"]
 TIMEOUT_S = 120.0
@@ -35,7 +34,7 @@ def settings_of(place: Place, data: Path) -> list[str]:
         "--model.preset=vit_b16",
         f"--data.file={data}",
         f"--batch.global={MICRO}",
-        *(f"--{section}.{key}={value}" for section in SECTIONS for key, value in recipe.items()),
+        *(f"--{section}.{key}={value}" for section in PHASES for key, value in recipe.items()),
         "--method.trainings=deep_incubation,end_to_end,grown,shallow,high_resolution",
         "--run.precision=bf16",
     ]
@@ -52,11 +51,15 @@ class Way:
 
 KEPT = Way("", [], "kept")
 RECOMPUTED = Way(", run.recompute=blocks", ["--run.recompute=blocks"], "recomputed")
+RECORDING = Way(", run.cuda_graph=true", [*RECORDED, *NO_DROPS], "kept")
 
 
 def list_ways(place: Place) -> list[Way]:
     """As far as this build has them."""
-    return [KEPT, RECOMPUTED] if not place.is_quick and knows("run.recompute") else [KEPT]
+    if place.is_quick:
+        return [KEPT]
+    ways = [KEPT, RECOMPUTED] if knows("run.recompute") else [KEPT]
+    return [*ways, RECORDING] if place.device == "cuda" and knows("run.cuda_graph") else ways
 
 
 def find_forecast(row: dict[str, Any], way: Way) -> tuple[float | None, bool]:

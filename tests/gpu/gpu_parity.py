@@ -8,11 +8,11 @@ bfloat16 losses differ by up to 6e-3 and norms by up to 2e-2; in fp32, with AVX-
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from gpu_part import PartFailed, Place, knows
+from gpu_part import NO_DROPS, PHASES, RECORDED, PartFailed, Place
 from numpy.typing import NDArray
 
 import launch
@@ -20,11 +20,10 @@ import tiny_resnet
 from run_files import TRAININGS, read_columns
 
 NUM_STEPS = 4
-SECTIONS = ["meta", "incubation", "finetuning", "end_to_end", "grown", "shallow", "high_resolution"]
 MORE = ["grown", "shallow", "high_resolution", "end_to_end_high_resolution"]
 RECIPE = [
-    *(f"--{section}.epochs={NUM_STEPS / 16}" for section in SECTIONS),
-    *(f"--{section}.learning_rate=0.02" for section in SECTIONS),
+    *(f"--{section}.epochs={NUM_STEPS / 16}" for section in PHASES),
+    *(f"--{section}.learning_rate=0.02" for section in PHASES),
     f"--method.trainings=deep_incubation,end_to_end,{','.join(MORE)}",
     "--run.progress=none",
 ]
@@ -42,22 +41,29 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Family:
-    """A network and its precision."""
+    """A network and its precision, and ways to compute the same on a GPU."""
 
     settings: list[str]
     trainings: list[str]
     tolerance: Tolerance
+    ways: dict[str, list[str]] = field(default_factory=dict)
 
 
+EXACT_SUMS = {", exact sums": ["--run.sums=exact"]}
+RECOMPUTED = {", recomputed": ["--run.recompute=blocks"]}
 FAMILIES = {
-    "vit, fp32": Family([], [*TRAININGS, *MORE], Tolerance(1e-3, 1e-3)),
-    "vit, bf16": Family(["--run.precision=bf16"], [*TRAININGS, *MORE], Tolerance(1e-2, 5e-2)),
+    "vit, fp32": Family([], [*TRAININGS, *MORE], Tolerance(1e-3, 1e-3), RECOMPUTED | EXACT_SUMS),
+    "vit, bf16": Family(["--run.precision=bf16"], [*TRAININGS, *MORE], Tolerance(1e-2, 5e-2), RECOMPUTED),
+    "vit, bf16, no stochastic depth": Family(
+        ["--run.precision=bf16", *NO_DROPS],
+        [*TRAININGS, *MORE],
+        Tolerance(1e-2, 5e-2),
+        {", recorded": RECORDED, ", recorded and recomputed": [*RECORDED, "--run.recompute=blocks"]},
+    ),
     # (cuDNN computes convolutions of fp32 in TensorFloat32, with 10 bits of mantissa.)
     "resnet, fp32": Family(tiny_resnet.NETWORK, [*tiny_resnet.TRAININGS, *MORE], Tolerance(1e-3, 1e-2)),
 }
 QUICK_FAMILIES = ["vit, bf16"]
-# Ways to compute the same on a GPU, if this build has them.
-OPTIONS = {"run.recompute": "blocks", "run.cuda_graph": "true"}
 
 
 def compare(ours: dict[str, NDArray[np.float64]], reference: dict[str, NDArray[np.float64]]) -> Tolerance:
@@ -83,9 +89,7 @@ def compare_family(place: Place, folder: Path, name: str) -> dict[str, dict[str,
     family = FAMILIES[name]
     reference = folder / f"{name}, cpu"
     train(place, family, reference, 2 if place.is_quick else CPU_RANKS, "--run.device=cpu")
-    ways: dict[str, list[str]] = {"": []}
-    if name.startswith("vit") and place.device == "cuda":
-        ways |= {f", {key}={value}": [f"--{key}={value}"] for key, value in OPTIONS.items() if knows(key)}
+    ways = {"": []} | (family.ways if place.device == "cuda" else {})
     errors = {}
     for way, settings in ways.items():
         run = folder / f"{name}{way}"

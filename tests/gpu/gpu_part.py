@@ -18,6 +18,12 @@ from tiny_data import pack_arguments, write_tiny_idx
 WIDE = ["--model.width=128", "--model.heads=2", "--model.patch=1"]
 
 
+# Passes are recorded where there is no stochastic depth, which tiny.ini and the defaults have.
+PHASES = ["meta", "incubation", "finetuning", "end_to_end", "grown", "shallow", "high_resolution"]
+NO_DROPS = [f"--{phase}.drop_path=0" for phase in PHASES]
+RECORDED = ["--run.cuda_graph=true"]  # beside NO_DROPS
+
+
 class PartFailed(Exception):
     """What is wrong."""
 

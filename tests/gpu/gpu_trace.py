@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import json
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from gpu_part import PartFailed, Place
 from networks import SMALL, VIT_B
@@ -17,6 +20,17 @@ NUM_PROFILED = 4
 MICRO = 128
 NUM_LINES = 25
 TIMEOUT_S = 180.0
+# CUDA's calls in which the host waits for the GPU.
+WAITS = {"cudaDeviceSynchronize", "cudaStreamSynchronize", "cudaEventSynchronize", "cudaMemcpy"}
+
+
+def count_waits(trace: dict[str, Any]) -> Counter[str]:
+    """Of the steps in a profile: from the first forward pass to the last update."""
+    events = [event for event in trace["traceEvents"] if event.get("ph") == "X"]
+    parts = [event for event in events if event["name"] in ("forward", "update")]
+    begin = min(event["ts"] for event in parts)
+    end = max(event["ts"] + event["dur"] for event in parts)
+    return Counter(event["name"] for event in events if event["name"] in WAITS and begin <= event["ts"] <= end)
 
 
 def run_trace(place: Place) -> str:
@@ -31,7 +45,8 @@ def run_trace(place: Place) -> str:
     )
     work.write_data()
     run = work.folder / "run"
-    arguments = ["train", *work.settings(run, "bf16"), "--run.only=end_to_end"]
+    settings = [setting for setting in work.settings(run, "bf16") if not setting.startswith("--end_to_end.drop_path=")]
+    arguments = ["train", *settings, "--end_to_end.drop_path=0.1", "--run.only=end_to_end"]
     launch.run_well(*arguments, f"--run.profile={NUM_PROFILED}", timeout_s=TIMEOUT_S)
     table = run / "profile" / "end_to_end.txt"
     trace = run / "profile" / "end_to_end.json"
@@ -41,6 +56,9 @@ def run_trace(place: Place) -> str:
     print("\n".join(lines[:NUM_LINES]), flush=True)
     if not any("forward" in line for line in lines):
         raise PartFailed(f"{table.name} has no row of the forward pass")
+    waits = count_waits(json.loads(trace.read_text()))
+    if waits:
+        raise PartFailed(f"{NUM_PROFILED} steps with stochastic depth wait for the GPU: {dict(waits)}")
     shutil.copy(table, place.output / "operators.txt")
     with trace.open("rb") as source, gzip.open(place.output / "trace.json.gz", "wb") as target:
         shutil.copyfileobj(source, target)

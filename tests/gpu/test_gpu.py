@@ -9,12 +9,16 @@ from pathlib import Path
 
 import gpu_memory
 import gpu_parity
+import gpu_resume
+import gpu_trace
 import numpy as np
 import pytest
 import torch
+from gpu_part import Place
 from run_parts import PARTS
 
 import launch
+from conftest import Tiny
 
 SCRIPT = launch.REPOSITORY / "tests" / "gpu.sh"
 QUICK_PARTS = ["unit", "parity", "resume"]
@@ -78,6 +82,43 @@ def test_other_steps_are_not_the_same() -> None:
     assert gpu_parity.compare(other, steps).loss == pytest.approx(0.1)
     for loss in (np.array([2.0]), np.array([2.0, np.nan])):
         assert gpu_parity.compare(steps | {"loss": loss}, steps).loss == np.inf
+
+
+def test_demands_of_sums() -> None:
+    """What gpu_resume.py holds a run to."""
+    assert list(gpu_resume.DEMANDS) == ["exact", "fast"]
+    assert gpu_resume.demands_equality("exact", 8)
+    assert gpu_resume.demands_equality("fast", 1)
+    assert not gpu_resume.demands_equality("fast", 8)
+
+
+def test_recorded_passes_have_no_stochastic_depth(tiny: Tiny, tmp_path: Path) -> None:
+    """With it the program records nothing."""
+    place = Place("cuda", 1, False, tmp_path, tmp_path, 0)
+    ways = [
+        *([*family.settings, *way] for family in gpu_parity.FAMILIES.values() for way in family.ways.values()),
+        *gpu_resume.list_ways(place).values(),
+        *(way.settings for way in gpu_memory.list_ways(place)),
+    ]
+    recorded = [settings for settings in ways if "--run.cuda_graph=true" in settings]
+    assert len(recorded) == 4
+    for settings in recorded:
+        config = launch.run_well(*tiny.arguments(tmp_path / "run", *settings, "--print-config")).stdout
+        assert set(re.findall(r"^drop_path = (\S+)", config, re.M)) == {"0"}
+
+
+def test_waits_in_steps_are_counted() -> None:
+    def event(name: str, begin: int, duration: int) -> dict[str, object]:
+        return {"ph": "X", "name": name, "ts": begin, "dur": duration}
+
+    steps = [event("forward", 10, 5), event("update", 20, 5), event("forward", 30, 5), event("update", 40, 5)]
+    around = [event("cudaDeviceSynchronize", 5, 1), event("cudaStreamSynchronize", 46, 1), {"ph": "M", "name": "pid"}]
+    assert gpu_trace.count_waits({"traceEvents": [*steps, *around, event("cudaLaunchKernel", 22, 1)]}) == {}
+    waits = [event("cudaStreamSynchronize", 12, 9), event("cudaMemcpy", 44, 9), event("cudaStreamSynchronize", 27, 1)]
+    assert gpu_trace.count_waits({"traceEvents": [*steps, *around, *waits]}) == {
+        "cudaStreamSynchronize": 2,
+        "cudaMemcpy": 1,
+    }
 
 
 def test_forecasts_are_found() -> None:

@@ -160,7 +160,7 @@ TEST(CostModel, MemoryDependsOnTheseSettings) {
   RunConfig config;
   config.phase(Phase::incubation).micro = 17;
   config.phase(Phase::incubation).ema_decay = 0.9;
-  config.run.sums = Sums::fast;
+  config.run.sums = SumsChoice::fast;
   config.optimizer.name = OptimizerName::sgd;
   const MemorySettings settings = memory_settings(config, Phase::incubation);
   EXPECT_EQ(settings.micro, 17);

@@ -65,7 +65,8 @@ class StartWeights : public testing::Test {
     return checkpoint;
   }
   void load(StagedModel& model, const std::string& name) const {
-    load_start_weights(model, find(name), trainings_, run_, kSeed);
+    VerifiedFiles none;
+    load_start_weights(model, find(name), trainings_, run_, kSeed, none);
   }
   std::string error(const std::string& name) const {
     StagedModel model(find(name).spec);
