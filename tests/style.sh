@@ -4,13 +4,15 @@
 #   tests/style.sh           exit status 1, and what is wrong, if a file is not as the tools have it
 #   tests/style.sh --fix     formats C++ and Python files
 set -euo pipefail
+# shellcheck source=../jobscripts/usage.sh source-path=SCRIPTDIR
+. "$(dirname "$0")/../jobscripts/usage.sh"
 cd "$(dirname "$0")/.."
 
 mode=${1:-check}
 case $mode in
   check) format=(--dry-run -Werror) ruff=(--check) ;;
   --fix) format=(-i) ruff=() ;;
-  *) echo "usage: tests/style.sh [--fix]" >&2; exit 2 ;;
+  *) refuse "not known: $*" ;;
 esac
 
 status=0
