@@ -102,7 +102,7 @@ void PngDecoder::read_header() {
   if (!is_rgb) throw ImageError("its kind of pixels is unknown");
 }
 
-Image Decoder::decode(const Box& box) {
+Image PngDecoder::decode(const Box& box) {
   const std::int64_t end = box.top + box.height;
   check_input<ImageError>(end <= height_ && box.left + box.width <= width_,
                           "it has {}x{} pixels, fewer than are asked for", height_, width_);
