@@ -168,7 +168,10 @@ def test_a_recipe_that_the_file_overrules_is_said(tiny: Tiny, tmp_path: Path) ->
     plan = launch.run_well("plan", *arguments[1:-1], "--ranks=2", "--json")
     assert plan.messages() == [warning]
     json.loads(plan.stdout)
-    assert launch.run_well(*tiny.arguments(tmp_path / "run", "--recipe.mixup=0.3", "--print-config")).messages() == []
+    assert (
+        launch.run_well(*tiny.arguments(tmp_path / "run", "--recipe.layer_decay=0.5", "--print-config")).messages()
+        == []
+    )
 
 
 def test_version() -> None:
