@@ -61,7 +61,7 @@ extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
   try {
     write_and_read(nothing);
   } catch (const InputError& error) {
-    const std::string expected = " was made with other settings ('data=1' there, 'data=2' here). ";
+    const std::string expected = " was made with other settings ('data 1' there, 'data 2' here";
     if (std::string(error.what()).find(expected) != std::string::npos) return 0;
     throw;
   }

@@ -186,7 +186,7 @@ TEST_F(TrainingFilesTest, MomentumOfSgdComesBackUnderItsName) {
 
 TEST_F(TrainingFilesTest, AFailedWriteIsToldAtTheNextStep) {
   set_state(3);
-  std::filesystem::remove(run_.lock("meta"));  // another job took over and ended
+  replace_text_atomically(run_.lock("meta"), R"({"token": "another job's"})");
   files_.save_resume_point(trainer(), {});
   EXPECT_THROW(
       {
