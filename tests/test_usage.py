@@ -158,20 +158,25 @@ def test_messages_name_settings_that_exist() -> None:
             assert set(named) <= known, (path, literal)
 
 
-def test_a_recipe_that_the_file_overrules_is_said(tiny: Tiny, tmp_path: Path) -> None:
+def test_a_recipe_of_the_command_line_reaches_every_phase(tiny: Tiny, tmp_path: Path) -> None:
+    """Also those for which the file has a value of their own."""
+    outcome = launch.run_well(*tiny.arguments(tmp_path / "run", "--recipe.learning_rate=0.3", "--print-config"))
+    assert set(re.findall(r"^learning_rate = (\S+)", outcome.stdout, re.MULTILINE)) == {"0.3"}
+    assert outcome.messages() == []
+
+
+def test_a_preset_that_the_file_overrules_is_said(tiny: Tiny, tmp_path: Path) -> None:
     """On stderr, so that what is printed can be read by programs."""
-    arguments = tiny.arguments(tmp_path / "run", "--recipe.learning_rate=0.3", "--print-config")
-    outcome = launch.run_well(*arguments, num_ranks=2)
+    arguments = tiny.arguments(tmp_path / "run", "--print-config")
+    (tmp_path / "all.ini").write_text(launch.run_well(*arguments).stdout)
+    arguments = ["train", f"--config={tmp_path / 'all.ini'}", "--model.preset=vit_l16"]
+    outcome = launch.run_well(*arguments, "--print-config", num_ranks=2)
     (warning,) = outcome.messages()
-    assert warning.startswith("incubate: warning: --recipe.learning_rate=0.3 has no effect on meta.learning_rate=0.1, ")
+    assert warning.startswith("incubate: warning: --model.preset=vit_l16 has no effect on model.family=vit, ")
     assert "warning" not in outcome.stdout
-    plan = launch.run_well("plan", *arguments[1:-1], "--ranks=2", "--json")
+    plan = launch.run_well("plan", *arguments[1:], "--ranks=2", "--json")
     assert plan.messages() == [warning]
     json.loads(plan.stdout)
-    assert (
-        launch.run_well(*tiny.arguments(tmp_path / "run", "--recipe.layer_decay=0.5", "--print-config")).messages()
-        == []
-    )
 
 
 def test_version() -> None:
