@@ -157,7 +157,10 @@ Ending MethodRun::train_what_is_left() {
     log_plan(config_, preparation_.data, trainings_, preparation_.progress, log_);
   }
   if (!find_ready(config_, trainings_, preparation_.progress).empty()) {
-    if (world_.is_leader()) warn_of_idle_ranks(config_, trainings_, world_.size(), log_);
+    if (world_.is_leader()) {
+      warn_of_idle_ranks(config_, trainings_, world_.size(), log_);
+      warn_of_unrecorded(config_, trainings_, log_);
+    }
     open_data();
     const double given = config_.run.peak_tflops * 1e12;
     const double peak_flops = given > 0 ? given : measure_peak_flops(device, config_.run.precision, world_);

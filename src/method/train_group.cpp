@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 
+#include <c10/cuda/CUDACachingAllocator.h>
+
 #include "base/share.h"
 #include "method/cost_model.h"
 #include "method/nvtx_ranges.h"
@@ -72,6 +74,8 @@ void train_group(const RunContext& context, const GroupPlan& plan, ProcessGroup&
                  const std::function<bool()>& should_stop, std::vector<TrainingProgress>& progress) {
   try {
     train_assignments(context, plan, group, send_report, should_stop, progress);
+    // The next round's blocks have other sizes, and NCCL takes its buffers past PyTorch's allocator.
+    if (group.device().is_cuda()) c10::cuda::CUDACachingAllocator::emptyCache();
   } catch (const PeerFailure&) {
     throw;  // whoever knows the reason reports it
   } catch (const std::exception& error) {

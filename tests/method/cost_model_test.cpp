@@ -161,13 +161,18 @@ TEST(CostModel, MemoryDependsOnTheseSettings) {
   config.incubation.micro = 17;
   config.incubation.ema_decay = 0.9;
   config.run.sums = Sums::fast;
+  config.run.cuda_graph = true;
+  config.meta.drop_path = 0;
+  config.incubation.drop_path = 0.1;  // with which nothing is recorded
   config.optimizer.name = OptimizerName::sgd;
   const MemorySettings settings = memory_settings(config, Phase::incubation);
   EXPECT_EQ(settings.micro, 17);
   EXPECT_TRUE(settings.has_average);
   EXPECT_EQ(settings.sums, Sums::fast);
   EXPECT_EQ(settings.optimizer.name, OptimizerName::sgd);
+  EXPECT_FALSE(settings.is_recorded);
   EXPECT_FALSE(memory_settings(config, Phase::meta).has_average);
+  EXPECT_TRUE(memory_settings(config, Phase::meta).is_recorded);
 }
 
 TEST(CostModel, BlocksKeepLessWhenFrozenAndNothingInThePrefix) {
