@@ -23,6 +23,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from any_locale import start
 from comparison_table import format_csv, format_latex, format_text
 from group_comparison import compare
 from progress_line import ProgressLine
@@ -74,4 +75,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    start(main)

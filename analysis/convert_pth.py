@@ -19,8 +19,10 @@ by PyTorch's restricted unpickler only, which knows tensors and plain Python val
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import re
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +31,8 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+
+from any_locale import start
 
 StageState = dict[str, torch.Tensor]  # by the names within a stage
 
@@ -96,8 +100,10 @@ def _unpickle(path: Path) -> object:
     # nothing that is refused, so nothing else is allowed: numpy's numbers, say, are not.
     with torch.serialization.safe_globals([argparse.Namespace]):
         try:
-            # Mapped, so that the optimizer's state, two thirds of the file, is never read.
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+            # Mapped, so that the optimizer's state, two thirds of the file, is never read. By the open file's path, as
+            # PyTorch cannot map a file whose name is no text in this locale.
+            with path.open("rb") as file:
+                return torch.load(f"/proc/self/fd/{file.fileno()}", map_location="cpu", weights_only=True, mmap=True)
         except OSError as error:
             raise ConversionError(f"{path} cannot be read: {error.strerror or error}. Check the path.") from None
         except Exception:  # a damaged pickle may raise any
@@ -113,7 +119,8 @@ def _unpickle(path: Path) -> object:
 def _list_refused(path: Path) -> list[str]:
     """What a pickle asks for that is not allowed; none if it is no pickle. Nothing of it is run."""
     try:
-        return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
+        with path.open("rb") as file:
+            return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(file))
     except Exception:  # as above
         return []
 
@@ -171,7 +178,7 @@ def _quote(name: object) -> str:
 
 def _replace_atomically(path: Path, write: Callable[[Path], None]) -> None:
     """Makes `path` complete or leaves it as it was."""
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = path.with_name(f"{path.name}.{socket.gethostname()}.{os.getpid()}.tmp")
     try:
         temporary.touch()
         mode = temporary.stat().st_mode
@@ -192,6 +199,9 @@ def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # not every file system syncs folders
+            raise
     finally:
         os.close(descriptor)
 
@@ -212,7 +222,10 @@ def main(arguments: list[str]) -> int:
                 stages = read_safetensors(options.input)
                 write_pth(options.output, stages)
             case _:
-                raise ConversionError("give IN.pth OUT.safetensors, or IN.safetensors OUT.pth.")
+                raise ConversionError(
+                    f"{options.input} to {options.output} is no conversion between .pth and .safetensors. "
+                    "Give IN.pth OUT.safetensors, or IN.safetensors OUT.pth."
+                )
     except ConversionError as error:
         print(f"convert_pth: {error}", file=sys.stderr)
         return 2
@@ -221,4 +234,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    start(main)

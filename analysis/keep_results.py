@@ -18,6 +18,7 @@ from pathlib import Path
 
 import h5py
 
+from any_locale import start
 from run_data import NotARunError, load_run
 from run_log import HOST, LINE
 from run_recovery import DamagedFileError, check_whole_file
@@ -43,7 +44,7 @@ def read_figures(directory: Path) -> dict[str, bytes]:
     for name in metrics:
         check_metrics_file(directory / name)
     check_summary(directory)
-    texts = {name: (directory / name).read_text(encoding="utf-8") for name in TEXTS}
+    texts = {name: read_text(directory / name) for name in TEXTS}
     texts["log.txt"] = replace_hosts(texts["log.txt"])
     contents = {name: ABSOLUTE_PATH.sub(r"\1", text).encode() for name, text in texts.items()}
     contents |= {name: (directory / name).read_bytes() for name in metrics}
@@ -56,14 +57,22 @@ def read_figures(directory: Path) -> dict[str, bytes]:
     return contents
 
 
+def read_text(path: Path) -> str:
+    """Raises NotKeptError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotKeptError(f"{path} cannot be read as text ({error}). Copy the run again.") from error
+
+
 def check_metrics_file(path: Path) -> None:
     """That it is whole and holds no weights. Raises NotKeptError."""
     try:
         check_whole_file(path)
-    except DamagedFileError as error:
+        with h5py.File(path, "r", locking=False) as file:
+            filetype = file.attrs.get("filetype")
+    except (DamagedFileError, OSError) as error:
         raise NotKeptError(f"{path} is damaged: {error}. Copy the run again.") from error
-    with h5py.File(path, "r", locking=False) as file:
-        filetype = file.attrs.get("filetype")
     if filetype not in FILETYPES:
         raise NotKeptError(f"{path} is of type {filetype!r}: of HDF5 files only metrics are kept. Move it away.")
 
@@ -81,7 +90,7 @@ def check_summary(directory: Path) -> None:
             "change are not kept. Let the run end first."
         )
     for training in run.trainings:
-        if training.metrics is None:
+        if training.metrics is None or not len(training.metrics.epochs["step"]):
             raise NotKeptError(f"{directory} has no metrics of {training.name}, which is done. Copy the run again.")
         for name in ("top1", "loss", "block_flops"):
             said, measured = getattr(training, name), float(training.metrics.epochs[name][-1])
@@ -126,10 +135,11 @@ def main(arguments: list[str]) -> int:
         print(f"keep_results: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"keep_results: {error.filename} cannot be written: {error.strerror}.", file=sys.stderr)
+        file = error.filename or options.output
+        print(f"keep_results: {file} cannot be written: {error.strerror or error}.", file=sys.stderr)
         return 2
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    start(main)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from headless_browser import find_browser, open_page
@@ -51,5 +51,8 @@ def save_small(whole: Path, output: Path, height: int, source: str) -> None:
 
 def read_source(picture: Path) -> str:
     """What it was made of; empty if that is not known."""
-    with Image.open(picture) as image:
-        return str(image.info.get(SOURCE, ""))
+    try:
+        with Image.open(picture) as image:
+            return str(image.info.get(SOURCE, ""))
+    except UnidentifiedImageError:
+        return ""

@@ -20,6 +20,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
+from any_locale import start, text_of
 from run_data import Column, NotARunError, Run, Training, format_results, format_speeds, load_run
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; the shapes of the marks differ as well.
@@ -96,8 +97,9 @@ def make_curve(training: Training, begin: float) -> Curve | None:
 
 
 def make_curves(run: Run) -> list[Curve]:
+    """Of the phases that are known here."""
     spans = spans_of_phases(run)
-    curves = [make_curve(training, spans[training.phase][0]) for training in run.trainings]
+    curves = [make_curve(training, spans[training.phase][0]) for training in run.trainings if training.phase in spans]
     return [curve for curve in curves if curve is not None]
 
 
@@ -170,7 +172,7 @@ def draw_run(run: Run, output: Path) -> None:
     draw_panel(top1_axes, run, curves, "top1")
     top1_axes.set_ylabel("validation top-1 (%)")
     note = "" if run.state == "done" else f"  ({run.state}; dotted: unfinished)"
-    figure.suptitle(f"{run.directory.resolve().name}{note}", fontsize=13, fontweight="bold")
+    figure.suptitle(f"{text_of(run.directory.resolve().name)}{note}", fontsize=13, fontweight="bold")
     handles, labels = loss_axes.get_legend_handles_labels()
     figure.tight_layout(rect=(0, 0.1, 1, 1))
     if handles:
@@ -203,4 +205,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    start(main)

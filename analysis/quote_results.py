@@ -18,6 +18,7 @@ from pathlib import Path
 
 import xxhash
 
+from any_locale import start
 from group_comparison import confidence_interval, estimate
 from page_picture import NoBrowserError, read_source, take_pictures
 from report import make_report
@@ -200,6 +201,9 @@ def main(arguments: list[str]) -> int:
         readme.write_text(text, encoding="utf-8")
         if options.pictures:
             draw_pictures(results)
+    except UnicodeDecodeError as error:
+        print(f"quote_results: {readme} is no text in UTF-8 ({error}). Copy it again.", file=sys.stderr)
+        return 2
     except (NoBrowserError, NotARunError, QuotationError) as error:
         print(f"quote_results: {error}", file=sys.stderr)
         return 2
@@ -211,4 +215,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    start(main)

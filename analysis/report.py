@@ -18,6 +18,7 @@ from typing import NamedTuple
 import report_comparison
 import report_figures
 import report_tables
+from any_locale import start, text_of
 from method_comparison import compare_methods
 from plot_run import LABELS
 from progress_line import ProgressLine
@@ -72,22 +73,23 @@ def main(arguments: list[str]) -> int:
             for index, what in enumerate(loaded):
                 folder = options.figures
                 if folder and len(loaded) > 1:
-                    folder = folder / f"{index}-{name_of(what.run)}"
+                    folder = folder / f"{index}-{what.run.directory.resolve().name}"
                 num_figures = save_figures(what.run, folder, options.format, progress.show) if folder else 0
-                lines.append(tell_run(what, num_figures, folder))
+                lines += [tell_run(what, num_figures, folder), *(f"  {problem}" for problem in what.problems)]
         output.write_text(page(report.title, report.body), encoding="utf-8", errors="replace")
     except NotARunError as error:
         print(f"report: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"report: {error.filename or output} cannot be written: {error.strerror}.", file=sys.stderr)
+        reason = error.strerror or error
+        print(f"report: {error.filename or output}: {reason}. Check the path and its permissions.", file=sys.stderr)
         return 2
     print("\n".join([*lines, f"{output} written"]))
     return 0
 
 
 def name_of(run: Run) -> str:
-    return run.directory.resolve().name
+    return text_of(run.directory.resolve().name)
 
 
 def tell_run(loaded: LoadedRun, num_figures: int, folder: Path | None) -> str:
@@ -195,7 +197,7 @@ def make_run_part(loaded: LoadedRun, prefix: str, tell: Callable[[str], None]) -
     ]
     sections = [(name, title, content) for name, title, content in sections if content]
     links = "".join(f'<a href="#{prefix}-{name}">{escape(title)}</a>' for name, title, _ in sections)
-    place = str(run.directory) if loaded.has_weights else f"{run.directory}: figures alone, without checkpoints/"
+    place = text_of(run.directory) + ("" if loaded.has_weights else ": figures alone, without checkpoints/")
     head = (
         f'<header><h1>{escape(name_of(run))} <span class="badge">{escape(run.state)}</span></h1>'
         f'<p class="note">{escape(place)}</p><nav>{links}</nav></header>'
@@ -252,4 +254,4 @@ def draw_inline(run: Run, charts: list[Chart], prefix: str, is_wide: bool, tell:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    start(main)

@@ -7,9 +7,12 @@ the run goes on.
 from __future__ import annotations
 
 import configparser
+import contextlib
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,6 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 Column: TypeAlias = NDArray[np.float64]
+
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"  # of summary.json, in UTC
+NEEDED_COLUMNS = {
+    "steps": ["step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s"],
+    "epochs": ["step", "train_loss", "loss", "top1", "block_flops", "elapsed_s"],
+    "rounds": ["began_s", "ended_s", "first_step", "last_step", "first_rank", "num_ranks"],
+}
+# What is raised where a file has not the content that it should have.
+CONTENT_ERRORS = (
+    *(AttributeError, KeyError, OSError, OverflowError, RecursionError, RuntimeError, TypeError, ValueError),
+    configparser.Error,
+)
 
 
 class NotARunError(Exception):
@@ -129,39 +144,52 @@ class Run:
         try:
             return int(self.config["run"]["seed"])
         except (KeyError, ValueError) as error:
-            raise NotARunError(f"{self.directory} has no seed in its config.ini. Copy the run again.") from error
+            raise NotARunError(f"{self.directory / 'config.ini'} has no seed. Copy the run again.") from error
 
     def of_phase(self, phase: str) -> list[Training]:
         return [training for training in self.trainings if training.phase == phase]
 
 
 def load_metrics(path: Path) -> Metrics | None:
-    """The columns of a metrics file; None if there is no file yet."""
+    """The columns of a metrics file; None if there is no file yet. Raises one of CONTENT_ERRORS."""
     if not path.is_file():
         return None
     # Without locks, as the program has it: some file systems of clusters have none, and no file changes in its place.
     with h5py.File(path, "r", locking=False) as file:
-        return Metrics(
+        metrics = Metrics(
             steps=_read_columns(file["steps"]),
             epochs=_read_columns(file["epochs"]),
             rounds=_read_columns(file["rounds"]) if "rounds" in file else {},
             checkpoints=_read_columns(file["checkpoints"]) if "checkpoints" in file else {},
         )
+    for table in ("steps", "epochs"):
+        check_columns(metrics, table)
+    return metrics
+
+
+def check_columns(metrics: Metrics, table: str) -> None:
+    """Raises KeyError or ValueError if a column that is needed is missing, or one is shorter than others."""
+    columns: dict[str, Column] = getattr(metrics, table)
+    needed = NEEDED_COLUMNS[table]
+    shapes = {columns[name].shape for name in needed} | {column.shape for column in columns.values()}
+    if shapes != {(len(columns[needed[0]]),)}:
+        raise ValueError(f"/{table} has columns of different lengths")
 
 
 def read_config(path: Path) -> Config:
-    """The settings of an INI file of the program. Raises configparser.Error, or UnicodeDecodeError."""
+    """The settings of an INI file of the program. Raises OSError, configparser.Error or UnicodeDecodeError."""
     parser = configparser.ConfigParser(inline_comment_prefixes="#", interpolation=None)
-    parser.read(path)
+    with path.open(encoding="utf-8") as file:
+        parser.read_file(file)
     return {section: dict(parser[section]) for section in parser.sections()}
 
 
 def make_run(directory: Path, summary: dict[str, Any], config: Config, metrics: dict[str, Metrics]) -> Run:
-    """Raises KeyError, TypeError, ValueError or AttributeError if `summary` is not that of a run."""
+    """Raises one of CONTENT_ERRORS if `summary` is not that of a run."""
     return Run(
         directory=directory,
         state=str(summary["state"]),
-        global_batch=float(config.get("batch", {}).get("global", "nan")),
+        global_batch=_read_global_batch(config),
         trainings=[_make_training(entry, metrics.get(entry["name"])) for entry in summary["trainings"]],
         results=[_make_result(row) for row in summary["results"]],
         rounds=[_make_round(entry) for entry in summary.get("rounds", [])],
@@ -173,20 +201,36 @@ def make_run(directory: Path, summary: dict[str, Any], config: Config, metrics: 
 def load_run(directory: Path) -> Run:
     """Raises NotARunError if `directory` is not a run directory."""
     path = directory / "summary.json"
-    if not path.is_file():
-        raise NotARunError(
-            f"{directory} is not a run directory: it has no summary.json. Give run.directory of a training."
-        )
+    with _reading(path, "the summary of a run"):
+        if not path.is_file():
+            raise NotARunError(
+                f"{directory} is not a run directory: it has no summary.json. Give run.directory of a training."
+            )
+        summary: dict[str, Any] = json.loads(path.read_bytes())
+        names = [str(entry["name"]) for entry in summary["trainings"]]
+    metrics = {}
+    for name in names:
+        file = directory / "metrics" / f"{name}.h5"
+        with _reading(file, "the metrics of a training"):
+            columns = load_metrics(file)
+        if columns is not None:
+            metrics[name] = columns
+    file = directory / "config.ini"
+    with _reading(file, "the settings of a run"):
+        config = read_config(file) if file.exists() else {}
+        _read_global_batch(config)
+    with _reading(path, "the summary of a run"):
+        return make_run(directory, summary, config, metrics)
+
+
+@contextlib.contextmanager
+def _reading(path: Path, what: str) -> Iterator[None]:
+    """Raises NotARunError, which names the file, for all that goes wrong because of its content."""
     try:
-        summary: dict[str, Any] = json.loads(path.read_text())
-        names = [entry["name"] for entry in summary["trainings"]]
-        loaded = {name: load_metrics(directory / "metrics" / f"{name}.h5") for name in names}
-        metrics = {name: columns for name, columns in loaded.items() if columns is not None}
-        return make_run(directory, summary, read_config(directory / "config.ini"), metrics)
-    except (configparser.Error, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise NotARunError(f"{path} is not the summary of a run ({error!r}). Check the path.") from error
-    except OSError as error:  # h5py's, of a damaged metrics file
-        raise NotARunError(f"{directory} has a damaged file: {error}. Copy it again.") from error
+        yield
+    except CONTENT_ERRORS as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())  # on one line
+        raise NotARunError(f"{path} cannot be read as {what} ({reason}). Copy the run again.") from error
 
 
 def measure_speed(metrics: Metrics, global_batch: float) -> Speed:
@@ -250,11 +294,16 @@ def format_results(results: list[Result]) -> str:
 
 def format_clock(seconds: float) -> str:
     """As the program has it: "1:02:03", "2:03" (minutes and seconds)."""
-    if math.isnan(seconds):
+    if not math.isfinite(seconds):
         return "-"
     total = round(max(0.0, seconds))
     hours, minutes = total // 3600, total // 60 % 60
     return f"{hours}:{minutes:02}:{total % 60:02}" if hours else f"{minutes}:{total % 60:02}"
+
+
+def _read_global_batch(config: Config) -> float:
+    """NaN if it is unknown. Raises ValueError."""
+    return float(config.get("batch", {}).get("global", "nan"))
 
 
 def _read_columns(group: Any) -> dict[str, Column]:
@@ -303,4 +352,5 @@ def _make_round(entry: dict[str, Any]) -> Round:
 
 
 def _make_job(name: str, entry: dict[str, Any]) -> Job:
+    datetime.strptime(entry["updated"], TIME_FORMAT)
     return Job(name, str(entry["state"]), str(entry["reason"]), int(entry["num_ranks"]), str(entry["updated"]))

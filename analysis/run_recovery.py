@@ -5,7 +5,6 @@ Every HDF5 file of a run begins with a block that has the length and a checksum 
 
 from __future__ import annotations
 
-import configparser
 import json
 import os
 import struct
@@ -16,15 +15,22 @@ import numpy as np
 import xxhash
 
 from methods import LINEAGE, METHODS
-from run_data import Column, Config, Metrics, NotARunError, Round, Run, Training, load_metrics, make_run, read_config
+from run_data import (
+    CONTENT_ERRORS,
+    Config,
+    Metrics,
+    NotARunError,
+    Round,
+    Run,
+    Training,
+    check_columns,
+    load_metrics,
+    make_run,
+    read_config,
+)
 
 FIRST_BLOCK_BYTES = 512
 PHASES = {method.training: method.phase for method in METHODS}  # of trainings that are not incubations
-NEEDED_COLUMNS = {
-    "steps": ["step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s"],
-    "epochs": ["step", "train_loss", "loss", "top1", "block_flops", "elapsed_s"],
-    "rounds": ["began_s", "ended_s", "first_step", "last_step", "first_rank", "num_ranks"],
-}
 
 
 class DamagedFileError(Exception):
@@ -56,7 +62,7 @@ def load_what_is_there(directory: Path) -> LoadedRun:
     else:
         try:
             run = make_run(directory, json.loads(summary), config, metrics)
-        except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
+        except CONTENT_ERRORS as error:
             if not config and not metrics:
                 raise NotARunError(
                     f"{directory / 'summary.json'} is not the summary of a run ({error!r}). Check the path."
@@ -111,7 +117,7 @@ def _load_config(path: Path, problems: list[str]) -> Config:
         config = read_config(path)
         float(config["batch"]["global"])
         return config
-    except (configparser.Error, KeyError, OSError, ValueError):
+    except CONTENT_ERRORS:
         problems.append("config.ini is damaged: settings are unknown, and so are parts of the steps' time.")
         return {}
 
@@ -123,25 +129,14 @@ def _load_all_metrics(folder: Path, problems: list[str]) -> dict[str, Metrics]:
             check_whole_file(path)
             metrics = load_metrics(path)
             if metrics is not None:
-                _check_columns(metrics)
+                if metrics.rounds:
+                    check_columns(metrics, "rounds")
                 found[path.stem] = metrics
         except DamagedFileError as error:
             problems.append(f"metrics/{path.name} is damaged ({error}): its figures are left out.")
-        except (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError):
+        except CONTENT_ERRORS:
             problems.append(f"metrics/{path.name} is not readable as metrics: its figures are left out.")
     return found
-
-
-def _check_columns(metrics: Metrics) -> None:
-    for group, names in NEEDED_COLUMNS.items():
-        columns: dict[str, Column] = getattr(metrics, group)
-        if group == "rounds" and not columns:
-            continue
-        length = len(columns["step" if "step" in columns else "began_s"])
-        if any(columns[name].shape != (length,) for name in names) or any(
-            column.shape != (length,) for column in columns.values()
-        ):
-            raise ValueError(f"/{group} has columns of different lengths")
 
 
 def _find_missing_files(run: Run, named: set[str]) -> list[str]:

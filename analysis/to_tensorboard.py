@@ -12,15 +12,18 @@ from __future__ import annotations
 
 import argparse
 import math
+import socket
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
-from tensorboard.summary.writer.event_file_writer import EventFileWriter
+from tensorboard.summary.writer.record_writer import RecordWriter
 
+from any_locale import start
 from progress_line import ProgressLine
 from run_data import Column, Metrics, NotARunError, load_run
 from wall_time import wall_times
@@ -68,13 +71,17 @@ def write_events(metrics: Metrics, folder: Path) -> Iterator[float]:
     for old in folder.glob(f"events.out.tfevents.*{SUFFIX}"):
         old.unlink()
     points = list_points(metrics)
-    writer = EventFileWriter(str(folder), filename_suffix=SUFFIX)
-    for i, point in enumerate(points):
-        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in point.values.items()]
-        writer.add_event(Event(wall_time=point.wall_s, step=point.step, summary=Summary(value=values)))
-        if i % EVENTS_PER_LOOK == 0:
-            yield i / len(points)
-    writer.close()
+    folder.mkdir(parents=True, exist_ok=True)
+    # (TensorBoard's EventFileWriter cannot write below a folder whose name is no text in this locale.)
+    with (folder / f"events.out.tfevents.{time.time():010.0f}.{socket.gethostname()}{SUFFIX}").open("wb") as file:
+        writer = RecordWriter(file)
+        writer.write(Event(wall_time=time.time(), file_version="brain.Event:2").SerializeToString())
+        for i, point in enumerate(points):
+            values = [Summary.Value(tag=tag, simple_value=value) for tag, value in point.values.items()]
+            event = Event(wall_time=point.wall_s, step=point.step, summary=Summary(value=values))
+            writer.write(event.SerializeToString())
+            if i % EVENTS_PER_LOOK == 0:
+                yield i / len(points)
     yield 1.0
 
 
@@ -85,7 +92,8 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     names = [directory.resolve().name for directory in options.runs]
     if len(set(names)) < len(names):
-        print("to_tensorboard: two runs have the same name. Write them to folders of their own.", file=sys.stderr)
+        given = ", ".join(map(str, options.runs))
+        print(f"to_tensorboard: two runs have the same name. Write to folders of their own: {given}.", file=sys.stderr)
         return 2
     lines = []
     try:
@@ -102,11 +110,12 @@ def main(arguments: list[str]) -> int:
         print(f"to_tensorboard: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"to_tensorboard: {options.output} cannot be written: {error}. Choose another --output.", file=sys.stderr)
+        problem = f"{options.output} cannot be written: {error.strerror or error}. Choose another --output."
+        print(f"to_tensorboard: {problem}", file=sys.stderr)
         return 2
     print("\n".join(lines))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    start(main)

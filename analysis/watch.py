@@ -24,8 +24,21 @@ from math import isnan, nan
 from pathlib import Path
 from typing import TextIO
 
+from any_locale import start
 from page_server import HOST, PageServer, PortError
-from run_data import Column, Job, Metrics, NotARunError, Run, Speed, Training, format_clock, load_run, measure_speed
+from run_data import (
+    TIME_FORMAT,
+    Column,
+    Job,
+    Metrics,
+    NotARunError,
+    Run,
+    Speed,
+    Training,
+    format_clock,
+    load_run,
+    measure_speed,
+)
 
 RECENT_STEPS = 20
 LOOKS_PER_PAGE = 4  # a page takes seconds to make
@@ -48,7 +61,7 @@ def format_run(run: Run, now_s: float) -> str:
 
 def _describe_job(job: Job, now_s: float) -> str:
     """A job that runs and has long written nothing may have been killed."""
-    updated_s = datetime.strptime(job.updated, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp()
+    updated_s = datetime.strptime(job.updated, TIME_FORMAT).replace(tzinfo=timezone.utc).timestamp()
     age = format_clock(now_s - updated_s)
     reason = f" ({job.reason})" if job.reason else ""
     return f"job {job.name}: {job.state}{reason}, {job.num_ranks} ranks, written {age} ago"
@@ -171,4 +184,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    start(main)

@@ -4,6 +4,9 @@
 #   jobscripts/build.sh [TARGET ...]          default: everything, tests included
 #   BUILD_JOBS=8 jobscripts/build.sh          a compile job takes about 2 GB of memory; default: as fit memory and cores
 set -euo pipefail
+# shellcheck source=usage.sh source-path=SCRIPTDIR
+. "$(dirname "$0")/usage.sh"
+[[ " $*" != *" -"* ]] || refuse "options are not known: $*"
 cd "$(dirname "$0")/.."
 build=${INCUBATE_BUILD:-build}
 

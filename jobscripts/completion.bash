@@ -2,6 +2,11 @@
 #
 #   source jobscripts/completion.bash      (or in ~/.bashrc, with its whole path)
 
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then  # started, not sourced
+  sed -n '1,/^$/s/^# \{0,1\}//p' "$0"
+  [[ ${1:-} =~ ^(-h|--help)$ ]] && exit 0 || exit 2
+fi
+
 # What --help says of each program and command: asked once a shell.
 declare -gA _incubate_help
 

@@ -8,6 +8,8 @@
 # Arithmetic: K stages at a time on nodes / K nodes each (STAGE_OPTIONS: sbatch options of the array) use what the other jobs do. Prints
 # a line a job: its id and what it trains. Where a job fails, those that wait for it are cancelled.
 set -euo pipefail
+# shellcheck source=usage.sh source-path=SCRIPTDIR
+. "$(dirname "$0")/usage.sh"
 
 fail() {
   echo "pipeline.sh: $*" >&2
@@ -20,7 +22,7 @@ while [[ "${1:-}" == -* ]]; do
   options+=("$1")
   shift
 done
-[ $# -ge 1 ] || fail "no input file. Use: jobscripts/pipeline.sh [--sbatch-option=value ...] input/NAME.ini [--section.key=value ...]"
+[ $# -ge 1 ] || refuse "no input file. Use: jobscripts/pipeline.sh [--sbatch-option=value ...] input/NAME.ini [--section.key=value ...]"
 arguments=("$@")
 program=${INCUBATE_BUILD:-build}/incubate
 
@@ -41,7 +43,8 @@ submit() {
   local training=$1 parent=${job_of[${2:-none}]:-} extra=("${@:3}") id
   [ -z "$parent" ] || extra+=("--dependency=afterok:$parent" --kill-on-invalid-dep=yes)
   local setting=("--run.only=$training")
-  [ "$training" = stages ] && setting=()  # a task of an array knows its stage
+  # shellcheck disable=SC2016 # train.sbatch knows the task, and puts in its number
+  [ "$training" = stages ] && setting=('--run.only=stage_$SLURM_ARRAY_TASK_ID')
   id=$(sbatch --parsable --job-name="$name.$training" "${options[@]}" "${extra[@]}" jobscripts/train.sbatch \
     "${arguments[@]}" "${setting[@]}")
   job_of[$training]=${id%%;*}  # the cluster's name may follow

@@ -10,6 +10,11 @@
 #   RANKS=8 jobscripts/quickstart.sh          other rank counts give the same weights
 #   jobscripts/quickstart.sh --run.seed=1 --run.directory=runs/seed-1
 set -euo pipefail
+# shellcheck source=usage.sh source-path=SCRIPTDIR
+. "$(dirname "$0")/usage.sh"
+for argument in "$@"; do
+  [[ $argument != -* || $argument == --*.* ]] || refuse "$argument is not known: only settings are, such as --run.seed=1"
+done
 cd "$(dirname "$0")/.."
 
 # The images: Debian's package (70,000 images, 30 MB), or any folder with its four files.
@@ -39,5 +44,5 @@ progress=lines
 [ -t 1 ] && progress=bar
 [ "$(id -u)" -eq 0 ] && export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMP_NUM_THREADS=1
-mpirun -n "${RANKS:-4}" --oversubscribe --bind-to none --mca mpi_yield_when_idle 1 \
+exec jobscripts/mpirun.sh -n "${RANKS:-4}" --oversubscribe --bind-to none --mca mpi_yield_when_idle 1 \
   "$build/incubate" train --config input/fashion-mnist.ini --run.progress=$progress "$@"

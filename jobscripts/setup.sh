@@ -7,6 +7,9 @@
 #   jobscripts/setup.sh --tests               as root with apt, also what tests are skipped without: Slurm, networks, a Chromium
 #   PYTHON=python3.12 jobscripts/setup.sh     another Python (3.10 or newer) for the virtual environment
 set -euo pipefail
+# shellcheck source=usage.sh source-path=SCRIPTDIR
+. "$(dirname "$0")/usage.sh"
+[[ $# -eq 0 || "$*" == --tests ]] || refuse "not known: $*"
 cd "$(dirname "$0")/.."
 
 # What is needed | how to see that it is there | Debian package | usual name of an environment module

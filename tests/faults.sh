@@ -5,10 +5,15 @@
 #
 #   tests/faults.sh [PYTEST OPTION ...]      sets up and builds first; with INCUBATE_BUILD=DIR set, takes the program from there
 set -euo pipefail
+# shellcheck source=../jobscripts/usage.sh source-path=SCRIPTDIR
+. "$(dirname "$0")/../jobscripts/usage.sh"
 cd "$(dirname "$0")/.."
 
 if [ -z "${INCUBATE_BUILD:-}" ]; then
   jobscripts/setup.sh --tests
   jobscripts/build.sh incubate damage
 fi
-INCUBATE_FAULTS=long exec .venv/bin/python -m pytest tests/test_faults.py tests/slurm -q "$@"
+status=0
+INCUBATE_FAULTS=long .venv/bin/python -m pytest tests/test_faults.py tests/slurm -q "$@" || status=$?
+[ "$status" -ne 4 ] || refuse "pytest does not know the options"
+exit "$status"

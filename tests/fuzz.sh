@@ -7,9 +7,15 @@
 #   tests/fuzz.sh SECONDS [TARGET ...]         such as: tests/fuzz.sh 60 config lock
 #   build-fuzz/tests/fuzz/config_fuzz FILE     one input again
 set -euo pipefail
+# shellcheck source=../jobscripts/usage.sh source-path=SCRIPTDIR
+. "$(dirname "$0")/../jobscripts/usage.sh"
 cd "$(dirname "$0")/.."
 seconds=${1:-600}
+[[ $seconds =~ ^[0-9]+$ ]] || refuse "$seconds is no number of seconds"
 targets=("${@:2}")
+for target in "${targets[@]}"; do
+  [ -e "tests/fuzz/${target}_fuzz.cpp" ] || refuse "$target is no target: there is no tests/fuzz/${target}_fuzz.cpp"
+done
 [ ${#targets[@]} -gt 0 ] || for source in tests/fuzz/*_fuzz.cpp; do targets+=("$(basename "$source" _fuzz.cpp)"); done
 
 can_fuzz() {
@@ -32,7 +38,7 @@ if ! can_fuzz; then
   can_fuzz || { echo "fuzz: clang++ cannot build for libFuzzer" >&2; exit 1; }
 fi
 
-build=build-fuzz
+build='build-fuzz'
 [ -e $build/build.ninja ] || cmake -S . -B $build -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
   -DINCUBATE_FUZZ=ON -DINCUBATE_UNITY=OFF >/dev/null
 INCUBATE_BUILD=$build jobscripts/build.sh "${targets[@]/%/_fuzz}"
@@ -48,6 +54,7 @@ run_target() {
   local executions coverage
   executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
   coverage=$(grep -oE 'cov: [0-9]+ ft: [0-9]+' "$log" | tail -n 1 | tr -dc '0-9 ')
+  # shellcheck disable=SC2086  # two numbers
   printf '%-14s %10s %9s %9s %8d  %s\n' "$target" "${executions:-?}" ${coverage:-? ?} $((SECONDS - begin)) \
     "$([ "$status" -eq 0 ] && echo none || echo "see $log")" >>"$build/table"
   [ "$status" -eq 0 ]

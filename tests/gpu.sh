@@ -19,6 +19,8 @@
 #   INCUBATE_PACKAGES=DIR tests/gpu.sh ...                        no network: libraries from Debian packages (gpu/use_packages.sh)
 #   tests/gpu.sh --device cpu --quick [PART ...]                  without a GPU: whether these scripts work
 set -euo pipefail
+# shellcheck source=../jobscripts/usage.sh source-path=SCRIPTDIR
+. "$(dirname "$0")/../jobscripts/usage.sh"
 cd "$(dirname "$0")/.."
 
 all_parts=(build unit parity resume benchmark memory trace)
@@ -28,12 +30,14 @@ device=cuda
 while [ $# -gt 0 ]; do
   case $1 in
     --quick) options+=("$1") ;;
-    --help) sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' tests/gpu.sh; exit 0 ;;
-    --*)
-      options+=("$1" "${2:?"$1 needs a value"}")
-      [ "$1" = --device ] && device=$2
+    --limit-s | --networks | --micro | --peers | --device)
+      [ $# -ge 2 ] || refuse "$1 needs a value"
+      options+=("$1" "$2")
+      [ "$1" != --device ] || device=$2
       shift ;;
-    *) parts+=("$1") ;;
+    *)
+      [[ " ${all_parts[*]} " == *" $1 "* ]] || refuse "$1 is neither a part nor an option"
+      parts+=("$1") ;;
   esac
   shift
 done

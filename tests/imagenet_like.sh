@@ -6,6 +6,9 @@
 #   tests/imagenet_like.sh                  sets up and builds first; with INCUBATE_BUILD=DIR set, takes the program from there
 #   IMAGES=2000 CLASSES=10 tests/imagenet_like.sh
 set -euo pipefail
+# shellcheck source=../jobscripts/usage.sh source-path=SCRIPTDIR
+. "$(dirname "$0")/../jobscripts/usage.sh"
+[ $# -eq 0 ] || refuse "not known: $*"
 cd "$(dirname "$0")/.."
 
 if [ -z "${INCUBATE_BUILD:-}" ]; then

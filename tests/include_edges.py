@@ -38,7 +38,7 @@ MAY_INCLUDE = {
     "kernels": ["base"],
     "ops": ["kernels"],
     "model": ["base", "config", "ops"],
-    "report": ["base", "hdf5"],
+    "report": ["base", "config", "hdf5"],
     "train": ["base", "config", "data", "model", "parallel", "report"],
     "method": LOWER,
     "commands": [*LOWER, "method"],

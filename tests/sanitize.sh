@@ -5,9 +5,11 @@
 #   tests/sanitize.sh          all C++ tests, and the program as its user sees it
 #   tests/sanitize.sh short    core_tests alone, as tests/run.sh does
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=../jobscripts/usage.sh source-path=SCRIPTDIR
+. "$(dirname "$0")/../jobscripts/usage.sh"
 mode=${1:-long}
-[[ $mode =~ ^(long|short)$ ]] || { echo "usage: tests/sanitize.sh [short]" >&2; exit 2; }
+[[ $# -le 1 && $mode =~ ^(long|short)$ ]] || refuse "not known: $*"
+cd "$(dirname "$0")/.."
 
 export INCUBATE_BUILD=$PWD/build-sanitize
 findings=$INCUBATE_BUILD/findings

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import h5py
 import pytest
+import torch
+from safetensors.torch import save_file
 
+import compare
+import keep_results
 import plot_run
+import quote_results
 import report
+import to_tensorboard
+import watch
 from launch import REPOSITORY, Outcome, call
+from made_up_run import MadeUp, deep_incubation, write_run
 from run_files import copy_run, finished
 
 
@@ -93,3 +105,167 @@ def test_not_a_run(tmp_path: Path, program: ModuleType, what: str) -> None:
     (line,) = outcome.stderr.splitlines()
     assert line.startswith(f"{program.__name__}: ") and str(folder) in line
     assert not output.exists()
+
+
+# --- Files that are damaged or strange --------------------------------------------------------------------------------
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:2500])
+
+
+def without_a_column(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        del file["steps/loss"]
+
+
+def of_different_lengths(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        del file["epochs/top1"]
+        file["epochs/top1"] = [0.5, 0.5, 0.5]
+
+
+def replace(text: str, other: str) -> Callable[[Path], None]:
+    def change(path: Path) -> None:
+        before = path.read_text()
+        assert text in before
+        path.write_text(before.replace(text, other))
+
+    return change
+
+
+DAMAGE: list[tuple[str, Callable[[Path], object]]] = [
+    ("metrics/stage_0.h5", cut_short),
+    ("metrics/meta.h5", lambda path: path.write_text("step,loss")),
+    ("metrics/finetuned.h5", without_a_column),
+    ("metrics/finetuned.h5", of_different_lengths),
+    ("config.ini", lambda path: path.write_bytes(b"[run]\nseed = \xff\xfe\n")),
+    ("config.ini", lambda path: path.write_text("seed = 0")),
+    ("config.ini", replace("global = 32", "global = many")),
+    ("summary.json", lambda path: path.write_text(path.read_text()[:200])),
+    ("summary.json", lambda path: path.write_bytes(b'{"state": "\xff"}')),
+    ("summary.json", lambda path: path.write_text("[]")),
+    ("summary.json", lambda path: path.write_text("[" * 100_000)),
+    ("summary.json", replace("2026-01-31T12:00:00Z", "today")),
+]
+
+
+@pytest.mark.parametrize(("name", "damage"), DAMAGE)
+def test_messages_name_the_file(tmp_path: Path, name: str, damage: Callable[[Path], object]) -> None:
+    """And no other one, on one line."""
+    run = write_run(tmp_path / "run", deep_incubation(0.5, 0.7))
+    others = {str(path.relative_to(run)) for path in run.rglob("*.*")} - {name}
+    damage(run / name)
+    arguments: dict[ModuleType, list[str | Path]]
+    arguments = {plot_run: [], compare: [], watch: ["--once"], to_tensorboard: ["--output", tmp_path / "out"]}
+    for program, more in arguments.items():
+        outcome = call(program.main, run, *more)
+        assert outcome.status == 2
+        (line,) = outcome.stderr.splitlines()
+        assert line.startswith(f"{program.__name__}: {run / name} cannot be read as the ")
+        assert [other for other in others if other in line] == []
+    assert not (tmp_path / "out").exists() and not (run / "curves.png").exists()
+
+
+def test_what_another_program_added(tmp_path: Path) -> None:
+    """A phase and a time that are no such here are left out."""
+    trainings = [*deep_incubation(0.5), MadeUp("other", "dreaming", (0.5,), block_flops=1, elapsed_s=1)]
+    run = write_run(tmp_path / "run", trainings)
+    replace('"wall_s": 60', '"wall_s": Infinity')(run / "summary.json")
+    outcome = plot(run)
+    assert outcome.status == 0, outcome.stderr
+    assert re.search(r"^Deep Incubation .* - +1:00$", outcome.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "message"),
+    [
+        ("log.txt", lambda path: path.write_bytes(b"\xff"), "cannot be read as text ("),
+        ("metrics/meta.h5", lambda path: path.write_text("step,loss"), "is damaged: it is cut short. "),
+        ("config.ini", lambda path: path.write_text("seed = 0"), "cannot be read as the settings of a run ("),
+    ],
+)
+def test_what_keep_results_cannot_read(
+    tmp_path: Path, name: str, damage: Callable[[Path], object], message: str
+) -> None:
+    run = shutil.copytree(REPOSITORY / "analysis" / "results" / "quickstart", tmp_path / "run")
+    damage(run / name)
+    outcome = call(keep_results.main, run, "--output", tmp_path / "out")
+    assert outcome.status == 2
+    (line,) = outcome.stderr.splitlines()
+    assert line.startswith(f"keep_results: {run / name} {message}")
+
+
+def test_what_quote_results_cannot_read(tmp_path: Path) -> None:
+    results = shutil.copytree(REPOSITORY / "analysis" / "results", tmp_path / "results")
+    readme = Path(shutil.copy(REPOSITORY / "README.md", tmp_path))
+    (results / "quickstart-dark.png").write_text("no picture")
+    outcome = call(quote_results.main, "--check", f"--readme={readme}", f"--results={results}")
+    assert outcome.status == 1 and f"{results}/quickstart-dark.png: not of the run" in outcome.stdout
+    readme.write_bytes(b"\xff")
+    outcome = call(quote_results.main, "--check", f"--readme={readme}", f"--results={results}")
+    assert outcome.status == 2
+    assert outcome.stderr.startswith(f"quote_results: {readme} is no text in UTF-8 (")
+
+
+# --- Locales ----------------------------------------------------------------------------------------------------------
+
+# Runs programs as they are started, one after the other: NAME ARGUMENT ..., a line each.
+START = """
+import os, runpy, sys
+sys.path.insert(0, sys.argv[1])
+for line in open(sys.argv[2], "rb").read().splitlines():
+    sys.argv = [os.fsdecode(word) for word in line.split(b" ")]
+    try:
+        runpy.run_path(os.path.join(sys.path[0], sys.argv[0] + ".py"), run_name="__main__")
+    except SystemExit as end:
+        print(f"{sys.argv[0]}: status {end.code}", flush=True)
+"""
+
+
+def test_an_ascii_locale(tmp_path: Path) -> None:
+    """With output into a pipe, of runs whose names have other letters: UTF-8 and, as long ago, Latin-1."""
+    folder = tmp_path / "läufe"
+    trainings = deep_incubation(0.5, 0.7)
+    runs = [write_run(folder / f"ü{i}", trainings, seed=i, settings={"data.file": "ö.h5"}) for i in range(2)]
+    old = Path(os.fsdecode(os.fsencode(tmp_path) + b"/f\xfcr"))
+    shutil.copytree(runs[0], old)
+    kept = shutil.copytree(REPOSITORY / "analysis" / "results" / "quickstart", folder / "gehört")
+    save_file({"stages.0.cls_token": torch.zeros(3)}, folder / "ä.safetensors")
+    lines: list[list[str | Path]] = [
+        ["compare", *runs],
+        ["plot_run", runs[0]],
+        ["plot_run", old],
+        ["report", runs[0], "--output", folder / "ß.html"],
+        ["watch", old, "--once"],
+        ["to_tensorboard", *runs, "--output", folder / "é"],
+        ["keep_results", kept, "--output", folder / "è"],
+        ["convert_pth", folder / "ä.safetensors", folder / "ä.pth"],
+        ["convert_pth", folder / "ä.pth", folder / "ö.safetensors"],
+        ["compare", folder / "nö"],
+        ["quote_results", f"--readme={folder / 'nö'}"],
+    ]
+    commands = tmp_path / "commands"
+    commands.write_bytes(b"\n".join(b" ".join(os.fsencode(word) for word in line) for line in lines))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "PYTHON"))}
+    done = subprocess.run(
+        [sys.executable, "-c", START, str(REPOSITORY / "analysis"), str(commands)],
+        env=environment
+        | {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii:strict"},
+        capture_output=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    statuses = re.findall(rb"^\w+: status (.*)$", done.stdout, re.MULTILINE)
+    assert statuses == [b"0"] * 9 + [b"2"] * 2, done.stderr
+    assert b"Traceback" not in done.stderr
+    text = done.stdout
+    assert re.search(rb"Deep Incubation +2  70\.00 \+- 0\.00 ", text)
+    for path in (runs[0] / "curves.png", old / "curves.png", folder / "ß.html", folder / "ö.safetensors"):
+        assert os.fsencode(path) + b" written" in text
+        assert path.is_file()
+    assert os.fsencode(folder / "é" / "ü1") + b": 3 trainings" in text
+    assert (folder / "è" / "gehört" / "log.txt").is_file()
+    assert os.fsencode(folder / "nö") + b" is not a run directory" in done.stderr
+    assert "läufe/ü0" in (folder / "ß.html").read_text(encoding="utf-8")

@@ -121,6 +121,11 @@ def use_bad_config(given: Given) -> list[str]:
     return ["train", f"--config={path}", f"--run.directory={given.folder / 'run'}"]
 
 
+def use_folder_as_data(given: Given) -> list[str]:
+    (given.folder / "pictures").mkdir()
+    return given.train(data=given.folder / "pictures")
+
+
 def use_place_below_a_file(given: Given) -> list[str]:
     (given.folder / "file").write_text("not a folder\n")
     return given.train(run=given.folder / "file" / "run")
@@ -150,13 +155,33 @@ def damage_a_checkpoint(given: Given) -> list[str]:
     return given.train(run=run)
 
 
+def damage_every_state(given: Given) -> list[str]:
+    run = copy_run(given.finished_run, given.folder / "run", without=["end_to_end"])
+    states = run / "checkpoints" / "end_to_end"
+    states.mkdir()
+    for step in (5, 10):
+        (states / f"step_{step:07}.h5").write_bytes(finished(run, "meta").read_bytes()[:600])
+    return given.train(run=run)
+
+
+def remove_a_parent(given: Given) -> list[str]:
+    """Not its figures, which tell that it was done."""
+    run = copy_run(given.finished_run, given.folder / "run", without=["finetuned"])
+    finished(run, "stage_2").unlink()
+    return given.train(run=run)
+
+
 def forget_the_parents(given: Given) -> list[str]:
     return given.train("--run.only=finetuned")
 
 
 def write_lock(path: Path, pid: int) -> None:
-    """As a job of this host makes it, with a fresh heartbeat."""
-    holder = {"token": "tests", "host": socket.gethostname(), "pid": pid, "slurm_job": "", "heartbeat": time.time()}
+    """As a job of this host makes it."""
+    namespace = os.readlink("/proc/self/ns/pid").removeprefix("pid:[").removesuffix("]")
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    start = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[19]
+    process = f"{socket.gethostname()}.{namespace}.{boot}.{pid}.{start}"
+    holder = {"token": "tests", "host": socket.gethostname(), "pid": pid, "process": process, "heartbeat": time.time()}
     path.write_text(json.dumps(holder))
 
 
@@ -242,7 +267,7 @@ CASES = [
     Case(
         "missing images",
         lambda given: given.pack(validation_images=str(given.folder / "none.gz")),
-        r"{folder}/none\.gz cannot be read: no such file\. Check the path\.",
+        r"{folder}/none\.gz cannot be read: No such file or directory\. Check the path\.",
         ranks=(1,),
     ),
     Case(
@@ -250,6 +275,30 @@ CASES = [
         lambda given: given.train("--batch.global=100", "--meta.micro=32"),
         r"batch\.global=100 is not a multiple of meta\.micro=32 \(every micro-batch has the same size\)\. "
         r"Use a multiple of 32, such as 128\.",
+    ),
+    Case(
+        "batch not divisible for a parent",
+        lambda given: given.train("--method.trainings=end_to_end_high_resolution", "--end_to_end.micro=12"),
+        r"batch\.global=32 is not a multiple of end_to_end\.micro=12 \(every micro-batch has the same size\)\. "
+        r"Use a multiple of 12, such as 36\.",
+    ),
+    Case(
+        "variable that is not set",
+        lambda given: given.train(run=Path("$INCUBATE_TEST_UNSET/run")),
+        r"run\.directory=\$INCUBATE_TEST_UNSET/run has the variable INCUBATE_TEST_UNSET, which is not set\. "
+        r"Set it, or give the path in full\.",
+    ),
+    Case(
+        "folder as data",
+        use_folder_as_data,
+        r"{folder}/pictures cannot be read: Is a directory\. Check the path\.",
+        ranks=(1,),
+    ),
+    Case(
+        "name too long",
+        lambda given: given.train(run=given.folder / ("a" * 256) / "run"),
+        r"run\.directory=/.*\.\.\. is too long: a name in it has 256 bytes \(file systems take 255\)\. "
+        r"Give a shorter one\.",
     ),
     Case(
         "unknown key",
@@ -270,7 +319,7 @@ CASES = [
     Case(
         "not a choice",
         lambda given: given.train("--run.sums=quick"),
-        r"run\.sums=quick is not one of its values\. Give exact or fast\.",
+        r"run\.sums=quick is not one of its values\. Give auto, exact or fast\.",
         ranks=(1,),
     ),
     Case(
@@ -288,7 +337,7 @@ CASES = [
     Case(
         "missing config",
         lambda given: ["train", f"--config={given.folder}/none.ini"],
-        r"--config={folder}/none\.ini cannot be read: no such file, or no permission\. See input/ for examples\.",
+        r"{folder}/none\.ini cannot be read: No such file or directory\. Check the path\.",
         ranks=(1,),
     ),
     Case(
@@ -307,8 +356,8 @@ CASES = [
     Case(
         "changed data",
         change_the_data,
-        rf"{{folder}}/run/checkpoints/meta\.h5 was made with other settings \('data={DIGEST}' there, "
-        rf"'data={DIGEST}' here\)\. Give another run\.directory, or that setting back\.",
+        rf"{{folder}}/run/checkpoints/meta\.h5 was made with other settings \('data {DIGEST}' there, "
+        rf"'data {DIGEST}' here \(the content of data\.file\)\)\. Give another run\.directory, or that setting back\.",
         ranks=(1,),
     ),
     Case(
@@ -316,6 +365,22 @@ CASES = [
         damage_a_checkpoint,
         rf"{{folder}}/run/checkpoints/stage_1\.h5 is damaged: "
         rf"its content has the checksum {DIGEST} but states {DIGEST}\. {AGAIN}",
+    ),
+    Case(
+        "every state damaged",
+        damage_every_state,
+        r"{folder}/run/checkpoints/end_to_end/step_0000010\.h5 has 88 bytes after its first block but "
+        rf"states {NUMBER}: it is truncated or not completely copied\. {AGAIN} "
+        r"No other checkpoint of end_to_end is intact \(2 of 2 are damaged or unreadable\), "
+        r"and it does not begin again at step 0 unasked\. "
+        r"Put a copy of one in its place, or remove {folder}/run/checkpoints/end_to_end to begin again\.",
+    ),
+    Case(
+        "removed parent",
+        remove_a_parent,
+        r"{folder}/run/checkpoints/stage_2\.h5 is missing, and finetuned cannot start without it\. stage_2 was done "
+        r"before \(summary\.json says so\), and is not trained again unasked\. "
+        r"Put the file back, or train it again with --run\.only=stage_2\.",
     ),
     Case(
         "image size does not fit",
@@ -352,7 +417,7 @@ CASES = [
         "locked",
         hold_a_lock,
         rf"{{folder}}/run/checkpoints/stage_1\.lock says that another job works on this training: "
-        rf"process {os.getpid()} on {re.escape(socket.gethostname())}, {NUMBER} s ago\. Wait for it, or stop it\.",
+        rf"process {os.getpid()} on {re.escape(socket.gethostname())}\. Wait for it, or stop it\.",
     ),
 ]
 
@@ -417,11 +482,11 @@ def test_a_dead_jobs_lock_is_taken_over(tiny: Tiny, tmp_path: Path, state: str) 
     A killed rank stays a zombie where nobody waits for it, as in a container whose first process does not.
     """
     process = subprocess.Popen(["true"])
-    if state == "gone":
-        process.wait()
     run = tmp_path / "run"
     (run / "checkpoints").mkdir(parents=True)
     write_lock(run / "checkpoints" / "meta.lock", process.pid)
+    if state == "gone":
+        process.wait()
     outcome = launch.run(*tiny.arguments(run, "--run.only=meta"))
     process.wait()
     assert outcome.status == 0, outcome.stderr

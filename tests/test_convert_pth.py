@@ -7,7 +7,9 @@ There is no file of the reference here; `save_as_reference` lays one out as its 
 from __future__ import annotations
 
 import argparse
+import errno
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -235,7 +237,10 @@ def test_files_that_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[st
         f"{checkpoint} is no whole file of torch.save (PyTorch 1.6 or later). Get or copy it again."
     )
     assert refuse(missing, file, capsys) == f"{missing} cannot be read: No such file or directory. Check the path."
-    assert refuse(tmp_path / "a.pt", file, capsys) == "give IN.pth OUT.safetensors, or IN.safetensors OUT.pth."
+    assert refuse(tmp_path / "a.pt", file, capsys) == (
+        f"{tmp_path / 'a.pt'} to {file} is no conversion between .pth and .safetensors. "
+        "Give IN.pth OUT.safetensors, or IN.safetensors OUT.pth."
+    )
 
     assert refuse(file, checkpoint, capsys).startswith(f"{file} cannot be read: No such file or directory")
     save_file({"blocks.0.norm1.weight": torch.ones(3)}, file)
@@ -270,3 +275,18 @@ def test_an_output_is_complete_or_absent(tmp_path: Path, capsys: pytest.CaptureF
             assert output.read_text() == "before"
             assert list(small.iterdir()) == [output]
             output.unlink()
+
+
+def test_folders_need_not_be_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on file systems that report EINVAL for them."""
+    sync = os.fsync
+
+    def sync_files_only(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync_files_only)
+    save_file({"stages.0.cls_token": torch.zeros(1)}, tmp_path / "in.safetensors")
+    convert(tmp_path / "in.safetensors", tmp_path / "out.pth")
+    assert sorted(os.listdir(tmp_path)) == ["in.safetensors", "out.pth"]

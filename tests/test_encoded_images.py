@@ -9,6 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
 
 import launch
 from make_image_folder import Layout, write_image_folder
@@ -35,9 +36,11 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The index of a set in a few shards."""
     folder = tmp_path_factory.mktemp("photos")
     write_image_folder(Layout(folder / "tree", NUM_TRAIN, NUM_VALIDATION, NUM_CLASSES, 100), num_processes=1)
-    index = folder / "set" / "photos.h5"
-    pack = ["pack", "--format=folder", f"--folder={folder / 'tree'}", f"--output={index}", "--shard-mb=0.2"]
-    launch.run_well(*pack, num_ranks=2)
+    return pack(folder / "tree", folder / "set" / "photos.h5")
+
+
+def pack(tree: Path, index: Path) -> Path:
+    launch.run_well("pack", "--format=folder", f"--folder={tree}", f"--output={index}", "--shard-mb=0.2", num_ranks=2)
     return index
 
 
@@ -80,6 +83,18 @@ def test_same_whatever_reads_ahead(photos: Path, reference: Path, tmp_path: Path
     launch.run_well(*arguments(photos, tmp_path / "run", f"--data.workers={workers}"), num_ranks=num_ranks)
     assert_same_trainings(reference, tmp_path / "run", TRAININGS)
     verify_files(tmp_path / "run")
+
+
+def test_pngs_among_jpegs(photos: Path, tmp_path: Path) -> None:
+    """The same on any ranks."""
+    shutil.copytree(photos.parent.parent / "tree", tmp_path / "tree")
+    for path in sorted((tmp_path / "tree").rglob("*.JPEG"))[::3]:
+        Image.open(path).save(path.with_suffix(".png"))
+        path.unlink()
+    index = pack(tmp_path / "tree", tmp_path / "set" / "photos.h5")
+    launch.run_well(*arguments(index, tmp_path / "one", META), num_ranks=1)
+    launch.run_well(*arguments(index, tmp_path / "two", META, "--data.workers=2"), num_ranks=2)
+    assert_same_trainings(tmp_path / "one", tmp_path / "two", ["meta"])
 
 
 def test_waiting_for_data_is_told(reference: Path) -> None:

@@ -216,6 +216,9 @@ def test_export_of_other_settings_and_to_no_place(tiny: Tiny, finished_run: Path
     outcome = launch.run(*changed)
     assert outcome.status == 2
     assert "was made with other settings ('run.seed=0' there, 'run.seed=9' here)" in outcome.stderr
+    outcome = launch.run(*arguments("export", tiny, finished_run, "meta", f"--output={tmp_path}"))
+    assert outcome.status == 2
+    assert outcome.messages() == [f"incubate: --output={tmp_path} is a directory. Name a file in it."]
     output = f"{tmp_path}/none/f"
     outcome = launch.run(*arguments("export", tiny, finished_run, "meta", f"--output={output}"))
     assert outcome.status == 2

@@ -8,7 +8,6 @@ Every session has a few faults of each kind; with INCUBATE_FAULTS=long (see faul
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import gzip
 import itertools
 import os
@@ -248,13 +247,14 @@ def stop_rank(process: subprocess.Popen[str], ranks: list[int], rank: int, withi
 
 @contextlib.contextmanager
 def hold_directory(folder: Path) -> Iterator[None]:
-    """Holds the lock under which jobs on one run replace the files they share."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+    """Holds the lock under which jobs on one run replace summary.json, so that they cannot take it away."""
+    lock = folder / ".busy"
+    while not lock.is_dir():
+        with contextlib.suppress(OSError):  # the job holds it
+            lock.mkdir()
+    (lock / "occupied").touch()
+    yield
+    shutil.rmtree(lock)
 
 
 # A group names its silent rank after run.timeout_s and a roll call of 3 s. Rank 0 names the leader of a group, and the

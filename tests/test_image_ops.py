@@ -243,6 +243,7 @@ def test_decoding_of_png(name: str, mode: str) -> None:
         image.putalpha(to_pillow(photos()[name][:, :, :1]))  # ignored, so that all colours are seen
     file = save(image.convert(mode), "PNG")
     assert_same(decode(file), read_rgb(file))
+    assert_same(decode(file, 1, 2, 4, 3), read_rgb(file)[1:5, 2:5])
     transparent = save(image.convert(mode), "PNG", transparency=0) if mode in ("L", "P") else file
     assert_same(decode(transparent), read_rgb(transparent))
 

@@ -27,6 +27,7 @@ from small_disk import small_disk
 
 NUM_TRAIN = 180
 NUM_VALIDATION = 60
+NUM_ODD = 13  # training images that add_odd_files() adds
 REDUCED = ("--shorter-side=120", "--quality=85", "--shard-mb=0.06")
 NUM_ATTEMPTS = 3  # to kill in time
 
@@ -50,18 +51,20 @@ def photo(height: int = 40, width: int = 60) -> Image.Image:
 def add_odd_files(folder: Path) -> dict[str, str]:
     """What a folder of images may hold beside plain JPEGs. Returns the lines that tell of it, by file."""
     place = folder / "train" / "class_0001"
-    photo().convert("CMYK").save(place / "cmyk.JPEG", **JPEG)
     whole = io.BytesIO()
     photo().save(whole, **JPEG)
     (place / "truncated.JPEG").write_bytes(whole.getvalue()[: len(whole.getvalue()) // 2])
     photo().save(place / "disguised.JPEG", format="PNG")
-    photo().convert("RGBA").save(place / "proper.png", format="PNG")
     photo().save(place / "really_a_jpeg.png", **JPEG)
     (place / "empty.JPEG").write_bytes(b"")
     (place / "notes.txt").write_text("no image\n")
     (place / "folder.JPEG").mkdir()
     (folder / "val" / "list.csv").write_text("a,b\n")
+    (place / "map.tif").write_bytes(b"II*\0" + bytes(100))
     # These are as good as others:
+    photo().convert("CMYK").save(place / "cmyk.JPEG", **JPEG)
+    for i, mode in enumerate(("RGB", "RGBA", "L", "P", "1", "I;16")):  # the last of 16 bits
+        photo().convert("L" if mode == "I;16" else mode).convert(mode).save(place / f"{i}.png")
     photo().convert("L").save(place / "grey.JPEG", **JPEG)
     photo().save(place / "progressive.JPEG", progressive=True, **JPEG)
     exif = Image.Exif()
@@ -69,12 +72,11 @@ def add_odd_files(folder: Path) -> dict[str, str]:
     photo().save(place / "turned.JPEG", exif=exif, **JPEG)
     photo(1, 1).save(place / "one_pixel.JPEG", **JPEG)
     return {
-        "train/class_0001/cmyk.JPEG": "converted: a JPEG in CMYK",
-        "train/class_0001/disguised.JPEG": "converted: a PNG",
+        "train/class_0001/disguised.JPEG": "misnamed: a PNG",
         "train/class_0001/empty.JPEG": "left out: it is empty",
         "train/class_0001/folder.JPEG": "left out: it is not a class's file",
+        "train/class_0001/map.tif": "left out: it is neither a JPEG nor a PNG",
         "train/class_0001/notes.txt": "left out: it is neither a JPEG nor a PNG",
-        "train/class_0001/proper.png": "converted: a PNG",
         "train/class_0001/really_a_jpeg.png": "misnamed: a JPEG",
         "train/class_0001/truncated.JPEG": "left out: the file ends early",
         "val/list.csv": "left out: it is not a class's file",
@@ -107,10 +109,10 @@ def copy_set(packed: Packed, to: Path) -> Path:
 
 def test_what_is_said(packed: Packed) -> None:
     lines = packed.stdout.splitlines()
-    assert f"5 files left out, 3 converted, 1 misnamed: {packed.output.parent}/F-problems.txt" in lines
+    assert f"6 files left out, 2 misnamed: {packed.output.parent}/F-problems.txt" in lines
     num_shards = len(list(packed.output.parent.glob("F-*-*.h5")))
     assert num_shards >= 8
-    num_train = NUM_TRAIN + 8
+    num_train = NUM_TRAIN + NUM_ODD
     assert lines[-1] == (
         f"{packed.output} written: {num_train} training and {NUM_VALIDATION} validation images in {num_shards} shards, "
         "3 classes"
@@ -121,15 +123,11 @@ def test_what_is_said(packed: Packed) -> None:
     assert (packed.output.parent / "F-problems.txt").read_text().splitlines() == expected
 
 
-def decode(data: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), dtype=np.int16)
-
-
 def test_every_image_comes_back(packed: Packed) -> None:
-    """By h5py, without the program: those that are JPEGs byte for byte, converted ones as they look."""
+    """By h5py, without the program: byte for byte, JPEGs and PNGs of every kind."""
     classes = [f"class_{i:04}" for i in range(3)]
     for split, folder in (("train", packed.folder / "train"), ("validation", packed.folder / "val")):
-        seen: dict[str, np.ndarray] = {}
+        seen: set[str] = set()
         for path in sorted(packed.output.parent.glob(f"F-{split}-*.h5")):
             verify_file(path)
             shard = h5py.File(path)
@@ -140,18 +138,13 @@ def test_every_image_comes_back(packed: Packed) -> None:
                 data = shard["bytes"][begin:end].tobytes()
                 assert shard["checksums"][i] == xxhash.xxh3_64_intdigest(data)
                 assert classes[shard["labels"][i]] == name.split("/")[0]
-                pixels = decode(data)
-                assert pixels.shape == (shard["heights"][i], shard["widths"][i], 3)
-                source = (folder / name).read_bytes()
-                if "converted" in packed.problems.get(f"{folder.name}/{name}", ""):
-                    assert np.abs(pixels - decode(source)).mean() < 6, name
-                else:
-                    assert data == source, name
+                assert Image.open(io.BytesIO(data)).size == (shard["widths"][i], shard["heights"][i])
+                assert data == (folder / name).read_bytes(), name
                 assert name not in seen
-                seen[name] = pixels
+                seen.add(name)
         left_out = {p for p, reason in packed.problems.items() if reason.startswith("left out")}
         files = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
-        assert set(seen) == {name for name in files if f"{folder.name}/{name}" not in left_out}
+        assert seen == {name for name in files if f"{folder.name}/{name}" not in left_out}
 
 
 def test_neighbours_are_of_mixed_classes(packed: Packed) -> None:
@@ -261,11 +254,41 @@ def test_again_only_what_changed(packed: Packed, tmp_path: Path) -> None:
     assert output.read_bytes() == (packed.output.parent / index).read_bytes()  # it tells of images, not of times
 
 
+def test_pngs_are_reduced_without_loss(tmp_path: Path) -> None:
+    folder = tiny_folder(tmp_path / "images")
+    photo().save(folder / "train" / "a" / "large.png")
+    launch.run_well(*pack_arguments(folder, tmp_path / "F.h5", "--shorter-side=20"))
+    shard = h5py.File(tmp_path / "F-train-00000.h5")
+    i = [name.decode() for name in shard["files"]].index("a/large.png")
+    begin, end = shard["offsets"][i : i + 2]
+    image = Image.open(io.BytesIO(shard["bytes"][begin:end].tobytes()))
+    assert image.format == "PNG"
+    assert image.tobytes() == photo().resize((30, 20), Image.Resampling.BICUBIC).tobytes()
+
+
+def test_sets_of_version_1(tmp_path: Path) -> None:
+    """Of JPEGs alone they are still made, so that what was packed before stays; shards with converted images do not."""
+    folder = tiny_folder(tmp_path / "images")
+    output = tmp_path / "set" / "F.h5"
+    launch.run_well(*pack_arguments(folder, output))
+    assert h5py.File(output).attrs["version"] == 1
+    shards = [output.parent / f"F-{split}-00000.h5" for split in ("train", "validation")]
+    with h5py.File(shards[0], "r+") as file:
+        file.create_dataset("problems/kinds", data=["converted"], dtype=h5py.string_dtype())
+        file.create_dataset("problems/files", data=["train/a/0.jpg"], dtype=h5py.string_dtype())
+        file.create_dataset("problems/reasons", data=["a PNG"], dtype=h5py.string_dtype())
+    stamp(shards[0])
+    assert "problems     1" in launch.run_well("inspect", str(shards[0])).stdout
+    outcome = launch.run_well(*pack_arguments(folder, output))
+    assert "\n1 of 2 shards to make, of 4 images " in outcome.stdout
+    assert "problems" not in h5py.File(shards[0])
+
+
 def test_inspect(packed: Packed) -> None:
     shard = packed.output.parent / "F-train-00000.h5"
     text = launch.run_well("inspect", str(packed.output), str(shard)).stdout
-    assert f"{packed.output}: incubate image set, version 1, " in text
-    assert re.search(rf"  train +{NUM_TRAIN + 8} images in \d+ shards of \d+ bytes together\n", text)
+    assert f"{packed.output}: incubate image set, version 2, " in text
+    assert re.search(rf"  train +{NUM_TRAIN + NUM_ODD} images in \d+ shards of \d+ bytes together\n", text)
     assert f"{shard}: incubate image shard, version 1, " in text
     assert re.search(r"  images +\d+ of train, shard 0\n", text)
     assert re.search(r"  classes +3: class_0000, class_0001, class_0002\n", text)
@@ -276,9 +299,8 @@ def test_inspect(packed: Packed) -> None:
 
 def test_verify_a_whole_set(packed: Packed) -> None:
     outcome = launch.run_well("pack", f"--verify={packed.output}", num_ranks=2)
-    pattern = (
-        rf"{packed.output} is whole: {NUM_TRAIN + 8} training and {NUM_VALIDATION} validation images in \d+ shards"
-    )
+    num_train = NUM_TRAIN + NUM_ODD
+    pattern = rf"{packed.output} is whole: {num_train} training and {NUM_VALIDATION} validation images in \d+ shards"
     assert re.search(pattern, outcome.stdout)
 
 

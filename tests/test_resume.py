@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 
 import launch
@@ -18,9 +20,11 @@ from run_files import (
     TRAININGS,
     assert_same_trainings,
     assert_same_weights,
+    finished,
     flip_byte,
     read_columns,
     read_summary,
+    read_weights,
     resume_points,
     step_of,
 )
@@ -116,3 +120,25 @@ def test_states_to_resume_from_are_kept_as_asked(killed_in_meta: Path) -> None:
     files = resume_points(killed_in_meta, "meta")
     assert 2 <= len(files) <= 3
     assert all(step_of(file) % 5 == 0 for file in files)
+
+
+# Commit 79d4da3 trained tests/tiny.ini on one rank: meta and stage_0 to their ends, stage_1 to its step 7 of 20.
+KEPT_RUN = Path(__file__).parent / "kept_run.tar.xz"
+
+
+def test_a_run_of_version_0_1_0_goes_on(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
+    with tarfile.open(KEPT_RUN) as archive:
+        archive.extractall(tmp_path, filter="data")
+    run = tmp_path / "run"
+    kept_meta = finished(run, "meta").read_bytes()
+    outcome = launch.run_well(*tiny.arguments(run, "--method.trainings=deep_incubation"), num_ranks=2)
+    assert f"stage_1: continues after step 7 of {NUM_STEPS}" in outcome.stdout
+    assert finished(run, "meta").read_bytes() == kept_meta
+    # Processors of another kind round otherwise; another draw or another order of images moves the weights by as much
+    # as training does.
+    for training in ("stage_1", "finetuned"):
+        weights, expected = (read_weights(finished(r, training)) for r in (run, finished_run))
+        assert weights.keys() == expected.keys()
+        for name, values in expected.items():
+            error = np.linalg.norm(weights[name] - values) / max(np.linalg.norm(values), 1e-3)
+            assert error < 1e-2, f"{training}: {name}"

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -19,6 +20,11 @@ class InputError : public std::runtime_error {
 template <typename Error = InputError, typename... Args>
 void check_input(bool holds, fmt::format_string<Args...> format, Args&&... args) {
   if (!holds) throw Error(fmt::format(format, std::forward<Args>(args)...));
+}
+
+/// The message for the user of an error at a place that the user named.
+inline std::string describe(const std::filesystem::filesystem_error& error) {
+  return fmt::format("{}: {}. Check the path.", error.path1().string(), error.code().message());
 }
 
 /// Throws std::runtime_error with the formatted message unless `holds`: a failure while running, not the user's.

@@ -13,6 +13,7 @@ inline constexpr float kLargestExactAddend = 1024.0F;
 
 /// How gradients are summed over micro-batches and ranks: exactly, or in plain fp32.
 enum class Sums { exact, fast };
+inline const char* to_string(Sums sums) { return sums == Sums::exact ? "exact" : "fast"; }
 
 enum class Addends { all_in_range, some_out_of_range };
 

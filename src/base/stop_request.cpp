@@ -3,6 +3,7 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <limits>
 
 #include "base/unix_time.h"
 
@@ -12,32 +13,45 @@ namespace {
 struct StopSignal {
   int number;
   const char* name;
+  bool stays_ignored = false;  // if it is when this process starts
 };
-constexpr std::array kStopSignals = {StopSignal{SIGTERM, "SIGTERM"}, StopSignal{SIGUSR1, "SIGUSR1"},
+constexpr std::array kStopSignals = {StopSignal{SIGINT, "SIGINT", true}, StopSignal{SIGHUP, "SIGHUP", true},
+                                     StopSignal{SIGTERM, "SIGTERM"}, StopSignal{SIGUSR1, "SIGUSR1"},
                                      StopSignal{SIGUSR2, "SIGUSR2"}};
 
 volatile std::sig_atomic_t caught_signal = 0;
 
-void note_signal(int number) { caught_signal = number; }
+void note_signal(int number) {
+  if (caught_signal == 0) caught_signal = number;
+}
 
 }  // namespace
 
 void catch_stop_signals() {
   for (const StopSignal& signal : kStopSignals) {
+    struct sigaction before = {};
+    sigaction(signal.number, nullptr, &before);
+    if (signal.stays_ignored && before.sa_handler == SIG_IGN) continue;
     struct sigaction action = {};
     action.sa_handler = note_signal;
     action.sa_flags = SA_RESTART;
+    if (signal.number == SIGINT) action.sa_flags |= SA_RESETHAND;  // the second one ends the process
     sigaction(signal.number, &action, nullptr);
   }
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+double find_job_time_left_s() {
+  const char* end_time = std::getenv("SLURM_JOB_END_TIME");
+  const double end_s = end_time == nullptr ? 0 : std::atof(end_time);
+  return end_s > 0 ? end_s - unix_now_s() : std::numeric_limits<double>::infinity();
 }
 
 std::string find_stop_request(double grace_s) {
   for (const StopSignal& signal : kStopSignals) {
     if (caught_signal == signal.number) return signal.name;
   }
-  const char* end_time = std::getenv("SLURM_JOB_END_TIME");
-  const double end_s = end_time == nullptr ? 0 : std::atof(end_time);
-  return end_s > 0 && unix_now_s() > end_s - grace_s ? "the end of the job's time" : "";
+  return find_job_time_left_s() < grace_s ? "the end of the job's time" : "";
 }
 
 }  // namespace incubate

@@ -1,6 +1,8 @@
 #include "checkpoint/checkpoint.h"
 
+#include <algorithm>
 #include <sstream>
+#include <utility>
 
 #include <torch/torch.h>
 
@@ -51,19 +53,46 @@ void read_tensors(const Hdf5File& file, const std::string& group, int levels_bel
   }
 }
 
-std::string first_difference(const std::string& there, const std::string& here) {
-  std::istringstream lines_there(there);
-  std::istringstream lines_here(here);
-  std::string line_there;
-  std::string line_here;
-  while (true) {
-    const bool more_there = static_cast<bool>(std::getline(lines_there, line_there));
-    const bool more_here = static_cast<bool>(std::getline(lines_here, line_here));
-    if (!more_there && !more_here) return "no setting differs";
-    if (!more_there) line_there = "nothing";
-    if (!more_here) line_here = "nothing";
-    if (line_there != line_here) return fmt::format("'{}' there, '{}' here", line_there, line_here);
+/// Names and values of an identity's text, in its order.
+using IdentityLines = std::vector<std::pair<std::string, std::string>>;
+
+IdentityLines read_identity(const std::string& text) {
+  IdentityLines lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) {
+    const std::size_t equals = std::min(line.find('='), line.size());
+    lines.emplace_back(line.substr(0, equals), line.substr(std::min(equals + 1, line.size())));
   }
+  return lines;
+}
+
+bool is_setting(const std::string& name) { return name.find('.') != std::string::npos; }
+
+/// What the user sets where `name` is no setting.
+std::string origin_of(const std::string& name, const IdentityLines& lines) {
+  if (is_setting(name)) return "";
+  if (name == "depths") return " (from model.depths and model.meta_depths)";
+  if (name == "data") return " (the content of data.file)";
+  if (name != "steps") return fmt::format(" ({} is what it starts from)", name);
+  const auto micro = std::ranges::find_if(lines, [](const auto& line) { return line.first.ends_with(".micro"); });
+  return micro == lines.end() ? "" : fmt::format(" (from {}.epochs)", micro->first.substr(0, micro->first.find('.')));
+}
+
+std::string quote(const std::string& name, const IdentityLines& lines) {
+  const auto line = std::ranges::find(lines, name, [](const auto& item) { return item.first; });
+  return line == lines.end() ? "'nothing'" : fmt::format("'{}{}{}'", name, is_setting(name) ? "=" : " ", line->second);
+}
+
+/// Both values of the first name that differs.
+std::string first_difference(const std::string& text_there, const std::string& text_here) {
+  const IdentityLines there = read_identity(text_there), here = read_identity(text_here);
+  for (const IdentityLines* lines : {&there, &here}) {
+    for (const auto& [name, value] : *lines) {
+      const std::string one = quote(name, there), other = quote(name, here);
+      if (one != other) return fmt::format("{} there, {} here{}", one, other, origin_of(name, here));
+    }
+  }
+  return "no setting differs";
 }
 
 }  // namespace
@@ -104,11 +133,23 @@ void save_checkpoint(const FilePath& path, const Checkpoint& checkpoint, const s
 }
 
 CheckpointHeader load_header(const FilePath& path) {
-  return read_verified_file(path, [&path](const Hdf5File& file) { return read_header(file, path); });
+  VerifiedFiles none;
+  return load_header(path, none);
 }
 
 Checkpoint load_checkpoint(const FilePath& path) {
-  return read_verified_file(path, [&path](const Hdf5File& file) {
+  VerifiedFiles none;
+  return load_checkpoint(path, none);
+}
+
+CheckpointHeader load_header(const FilePath& path, VerifiedFiles& verified) {
+  verify_once(path, verified);
+  return read_intact_file(path, [&path](const Hdf5File& file) { return read_header(file, path); });
+}
+
+Checkpoint load_checkpoint(const FilePath& path, VerifiedFiles& verified) {
+  verify_once(path, verified);
+  return read_intact_file(path, [&path](const Hdf5File& file) {
     Checkpoint checkpoint;
     checkpoint.header = read_header(file, path);
     read_tensors(file, "/stages", 1, checkpoint.state);

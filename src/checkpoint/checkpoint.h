@@ -43,6 +43,9 @@ void save_checkpoint(const FilePath& path, const Checkpoint& checkpoint,
 CheckpointHeader load_header(const FilePath& path);
 /// Verifies and reads all.
 Checkpoint load_checkpoint(const FilePath& path);
+/// The same two, which verify the file unless it is in `verified`; then it is.
+CheckpointHeader load_header(const FilePath& path, VerifiedFiles& verified);
+Checkpoint load_checkpoint(const FilePath& path, VerifiedFiles& verified);
 
 /// Throws InputError, naming the first setting that differs, unless the checkpoint has this identity.
 void check_identity(const FilePath& path, const CheckpointHeader& header, const std::string& identity,

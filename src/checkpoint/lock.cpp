@@ -1,40 +1,41 @@
 #include "checkpoint/lock.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
-#include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
 #include <initializer_list>
 #include <mutex>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/directory_lock.h"
 #include "base/host_name.h"
+#include "base/process_name.h"
 #include "base/unix_time.h"
 #include "hdf5/atomic_file.h"
 
 namespace incubate {
 namespace {
 
-constexpr double kStaleAfter_s = 60;
-constexpr std::chrono::seconds kBeatEvery(10);
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kReadAgainAfter(100);
 
 std::string environment_variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
 }
 
-std::string slurm_job() { return environment_variable("SLURM_JOB_ID"); }
+/// Clusters that share a file system number their jobs alike.
+std::string slurm_job() {
+  const std::string cluster = environment_variable("SLURM_CLUSTER_NAME");
+  const std::string job = environment_variable("SLURM_JOB_ID");
+  return cluster.empty() || job.empty() ? job : cluster + ":" + job;
+}
 
 /// How often Slurm has requeued the job: of a job's start before this one nothing is left. Two steps of one start may
 /// well run side by side.
@@ -46,145 +47,165 @@ bool is_holder(const nlohmann::json& json) {
     return std::ranges::all_of(names,
                                [&](const char* name) { return !json.contains(name) || (json[name].*is_right)(); });
   };
-  return json.is_object() && all({"token", "host", "slurm_job", "slurm_restart"}, &nlohmann::json::is_string) &&
-         all({"pid"}, &nlohmann::json::is_number_integer) && all({"heartbeat"}, &nlohmann::json::is_number);
+  return json.is_object() &&
+         all({"token", "host", "process", "slurm_job", "slurm_restart"}, &nlohmann::json::is_string) &&
+         all({"pid"}, &nlohmann::json::is_number_integer);
 }
 
-/// The holder of a lock; an empty object if the file is gone or unreadable.
-nlohmann::json read_holder(const std::filesystem::path& path) {
-  try {
-    nlohmann::json holder = nlohmann::json::parse(read_text(path));
-    return is_holder(holder) ? holder : nlohmann::json::object();
-  } catch (const std::exception&) {
-    return nlohmann::json::object();
+/// The holder of a lock with that text; an empty object if no lock has it.
+nlohmann::json parse_holder(const std::string& text) {
+  const nlohmann::json holder = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  return is_holder(holder) ? holder : nlohmann::json::object();
+}
+
+/// The text of a lock, or nothing if there is none. Throws std::runtime_error if it cannot be read for `patience`.
+std::optional<std::string> read_lock(const std::filesystem::path& path, std::chrono::milliseconds patience) {
+  const Clock::time_point begin = Clock::now();
+  while (true) {
+    try {
+      return read_text(path);
+    } catch (const std::runtime_error&) {
+      std::error_code error;
+      if (!std::filesystem::exists(path, error) && !error) return std::nullopt;
+      if (Clock::now() - begin >= patience) throw;
+    }
+    std::this_thread::sleep_for(kReadAgainAfter);
   }
 }
 
-/// Whether a process of this host runs; a zombie, dead but not yet waited for, does not.
-bool is_running(pid_t pid) {
-  if (pid <= 0 || (kill(pid, 0) != 0 && errno == ESRCH)) return false;
-  std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  std::string line;
-  std::getline(file, line);
-  const std::size_t name_end = line.rfind(") ");  // "PID (NAME) STATE ...", and NAME may hold anything
-  if (name_end == std::string::npos) return true;
-  const char state = line[name_end + 2];
-  return state != 'Z' && state != 'X';
-}
-
-/// What a process writes before it puts it in the lock's place: "<lock>.<host>.<pid>".
-std::filesystem::path draft_of(const std::filesystem::path& path) {
-  return fmt::format("{}.{}.{}", path.string(), host_name(), getpid());
+/// The holder's token; empty if there is no lock, or none that can be read just now.
+std::string read_token(const std::filesystem::path& path) {
+  try {
+    return parse_holder(read_text(path)).value("token", "");
+  } catch (const std::runtime_error&) {
+    return "";
+  }
 }
 
 void write_holder(const std::filesystem::path& path, const std::string& token) {
-  const nlohmann::json holder = {{"token", token},
-                                 {"host", host_name()},
-                                 {"pid", getpid()},
-                                 {"slurm_job", slurm_job()},
-                                 {"slurm_restart", slurm_restart()},
+  const nlohmann::json holder = {{"token", token},           {"host", host_name()},
+                                 {"pid", getpid()},          {"process", process_name()},
+                                 {"slurm_job", slurm_job()}, {"slurm_restart", slurm_restart()},
                                  {"heartbeat", unix_now_s()}};
   replace_text_atomically(path, holder.dump(2) + "\n");
 }
 
-/// Overwrites a lock that is there.
-void replace_holder(const std::filesystem::path& path, const std::string& token) {
-  write_holder(draft_of(path), token);
-  std::filesystem::rename(draft_of(path), path);
-}
-
-/// Whether `suffix`, what a draft's name has beyond its lock's, says that its process of this host is gone.
-bool is_of_dead_process(std::string suffix) {
-  if (suffix.ends_with(".tmp")) suffix.resize(suffix.size() - 4);
-  const std::string mine = "." + host_name() + ".";
-  if (!suffix.starts_with(mine)) return false;
-  const std::string digits = suffix.substr(mine.size());
-  pid_t pid = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), pid);
-  return error == std::errc() && end == digits.data() + digits.size() && !is_running(pid);
-}
-
-/// Those that killed processes left; of other hosts, once they are as old as a lock that may be taken over.
-void remove_dead_drafts(const std::filesystem::path& path) {
-  const std::string name = path.filename().string();
-  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-  std::error_code ignored;
-  std::vector<std::filesystem::path> dead;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    const std::string other = entry.path().filename().string();
-    if (!other.starts_with(name + ".")) continue;
-    const auto written = entry.last_write_time(ignored);
-    const bool is_old = !ignored && std::filesystem::file_time_type::clock::now() - written >
-                                        std::chrono::duration<double>(kStaleAfter_s);
-    if (is_old || is_of_dead_process(other.substr(name.size()))) dead.push_back(entry.path());
-  }
-  for (const std::filesystem::path& draft : dead) std::filesystem::remove(draft, ignored);
-}
-
 /// Refreshes the heartbeat of a lock until it is asked to stop or the lock is another's.
-void beat(const std::stop_token& stop, const std::filesystem::path& path, const std::string& token) {
+void beat(const std::stop_token& stop, const std::filesystem::path& path, const std::string& token,
+          std::chrono::milliseconds every) {
   std::mutex mutex;
   std::unique_lock held(mutex);
   std::condition_variable_any stopped;
-  while (!stopped.wait_for(held, stop, kBeatEvery, [&stop] { return stop.stop_requested(); })) {
-    if (read_holder(path).value("token", "") != token) return;  // the next check_held() says so
+  while (!stopped.wait_for(held, stop, every, [&stop] { return stop.stop_requested(); })) {
+    const std::string holder = read_token(path);
+    if (holder.empty()) continue;  // it may be readable the next time
+    if (holder != token) return;   // the next check_held() says so
     try {
-      replace_holder(path, token);
+      write_holder(path, token);
     } catch (const std::exception&) {
       continue;  // a full disk: an old heartbeat is all that comes of it
     }
   }
 }
 
-bool may_take_over(const nlohmann::json& holder) {
+/// Whether nothing is left of the job.
+bool has_ended(const nlohmann::json& holder) {
   const std::string job = holder.value("slurm_job", "");
   if (!job.empty() && job == slurm_job() && holder.value("slurm_restart", "") != slurm_restart()) return true;
-  if (holder.value("host", "") == host_name() && !is_running(static_cast<pid_t>(holder.value("pid", 0)))) return true;
-  return unix_now_s() - holder.value("heartbeat", 0.0) > kStaleAfter_s;
+  return find_process(holder.value("process", "")) == ProcessState::ended;
+}
+
+/// "process 4711 on node17"
+std::string describe(const nlohmann::json& holder) {
+  return fmt::format("process {} on {}", holder.value("pid", 0), holder.value("host", "?"));
 }
 
 }  // namespace
 
-Lock::Lock(std::filesystem::path path, const Words& words) : path_(std::move(path)) {
+Lock::Lock(const std::filesystem::path& path, const LockOptions& options)
+    : Lock(std::move(take_locks({path}, options).front())) {}
+
+Lock::Lock(std::filesystem::path path, const LockOptions& options, const Sighting& first) : path_(std::move(path)) {
   token_ = fmt::format("{}:{}:{:.6f}", host_name(), getpid(), unix_now_s());
-  // Written beside its place and linked there: a lock is never seen empty, and only one of two can take a free one.
-  const std::filesystem::path draft = draft_of(path_);
-  try {
-    write_holder(draft, token_);
-  } catch (const std::runtime_error& error) {
-    throw InputError(fmt::format("{} cannot be made: {}. {}", path_.string(), error.what(), words.remedy));
+  bool is_first_try = true;
+  while (!try_to_take(options, first)) {
+    if (is_first_try) {
+      options.tell(fmt::format(
+          "{} says that {} works on {}, and that process cannot be seen from here. If the file does not change for "
+          "{:.0f} s that job is dead, and this one goes on.",
+          path_.string(), describe(parse_holder(*first.text)), options.work,
+          std::chrono::duration<double>(options.stale_after).count()));
+    }
+    is_first_try = false;
+    std::this_thread::sleep_for(options.look_every);
   }
-  const int status = ::link(draft.c_str(), path_.c_str());
-  const int reason = errno;
-  std::error_code ignored;
-  std::filesystem::remove(draft, ignored);
-  if (status != 0) {
-    check_input(reason == EEXIST, "{} cannot be made: {}. {}", path_.string(), std::strerror(reason), words.remedy);
-    const nlohmann::json holder = read_holder(path_);
-    check_input(may_take_over(holder),
-                "{} says that another job works on {}: process {} on {}, {:.0f} s ago. Wait for it, or stop it.",
-                path_.string(), words.work, holder.value("pid", 0), holder.value("host", "?"),
-                unix_now_s() - holder.value("heartbeat", 0.0));
-    replace_holder(path_, token_);
+  heart_ = std::jthread([path = path_, token = token_, every = options.beat_every](const std::stop_token& stop) {
+    beat(stop, path, token, every);
+  });
+}
+
+bool Lock::try_to_take(const LockOptions& options, const Sighting& first) const {
+  const std::filesystem::path folder = path_.has_parent_path() ? path_.parent_path() : ".";
+  const DirectoryLock alone(folder, kLockPatience);  // others may be about to take over the same lock
+  const std::optional<std::string> text = read_lock(path_, options.patience);
+  if (text) {
+    const nlohmann::json holder = parse_holder(*text);
+    if (!has_ended(holder)) {
+      const bool is_alive = text != first.text || find_process(holder.value("process", "")) == ProcessState::running;
+      check_input(!is_alive, "{} says that another job works on {}: {}. Wait for it, or stop it.", path_.string(),
+                  options.work, describe(holder));
+      if (Clock::now() - first.at < options.stale_after) return false;
+    }
   }
-  remove_dead_drafts(path_);
-  heart_ = std::jthread([path = path_, token = token_](const std::stop_token& stop) { beat(stop, path, token); });
+  write_holder(path_, token_);
+  return true;
 }
 
 Lock::~Lock() {
   heart_ = std::jthread();  // stops and joins
-  if (path_.empty() || read_holder(path_).value("token", "") != token_) return;
-  std::error_code ignored;
-  std::filesystem::remove(path_, ignored);
+  if (path_.empty()) return;
+  try {
+    const std::optional<std::string> text = read_lock(path_, kLockPatience);
+    if (text && parse_holder(*text).value("token", "") == token_) std::filesystem::remove(path_);
+  } catch (const std::runtime_error&) {
+    return;  // it stays, and goes stale
+  }
 }
 
 Lock::Lock(Lock&& other) noexcept
     : path_(std::exchange(other.path_, {})), token_(std::move(other.token_)), heart_(std::move(other.heart_)) {}
 
-void check_held(const std::filesystem::path& path, const std::string& token) {
-  const std::string holder = read_holder(path).value("token", "nobody");
+std::vector<Lock> take_locks(const std::vector<std::filesystem::path>& paths, const LockOptions& options) {
+  std::vector<Lock> locks;
+  std::vector<Lock::Sighting> first;
+  for (const std::filesystem::path& path : paths) {
+    try {
+      first.push_back({read_lock(path, options.patience), Clock::now()});
+    } catch (const std::runtime_error& error) {
+      throw InputError(fmt::format("{} cannot be made: {}. {}", path.string(), error.what(), options.remedy));
+    }
+  }
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    try {
+      locks.push_back(Lock(paths[i], options, first[i]));
+    } catch (const InputError&) {
+      throw;
+    } catch (const std::runtime_error& error) {
+      throw InputError(fmt::format("{} cannot be made: {}. {}", paths[i].string(), error.what(), options.remedy));
+    }
+  }
+  return locks;
+}
+
+void check_held(const std::filesystem::path& path, const std::string& token, std::chrono::milliseconds patience) {
+  const Clock::time_point begin = Clock::now();
+  std::string holder = read_token(path);
+  while (holder.empty() && Clock::now() - begin < patience) {
+    std::this_thread::sleep_for(kReadAgainAfter);
+    holder = read_token(path);
+  }
   check_running(holder == token, "the lock {} now belongs to {}: another job took this training over.", path.string(),
-                holder);
+                holder.empty() ? "nobody" : holder);
 }
 
 }  // namespace incubate

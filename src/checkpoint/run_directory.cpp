@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "base/check.h"
+#include "hdf5/atomic_file.h"
 
 namespace incubate {
 
@@ -20,7 +21,7 @@ void RunDirectory::create() const {
     std::filesystem::create_directories(path, error);
     check_input(!error, "run.directory={} cannot be made: {}: {}. Choose another place.", root_.string(), path.string(),
                 error.message());
-    const Path probe = path / ".probe";
+    const Path probe = draft_of(path / "probe");
     const bool can_write = std::ofstream(probe).put('\n').flush().good();
     std::filesystem::remove(probe, error);
     check_input(can_write, "run.directory={} cannot be written: no permission or no space in {}. Choose another place.",
@@ -35,7 +36,11 @@ RunDirectory::Path RunDirectory::resume_point(const std::string& training, std::
 std::vector<std::int64_t> RunDirectory::list_resume_points(const std::string& training) const {
   std::vector<std::int64_t> steps;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(resume_directory(training), error)) {
+  const std::filesystem::directory_iterator entries(resume_directory(training), error);
+  check_input(!error || error == std::errc::no_such_file_or_directory,
+              "{} cannot be read: {}. The checkpoints in it are needed to go on.", resume_directory(training).string(),
+              error.message());
+  for (const auto& entry : entries) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with("step_") || !name.ends_with(".h5")) continue;
     std::int64_t step = 0;
@@ -49,7 +54,9 @@ std::vector<std::int64_t> RunDirectory::list_resume_points(const std::string& tr
   return steps;
 }
 
-void RunDirectory::prune_resume_points(const std::string& training, std::int64_t keep) const {
+void RunDirectory::prune_resume_points(const std::string& training, std::int64_t keep,
+                                       const std::vector<std::int64_t>& rejected) const {
+  for (const std::int64_t step : rejected) std::filesystem::remove(resume_point(training, step));
   const std::vector<std::int64_t> steps = list_resume_points(training);
   for (std::size_t i = keep; i < steps.size(); ++i) std::filesystem::remove(resume_point(training, steps[i]));
   std::error_code error;
@@ -57,12 +64,10 @@ void RunDirectory::prune_resume_points(const std::string& training, std::int64_t
 }
 
 void RunDirectory::remove_drafts(const std::string& training) const {
-  std::error_code error;
-  std::vector<Path> drafts;
-  for (const auto& entry : std::filesystem::directory_iterator(resume_directory(training), error)) {
-    if (entry.path().extension() == ".tmp") drafts.push_back(entry.path());
+  incubate::remove_drafts(resume_directory(training), "");
+  for (const Path& path : {finished(training), metrics(training)}) {
+    incubate::remove_drafts(path.parent_path(), path.filename().string() + ".");
   }
-  for (const Path& draft : drafts) std::filesystem::remove(draft, error);
 }
 
 }  // namespace incubate

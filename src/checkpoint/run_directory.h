@@ -35,12 +35,14 @@ class RunDirectory {
   /// A checkpoint to resume from.
   Path resume_point(const std::string& training, std::int64_t step) const;
 
-  /// Steps of the checkpoints to resume from, the latest first (in numeric order).
+  /// Steps of the checkpoints to resume from, the latest first (in numeric order). Throws InputError if their directory
+  /// is there but cannot be read.
   std::vector<std::int64_t> list_resume_points(const std::string& training) const;
-  /// Removes all but the latest `keep` of them.
-  void prune_resume_points(const std::string& training, std::int64_t keep) const;
-  /// Removes what writers that were killed left beside them. Only for who holds the training's lock, or of one that is
-  /// done.
+  /// Removes the steps `rejected`, and all but the latest `keep` of the others.
+  void prune_resume_points(const std::string& training, std::int64_t keep,
+                           const std::vector<std::int64_t>& rejected = {}) const;
+  /// Removes the drafts that killed writers left of the training's checkpoints and metrics. REQUIRES: this job holds
+  /// the training's lock, or the training is done.
   void remove_drafts(const std::string& training) const;
 
  private:

@@ -13,6 +13,7 @@
 #include <torch/torch.h>
 
 #include "base/check.h"
+#include "base/input_file.h"
 
 namespace incubate {
 namespace {
@@ -50,6 +51,12 @@ std::string make_header(const StateDict& tensors) {
   return text;
 }
 
+/// REQUIRES: reading was the last thing done, so that errno is of it.
+void check_read(const std::ifstream& file, const FilePath& path) {
+  check_running(file.good(), "cannot read {}: {}", path.string(),
+                file.eof() ? "it has become shorter" : std::strerror(errno));
+}
+
 std::string read_header(std::ifstream& file, std::uint64_t file_bytes, const FilePath& path) {
   check_input(file_bytes >= kLengthBytes,
               "{} has {} bytes, fewer than the {} that state the length of a safetensors header. Get or copy it again.",
@@ -67,7 +74,7 @@ std::string read_header(std::ifstream& file, std::uint64_t file_bytes, const Fil
       path.string(), length, kMostHeaderBytes);
   std::string text(length, '\0');
   file.read(text.data(), static_cast<std::streamsize>(length));
-  check_running(file.good(), "cannot read {}: {}", path.string(), std::strerror(errno));
+  check_read(file, path);
   return text;
 }
 
@@ -160,7 +167,7 @@ torch::Tensor read_tensor(std::ifstream& file, std::uint64_t data_begin, const E
   torch::Tensor tensor = torch::empty(entry.shape);
   file.seekg(static_cast<std::streamoff>(data_begin + entry.begin));
   file.read(static_cast<char*>(tensor.data_ptr()), static_cast<std::streamsize>(entry.end - entry.begin));
-  check_running(file.good(), "cannot read {}: {}", path.string(), std::strerror(errno));
+  check_read(file, path);
   return tensor;
 }
 
@@ -180,26 +187,28 @@ void save_safetensors(const FilePath& path, const StateDict& tensors, const OnWr
   for (const auto& [name, tensor] : tensors) total += static_cast<std::int64_t>(tensor.nbytes());
   replace_atomically(path, [&](const FilePath& temporary) {
     std::ofstream file(temporary, std::ios::binary);
+    const auto check = [&file, &path] {  // at once, before another call changes errno
+      check_running(file.good(), "cannot write {}: {}", path.string(), std::strerror(errno));
+    };
     const std::uint64_t length = header.size();
     file.write(reinterpret_cast<const char*>(&length), sizeof(length));
     file << header;
+    check();
     std::int64_t done = 0;
     for (const auto& [name, tensor] : tensors) {
       const torch::Tensor values = tensor.detach().cpu().contiguous();
       file.write(static_cast<const char*>(values.data_ptr()), static_cast<std::streamsize>(values.nbytes()));
+      check();
       done += static_cast<std::int64_t>(values.nbytes());
       on_written(done, total);
     }
     file.flush();
-    check_running(file.good(), "cannot write {}: {}", path.string(), std::strerror(errno));
+    check();
   });
 }
 
 StateDict load_safetensors(const FilePath& path) {
-  check_input(std::filesystem::is_regular_file(path), "{} cannot be read: no such file. Check the path.",
-              path.string());
-  std::ifstream file(path, std::ios::binary);
-  check_input(file.good(), "{} cannot be read: {}. Check the path.", path.string(), std::strerror(errno));
+  std::ifstream file = open_input_file(path);
   const std::uint64_t file_bytes = std::filesystem::file_size(path);
   const std::string text = read_header(file, file_bytes, path);
   const std::uint64_t data_begin = kLengthBytes + text.size();

@@ -1,7 +1,10 @@
 #include "base/check.h"
+#include "base/output_name.h"
 #include "checkpoint/safetensors.h"
 #include "commands/commands.h"
+#include "commands/print_output.h"
 #include "commands/run_arguments.h"
+#include "method/describe_memory.h"
 #include "method/exchange.h"
 #include "report/progress.h"
 
@@ -9,7 +12,7 @@ namespace incubate {
 namespace {
 
 constexpr const char* kHelp =
-    "incubate export --config input/NAME.ini --training=NAME --output=F.safetensors\n"
+    "incubate export [--config] input/NAME.ini --training=NAME --output=F.safetensors\n"
     "  [--format=timm|reference] [--section.key=value ...]\n\n"
     "Writes the weights of a finished training under the names of another program.\n"
     "Of an incubation: the whole hybrid, its stage within the meta model's others.\n\n"
@@ -33,11 +36,14 @@ class WriteProgress {
   Stopwatch watch_;
 };
 
-void export_weights(const RunConfig& config, const ExportConfig& options, Log& log) {
+void export_weights(const RunConfig& config, const ExportConfig& options) {
   validate(options);
+  check_output_name(options.output);
   const std::vector<Training> trainings = list_trainings(config, check_dataset(config.data.file));
   const Training& training = find_training(trainings, options.training);
-  const StateDict weights = export_training(training, trainings, RunDirectory(config.run.directory), options.format);
+  const StateDict weights = explain_lack_of_memory(
+      [&] { return describe_exchange_memory(training); },
+      [&] { return export_training(training, trainings, RunDirectory(config.run.directory), options.format); });
   try {
     WriteProgress progress;
     save_safetensors(options.output, weights,
@@ -45,18 +51,15 @@ void export_weights(const RunConfig& config, const ExportConfig& options, Log& l
   } catch (const std::runtime_error& error) {
     throw InputError(fmt::format("--output={}: {}. Choose another place.", options.output, error.what()));
   }
-  log.info(fmt::format("{} written: {} tensors of {}", options.output, weights.size(), training.name));
+  print_output(fmt::format("{} written: {} tensors of {}\n", options.output, weights.size(), training.name));
 }
 
 }  // namespace
 
-void export_command(const std::vector<std::string>& arguments, Communicator& world, Log& log) {
-  agree(world, [&] {
-    if (!world.is_leader()) return;
-    RunConfig config;
-    ExportConfig options;
-    if (read_run_arguments(arguments, kHelp, config, list_settings(options))) export_weights(config, options, log);
-  });
+void export_command(const std::vector<std::string>& arguments) {
+  RunConfig config;
+  ExportConfig options;
+  if (read_run_arguments(arguments, kHelp, config, list_settings(options))) export_weights(config, options);
 }
 
 }  // namespace incubate

@@ -1,13 +1,15 @@
 #include "commands/commands.h"
 #include "commands/run_arguments.h"
 #include "config/parse.h"
+#include "hdf5/atomic_file.h"
+#include "method/describe_memory.h"
 #include "method/exchange.h"
 
 namespace incubate {
 namespace {
 
 constexpr const char* kHelp =
-    "incubate import --config input/NAME.ini --training=NAME --input=F.safetensors\n"
+    "incubate import [--config] input/NAME.ini --training=NAME --input=F.safetensors\n"
     "  [--format=timm|reference] [--section.key=value ...]\n\n"
     "Makes a training of the run done with weights of another program, so that the\n"
     "trainings after it start from them. Of an incubation: give the whole hybrid; its\n"
@@ -17,22 +19,40 @@ constexpr const char* kHelp =
 
 void import_weights(RunConfig& config, const ImportConfig& options, Log& log) {
   validate(options);
+  const bool is_open = config.run.sums == SumsChoice::automatic;
+  settle_sums(config.run, config.run.device == DeviceChoice::cuda);
   const std::vector<Training> trainings = list_trainings(config, check_dataset(config.data.file));
   const Training& training = find_training(trainings, options.training);
   const RunDirectory run(config.run.directory);
-  import_training(training, run, options.format, options.input, print_settings(list_settings(config)));
+  const std::string settings = print_settings(list_settings(config));
+  explain_lack_of_memory([&] { return describe_exchange_memory(training); },
+                         [&] { import_training(training, run, options.format, options.input, settings); });
   log.info(fmt::format("{} written: {} has the weights of {}", run.finished(training.name).string(), training.name,
                        options.input));
+  // The trainings after this one must have the same sums.
+  if (!std::filesystem::exists(run.config())) replace_text_atomically(run.config(), settings);
+  if (!is_open) return;
+  log.info(
+      fmt::format("The run has run.sums={} from now on. Where GPUs go on with it, fast ones take less time: give "
+                  "import --run.sums=fast.",
+                  to_string(sums_of(config.run))));
 }
 
 }  // namespace
+
+void describe_import(const std::vector<std::string>& arguments) {
+  RunConfig config;
+  ImportConfig options;
+  read_run_arguments(arguments, kHelp, config, list_settings(options));
+}
 
 void import_command(const std::vector<std::string>& arguments, Communicator& world, Log& log) {
   agree(world, [&] {
     if (!world.is_leader()) return;
     RunConfig config;
     ImportConfig options;
-    if (read_run_arguments(arguments, kHelp, config, list_settings(options))) import_weights(config, options, log);
+    read_run_arguments(arguments, kHelp, config, list_settings(options));
+    import_weights(config, options, log);
   });
 }
 

@@ -4,13 +4,15 @@
 #include <map>
 #include <numeric>
 
-#include <fmt/core.h>
 #include <fmt/ranges.h>
 #include <torch/torch.h>
 
 #include "base/check.h"
+#include "base/clean_text.h"
 #include "checkpoint/checkpoint.h"
 #include "commands/commands.h"
+#include "commands/print_output.h"
+#include "config/path_setting.h"
 #include "data/dataset.h"
 #include "data/image_set.h"
 #include "report/metrics_file.h"
@@ -26,7 +28,7 @@ constexpr const char* kHelp =
 
 template <typename... Args>
 void print_line(const char* what, fmt::format_string<Args...> format, Args&&... args) {
-  fmt::print("  {:<12} {}\n", what, fmt::format(format, std::forward<Args>(args)...));
+  print_output(fmt::format("  {:<12} {}\n", what, fmt::format(format, std::forward<Args>(args)...)));
 }
 
 /// What a checkpoint holds of one kind: of stage 2, say, or of the optimizer's state.
@@ -123,8 +125,8 @@ void describe_image_set(const FilePath& path) {
 
 void describe(const FilePath& path, const Hdf5File& file) {
   const std::string type = file.read_string_attribute("filetype");
-  fmt::print("{}: {}, version {}, {} bytes, intact (XXH3 {})\n", path.string(), type,
-             file.read_int_attribute("version"), std::filesystem::file_size(path), stated_digest(path));
+  print_output(fmt::format("{}: {}, version {}, {} bytes, intact (XXH3 {})\n", path.string(), type,
+                           file.read_int_attribute("version"), std::filesystem::file_size(path), stated_digest(path)));
   if (type == "incubate checkpoint") {
     describe_checkpoint(path);
   } else if (type == "incubate metrics") {
@@ -142,28 +144,23 @@ void describe(const FilePath& path, const Hdf5File& file) {
 
 }  // namespace
 
-void inspect_command(const std::vector<std::string>& arguments, Communicator& world, Log& /*log*/) {
-  agree(world, [&] {
-    if (!world.is_leader()) return;
-    if (arguments == std::vector<std::string>{"--help"}) {
-      fmt::print("{}", kHelp);
-      return;
+void inspect_command(const std::vector<std::string>& arguments) {
+  if (std::ranges::count(arguments, "--help") > 0) return print_output(kHelp);
+  check_input(!arguments.empty(), "no file is named. Give some, such as runs/NAME/checkpoints/meta.h5.");
+  for (const std::string& argument : arguments) {
+    check_input(!argument.starts_with("--"), "'{}' is not an option of inspect. Give files only.", argument);
+  }
+  std::string bad;  // all are looked at before the first bad one ends the command
+  for (const std::string& argument : arguments) {
+    try {
+      const std::string path = expand_path("", clean_line(argument, "command line"));
+      read_verified_file(path, [&path](const Hdf5File& file) { describe(path, file); });
+    } catch (const InputError& error) {
+      print_output(fmt::format("{}: bad\n", argument));
+      bad += (bad.empty() ? "" : " ") + std::string(error.what());
     }
-    check_input(!arguments.empty(), "no file is named. Give some, such as runs/NAME/checkpoints/meta.h5.");
-    for (const std::string& argument : arguments) {
-      check_input(!argument.starts_with("--"), "'{}' is not an option of inspect. Give files only.", argument);
-    }
-    std::string bad;  // all are looked at before the first bad one ends the command
-    for (const std::string& argument : arguments) {
-      try {
-        read_verified_file(argument, [&argument](const Hdf5File& file) { describe(argument, file); });
-      } catch (const InputError& error) {
-        fmt::print("{}: bad\n", argument);
-        bad += (bad.empty() ? "" : " ") + std::string(error.what());
-      }
-    }
-    check_input(bad.empty(), "{}", bad);
-  });
+  }
+  check_input(bad.empty(), "{}", bad);
 }
 
 }  // namespace incubate

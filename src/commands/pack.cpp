@@ -1,10 +1,11 @@
 #include "pack/pack.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "base/stopwatch.h"
 #include "commands/commands.h"
 #include "commands/pack_folder.h"
+#include "commands/print_output.h"
 #include "config/parse.h"
 #include "parallel/launcher.h"
 
@@ -22,11 +23,12 @@ constexpr const char* kHelp =
     "Packs labelled images for 'incubate train'. Small images go into one HDF5 file:\n"
     "IDX (MNIST and its kin) or the binary files of CIFAR-10 and CIFAR-100 (fine\n"
     "labels). If the output already holds just these, nothing is written.\n\n"
-    "Large ones, JPEG and PNG files in a folder for each class, stay encoded: they go\n"
-    "into shards F-train-00000.h5, ... beside the index F.h5. The same command after\n"
-    "an interruption keeps the shards that are done, and makes damaged ones anew. The\n"
-    "files are the same on any number of ranks. F-problems.txt names what was left\n"
-    "out or converted, and why.\n\n";
+    "Large ones, JPEG and PNG files in a folder for each class, stay byte for byte\n"
+    "as they are. (With --shorter-side larger ones are reduced, a PNG without loss.)\n"
+    "They go into shards F-train-00000.h5, ... beside the index F.h5. The same\n"
+    "command after an interruption keeps the shards that are done, and makes damaged\n"
+    "ones anew. The files are the same on any number of ranks. F-problems.txt names\n"
+    "what was left out, such as TIFF and WebP files, and why: convert these to PNG.\n\n";
 
 /// Rank 0's: IDX and CIFAR.
 void pack_small_images(const PackConfig& config, Log& log) {
@@ -40,23 +42,20 @@ void pack_small_images(const PackConfig& config, Log& log) {
 
 }  // namespace
 
+void describe_pack(const std::vector<std::string>& arguments) {
+  PackConfig config;
+  const std::vector<Setting> settings = list_settings(config);
+  const std::string help = kHelp + describe_settings(settings);
+  if (parse_arguments(arguments, settings).help) return print_output(help);
+  for (const Setting& setting : settings) print_output(fmt::format("{} = {}\n", setting.name, setting.get()));
+}
+
 void pack_command(const std::vector<std::string>& arguments, Communicator& world, Log& log) {
   PackConfig config;
-  bool is_answered = false;
   agree(world, [&] {
-    const std::vector<Setting> settings = list_settings(config);
-    const std::string help = kHelp + describe_settings(settings);
-    const CommonOptions options = parse_arguments(arguments, settings);
-    is_answered = options.help || options.print_config;
-    if (!is_answered) return validate(config);
-    if (!world.is_leader()) return;
-    if (options.help) {
-      fmt::print("{}", help);
-      return;
-    }
-    for (const Setting& setting : settings) fmt::print("{} = {}\n", setting.name, setting.get());
+    parse_arguments(arguments, list_settings(config));
+    validate(config);
   });
-  if (is_answered) return;
   check_launch(world);
   if (!config.verify.empty()) return verify_image_set(config.verify, world, log);
   if (config.format == PackFormat::folder) return pack_folder(config, world, log);

@@ -14,13 +14,15 @@ namespace {
 
 constexpr double kMuchLeftOut = 0.05;  // of a class: worth a warning
 
-/// Whether the shard's file is there, undamaged, and made of just these files.
+/// Whether the shard's file is there, undamaged, and made of just these files, none of which was converted.
 bool is_there(const PackJob& job, const ShardPlan& shard) {
   const FilePath path = job.path_of(shard);
   if (!std::filesystem::exists(path)) return false;
   try {
     verify_file(path);
-    return read_shard(path).shard.source_digest == shard.digest;
+    const ImageShard found = read_shard(path).shard;
+    return found.source_digest == shard.digest &&
+           std::ranges::count(found.problems, PackProblem::Kind::converted, &PackProblem::kind) == 0;
   } catch (const InputError&) {
     return false;  // it is made anew
   }
@@ -93,6 +95,7 @@ ImageSet collect_set(const PackJob& job, std::vector<PackProblem>& problems) {
     std::ranges::copy(file.shard.problems, std::back_inserter(problems));
     // A shard all of whose files were left out is kept, so as not to be made again, but is no part of the set.
     if (file.shard.table.size() > 0) {
+      set.has_png |= file.shard.has_png;
       set.split(plan.split).append(job.path_of(plan).filename().string(), file);
     }
   }
@@ -149,9 +152,8 @@ void say_what_was_odd(const PackJob& job, const std::vector<PackProblem>& proble
   std::map<PackProblem::Kind, std::int64_t> count;
   for (const PackProblem& problem : problems) ++count[problem.kind];
   if (problems.empty()) return;
-  log.info(fmt::format("{} files left out, {} converted, {} misnamed: {}", count[PackProblem::Kind::left_out],
-                       count[PackProblem::Kind::converted], count[PackProblem::Kind::misnamed],
-                       problems_path(job.index()).string()));
+  log.info(fmt::format("{} files left out, {} misnamed: {}", count[PackProblem::Kind::left_out],
+                       count[PackProblem::Kind::misnamed], problems_path(job.index()).string()));
 }
 
 /// Shards that an earlier packing left, with other options, and that are no part of the set now.
@@ -193,7 +195,9 @@ void pack_folder(const PackConfig& config, Communicator& world, Log& log) {
   agree(world, [&] {
     if (!world.is_leader()) return;
     check_output(config.output);
-    lock.emplace(config.output + ".lock", Lock::Words{.work = config.output, .remedy = "Choose another --output."});
+    LockOptions options{.work = config.output, .remedy = "Choose another --output."};
+    options.tell = [&log](const std::string& message) { log.info(message); };
+    lock.emplace(config.output + ".lock", options);
   });
   make_shards(job, find_missing_shards(job, world), world, log);
   agree(world, [&] {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/clean_text.h"
 #include "data/labelled_images.h"
 #include "pack/cifar.h"
 #include "pack/pack_shard.h"
@@ -39,9 +40,13 @@ void open_folder(PackJob& job, const Communicator& world) {
 void name_classes(PackJob& job, const Communicator& world) {
   agree(world, [&] {
     if (!world.is_leader()) return;
-    job.class_names = job.folder.class_folders;
     const std::string& names_file = job.config.class_names_file;
-    if (names_file.empty()) return;
+    if (names_file.empty()) {
+      for (const std::string& folder : job.folder.class_folders) {
+        job.class_names.push_back(clean_line(folder, "--folder=" + job.config.folder));
+      }
+      return;
+    }
     job.class_names = read_class_names(names_file);
     check_input(job.class_names.size() == job.folder.class_folders.size(),
                 "{} has {} names for {} classes in {}. Give one for each, in the sorted order of the folders.",
@@ -108,10 +113,9 @@ void plan_shards(PackJob& job, const Communicator& world) {
                       .index = static_cast<std::int64_t>(i),
                       .files = std::span(files).subspan(begins[i], begins[i + 1] - begins[i]),
                       .digest = {}};
-      shard.digest =
-          source_digest(fmt::format("version {}; {} {} of {}; {}; classes {}", kShardVersion, to_string(split), i,
-                                    begins.size() - 1, job.encoding.describe(), join_names(job.class_names)),
-                        shard.files);
+      shard.digest = source_digest(fmt::format("version 1; {} {} of {}; {}; classes {}", to_string(split), i,
+                                               begins.size() - 1, job.encoding.describe(), join_names(job.class_names)),
+                                   shard.files);
       job.shards.push_back(std::move(shard));
     }
   }

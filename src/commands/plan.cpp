@@ -1,11 +1,13 @@
 #include <filesystem>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "base/check.h"
 #include "commands/commands.h"
 #include "commands/plan_json.h"
 #include "commands/plan_table.h"
+#include "commands/print_output.h"
+#include "commands/run_arguments.h"
 #include "config/parse.h"
 #include "config/plan_config.h"
 #include "config/validate.h"
@@ -14,7 +16,7 @@ namespace incubate {
 namespace {
 
 constexpr const char* kHelp =
-    "incubate plan --config input/NAME.ini --ranks=N [--rank-tflops=X]\n"
+    "incubate plan [--config] input/NAME.ini --ranks=N [--rank-tflops=X]\n"
     "  [--network-gbps=Y] [--images=N] [--json] [--section.key=value ...]\n\n"
     "Says what the trainings cost and how N ranks would share the work: parameters,\n"
     "memory, FLOPs, bytes reduced, rounds and groups, efficiency, hours. It trains\n"
@@ -43,8 +45,9 @@ DatasetInfo find_dataset(const RunConfig& config, const PlanConfig& plan) {
     return imagine_dataset(config.model, *plan.num_images);
   }
   const std::string& file = config.data.file;
+  std::error_code ignored;  // check_dataset() says why a file that is there cannot be read
   check_input(
-      std::filesystem::exists(file),
+      std::filesystem::status(file, ignored).type() != std::filesystem::file_type::not_found,
       "data.file{} (a plan needs the number of training images). Name a file written by 'incubate pack', or give "
       "--images=N.",
       file.empty() ? " is missing" : "=" + file + " does not exist");
@@ -66,29 +69,27 @@ void print_plan(const RunConfig& config, const PlanConfig& plan) {
   const DatasetInfo data = find_dataset(config, plan);
   const std::vector<Training> trainings = list_trainings(config, data);
   const PlanReport report = make_plan_report(config, trainings, data.num_train, machine_of(config, plan));
-  fmt::print("{}", plan.json ? plan_to_json(report, plan) : format_plan(report, plan));
+  print_output(plan.json ? plan_to_json(report, plan) : format_plan(report, plan));
 }
 
 }  // namespace
 
-void plan_command(const std::vector<std::string>& arguments, Communicator& world, Log& /*log*/) {
-  agree(world, [&] {
-    if (!world.is_leader()) return;
-    RunConfig config;
-    PlanConfig plan;
-    const std::vector<Setting> settings = list_settings(config);
-    const std::vector<Setting> options = list_settings(plan);
-    const std::string help = kHelp + describe_settings(options) + describe_settings(settings);
-    const CommonOptions common = parse_arguments(arguments, settings, options);
-    if (common.help) {
-      fmt::print("{}", help);
-    } else if (common.print_config) {
-      validate_without_data_file(config);
-      fmt::print("{}", print_settings(settings));
-    } else {
-      print_plan(config, plan);
-    }
-  });
+void plan_command(const std::vector<std::string>& arguments) {
+  RunConfig config;
+  PlanConfig plan;
+  const std::vector<Setting> settings = list_settings(config);
+  const std::vector<Setting> options = list_settings(plan);
+  const std::string help = kHelp + describe_settings(options) + describe_settings(settings);
+  const CommonOptions common = parse_arguments(arguments, settings, options);
+  print_warnings(common);
+  if (common.help) {
+    print_output(help);
+  } else if (common.print_config) {
+    validate_without_data_file(config);
+    print_output(print_settings(settings));
+  } else {
+    print_plan(config, plan);
+  }
 }
 
 }  // namespace incubate

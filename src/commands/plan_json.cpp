@@ -1,5 +1,7 @@
 #include "commands/plan_json.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 namespace incubate {
@@ -123,6 +125,15 @@ Json to_json(const MethodForecast& method, const MethodForecast* end_to_end) {
           {"efficiency_at_these_ranks", scaling ? Json(scaling->efficiency) : Json(nullptr)}};
 }
 
+Json to_json(const std::vector<MethodForecast>& methods) {
+  const auto end_to_end = std::ranges::find(methods, "end to end", &MethodForecast::method);
+  Json json = Json::array();
+  for (const MethodForecast& method : methods) {
+    json.push_back(to_json(method, end_to_end == methods.end() ? nullptr : &*end_to_end));
+  }
+  return json;
+}
+
 }  // namespace
 
 std::string plan_to_json(const PlanReport& report, const PlanConfig& config) {
@@ -130,21 +141,19 @@ std::string plan_to_json(const PlanReport& report, const PlanConfig& config) {
   for (const TrainingCost& cost : report.trainings) trainings.push_back(to_json(cost));
   Json phases = Json::array();
   for (const PhasePlan& phase : report.phases) phases.push_back(to_json(phase, report));
-  Json methods = Json::array();
-  for (const MethodForecast& method : report.methods) {
-    methods.push_back(to_json(method, report.find_method("end to end")));
-  }
-  const Json json = {{"ranks", report.machine.num_ranks},
-                     {"rank_tflops", to_json(config.rank_tflops)},
-                     {"network_gbps", to_json(config.network_gbps)},
-                     {"round_cost_s", report.machine.round_cost_s},
-                     {"images", report.num_images},
-                     {"global_batch", report.global_batch},
-                     {"steps_per_epoch", report.num_images / report.global_batch},
-                     {"sums", report.sums == Sums::exact ? "exact" : "fast"},
-                     {"trainings", std::move(trainings)},
-                     {"phases", std::move(phases)},
-                     {"methods", std::move(methods)}};
+  const Json json = {
+      {"ranks", report.machine.num_ranks},
+      {"rank_tflops", to_json(config.rank_tflops)},
+      {"network_gbps", to_json(config.network_gbps)},
+      {"round_cost_s", report.machine.round_cost_s},
+      {"images", report.num_images},
+      {"global_batch", report.global_batch},
+      {"steps_per_epoch", report.num_images / report.global_batch},
+      {"sums", to_string(report.sums)},
+      {"trainings", std::move(trainings)},
+      {"phases", std::move(phases)},
+      {"methods", to_json(report.methods)},
+      {"other_sums", {{"sums", to_string(report.other_sums())}, {"methods", to_json(report.methods_with_other_sums)}}}};
   return json.dump(2) + "\n";
 }
 

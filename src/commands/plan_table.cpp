@@ -1,27 +1,14 @@
 #include "commands/plan_table.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 
 #include <fmt/format.h>
 
+#include "base/short_number.h"
 #include "config/setting.h"
 
 namespace incubate {
 namespace {
-
-/// 632,045,800 as 632 M and the like: three digits and a decimal unit.
-std::string short_number(double value, const char* unit) {
-  constexpr std::array kPrefixes = {"", "k", "M", "G", "T", "P", "E"};
-  std::size_t i = 0;
-  for (; std::fabs(value) >= 999.5 && i + 1 < kPrefixes.size(); ++i) value /= 1000;
-  const int decimals = value >= 99.95 || i == 0 ? 0 : value >= 9.995 ? 1 : 2;
-  return fmt::format("{:.{}f} {}{}", value, decimals, kPrefixes[i], unit);
-}
-
-std::string bytes_text(double bytes) { return short_number(bytes, "B"); }
-std::string bytes_text(std::int64_t bytes) { return bytes_text(static_cast<double>(bytes)); }
 
 std::string time_text(double time_s) {
   if (time_s >= 3600) return fmt::format("{:.2f} h", time_s / 3600);
@@ -51,7 +38,11 @@ class PlanTable {
     }
     write_phases();
     for (const PhasePlan& phase : report_.phases) write_rounds(phase);
-    if (!report_.methods.empty()) write_methods();
+    if (!report_.methods.empty()) {
+      write_methods(report_.methods);
+      line("\nwith --run.sums={} (auto, the default: exact on the CPU, fast on GPUs)", to_string(report_.other_sums()));
+      write_methods(report_.methods_with_other_sums);
+    }
     write_notes();
     return text_;
   }
@@ -75,8 +66,7 @@ class PlanTable {
     line("{} {}{}{}; {} training images, {} steps of {} images an epoch; sums {}", ranks, ranks == 1 ? "rank" : "ranks",
          has_times() ? fmt::format(" of {} TFLOP/s", *config_.rank_tflops) : "",
          config_.network_gbps ? fmt::format(" with {} Gbit/s each", *config_.network_gbps) : "", report_.num_images,
-         report_.num_images / report_.global_batch, report_.global_batch,
-         report_.sums == Sums::exact ? "exact" : "fast");
+         report_.num_images / report_.global_batch, report_.global_batch, to_string(report_.sums));
   }
 
   void write_trainings() {
@@ -161,7 +151,7 @@ class PlanTable {
   /// Of the first method that the phase belongs to, or its own if no such method is chosen.
   double whole_s(const PhasePlan& phase) const {
     for (const MethodForecast& method : report_.methods) {
-      if (std::ranges::count(method.phases, to_string(phase.work.phase)) > 0) return method.predicted_s;
+      if (std::ranges::count(method.phases, phase.work.phase) > 0) return method.predicted_s;
     }
     return phase.forecast.predicted_s;
   }
@@ -201,13 +191,13 @@ class PlanTable {
          time_or_share(group.busy_s, whole_s(phase)), bytes_text(memory_bytes_of(group, work)), trainings);
   }
 
-  void write_methods() {
+  void write_methods(const std::vector<MethodForecast>& methods) {
     const std::string times = has_times() ? "  wall-clock  rank-hours  critical path" : "";
     std::size_t width = 15;
-    for (const MethodForecast& method : report_.methods) width = std::max(width, method.method.size());
+    for (const MethodForecast& method : methods) width = std::max(width, method.method.size());
     line("\n{:<{}} {:>12} {:>11}{} {:>9} {:>15} {:>7}", "method", width, "block FLOPs", "efficiency", times, "reduced",
          "reduced a step", "80% at");
-    for (const MethodForecast& method : report_.methods) write_method(method, width);
+    for (const MethodForecast& method : methods) write_method(method, width);
   }
 
   void write_method(const MethodForecast& m, std::size_t width) {

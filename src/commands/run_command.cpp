@@ -1,14 +1,17 @@
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "base/check.h"
 #include "base/version.h"
 #include "commands/commands.h"
+#include "commands/print_output.h"
 
 namespace incubate {
 namespace {
 
 constexpr const char* kHelp =
-    "incubate COMMAND [--config input/NAME.ini] [--section.key=value ...]\n\n"
+    "incubate COMMAND [--config] input/NAME.ini [--section.key=value ...]\n\n"
     "Trains large deep networks on supercomputers by Deep Incubation.\n\n"
     "  train   the whole method in one job, or one training of it\n"
     "  plan    what it would cost, and how N ranks would share the work\n"
@@ -19,29 +22,45 @@ constexpr const char* kHelp =
     "'incubate COMMAND --help' tells more. Exit status: 0 done, 2 bad usage or input,\n"
     "75 stopped on request with everything saved, anything else failed.\n";
 
+bool is_help(const std::string& word) { return word == "--help" || word == "-h" || word == "help"; }
+
 }  // namespace
 
-int run_command(const std::vector<std::string>& arguments, Communicator& world, Log& log) {
-  const std::string command = arguments.empty() ? "--help" : arguments.front();
-  const std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
-  if (command == "train") return train_command(rest, world, log);
-  if (command == "plan") {
-    plan_command(rest, world, log);
-  } else if (command == "pack") {
-    pack_command(rest, world, log);
-  } else if (command == "export") {
-    export_command(rest, world, log);
-  } else if (command == "import") {
-    import_command(rest, world, log);
-  } else if (command == "inspect") {
-    inspect_command(rest, world, log);
-  } else if (command == "--help" || command == "--version") {
-    if (world.is_leader())
-      fmt::print("{}", command == "--help" ? kHelp : fmt::format("incubate {} ({})\n", kVersion, kGitSha1));
-  } else {
-    throw AgreedInputError(fmt::format(
-        "unknown command '{}'. Give train, plan, pack, export, import or inspect; --help tells more.", command));
-  }
+Call read_call(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) return {.command = "--help", .arguments = {}};
+  Call call = {.command = arguments.front(), .arguments = {arguments.begin() + 1, arguments.end()}};
+  const bool is_of_command = !call.arguments.empty() && (is_help(call.command) || is_help(call.arguments.front()));
+  if (is_help(call.command)) call.command = is_of_command ? call.arguments.front() : "--help";
+  if (is_of_command) call.arguments = {"--help"};
+  std::ranges::replace(call.arguments, "-h", "--help");
+  return call;
+}
+
+bool Call::needs_mpi() const {
+  const bool is_of_all_ranks = command == "train" || command == "pack" || command == "import";
+  return is_of_all_ranks && std::ranges::none_of(arguments, [](const std::string& argument) {
+           return argument == "--help" || argument == "--print-config";
+         });
+}
+
+void run_alone(const Call& call) {
+  const auto& [command, arguments] = call;
+  if (command == "plan") return plan_command(arguments);
+  if (command == "export") return export_command(arguments);
+  if (command == "inspect") return inspect_command(arguments);
+  if (command == "train") return describe_train(arguments);
+  if (command == "pack") return describe_pack(arguments);
+  if (command == "import") return describe_import(arguments);
+  if (command == "--help") return print_output(kHelp);
+  if (command == "--version") return print_output(fmt::format("incubate {} ({})\n", kVersion, kGitSha1));
+  throw InputError(fmt::format(
+      "unknown command '{}'. Give train, plan, pack, export, import or inspect; --help tells more.", command));
+}
+
+int run_together(const Call& call, Communicator& world, Log& log) {
+  if (call.command == "train") return train_command(call.arguments, world, log);
+  if (call.command == "pack") pack_command(call.arguments, world, log);
+  if (call.command == "import") import_command(call.arguments, world, log);
   return kDone;
 }
 

@@ -1,6 +1,7 @@
 #include "config/exchange_config.h"
 
 #include "base/check.h"
+#include "config/path_setting.h"
 
 namespace incubate {
 namespace {
@@ -26,12 +27,12 @@ void check_given(const std::vector<Setting>& settings, const char* command) {
 
 std::vector<Setting> list_settings(ExportConfig& c) {
   return {training_setting(c.training, "which training's weights, such as finetuned"), format_setting(c.format),
-          make_setting("output", c.output, Kind::operation, "path", "safetensors file to write")};
+          make_path_setting("output", c.output, Kind::operation, "safetensors file to write")};
 }
 
 std::vector<Setting> list_settings(ImportConfig& c) {
   return {training_setting(c.training, "which training the weights stand for, such as meta"), format_setting(c.format),
-          make_setting("input", c.input, Kind::operation, "path", "safetensors file to read")};
+          make_path_setting("input", c.input, Kind::operation, "safetensors file to read")};
 }
 
 void validate(const ExportConfig& config) {

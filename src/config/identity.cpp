@@ -24,7 +24,8 @@ std::string result_settings(const RunConfig& config, Phase phase) {
   std::string text;
   for (const Setting& setting : list_settings(copy)) {
     const std::string section = setting.name.substr(0, setting.name.find('.'));
-    const bool is_phase = std::ranges::any_of(kPhases, [&](Phase p) { return section == section_of(p); });
+    const bool is_phase =
+        std::ranges::any_of(kMethodTable, [&](const MethodRow& row) { return section == row.section; });
     const bool is_depths = setting.name == "model.depths" || setting.name == "model.meta_depths";
     // How long a training lasts is a number of steps, which the training names itself.
     const bool is_epochs = is_phase && setting.name == section + ".epochs";
@@ -34,7 +35,7 @@ std::string result_settings(const RunConfig& config, Phase phase) {
     if (config.data.shuffle == Shuffle::global && setting.name.starts_with("data.shuffle")) continue;
     if (config.run.precision == Precision::fp32 && setting.name == "run.precision") continue;
     if (!applies_to(config.model.family, setting.name)) continue;
-    text += setting.name + "=" + setting.get() + "\n";
+    text += setting.name + "=" + (setting.name == "run.sums" ? to_string(sums_of(config.run)) : setting.get()) + "\n";
   }
   return text;
 }

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/check.h"
+#include "config/path_setting.h"
 
 namespace incubate {
 namespace {
@@ -81,6 +82,10 @@ void check_ranges(const PackConfig& config) {
               side);
   check_input(config.quality >= 1 && config.quality <= 100, "--quality={} is out of range. Give 1 to 100, such as 90.",
               config.quality);
+  check_input(config.shorter_side || config.quality == PackConfig().quality,
+              "--quality={} is given without --shorter-side: other images stay as they are. Leave it out, or give "
+              "--shorter-side.",
+              config.quality);
   check_input(config.shard_mb >= 0.001 && config.shard_mb <= 1e6,
               "--shard-mb={} is out of range. Give 0.001 to 1000000, such as 1500.", config.shard_mb);
 }
@@ -93,24 +98,24 @@ std::vector<Setting> list_settings(PackConfig& c) {
       make_enum_setting<PackFormat>(
           "format", c.format, {{PackFormat::idx, "idx"}, {PackFormat::cifar, "cifar"}, {PackFormat::folder, "folder"}},
           r, "of the files to read"),
-      make_setting("train-images", c.train_images, r, "path", "training images (IDX, gzip'ed or not)"),
-      make_setting("train-labels", c.train_labels, r, "path", "training labels"),
-      make_setting("validation-images", c.validation_images, r, "path", "images to evaluate on"),
-      make_setting("validation-labels", c.validation_labels, r, "path", "their labels"),
-      make_setting("train-files", c.train_files, r, "a,b,...", "training images and labels (CIFAR's binary files)"),
-      make_setting("validation-files", c.validation_files, r, "a,b,...", "images and labels to evaluate on (CIFAR)"),
-      make_setting("folder", c.folder, r, "path", "with train/CLASS/ and validation/CLASS/ (or val/)"),
+      make_path_setting("train-images", c.train_images, r, "training images (IDX, gzip'ed or not)"),
+      make_path_setting("train-labels", c.train_labels, r, "training labels"),
+      make_path_setting("validation-images", c.validation_images, r, "images to evaluate on"),
+      make_path_setting("validation-labels", c.validation_labels, r, "their labels"),
+      make_paths_setting("train-files", c.train_files, r, "training images and labels (CIFAR's binary files)"),
+      make_paths_setting("validation-files", c.validation_files, r, "images and labels to evaluate on (CIFAR)"),
+      make_path_setting("folder", c.folder, r, "with train/CLASS/ and validation/CLASS/ (or val/)"),
       make_setting("shorter-side", c.shorter_side, r, "pixels",
                    "larger images are reduced to this (folder); without it all stay as they are"),
-      make_setting("quality", c.quality, r, "1..100", "of images that are encoded anew (folder)"),
+      make_setting("quality", c.quality, r, "1..100", "of JPEGs that --shorter-side reduces (folder)"),
       make_setting("shard-mb", c.shard_mb, r, "MB", "size of a shard, of which a rank holds one in memory (folder)"),
-      make_setting("class-names-file", c.class_names_file, r, "path",
-                   "instead of class-names (CIFAR) or folders' names: a text file with one name a line"),
+      make_path_setting("class-names-file", c.class_names_file, r,
+                        "instead of class-names (CIFAR) or folders' names: a text file with one name a line"),
       make_setting("class-names", c.class_names, r, "a,b,...", "one name a class, in order of the labels"),
       make_setting("subset", c.subset, r, "0..1", "share of each class's training images that is kept"),
-      make_setting("output", c.output, Kind::operation, "path", "HDF5 file to write"),
-      make_setting("verify", c.verify, Kind::operation, "path",
-                   "pack nothing, but check all images of a set made of a folder, named by its index")};
+      make_path_setting("output", c.output, Kind::operation, "HDF5 file to write"),
+      make_path_setting("verify", c.verify, Kind::operation,
+                        "pack nothing, but check all images of a set made of a folder, named by its index")};
 }
 
 void validate(const PackConfig& config) {

@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <numeric>
 #include <sstream>
 
 #include <boost/program_options.hpp>
+#include <fmt/ranges.h>
 
 #include "base/check.h"
+#include "base/clean_text.h"
+#include "base/input_file.h"
+#include "config/ini.h"
+#include "config/path_setting.h"
 
 namespace incubate {
 namespace {
@@ -52,25 +56,34 @@ po::options_description describe(std::span<const Setting> settings) {
   return description;
 }
 
+void add(const std::string& key, const std::string& value, const std::string& origin, Values& values) {
+  const auto [place, is_new] = values.emplace(key, value);
+  check_input(is_new, "{}: '{}' is given twice ('{}' and '{}'). Give it once.", origin, key, place->second, value);
+}
+
 Values collect(const po::parsed_options& parsed, const std::string& origin, std::span<const Setting> settings) {
   Values values;
   for (const po::option& option : parsed.options) {
+    const std::string value = option.value.empty() ? "" : option.value.front();
     if (option.unregistered) reject_unknown_key(option.string_key, origin, settings);
-    check_input(option.position_key < 0, "{}: '{}' is not an option. Settings are given as --section.key=value.",
-                origin, option.value.empty() ? "" : option.value.front());
-    const auto [place, is_new] = values.emplace(option.string_key, option.value.empty() ? "" : option.value.front());
-    check_input(is_new, "{}: '{}' is given twice ('{}' and '{}'). Give it once.", origin, option.string_key,
-                place->second, option.value.empty() ? "" : option.value.front());
+    std::error_code error;  // of looking: it is no input file then
+    check_input(option.position_key < 0 || (option.position_key == 0 && std::filesystem::exists(value, error)),
+                "{}: '{}' is neither an option nor an existing input file. Settings are given as --section.key=value.",
+                origin, value);
+    check_input(!value.starts_with("--"), "{}: '{}' has no value but is followed by '{}'. Give --{}=value.", origin,
+                option.string_key, value, option.string_key);
+    add(option.string_key, value, origin, values);
   }
   return values;
 }
 
-Values read_ini(std::istream& stream, const std::string& origin, std::span<const Setting> settings) {
-  try {
-    return collect(po::parse_config_file(stream, describe(settings), true), origin, settings);
-  } catch (const po::error& error) {
-    throw InputError(fmt::format("{}: {}. Lines are [section], key = value or # comment.", origin, error.what()));
+Values read_ini(const std::string& text, const std::string& origin, std::span<const Setting> settings) {
+  Values values;
+  for (const auto& [key, value] : split_ini(text, origin)) {
+    if (std::ranges::find(settings, key, &Setting::name) == settings.end()) reject_unknown_key(key, origin, settings);
+    add(key, value, origin, values);
   }
+  return values;
 }
 
 void set_values(const Values& values, std::span<const Setting> settings) {
@@ -80,10 +93,32 @@ void set_values(const Values& values, std::span<const Setting> settings) {
   }
 }
 
-/// `arguments` with "--key=" as two words, "--key" and an empty one: Boost refuses an empty value in the first form.
-std::vector<std::string> split_empty_values(const std::vector<std::string>& arguments) {
+/// A preset is a set of defaults: says so where the file has all of its settings, so that nothing of it remains.
+std::vector<std::string> find_overruled(const Values& given, const Values& in_file, const std::string& file,
+                                        std::span<const Setting> settings) {
+  std::vector<std::string> warnings;
+  for (const Setting& setting : settings) {
+    if (setting.stands_for.empty() || !given.contains(setting.name)) continue;
+    std::vector<std::string> kept;
+    for (const std::string& part : setting.stands_for) {
+      const auto own = in_file.find(part);
+      if (own == in_file.end() || given.contains(part) || own->second == given.at(setting.name)) continue;
+      kept.push_back(part + "=" + own->second);
+    }
+    if (kept.size() < setting.stands_for.size()) continue;
+    warnings.push_back(fmt::format(
+        "--{}={} has no effect on {}, which {} sets. Give these settings themselves, or remove them from the file.",
+        setting.name, given.at(setting.name), fmt::join(kept, ", "), file));
+  }
+  return warnings;
+}
+
+/// `arguments` without what cannot be seen, with "--key=" as two words, "--key" and an empty one: Boost refuses an
+/// empty value in the first form.
+std::vector<std::string> prepare_arguments(const std::vector<std::string>& arguments) {
   std::vector<std::string> words;
-  for (const std::string& argument : arguments) {
+  for (const std::string& given : arguments) {
+    const std::string argument = clean_line(given, "command line");
     const bool has_empty_value = argument.starts_with("--") && argument.find('=') + 1 == argument.size();
     words.push_back(has_empty_value ? argument.substr(0, argument.size() - 1) : argument);
     if (has_empty_value) words.emplace_back();
@@ -125,8 +160,9 @@ CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::sp
   try {
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing &
                       ~po::command_line_style::allow_short;
-    given = collect(po::command_line_parser(split_empty_values(arguments))
+    given = collect(po::command_line_parser(prepare_arguments(arguments))
                         .options(description)
+                        .positional(po::positional_options_description().add("config", -1))
                         .style(style)
                         .allow_unregistered()
                         .run(),
@@ -137,20 +173,32 @@ CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::sp
   common.help = given.contains("help");
   common.print_config = given.contains("print-config");
   if (given.contains("config")) {
-    common.config_file = given.at("config");
-    std::ifstream file(common.config_file);
-    check_input(file.good() && !std::filesystem::is_directory(common.config_file),
-                "--config={} cannot be read: no such file, or no permission. See input/ for examples.",
-                common.config_file);
-    given.merge(read_ini(file, common.config_file, settings));  // keeps what the command line gave
+    common.config_file = expand_path("--config", given.at("config"));
+    Values in_file = read_ini(read_text_file(common.config_file), common.config_file, settings);
+    common.warnings = find_overruled(given, in_file, common.config_file, settings);
+    // A preset takes the place of defaults, wherever it is given; all else of the command line beats the file.
+    for (const Setting& setting : settings) {
+      if (setting.stands_for.empty()) continue;
+      if (auto preset = given.extract(setting.name)) in_file.insert_or_assign(setting.name, preset.mapped());
+    }
+    set_values(in_file, settings);
   }
   set_values(given, all);
   return common;
 }
 
 void parse_ini(const std::string& text, const std::string& origin, std::span<const Setting> settings) {
-  std::istringstream stream(text);
-  set_values(read_ini(stream, origin, settings), settings);
+  set_values(read_ini(text, origin, settings), settings);
+}
+
+std::optional<std::string> find_in_ini(const std::filesystem::path& file, const std::string& name) {
+  try {
+    for (const auto& [key, value] : split_ini(read_text_file(file), file.string())) {
+      if (key == name) return value;
+    }
+  } catch (const InputError&) {  // whoever needs all of the file says what is wrong with it
+  }
+  return std::nullopt;
 }
 
 std::string print_settings(std::span<const Setting> settings) {

@@ -1,7 +1,13 @@
 #include "config/run_config.h"
 
+#include <algorithm>
 #include <set>
-#include <stdexcept>
+#include <span>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "config/path_setting.h"
 
 namespace incubate {
 namespace {
@@ -11,7 +17,7 @@ void append(std::vector<Setting>& all, std::vector<Setting> more) {
 }
 
 /// Setting it sets the whole model: it stands before the other settings, which then have their say.
-Setting preset_setting(ModelConfig& c) {
+Setting preset_setting(ModelConfig& c, std::span<const Setting> model) {
   std::string names;
   for (const auto& [preset, name] : model_preset_names()) names += (names.empty() ? "" : ", ") + std::string(name);
   Setting setting = make_enum_setting<ModelPreset>(
@@ -22,13 +28,13 @@ Setting preset_setting(ModelConfig& c) {
     set(text);
     apply_preset(c.preset, c);
   };
+  for (const Setting& part : model) setting.stands_for.push_back(part.name);
   return setting;
 }
 
 std::vector<Setting> list_settings(ModelConfig& c) {
   const Kind r = Kind::result;
-  return {
-      preset_setting(c),
+  std::vector<Setting> list = {
       make_enum_setting<Family>("model.family", c.family, {{Family::vit, "vit"}, {Family::resnet, "resnet"}}, r,
                                 "kind of network; settings of the other kind, named below, have no effect"),
       make_setting("model.image_size", c.image_size, r, "pixels", "height and width of an image"),
@@ -48,12 +54,14 @@ std::vector<Setting> list_settings(ModelConfig& c) {
                    "ResNet: depth of each group; all groups together are as deep as all stages"),
       make_setting("model.depths", c.depths, r, "blocks", "depth of each stage of the target network"),
       make_setting("model.meta_depths", c.meta_depths, r, "blocks", "depth of each stage of the meta model")};
+  list.insert(list.begin(), preset_setting(c, list));
+  return list;
 }
 
 std::vector<Setting> list_settings(DataConfig& c) {
   const Kind r = Kind::result, o = Kind::operation;
   return {
-      make_setting("data.file", c.file, Kind::operation, "path", "images, as written by 'incubate pack'"),
+      make_path_setting("data.file", c.file, Kind::operation, "images, as written by 'incubate pack'"),
       make_setting("data.mean", c.mean, r, "0..1", "mean of each channel, subtracted"),
       make_setting("data.std", c.std, r, "0..1", "standard deviation of each channel, divided by"),
       make_setting("data.crop_padding", c.crop_padding, r, "pixels",
@@ -72,8 +80,8 @@ std::vector<Setting> list_settings(DataConfig& c) {
                                      "a damaged image ends the run, or the next one takes its place"),
       make_enum_setting<Cache>("data.cache", c.cache, {{Cache::none, "none"}, {Cache::node, "node"}}, o,
                                "read encoded images from copies on each node"),
-      make_setting("data.cache_directory", c.cache_directory, o, "path",
-                   "of these copies; by default below $SLURM_TMPDIR, $TMPDIR or /tmp")};
+      make_path_setting("data.cache_directory", c.cache_directory, o,
+                        "of these copies; by default below $SLURM_TMPDIR, $TMPDIR or /tmp")};
 }
 
 std::vector<Setting> list_settings(OptimizerConfig& c) {
@@ -97,14 +105,10 @@ std::vector<Setting> list_settings(TrainConfig& c) {
                        "between evaluations on the validation images; there is always one at a training's end")};
 }
 
-std::vector<Setting> list_settings(Phase phase, PhaseConfig& c) {
+/// The settings that make a recipe: all of a phase but its length, its first weights and its image size.
+std::vector<Setting> list_recipe_settings(const std::string& section, PhaseConfig& c) {
   const Kind r = Kind::result;
-  const std::string section = section_of(phase);
-  return {make_setting(section + ".epochs", c.epochs, r, "number|matched",
-                       std::string("passes over the images") +
-                           (may_be_matched(phase) ? ", or the block FLOPs of Deep Incubation" : "") +
-                           (phase == Phase::grown ? ", less the meta model's" : "")),
-          make_setting(section + ".micro", c.micro, r, "images", "micro-batch: what one forward pass sees"),
+  return {make_setting(section + ".micro", c.micro, r, "images", "micro-batch: what one forward pass sees"),
           make_setting(section + ".learning_rate", c.learning_rate, r, "per 512 images",
                        "peak, scaled by batch.global/512"),
           make_setting(section + ".min_learning_rate", c.min_learning_rate, r, "", "where the cosine ends"),
@@ -141,40 +145,102 @@ std::vector<Setting> list_settings(Phase phase, PhaseConfig& c) {
                        "times that an image is read in an epoch, which keeps its length")};
 }
 
-/// For each setting of a phase one that sets it in all phases. They stand before the phases' own, which then have their
-/// say.
-std::vector<Setting> list_recipe_settings(RunConfig& config) {
-  std::vector<Setting> recipe;
-  std::vector<std::vector<Setting>> of_phases = {list_settings(Phase::meta, config.meta),
-                                                 list_settings(Phase::incubation, config.incubation),
-                                                 list_settings(Phase::finetuning, config.finetuning),
-                                                 list_settings(Phase::end_to_end, config.end_to_end),
-                                                 list_settings(Phase::grown, config.grown),
-                                                 list_settings(Phase::shallow, config.shallow),
-                                                 list_settings(Phase::high_resolution, config.high_resolution)};
-  for (std::size_t i = 0; i < of_phases.front().size(); ++i) {
-    std::vector<Setting> same;
-    for (const std::vector<Setting>& phase : of_phases) same.push_back(phase[i]);
-    Setting all = same.front();
-    all.name = "recipe" + all.name.substr(all.name.find('.'));
-    all.kind = Kind::operation;
-    all.is_shorthand = true;
-    all.set = [same](const std::string& text) {
-      for (const Setting& setting : same) setting.set(text);
-    };
-    recipe.push_back(std::move(all));
+/// The first row of each section.
+std::vector<const MethodRow*> list_sections() {
+  std::vector<const MethodRow*> sections;
+  for (const MethodRow& row : kMethodTable) {
+    const auto is_same = [&row](const MethodRow* other) { return std::string_view(other->section) == row.section; };
+    if (std::ranges::none_of(sections, is_same)) sections.push_back(&row);
   }
-  return recipe;
+  return sections;
+}
+
+Setting epochs_setting(const MethodRow& row, PhaseConfig& c) {
+  const bool may_be_matched = row.matched == Matched::possible;
+  return make_setting(
+      std::string(row.section) + ".epochs", c.epochs, Kind::result, "number|matched",
+      fmt::format("passes over the images{}{}", may_be_matched ? ", or the block FLOPs of Deep Incubation" : "",
+                  may_be_matched && row.source ? ", less those of what it starts from" : ""));
+}
+
+/// Settings of how a phase begins, which only some phases have.
+std::vector<Setting> list_start_settings(const MethodRow& row, PhaseConfig& c) {
+  const std::string section = row.section;
+  if (row.network == Network::hybrid) {
+    return {make_enum_setting<Init>(section + ".init", c.init, {{Init::random, "random"}, {Init::meta, "meta"}},
+                                    Kind::result,
+                                    "the stage's first weights: random, or grown from the meta model's stage")};
+  }
+  if (row.network == Network::target && row.first_weights == FirstWeights::random) {
+    return {make_enum_setting<Init>(section + ".init", c.init,
+                                    {{Init::random, "random"}, {Init::zero_branches, "zero_branches"}}, Kind::result,
+                                    "first weights; zero_branches: every block is the identity")};
+  }
+  if (row.first_weights == FirstWeights::resampled) {
+    return {make_setting(section + ".image_size", c.image_size, Kind::result, "pixels",
+                         "height and width of an image; the position embedding is resampled")};
+  }
+  return {};
+}
+
+/// Whether the recipe of `section` is that of `from` until the section says something else.
+bool takes_recipe_of(const MethodRow& section, const MethodRow& from) {
+  if (section.phase == from.phase) return true;
+  return section.inherits && takes_recipe_of(row_of(*section.inherits), from);
+}
+
+/// The first of `same`, which sets all of them.
+Setting set_together(std::vector<Setting> same) {
+  Setting all = same.front();
+  all.set = [same = std::move(same)](const std::string& text) {
+    for (const Setting& setting : same) setting.set(text);
+  };
+  return all;
+}
+
+/// The section [recipe], which sets all phases; behind it the phases' own, which then have their say, heirs last.
+std::vector<Setting> list_phase_settings(RunConfig& config) {
+  const std::vector<const MethodRow*> sections = list_sections();
+  std::vector<std::vector<Setting>> own;  // of each section: its length, then its recipe
+  for (const MethodRow* row : sections) {
+    own.push_back({epochs_setting(*row, config.phase(row->phase))});
+    append(own.back(), list_recipe_settings(row->section, config.phase(row->phase)));
+  }
+  std::vector<Setting> all;
+  for (std::size_t i = 0; i < own.front().size(); ++i) {
+    std::vector<Setting> same;
+    for (const std::vector<Setting>& section : own) same.push_back(section[i]);
+    Setting shorthand = set_together(std::move(same));
+    shorthand.name = "recipe" + shorthand.name.substr(shorthand.name.find('.'));
+    shorthand.kind = Kind::operation;
+    shorthand.is_shorthand = true;
+    all.push_back(std::move(shorthand));
+  }
+  for (std::size_t i = 0; i < sections.size(); ++i) {
+    all.push_back(own[i].front());
+    for (std::size_t k = 1; k < own[i].size(); ++k) {
+      std::vector<Setting> same = {own[i][k]};
+      for (std::size_t j = i + 1; j < sections.size(); ++j) {
+        if (takes_recipe_of(*sections[j], *sections[i])) same.push_back(own[j][k]);
+      }
+      all.push_back(set_together(std::move(same)));
+    }
+    append(all, list_start_settings(*sections[i], config.phase(sections[i]->phase)));
+  }
+  return all;
 }
 
 std::vector<Setting> list_settings(RunSection& c) {
   const Kind r = Kind::result;
   const Kind o = Kind::operation;
   return {
-      make_setting("run.directory", c.directory, o, "path", "outputs; empty: runs/NAME of the input file"),
+      make_path_setting("run.directory", c.directory, o, "outputs; empty: runs/NAME of the input file"),
       make_setting("run.seed", c.seed, r, "", "of all random numbers"),
-      make_enum_setting<Sums>("run.sums", c.sums, {{Sums::exact, "exact"}, {Sums::fast, "fast"}}, r,
-                              "gradient sums: the same on any number of ranks, or plain fp32"),
+      make_enum_setting<SumsChoice>(
+          "run.sums", c.sums,
+          {{SumsChoice::automatic, "auto"}, {SumsChoice::exact, "exact"}, {SumsChoice::fast, "fast"}}, r,
+          "gradient sums: exact, the same on any number of ranks, or fast, in fp32; auto: as the run began, exact for "
+          "a new one on the CPU, fast on GPUs"),
       make_enum_setting<Precision>("run.precision", c.precision, {{Precision::fp32, "fp32"}, {Precision::bf16, "bf16"}},
                                    r, "bf16: products and attention, with fp32 weights, norms and loss"),
       make_enum_setting<Recompute>(
@@ -219,34 +285,13 @@ std::vector<Setting> list_settings(CheckpointConfig& c) {
 
 }  // namespace
 
-const char* to_string(Phase phase) {
-  switch (phase) {
-    case Phase::meta:
-      return "meta";
-    case Phase::incubation:
-      return "incubation";
-    case Phase::finetuning:
-      return "finetuning";
-    case Phase::end_to_end:
-      return "end_to_end";
-    case Phase::grown:
-      return "grown";
-    case Phase::shallow:
-      return "shallow";
-    case Phase::high_resolution:
-      return "high_resolution";
-    case Phase::end_to_end_high_resolution:
-      return "end_to_end_high_resolution";
-  }
-  throw std::logic_error("unknown phase");
+Sums sums_of(const RunSection& run) {
+  if (run.sums == SumsChoice::automatic) return run.device == DeviceChoice::cuda ? Sums::fast : Sums::exact;
+  return run.sums == SumsChoice::exact ? Sums::exact : Sums::fast;
 }
 
-const char* section_of(Phase phase) {
-  return to_string(phase == Phase::end_to_end_high_resolution ? Phase::high_resolution : phase);
-}
-
-bool may_be_matched(Phase phase) {
-  return phase == Phase::end_to_end || phase == Phase::grown || phase == Phase::shallow;
+void settle_sums(RunSection& run, bool is_on_gpu) {
+  if (run.sums == SumsChoice::automatic) run.sums = is_on_gpu ? SumsChoice::fast : SumsChoice::exact;
 }
 
 bool applies_to(Family family, const std::string& name) {
@@ -254,10 +299,6 @@ bool applies_to(Family family, const std::string& name) {
                                         "model.mlp_ratio", "model.qkv_bias", "model.layer_scale"};
   const std::set<std::string> of_resnet = {"model.widths", "model.group_depth"};
   return !(family == Family::vit ? of_resnet : of_vit).contains(name);
-}
-
-bool is_of_deep_incubation(Phase phase) {
-  return phase == Phase::meta || phase == Phase::incubation || phase == Phase::finetuning;
 }
 
 std::string to_text(const Epochs& epochs) { return epochs.matched ? "matched" : to_text(epochs.count); }
@@ -272,23 +313,24 @@ void from_text(const std::string& name, const std::string& text, Epochs& epochs)
 }
 
 RunConfig::RunConfig() {
+  PhaseConfig& meta = phases["meta"];
   meta.epochs.count = 300;
   meta.micro = 256;
+  PhaseConfig& incubation = phases["incubation"];
   incubation.epochs.count = 100;
   incubation.drop_path = 0.1;
+  PhaseConfig& finetuning = phases["finetuning"];
   finetuning.epochs.count = 100;
   finetuning.micro = 64;
   finetuning.warmup_epochs = 0;
   finetuning.drop_path = 0.1;
   finetuning.clip_norm = 1;
-  end_to_end.epochs.matched = true;
+  PhaseConfig& end_to_end = phases["end_to_end"];
   end_to_end.micro = 64;
   end_to_end.drop_path = 0.1;
   end_to_end.clip_norm = 1;
-  grown = end_to_end;
-  shallow.epochs.matched = true;
-  shallow.micro = meta.micro;
   // DeiT's finetuning at 384 pixels.
+  PhaseConfig& high_resolution = phases["high_resolution"];
   high_resolution.epochs.count = 30;
   high_resolution.micro = 32;
   high_resolution.learning_rate = 5e-6;
@@ -298,32 +340,15 @@ RunConfig::RunConfig() {
   high_resolution.drop_path = 0.1;
   high_resolution.clip_norm = 1;
   high_resolution.crop = Crop::resized;
-}
-
-const PhaseConfig& RunConfig::phase(Phase phase) const {
-  switch (phase) {
-    case Phase::meta:
-      return meta;
-    case Phase::incubation:
-      return incubation;
-    case Phase::finetuning:
-      return finetuning;
-    case Phase::end_to_end:
-      return end_to_end;
-    case Phase::grown:
-      return grown;
-    case Phase::shallow:
-      return shallow;
-    case Phase::high_resolution:
-    case Phase::end_to_end_high_resolution:
-      return high_resolution;
+  for (const MethodRow* row : list_sections()) {
+    if (row->inherits) phases[row->section] = phase(*row->inherits);
+    if (row->matched == Matched::possible) phases[row->section].epochs = {.count = 0, .matched = true};
   }
-  throw std::logic_error("unknown phase");
 }
 
 std::int64_t RunConfig::image_size(Phase phase) const {
-  const bool is_high = section_of(phase) == section_of(Phase::high_resolution);
-  return is_high ? high_resolution.image_size : model.image_size;
+  const bool is_resampled = row_of(phase).first_weights == FirstWeights::resampled;
+  return is_resampled ? this->phase(phase).image_size : model.image_size;
 }
 
 std::vector<Setting> list_settings(RunConfig& config) {
@@ -334,25 +359,10 @@ std::vector<Setting> list_settings(RunConfig& config) {
       make_setting("batch.global", config.batch.global, Kind::result, "images", "seen by one optimizer update"));
   append(all, list_settings(config.optimizer));
   append(all, list_settings(config.train));
-  append(all, list_recipe_settings(config));
-  append(all, list_settings(Phase::meta, config.meta));
-  append(all, list_settings(Phase::incubation, config.incubation));
-  all.push_back(make_enum_setting<Init>("incubation.init", config.incubation.init,
-                                        {{Init::random, "random"}, {Init::meta, "meta"}}, Kind::result,
-                                        "the stage's first weights: random, or grown from the meta model's stage"));
-  append(all, list_settings(Phase::finetuning, config.finetuning));
-  append(all, list_settings(Phase::end_to_end, config.end_to_end));
-  all.push_back(make_enum_setting<Init>("end_to_end.init", config.end_to_end.init,
-                                        {{Init::random, "random"}, {Init::zero_branches, "zero_branches"}},
-                                        Kind::result, "first weights; zero_branches: every block is the identity"));
-  append(all, list_settings(Phase::grown, config.grown));
-  append(all, list_settings(Phase::shallow, config.shallow));
-  append(all, list_settings(Phase::high_resolution, config.high_resolution));
-  all.push_back(make_setting("high_resolution.image_size", config.high_resolution.image_size, Kind::result, "pixels",
-                             "height and width of an image; the position embedding is resampled"));
-  all.push_back(make_setting("method.trainings", config.method.trainings, Kind::operation, "names",
-                             "what is run, with what it starts from: deep_incubation, end_to_end, grown, shallow, "
-                             "high_resolution, end_to_end_high_resolution, or single trainings"));
+  append(all, list_phase_settings(config));
+  all.push_back(make_setting(
+      "method.trainings", config.method.trainings, Kind::operation, "names",
+      fmt::format("what is run, with what it starts from: {}, or single trainings", fmt::join(list_choices(), ", "))));
   append(all, list_settings(config.run));
   append(all, list_settings(config.checkpoint));
   return all;

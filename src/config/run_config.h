@@ -1,38 +1,16 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "base/exact_sum.h"
+#include "config/method_table.h"
 #include "config/model_preset.h"
 #include "config/setting.h"
 
 namespace incubate {
-
-/// The kinds of training. Values enter random addresses: never renumber.
-enum class Phase : std::uint64_t {
-  meta = 0,
-  incubation = 1,
-  finetuning = 2,
-  end_to_end = 3,
-  grown = 4,
-  shallow = 5,
-  high_resolution = 6,
-  end_to_end_high_resolution = 7
-};
-/// All of them, in the order that they are run.
-inline constexpr std::array kPhases = {
-    Phase::meta,  Phase::incubation, Phase::finetuning,      Phase::end_to_end,
-    Phase::grown, Phase::shallow,    Phase::high_resolution, Phase::end_to_end_high_resolution};
-const char* to_string(Phase phase);
-/// The section of the phase's settings: its name, but both methods' high resolution have one recipe.
-const char* section_of(Phase phase);
-/// Whether it may last as long as it takes to spend what Deep Incubation spends.
-bool may_be_matched(Phase phase);
-/// Whether it is Deep Incubation's; the others are what that is compared with, one training each, of the phase's name.
-bool is_of_deep_incubation(Phase phase);
 
 /// What a network computes in. bf16: products, attention and branches in bfloat16, from copies of the fp32 weights;
 /// what runs past the branches, norms, softmax, loss, sums and the optimizer in fp32.
@@ -40,6 +18,8 @@ enum class Precision { fp32, bf16 };
 /// What the backward pass computes again, so that it is not kept: nothing, or all in blocks but their inputs.
 enum class Recompute { none, blocks };
 enum class DeviceChoice { automatic, cpu, cuda };
+/// automatic: the sums of the run so far; of a new run exact ones on the CPU, fast ones on GPUs.
+enum class SumsChoice { automatic, exact, fast };
 enum class ProgressStyle { automatic, bar, lines, none };
 /// First weights of what learns from scratch: random; grown from the meta model's (incubation); random, but with every
 /// block the identity (end to end).
@@ -148,12 +128,8 @@ struct PhaseConfig {
   std::string rand_augment;  // empty: off
   double random_erasing = 0;
   std::int64_t repeated_augmentation = 1;
-  Init init = Init::random;  // a setting of incubation and of end to end
-};
-
-/// Finetuning at another image size, of Deep Incubation's network and of the end-to-end one alike.
-struct HighResolutionConfig : PhaseConfig {
-  std::int64_t image_size = 384;
+  Init init = Init::random;       // a setting of incubation and of end to end
+  std::int64_t image_size = 384;  // a setting of phases whose first weights are resampled
 };
 
 /// What becomes of a step whose loss or gradient is not finite.
@@ -171,7 +147,7 @@ struct MethodConfig {
 struct RunSection {
   std::string directory;  // empty: runs/NAME, NAME being the input file's
   std::int64_t seed = 0;
-  Sums sums = Sums::exact;
+  SumsChoice sums = SumsChoice::automatic;
   Precision precision = Precision::fp32;
   Recompute recompute = Recompute::none;
   std::int64_t threads = 1;
@@ -201,22 +177,23 @@ struct RunConfig {
   BatchConfig batch;
   OptimizerConfig optimizer;
   TrainConfig train;
-  PhaseConfig meta;
-  PhaseConfig incubation;
-  PhaseConfig finetuning;
-  PhaseConfig end_to_end;
-  PhaseConfig grown;
-  PhaseConfig shallow;
-  HighResolutionConfig high_resolution;
+  std::map<std::string, PhaseConfig> phases;  // by their sections
   MethodConfig method;
   RunSection run;
   CheckpointConfig checkpoint;
 
   RunConfig();
-  const PhaseConfig& phase(Phase phase) const;
+  const PhaseConfig& phase(Phase phase) const { return phases.at(section_of(phase)); }
+  PhaseConfig& phase(Phase phase) { return phases.at(section_of(phase)); }
   /// Height and width of the images that a phase's networks see.
   std::int64_t image_size(Phase phase) const;
 };
+
+/// The sums that `run` names. SumsChoice::automatic stands for fast ones if run.device is cuda, else for exact ones: a
+/// job replaces it when it knows its device.
+Sums sums_of(const RunSection& run);
+/// Replaces SumsChoice::automatic by the sums of a new run on this device.
+void settle_sums(RunSection& run, bool is_on_gpu);
 
 /// Whether the setting `name` says something about networks of `family`; true of settings outside [model] too.
 bool applies_to(Family family, const std::string& name);

@@ -1,12 +1,15 @@
 #include "config/validate.h"
 
 #include <algorithm>
-#include <cctype>
+#include <iterator>
 #include <numeric>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/check.h"
+#include "config/parse.h"
 #include "config/rand_augment_policy.h"
 
 namespace incubate {
@@ -23,17 +26,27 @@ void check_positive(const std::string& name, std::int64_t value) {
   check_not_too_large(name, value);
 }
 
+/// Whether `setting` is the same when it is read as it is printed.
+bool reads_back(const Setting& setting) {
+  const std::string text = setting.get();
+  try {
+    parse_ini(print_settings(std::span(&setting, 1)), setting.name, std::span(&setting, 1));
+  } catch (const InputError&) {
+    return false;
+  }
+  return setting.get() == text;
+}
+
 /// Every value must survive print_settings() and parse_ini(): config.ini is written so, and the ranks share it so.
 void check_printable(const RunConfig& config) {
   RunConfig copy = config;
-  const auto is_space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
   for (const Setting& setting : list_settings(copy)) {
     const std::string text = setting.get();
-    const bool is_trimmed = text.empty() || (!is_space(text.front()) && !is_space(text.back()));
-    check_input(is_trimmed && text.find_first_of("#\n") == std::string::npos,
-                "{}={} cannot be written to a configuration file ('#' begins a comment; a line's end or a space at "
-                "either end is lost). Choose another.",
-                setting.name, text);
+    check_input(
+        reads_back(setting),
+        "{}={} cannot be written to a configuration file (where a # behind a space begins a comment, and quotes "
+        "around a value or spaces at its ends are lost). Choose another.",
+        setting.name, text);
   }
 }
 
@@ -150,9 +163,17 @@ void check_range(const std::string& name, double value, double low, double high)
   check_input(value >= low && value <= high, "{}={} is out of range. Give {} to {}.", name, value, low, high);
 }
 
-/// Whether method.trainings or run.only names this training.
-bool is_named(const RunConfig& config, const std::string& training) {
-  return config.run.only == training || std::ranges::count(config.method.trainings, training) > 0;
+/// The phases of the trainings that method.trainings or run.only names, and of those that they start from. The others
+/// do not run, so that their settings need not fit.
+std::set<Phase> find_running_phases(const RunConfig& config) {
+  std::vector<std::string> names = config.method.trainings;
+  names.push_back(config.run.only);
+  std::set<Phase> phases;
+  for (const std::string& name : names) {
+    const MethodRow* row = find_row(name);
+    if (row != nullptr) std::ranges::copy(lineage_of(row->phase), std::inserter(phases, phases.end()));
+  }
+  return phases;
 }
 
 void check_micro_batches(const std::string& name, std::int64_t micro, std::int64_t global) {
@@ -169,13 +190,11 @@ void check_phase(const RunConfig& config, Phase phase) {
   constexpr double kLargest = 1e9;
   const std::string name = section_of(phase);
   const PhaseConfig& c = config.phase(phase);
-  check_input(c.epochs.matched ? may_be_matched(phase) : c.epochs.count > 0 && c.epochs.count <= 1e6,
+  const bool may_be_matched = row_of(phase).matched == Matched::possible;
+  check_input(c.epochs.matched ? may_be_matched : c.epochs.count > 0 && c.epochs.count <= 1e6,
               "{}.epochs={} is not possible. Give a positive number up to 1e6{}.", name, to_text(c.epochs),
-              may_be_matched(phase) ? " or matched" : "");
+              may_be_matched ? " or matched" : "");
   check_positive(name + ".micro", c.micro);
-  // A phase that nobody asked for need not fit the batch by its defaults.
-  if (is_of_deep_incubation(phase) || is_named(config, to_string(phase)))
-    check_micro_batches(name, c.micro, config.batch.global);
   check_range(name + ".learning_rate", c.learning_rate, 0, kLargest);
   check_range(name + ".min_learning_rate", c.min_learning_rate, 0, kLargest);
   check_range(name + ".warmup_epochs", c.warmup_epochs, 0, kLargest);
@@ -206,16 +225,6 @@ void check_optimizer(const OptimizerConfig& c) {
               c.epsilon);
 }
 
-/// In the order of list_trainings().
-std::vector<std::string> list_training_names(std::int64_t num_stages) {
-  std::vector<std::string> names = {"meta"};
-  for (std::int64_t i = 0; i < num_stages; ++i) names.push_back("stage_" + std::to_string(i));
-  for (const char* name :
-       {"finetuned", "end_to_end", "grown", "shallow", "high_resolution", "end_to_end_high_resolution"})
-    names.emplace_back(name);
-  return names;
-}
-
 void check_choice(const RunConfig& config) {
   const std::vector<std::string> known = list_training_names(config.model.num_stages());
   const auto is_known = [&known](const std::string& name) { return std::ranges::count(known, name) > 0; };
@@ -227,7 +236,7 @@ void check_choice(const RunConfig& config) {
               "method.trainings is empty, which leaves nothing to train. Give some of deep_incubation, {}.",
               fmt::join(known, ", "));
   for (const std::string& name : chosen) {
-    check_input(is_known(name) || name == "deep_incubation",
+    check_input(is_known(name) || std::ranges::count(list_choices(), name) > 0,
                 "method.trainings={} names '{}', which is not a training of this method. Give some of "
                 "deep_incubation, {}.",
                 to_text(chosen), name, fmt::join(known, ", "));
@@ -235,9 +244,8 @@ void check_choice(const RunConfig& config) {
 }
 
 /// Growth adds blocks; it takes none away.
-void check_growth(const RunConfig& config) {
-  const bool is_grown = is_named(config, "grown");
-  if (!is_grown && config.incubation.init != Init::meta) return;
+void check_growth(const RunConfig& config, bool is_grown) {
+  if (!is_grown && config.phase(Phase::incubation).init != Init::meta) return;
   const ModelConfig& c = config.model;
   for (std::size_t i = 0; i < c.depths.size(); ++i) {
     check_input(c.depths[i] >= c.meta_depths[i],
@@ -249,14 +257,11 @@ void check_growth(const RunConfig& config) {
 }
 
 void check_high_resolution(const RunConfig& config) {
-  for (const Phase phase : {Phase::high_resolution, Phase::end_to_end_high_resolution}) {
-    if (!is_named(config, to_string(phase))) continue;
-    check_positive("high_resolution.image_size", config.high_resolution.image_size);
-    if (config.model.family == Family::vit) {
-      check_tiles("high_resolution.image_size", config.high_resolution.image_size, config.model.patch);
-    } else {
-      check_halvings("high_resolution.image_size", config.high_resolution.image_size, config.model);
-    }
+  check_positive("high_resolution.image_size", config.image_size(Phase::high_resolution));
+  if (config.model.family == Family::vit) {
+    check_tiles("high_resolution.image_size", config.image_size(Phase::high_resolution), config.model.patch);
+  } else {
+    check_halvings("high_resolution.image_size", config.image_size(Phase::high_resolution), config.model);
   }
 }
 
@@ -294,14 +299,20 @@ void validate_without_data_file(const RunConfig& config) {
   check_positive("batch.global", config.batch.global);
   check_optimizer(config.optimizer);
   check_positive("train.evaluate_every", config.train.evaluate_every);
-  for (const Phase phase : kPhases) {
+  const std::set<Phase> running = find_running_phases(config);
+  for (const MethodRow& row : kMethodTable) {
+    const Phase phase = row.phase;
     check_phase(config, phase);
+    if (running.contains(phase)) {
+      check_micro_batches(section_of(phase), config.phase(phase).micro, config.batch.global);
+    }
     check_augmentation(section_of(phase), config.phase(phase), config.model.channels, config.data.shuffle);
   }
   check_input(config.run.seed >= 0, "run.seed={} is negative. Give 0 or more.", config.run.seed);
   check_input(config.run.precision == Precision::fp32 || config.model.family == Family::vit,
               "run.precision=bf16 is for vision transformers, and model.family=resnet. Set run.precision=fp32.");
-  check_positive("run.threads", config.run.threads);
+  check_input(config.run.threads >= 1 && config.run.threads <= 1024, "run.threads={} is out of range. Give 1 to 1024.",
+              config.run.threads);
   check_range("run.timeout_s", config.run.timeout_s, 1, 1e6);
   check_range("run.grace_seconds", config.run.grace_seconds, 0, 1e6);
   check_range("run.round_cost_s", config.run.round_cost_s, 0, 1e6);
@@ -311,8 +322,10 @@ void validate_without_data_file(const RunConfig& config) {
               config.run.profile);
   check_input(config.run.profile >= 0, "run.profile={} is negative. Give 0 or more.", config.run.profile);
   check_choice(config);
-  check_growth(config);
-  check_high_resolution(config);
+  check_growth(config, running.contains(Phase::grown));
+  if (running.contains(Phase::high_resolution) || running.contains(Phase::end_to_end_high_resolution)) {
+    check_high_resolution(config);
+  }
   check_input(config.checkpoint.every_steps >= 0, "checkpoint.every_steps={} is negative. Give 0 or more.",
               config.checkpoint.every_steps);
   check_range("checkpoint.every_minutes", config.checkpoint.every_minutes, 0, 1e6);

@@ -2,11 +2,12 @@
 
 #include "hdf5/verified_file.h"
 #include "image/jpeg.h"
+#include "image/png.h"
 
 namespace incubate {
 namespace {
 
-/// A JPEG image that knows where it is from.
+/// A JPEG or PNG image that knows where it is from.
 class EncodedImage : public ImageSource {
  public:
   EncodedImage(const EncodedImageSet& set, std::int64_t index) : set_(set), index_(index), bytes_(set.read(index)) {}
@@ -16,7 +17,7 @@ class EncodedImage : public ImageSource {
   std::int64_t channels() const override { return 3; }
   Image part(const Box& box, std::int64_t least_height, std::int64_t least_width) const override {
     try {
-      return decode_jpeg_part(bytes_, box, least_height, least_width);
+      return is_png(bytes_) ? decode_png_part(bytes_, box) : decode_jpeg_part(bytes_, box, least_height, least_width);
     } catch (const ImageError& error) {
       throw set_.damage(index_, error.what());
     }

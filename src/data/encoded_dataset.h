@@ -5,7 +5,7 @@
 
 namespace incubate {
 
-/// JPEG images of any size, read one by one from a set's shards.
+/// JPEG and PNG images of any size, read one by one from a set's shards.
 class EncodedDataset : public Dataset {
  public:
   /// `shards`: the folder of the shards. REQUIRES: `index` has been verified, on any rank.

@@ -4,7 +4,9 @@
 
 namespace incubate {
 
-/// Throws InputError, naming the file `name`, unless it states this type and version.
-void check_filetype(const Hdf5File& file, const std::string& name, const std::string& filetype, std::int64_t version);
+/// Returns the version that the file states. Throws InputError, naming the file `name`, unless it states this type and
+/// a version from 1 to `newest`.
+std::int64_t check_filetype(const Hdf5File& file, const std::string& name, const std::string& filetype,
+                            std::int64_t newest);
 
 }  // namespace incubate

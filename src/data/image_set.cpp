@@ -106,7 +106,7 @@ FilePath problems_path(const FilePath& index) {
 void write_image_set(const FilePath& index, const ImageSet& set) {
   write_verified_file(index, [&](Hdf5File& file) {
     file.write_attribute("filetype", kImageSetFiletype);
-    file.write_attribute("version", kImageSetVersion);
+    file.write_attribute("version", set.has_png ? kImageSetVersion : 1);
     file.write_strings("/class_names", set.class_names);
     write_split(file, "/train", set.train);
     write_split(file, "/validation", set.validation);
@@ -115,8 +115,8 @@ void write_image_set(const FilePath& index, const ImageSet& set) {
 
 ImageSet read_image_set(const FilePath& index) {
   return read_verified_file(index, [&](const Hdf5File& file) {
-    check_filetype(file, index.string(), kImageSetFiletype, kImageSetVersion);
     ImageSet set;
+    set.has_png = check_filetype(file, index.string(), kImageSetFiletype, kImageSetVersion) > 1;
     set.class_names = file.read_strings("/class_names");
     for (const Split split : kSplits) {
       const std::string group = std::string("/") + to_string(split);

@@ -9,7 +9,7 @@
 namespace incubate {
 
 inline constexpr const char* kImageSetFiletype = "incubate image set";
-inline constexpr std::int64_t kImageSetVersion = 1;
+inline constexpr std::int64_t kImageSetVersion = 2;
 
 /// The images of one split, over all of its shards.
 struct ImageSetSplit {
@@ -32,6 +32,7 @@ struct ImageSetSplit {
 /// A set of encoded images: what its index file says (FORMAT.md).
 struct ImageSet {
   std::vector<std::string> class_names;
+  bool has_png = false;  ///< of a shard
   ImageSetSplit train;
   ImageSetSplit validation;
 
@@ -42,7 +43,7 @@ struct ImageSet {
 
 /// "F-train-00003.h5" for the index F.h5.
 std::string shard_name(const FilePath& index, Split split, std::int64_t shard);
-/// F-problems.txt for the index F.h5: what pack converted or left out.
+/// F-problems.txt for the index F.h5: what pack left out, and names of another format.
 FilePath problems_path(const FilePath& index);
 
 /// Writes the index atomically. Equal sets make equal files.

@@ -86,7 +86,7 @@ const char* to_string(PackProblem::Kind kind) {
 void write_shard(const FilePath& path, const ImageShard& shard, std::span<const std::uint8_t> bytes) {
   write_verified_file(path, [&](Hdf5File& file) {
     file.write_attribute("filetype", kShardFiletype);
-    file.write_attribute("version", kShardVersion);
+    file.write_attribute("version", shard.has_png ? kShardVersion : 1);
     file.write_attribute("split", std::string(to_string(shard.split)));
     file.write_attribute("shard", shard.index);
     file.write_attribute("source_digest", shard.source_digest);
@@ -107,8 +107,8 @@ void write_shard(const FilePath& path, const ImageShard& shard, std::span<const 
 ShardFile read_shard(const FilePath& path) {
   return read_intact_file(path, [&](const Hdf5File& file) {
     const std::string name = path.string();
-    check_filetype(file, name, kShardFiletype, kShardVersion);
     ImageShard shard;
+    shard.has_png = check_filetype(file, name, kShardFiletype, kShardVersion) > 1;
     shard.split = read_split(file, name);
     shard.index = file.read_int_attribute("shard");
     shard.source_digest = file.read_string_attribute("source_digest");

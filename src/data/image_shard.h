@@ -11,11 +11,11 @@
 namespace incubate {
 
 inline constexpr const char* kShardFiletype = "incubate image shard";
-inline constexpr std::int64_t kShardVersion = 1;
+inline constexpr std::int64_t kShardVersion = 2;
 
 /// Something odd about a file that was to be packed.
 struct PackProblem {
-  enum class Kind { misnamed, converted, left_out };
+  enum class Kind { misnamed, converted, left_out };  // converted to a JPEG: by programs of version 1
   Kind kind = Kind::left_out;
   std::string file;  ///< relative to the folder packed
   std::string reason;
@@ -30,6 +30,7 @@ struct ImageShard {
   std::int64_t index = 0;     ///< among the split's shards
   std::string source_digest;  ///< names what it was made from
   std::vector<std::string> class_names;
+  bool has_png = false;  ///< false: all images are JPEGs, which programs of version 1 can read
   ImageTable table;
   std::vector<std::string> files;  ///< where each image came from, relative to the folder packed
   std::vector<PackProblem> problems;

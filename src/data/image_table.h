@@ -8,7 +8,7 @@
 
 namespace incubate {
 
-/// The longest side that a JPEG file can state.
+/// The longest side of a packed image: as long as a JPEG file can state.
 inline constexpr std::int64_t kLongestSide = 65535;
 
 /// What is known of encoded images without reading them, in their order: those of one shard, or of a whole split.

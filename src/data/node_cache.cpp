@@ -3,9 +3,8 @@
 #include <fstream>
 #include <system_error>
 
-#include <unistd.h>
-
 #include "base/check.h"
+#include "hdf5/atomic_file.h"
 
 namespace incubate {
 namespace {
@@ -44,6 +43,7 @@ void prepare_cache(const std::filesystem::path& directory, const std::vector<Cac
   std::filesystem::create_directories(directory, error);
   check_input(!error, "data.cache_directory: {} cannot be made: {}. Choose another place.", directory.string(),
               error.message());
+  remove_stale_drafts(directory);  // which take space
   std::uintmax_t missing = 0;
   for (const CachedFile& file : files) {
     if (!is_complete(cached_path(directory, file), file)) missing += file.bytes;
@@ -64,15 +64,7 @@ void fill_cache(const std::filesystem::path& directory, const std::vector<Cached
   for (std::size_t i = rank; i < files.size(); i += num_ranks) {
     const std::filesystem::path copy = cached_path(directory, files[i]);
     if (is_complete(copy, files[i])) continue;
-    const std::filesystem::path draft = fmt::format("{}.{}.tmp", copy.string(), getpid());
-    try {
-      copy_file(files[i], draft, on_copied);
-      std::filesystem::rename(draft, copy);
-    } catch (...) {
-      std::error_code ignored;
-      std::filesystem::remove(draft, ignored);
-      throw;
-    }
+    replace_atomically(copy, [&](const FilePath& draft) { copy_file(files[i], draft, on_copied); });
   }
 }
 

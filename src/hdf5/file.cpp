@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <new>
 #include <numeric>
 #include <string_view>
 #include <utility>
 
 #include "base/check.h"
+#include "base/out_of_memory.h"
 
 namespace incubate {
 namespace {
@@ -44,8 +46,14 @@ std::string last_error() {
   return shorten(reason);
 }
 
+[[noreturn]] void throw_last_error(const std::string& action) {
+  const std::string reason = last_error();
+  if (says_out_of_memory(reason)) throw std::bad_alloc();  // nothing is wrong with the file
+  throw std::runtime_error(fmt::format("cannot {}: {}", action, reason));
+}
+
 void check_status(herr_t status, const std::string& action) {
-  check_running(status >= 0, "cannot {}: {}", action, last_error());
+  if (status < 0) throw_last_error(action);
 }
 
 template <typename T>
@@ -140,7 +148,7 @@ bool is_variable_string(hid_t type) { return H5Tget_class(type) == H5T_STRING &&
 }  // namespace
 
 Hdf5Handle::Hdf5Handle(hid_t id, Close close, const std::string& action) : id_(id), close_(close) {
-  check_running(id >= 0, "cannot {}: {}", action, last_error());
+  if (id < 0) throw_last_error(action);
 }
 
 Hdf5Handle::~Hdf5Handle() {
@@ -161,7 +169,13 @@ Hdf5File Hdf5File::create(const std::filesystem::path& path, hsize_t user_block_
 
 Hdf5File Hdf5File::open(const std::filesystem::path& path) {
   prepare_library();
-  return {path, Hdf5Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open " + path.string())};
+  const std::string action = "open " + path.string();
+  const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, action);
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
+  // Our files are replaced, never changed: whoever else has one open is no reason not to read it.
+  check_status(H5Pset_file_locking(access.id(), /*use_file_locking=*/false, /*ignore_when_disabled=*/true), action);
+#endif
+  return {path, Hdf5Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose, action)};
 }
 
 void Hdf5File::close() { file_.close("close " + path_); }

@@ -8,9 +8,13 @@
 #include <memory>
 #include <vector>
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "base/check.h"
+#include "base/input_file.h"
 
 namespace incubate {
 namespace {
@@ -31,8 +35,14 @@ struct Content {
   std::uint64_t digest = 0;
 };
 
+/// Throws if the last read failed, rather than found the end.
+void check_read(const std::ifstream& file, const FilePath& path) {
+  check_input<UnreadableFileError>(!file.bad(), "{} cannot be read: {}. Check the disk, or copy it again.",
+                                   path.string(), std::strerror(errno));
+}
+
 /// Length and digest of what follows the user block.
-Content read_content(std::ifstream& file) {
+Content read_content(std::ifstream& file, const FilePath& path) {
   file.seekg(kUserBlockBytes);
   const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(), XXH3_freeState);
   XXH3_64bits_reset(state.get());
@@ -42,20 +52,23 @@ Content read_content(std::ifstream& file) {
     XXH3_64bits_update(state.get(), buffer.data(), file.gcount());
     content.length += file.gcount();
   }
+  check_read(file, path);
   content.digest = XXH3_64bits_digest(state.get());
   return content;
 }
 
 std::ifstream open_to_read(const FilePath& path) {
-  std::ifstream file(path, std::ios::binary);
-  check_input(file.good() && !std::filesystem::is_directory(path), "{} cannot be read: {}. Check the path.",
-              path.string(), errno != 0 ? std::strerror(errno) : "not a file");
-  return file;
+  try {
+    return open_input_file(path);
+  } catch (const InputError& error) {
+    throw UnreadableFileError(error.what());
+  }
 }
 
 UserBlock read_user_block(std::ifstream& file, const FilePath& path) {
   UserBlock block;
   file.read(reinterpret_cast<char*>(&block), sizeof(block));
+  check_read(file, path);
   check_input<DamagedFileError>(
       file.gcount() == sizeof(block),
       "{} is truncated: it has {} bytes, fewer than its first block of {}. Make or copy it again.", path.string(),
@@ -66,6 +79,15 @@ UserBlock read_user_block(std::ifstream& file, const FilePath& path) {
   check_input(block.version == 1, "{} has a first block of version {}; this program knows version 1. Use a newer one.",
               path.string(), block.version);
   return block;
+}
+
+/// Whether another program has the file open to write, by the lock that HDF5 takes then (as h5py in mode "r+").
+bool is_written_elsewhere(const FilePath& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const bool is_locked = ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(descriptor);
+  return is_locked;
 }
 
 }  // namespace
@@ -79,7 +101,7 @@ void write_verified_file(const FilePath& path, const std::function<void(Hdf5File
         fill(file);
         file.close();
         std::ifstream written(temporary, std::ios::binary);
-        const Content content = read_content(written);
+        const Content content = read_content(written, temporary);
         UserBlock block;
         block.length = content.length;
         block.digest = content.digest;
@@ -94,16 +116,27 @@ void write_verified_file(const FilePath& path, const std::function<void(Hdf5File
 void verify_file(const FilePath& path) {
   std::ifstream file = open_to_read(path);
   const UserBlock block = read_user_block(file, path);
-  const Content content = read_content(file);
+  const Content content = read_content(file, path);
+  const bool is_intact =
+      content.length == block.length && content.digest == block.digest && block.zeros == UserBlock{}.zeros;
+  if (is_intact) return;
+  check_input(!is_written_elsewhere(path),
+              "{} is held open by another program, which is changing it. Close it there, and start again.",
+              path.string());
   check_input<DamagedFileError>(
       content.length == block.length,
       "{} has {} bytes after its first block but states {}: it is truncated or not completely copied. "
       "Make or copy it again.",
       path.string(), content.length, block.length);
-  check_input<DamagedFileError>(
-      content.digest == block.digest && block.zeros == UserBlock{}.zeros,
-      "{} is damaged: its content has the checksum {:016x} but states {:016x}. Make or copy it again.", path.string(),
-      content.digest, block.digest);
+  throw DamagedFileError(
+      fmt::format("{} is damaged: its content has the checksum {:016x} but states {:016x}. Make or copy it again.",
+                  path.string(), content.digest, block.digest));
+}
+
+void verify_once(const FilePath& path, VerifiedFiles& verified) {
+  if (verified.contains(path)) return;
+  verify_file(path);
+  verified.insert(path);
 }
 
 std::string stated_digest(const FilePath& path) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 
 #include "base/check.h"
 #include "hdf5/atomic_file.h"
@@ -21,15 +22,26 @@ inline constexpr std::size_t kUserBlockBytes = 512;
 void write_verified_file(const FilePath& path, const std::function<void(Hdf5File&)>& fill,
                          const std::function<void()>& before_rename = {});
 
-/// A file that is truncated or whose content is not what was written.
-class DamagedFileError : public InputError {
+/// The content of a file cannot be had: no permission, a failing disk, damage.
+class UnreadableFileError : public InputError {
  public:
   using InputError::InputError;
 };
 
-/// Reads the whole file once. Throws InputError if it is missing; DamagedFileError if it is not ours, truncated or
-/// damaged.
+/// A file that is truncated or whose content is not what was written.
+class DamagedFileError : public UnreadableFileError {
+ public:
+  using UnreadableFileError::UnreadableFileError;
+};
+
+/// Reads the whole file once. Throws InputError if it is missing or another program is changing it; UnreadableFileError
+/// if it cannot be read; DamagedFileError if it is not ours, truncated or damaged.
 void verify_file(const FilePath& path);
+
+/// Paths of files that have passed verify_file(), on any rank.
+using VerifiedFiles = std::set<FilePath>;
+/// Verifies the file and adds it to `verified`, unless it is there already. Throws as verify_file().
+void verify_once(const FilePath& path, VerifiedFiles& verified);
 
 /// Opens the file and returns what `read(file)` makes of it. Throws InputError if the content is not what `read` asks
 /// for. REQUIRES: verify_file(path) passed, on any rank.

@@ -12,6 +12,9 @@ class ImageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Throws ImageError, but std::bad_alloc if the decoder's `message` says that it lacks memory: the image may be intact.
+[[noreturn]] void throw_decoder_error(const std::string& message);
+
 /// An encoded image of more pixels is refused before memory is taken for it.
 inline constexpr std::int64_t kMostPixels = std::int64_t{1} << 28;
 

@@ -35,7 +35,7 @@ struct ErrorHandler {
   template <typename Steps>
   void attempt(Steps steps) {
     static_assert(std::is_trivially_destructible_v<Steps>);
-    if (setjmp(jump) != 0) throw ImageError(message);
+    if (setjmp(jump) != 0) throw_decoder_error(message);
     steps();
   }
 };

@@ -95,8 +95,8 @@ INCUBATE_INLINE void forward_rows(T* values, const float* addends, const float* 
 }
 
 template <typename T>
-void forward(T* values, const float* addends, const float* factors, float* exponentials, float scale,
-             std::int64_t rows, std::int64_t stride) {
+void forward(T* values, const float* addends, const float* factors, float* exponentials, float scale, std::int64_t rows,
+             std::int64_t stride) {
   for (std::int64_t row = 0; row < rows; row += kRowsAtOnce) {
     forward_rows(values + (row * stride), addends, factors, exponentials, scale,
                  rows - row < kRowsAtOnce ? rows - row : kRowsAtOnce, stride);

@@ -92,7 +92,7 @@ double ring_all_reduce_s(std::int64_t bytes, std::int64_t num_ranks, double byte
 
 MemorySettings memory_settings(const RunConfig& config, Phase phase) {
   return {.micro = config.phase(phase).micro,
-          .sums = config.run.sums,
+          .sums = sums_of(config.run),
           .optimizer = config.optimizer,
           .has_average = config.phase(phase).ema_decay > 0,
           .shard_optimizer = config.run.shard_optimizer,

@@ -13,8 +13,8 @@ namespace incubate {
 /// All weights and running statistics of `model` under the names of `format`.
 StateDict named_weights(StagedModel& model, WeightFormat format);
 
-/// Sets all weights and running statistics of `model` from those of the file `path`. Throws InputError unless the file has just the model's
-/// names, each in its shape and finite.
+/// Sets all weights and running statistics of `model` from those of the file `path`. Throws InputError unless the file
+/// has just the model's names, each in its shape and finite.
 void load_named_weights(StagedModel& model, WeightFormat format, const StateDict& weights, const FilePath& path);
 
 /// The weights at the end of `training`, frozen stages included: for an incubation those of the hybrid model, which are

@@ -27,7 +27,7 @@ void log_environment(const RunConfig& config, const Communicator& world, torch::
   log.record(fmt::format("incubate {} ({}), LibTorch {}, {}, {}, HDF5 {}", kVersion, kGitSha1, TORCH_VERSION,
                          gpu_library_versions(), mpi_library_version(), hdf5_version()));
   log.record(fmt::format("{} ranks, {}, {} threads each, {}, sums {}", world.size(), device.str(), config.run.threads,
-                         precision_text(config.run.precision), config.run.sums == Sums::exact ? "exact" : "fast"));
+                         precision_text(config.run.precision), to_string(sums_of(config.run))));
   for (int rank = 0; rank < world.size(); ++rank) log.record(world.member_name(rank));
 }
 
@@ -57,7 +57,8 @@ void log_plan(const RunConfig& config, const DatasetInfo& data, const std::vecto
 }
 
 void warn_of_idle_ranks(const RunConfig& config, const std::vector<Training>& trainings, int num_ranks, Log& log) {
-  for (const Phase phase : kPhases) {
+  for (const MethodRow& row : kMethodTable) {
+    const Phase phase = row.phase;
     const std::int64_t count = count_wanted(config, trainings, phase);
     const std::int64_t useful = count * micro_batches_of(config, phase);
     if (count == 0 || num_ranks <= useful) continue;
@@ -68,7 +69,8 @@ void warn_of_idle_ranks(const RunConfig& config, const std::vector<Training>& tr
 }
 
 void warn_of_unrecorded(const RunConfig& config, const std::vector<Training>& trainings, Log& log) {
-  for (const Phase phase : kPhases) {
+  for (const MethodRow& row : kMethodTable) {
+    const Phase phase = row.phase;
     const double drop_path = config.phase(phase).drop_path;
     if (!config.run.cuda_graph || drop_path == 0 || count_wanted(config, trainings, phase) == 0) continue;
     log.warn(

@@ -48,7 +48,7 @@ PhaseWork make_phase_work(const RunConfig& config, const std::vector<Training>& 
     if (training.phase != phase || !training.is_chosen) continue;
     work.trainings.push_back(&training);
     work.block_flops.push_back(training.block_flops(config.batch.global));
-    work.reduced_bytes.push_back(reduced_bytes_per_step(training, config.run.sums));
+    work.reduced_bytes.push_back(reduced_bytes_per_step(training, sums_of(config.run)));
   }
   return work;
 }

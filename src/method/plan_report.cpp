@@ -34,7 +34,7 @@ TrainingCost cost_of(const RunConfig& config, const Training& training, std::int
           .num_learning_parameters = num_learning_parameters(training),
           .micro_batches = micro_batches_of(config, training.phase),
           .block_flops = training.block_flops(config.batch.global),
-          .reduced_bytes_per_step = reduced_bytes_per_step(training, config.run.sums),
+          .reduced_bytes_per_step = reduced_bytes_per_step(training, sums_of(config.run)),
           .smallest_group = num_ranks,
           .memory = memory_per_rank({&training}, memory),
           .gpu = is_on_gpus(config) ? std::optional(plan_gpu(config, training, num_ranks)) : std::nullopt};
@@ -74,10 +74,10 @@ double efficiency_if_enough(const std::vector<const PhaseWork*>& phases, const M
   return ideal < enough * (1 - kRounding) * time_s ? 0 : ideal / time_s;
 }
 
-MethodForecast forecast_method(const Method& description, const Phases& phases, const Machine& machine) {
+MethodForecast forecast_method(const MethodRow& row, const Phases& phases, const Machine& machine) {
   constexpr double kEfficiency = 0.8;
   constexpr std::int64_t kMostRanks = 4096;
-  MethodForecast method{.method = description.name, .phases = description.phases};
+  MethodForecast method{.method = row.method, .phases = lineage_of(row.phase)};
   std::vector<const PhaseWork*> works;
   double num_steps = 0;
   for (const PhasePlan* phase : phases) {
@@ -94,12 +94,37 @@ MethodForecast forecast_method(const Method& description, const Phases& phases, 
   return method;
 }
 
-Phases phases_of(const Method& method, const PlanReport& report) {
+Phases phases_of(const std::vector<Phase>& lineage, const std::vector<PhasePlan>& all) {
   Phases phases;
-  for (const PhasePlan& phase : report.phases) {
-    if (std::ranges::count(method.phases, to_string(phase.work.phase)) > 0) phases.push_back(&phase);
+  for (const PhasePlan& phase : all) {
+    if (std::ranges::count(lineage, phase.work.phase) > 0) phases.push_back(&phase);
   }
   return phases;
+}
+
+std::vector<PhasePlan> plan_phases(const RunConfig& config, const std::vector<Training>& trainings,
+                                   const Machine& machine) {
+  std::vector<PhasePlan> phases;
+  for (const MethodRow& row : kMethodTable) {
+    PhaseWork work = make_phase_work(config, trainings, row.phase);
+    if (work.trainings.empty()) continue;
+    PhaseForecast forecast = forecast_phase(work, machine);
+    phases.push_back({std::move(work), std::move(forecast)});
+  }
+  return phases;
+}
+
+std::vector<MethodForecast> forecast_methods(const std::vector<Training>& trainings,
+                                             const std::vector<PhasePlan>& phases, const Machine& machine) {
+  std::vector<MethodForecast> methods;
+  for (const MethodRow* method : list_methods()) {
+    // A part of the others, such as the meta model, is no method by itself: its phase says what it costs.
+    const bool is_chosen = find_training(trainings, method->training).is_chosen;
+    if (is_chosen && *method->choice != '\0') {
+      methods.push_back(forecast_method(*method, phases_of(lineage_of(method->phase), phases), machine));
+    }
+  }
+  return methods;
 }
 
 }  // namespace
@@ -126,26 +151,18 @@ PlanReport make_plan_report(const RunConfig& config, const std::vector<Training>
   PlanReport report{.machine = machine,
                     .num_images = num_images,
                     .global_batch = config.batch.global,
-                    .sums = config.run.sums,
+                    .sums = sums_of(config.run),
                     .is_on_gpus = is_on_gpus(config),
-                    .recompute = config.run.recompute};
-  for (const Phase phase : kPhases) {
-    PhaseWork work = make_phase_work(config, trainings, phase);
-    if (work.trainings.empty()) continue;
-    PhaseForecast forecast = forecast_phase(work, machine);
-    report.phases.push_back({std::move(work), std::move(forecast)});
-  }
+                    .recompute = config.run.recompute,
+                    .phases = plan_phases(config, trainings, machine)};
   for (const Training& training : trainings) {
     if (!training.is_chosen) continue;
     report.trainings.push_back(cost_of(config, training, smallest_group(report.phases, training)));
   }
-  for (const Method& method : list_methods()) {
-    // The meta model alone is a part of the others, and its phase says what it costs.
-    const bool is_chosen = std::ranges::find(trainings, method.result, &Training::name)->is_chosen;
-    if (is_chosen && method.result != "meta") {
-      report.methods.push_back(forecast_method(method, phases_of(method, report), machine));
-    }
-  }
+  report.methods = forecast_methods(trainings, report.phases, machine);
+  RunConfig other = config;
+  other.run.sums = report.sums == Sums::exact ? SumsChoice::fast : SumsChoice::exact;
+  report.methods_with_other_sums = forecast_methods(trainings, plan_phases(other, trainings, machine), machine);
   return report;
 }
 

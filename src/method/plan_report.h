@@ -33,7 +33,7 @@ struct Scaling {
 /// A way to come by the network, whose phases follow each other (see list_methods()).
 struct MethodForecast {
   std::string method;
-  std::vector<std::string> phases = {};
+  std::vector<Phase> phases = {};
   double block_flops = 0;
   double ideal_s = 0;
   double predicted_s = 0;
@@ -63,6 +63,10 @@ struct PlanReport {
   std::vector<TrainingCost> trainings = {};
   std::vector<PhasePlan> phases = {};        ///< in the order that they are run
   std::vector<MethodForecast> methods = {};  ///< whose trainings are all chosen
+  /// The same with the other kind of sums: a run on GPUs has other ones than on the CPU unless run.sums is given.
+  std::vector<MethodForecast> methods_with_other_sums = {};
+
+  Sums other_sums() const { return sums == Sums::exact ? Sums::fast : Sums::exact; }
 
   /// Null if it is not chosen.
   const MethodForecast* find_method(const std::string& name) const;

@@ -11,6 +11,7 @@
 #include "checkpoint/run_directory.h"
 #include "config/run_config.h"
 #include "data/dataset.h"
+#include "hdf5/verified_file.h"
 #include "method/training.h"
 
 namespace incubate {
@@ -24,7 +25,8 @@ struct RunContext {
   const Dataset& train;
   const Dataset& validation;
   BackgroundWriter& writer;
-  double peak_flops = 0;  ///< FLOP/s that a rank can reach, mean over the ranks; 0: not known
+  VerifiedFiles& verified;  ///< those of the job's start, and by this rank in this round
+  double peak_flops = 0;    ///< FLOP/s that a rank can reach, mean over the ranks; 0: not known
 };
 
 /// How a training stands, sent by its group's leader to rank 0.

@@ -1,6 +1,8 @@
 #include "method/run_recorder.h"
 
+#include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "base/check.h"
 #include "base/unix_time.h"
@@ -9,6 +11,8 @@ namespace incubate {
 namespace {
 
 constexpr double kRefreshEvery_s = 5;
+
+std::string job_name(const RunConfig& config) { return config.run.only.empty() ? "all" : config.run.only; }
 
 Progress::Style progress_style(ProgressStyle style) {
   switch (style) {
@@ -34,7 +38,7 @@ RunRecorder::RunRecorder(const RunConfig& config, const RunDirectory& run, const
       num_train_(num_train_images),
       log_(log),
       progress_(progress_style(config.run.progress)) {
-  summary_.job = config.run.only.empty() ? "all" : config.run.only;
+  summary_.job = job_name(config);
   summary_.own().num_ranks = num_ranks;
   for (const Training& training : trainings) {
     TrainingSummary entry;
@@ -49,11 +53,23 @@ RunRecorder::RunRecorder(const RunConfig& config, const RunDirectory& run, const
 }
 
 RunRecorder::~RunRecorder() {
-  log_.set_print([](const std::string& line) { fmt::print("{}\n", line); });
+  log_.set_print([](const std::string& line) { std::puts(line.c_str()); });
+}
+
+bool RunRecorder::is_recorded(const RunConfig& config, const RunDirectory& run,
+                              const std::vector<Training>& trainings) {
+  std::optional<RunSummary> summary = RunSummary::load(run.summary());
+  if (!summary || summary->jobs[job_name(config)].state != "done") return false;
+  return std::ranges::all_of(trainings, [&](const Training& training) {
+    return !is_wanted(config, training) || summary->is_done(training.name) ||
+           !std::filesystem::exists(run.finished(training.name));
+  });
 }
 
 void RunRecorder::add_finished(std::int64_t index, const std::map<std::string, double>& figures) {
   TrainingSummary& entry = summary_.trainings[index];
+  entry.is_own = false;
+  if (figures.empty()) return;
   const auto figure = [&figures](const char* name) {
     const auto found = figures.find(name);
     return found == figures.end() ? 0 : found->second;
@@ -190,6 +206,11 @@ void RunRecorder::fail(const std::string& reason) {
   } catch (const std::exception& error) {
     log_.warn(fmt::format("summary.json could not be written: {}", error.what()));
   }
+}
+
+std::vector<ResultRow> RunRecorder::results() {
+  summary_.take_over(run_.summary());
+  return summary_.results();
 }
 
 void RunRecorder::refresh() {

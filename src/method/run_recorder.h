@@ -26,7 +26,11 @@ class RunRecorder {
   RunRecorder(const RunRecorder&) = delete;
   RunRecorder& operator=(const RunRecorder&) = delete;
 
-  /// Takes over the figures of finished trainings; others wait.
+  /// Whether summary.json has all that this job could write, as it has nothing left to do.
+  static bool is_recorded(const RunConfig& config, const RunDirectory& run, const std::vector<Training>& trainings);
+
+  /// Notes that an earlier job has done a training: what summary.json says of it counts, and if it does not know, the
+  /// figures of its weights (none: they are gone). Other trainings wait.
   void add_finished(std::int64_t index, const std::map<std::string, double>& figures);
 
   void begin_round(const std::string& phase, const RoundPlan& plan);
@@ -39,7 +43,8 @@ class RunRecorder {
   /// the error itself, and must not take its place.
   void fail(const std::string& reason);
 
-  const RunSummary& summary() const { return summary_; }
+  /// The result table, with what earlier starts and other jobs have recorded.
+  std::vector<ResultRow> results();
 
  private:
   void show(const StatusReport& report);

@@ -38,11 +38,11 @@ void initialise(StagedModel& model, const Training& training, std::uint64_t seed
 /// Loads each stage from the finished training that `sources` names for it, if any, as `starts` say; each file is read
 /// once.
 void load_stages(StagedModel& model, const std::vector<std::string>& sources, const std::vector<Start>& starts,
-                 const std::vector<Training>& trainings, const RunDirectory& run) {
+                 const std::vector<Training>& trainings, const RunDirectory& run, VerifiedFiles& verified) {
   for (const Training& source : trainings) {
     if (std::ranges::find(sources, source.name) == sources.end()) continue;
     const FilePath path = run.finished(source.name);
-    const Checkpoint checkpoint = load_checkpoint(path);
+    const Checkpoint checkpoint = load_checkpoint(path, verified);
     check_identity(path, checkpoint.header, source.identity, source.identity_text);
     for (std::int64_t i = 0; i < model.num_stages(); ++i) {
       if (sources[i] != source.name) continue;
@@ -61,9 +61,9 @@ void load_stages(StagedModel& model, const std::vector<std::string>& sources, co
 }  // namespace
 
 void load_start_weights(StagedModel& model, const Training& training, const std::vector<Training>& trainings,
-                        const RunDirectory& run, std::uint64_t seed) {
+                        const RunDirectory& run, std::uint64_t seed, VerifiedFiles& verified) {
   initialise(model, training, seed);
-  load_stages(model, training.weight_sources, training.starts, trainings, run);
+  load_stages(model, training.weight_sources, training.starts, trainings, run, verified);
 }
 
 void load_finished_weights(StagedModel& model, const Training& training, const std::vector<Training>& trainings,
@@ -72,7 +72,8 @@ void load_finished_weights(StagedModel& model, const Training& training, const s
   for (std::size_t i = 0; i < sources.size(); ++i) {
     if (training.is_learning[i]) sources[i] = training.name;
   }
-  load_stages(model, sources, std::vector(sources.size(), Start::copy), trainings, run);
+  VerifiedFiles verified;
+  load_stages(model, sources, std::vector(sources.size(), Start::copy), trainings, run, verified);
 }
 
 }  // namespace incubate

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "checkpoint/run_directory.h"
+#include "hdf5/verified_file.h"
 #include "method/training.h"
 #include "model/staged_model.h"
 
@@ -10,7 +11,7 @@ namespace incubate {
 /// them, whose file must have the identity that `trainings` states for it. To be called by one rank, which then hands
 /// them to the others. Throws InputError if a file is missing, damaged, of another identity, or lacks a parameter.
 void load_start_weights(StagedModel& model, const Training& training, const std::vector<Training>& trainings,
-                        const RunDirectory& run, std::uint64_t seed);
+                        const RunDirectory& run, std::uint64_t seed, VerifiedFiles& verified);
 
 /// Gives every stage of `model` the weights it has at the end of `training`: those of its own file, and for a frozen
 /// stage those of the training that made it. Throws InputError as above.

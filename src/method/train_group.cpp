@@ -6,8 +6,10 @@
 
 #include <c10/cuda/CUDACachingAllocator.h>
 
+#include "base/out_of_memory.h"
 #include "base/share.h"
 #include "method/cost_model.h"
+#include "method/describe_memory.h"
 #include "method/nvtx_ranges.h"
 #include "method/step_profiler.h"
 #include "method/training_run.h"
@@ -58,7 +60,7 @@ void train_assignments(const RunContext& context, const GroupPlan& plan, Process
                               context.config.phase(phase).micro, make_evaluation_crop(context.config, phase), options);
   std::deque<TrainingRun> runs;
   for (const Assignment& a : plan.assignments) {
-    runs.emplace_back(context, a, progress[a.training].steps_done + a.num_steps, plan.first_rank, group, send_report);
+    runs.emplace_back(context, a, progress[a.training].steps_done, plan.first_rank, group, send_report);
     runs.back().begin(runs);
   }
   std::vector<Participant> participants;
@@ -68,12 +70,19 @@ void train_assignments(const RunContext& context, const GroupPlan& plan, Process
   for (std::size_t i = 0; i < runs.size(); ++i) runs[i].end(progress[plan.assignments[i].training]);
 }
 
+MemoryNeed memory_need(const RunContext& context, const GroupPlan& plan, const ProcessGroup& group) {
+  std::vector<const Training*> trainings;
+  for (const Assignment& a : plan.assignments) trainings.push_back(&context.trainings[a.training]);
+  return describe_memory(context.config, trainings, group.device(), group.size());
+}
+
 }  // namespace
 
 void train_group(const RunContext& context, const GroupPlan& plan, ProcessGroup& group, const SendReport& send_report,
                  const std::function<bool()>& should_stop, std::vector<TrainingProgress>& progress) {
   try {
-    train_assignments(context, plan, group, send_report, should_stop, progress);
+    explain_lack_of_memory([&] { return memory_need(context, plan, group); },
+                           [&] { train_assignments(context, plan, group, send_report, should_stop, progress); });
     // The next round's blocks have other sizes, and NCCL takes its buffers past PyTorch's allocator.
     if (group.device().is_cuda()) c10::cuda::CUDACachingAllocator::emptyCache();
   } catch (const PeerFailure&) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iterator>
 #include <ranges>
+#include <stdexcept>
 
 #include "base/check.h"
 #include "config/identity.h"
@@ -70,11 +71,63 @@ std::int64_t matched_steps(const Training& training, double block_flops, std::in
 void choose(const RunConfig& config, std::vector<Training>& trainings) {
   std::vector<std::string> names = config.method.trainings;
   names.push_back(config.run.only);
-  std::ranges::replace(names, "deep_incubation", "finetuned");  // which starts from all the others
+  for (const MethodRow& row : kMethodTable) {
+    if (row.network != Network::hybrid) std::ranges::replace(names, row.choice, row.training);
+  }
   for (Training& training : std::views::reverse(trainings)) {
     training.is_chosen = std::ranges::count(names, training.name) > 0;
     if (training.is_chosen) std::ranges::copy(training.parents(), std::back_inserter(names));
   }
+}
+
+ModelSpec spec_of(const RunConfig& config, const MethodRow& row, std::int64_t incubated_stage) {
+  ModelSpec spec = row.network == Network::meta     ? meta_spec(config.model)
+                   : row.network == Network::hybrid ? hybrid_spec(config.model, incubated_stage)
+                                                    : target_spec(config.model);
+  spec.image_size = config.image_size(row.phase);
+  return spec;
+}
+
+Start start_of(const MethodRow& row, Init init, bool learns) {
+  switch (row.first_weights) {
+    case FirstWeights::random:
+      return init == Init::zero_branches ? Start::zero_branches : Start::random;
+    case FirstWeights::copied:
+      if (row.network != Network::hybrid || !learns) return Start::copy;
+      return init == Init::meta ? Start::grow : Start::random;
+    case FirstWeights::grown:
+      return Start::grow;
+    case FirstWeights::resampled:
+      return Start::resample;
+  }
+  throw std::logic_error("unknown first weights");
+}
+
+/// The training of `row`, but for its length; `incubated_stage` is a hybrid's.
+Training make_training(const RunConfig& config, const MethodRow& row, std::int64_t incubated_stage) {
+  Training training{.name = training_name(row, incubated_stage),
+                    .phase = row.phase,
+                    .spec = spec_of(config, row, incubated_stage),
+                    .is_learning = {},
+                    .weight_sources = {}};
+  for (std::int64_t i = 0; i < config.model.num_stages(); ++i) {
+    const bool learns = row.network != Network::hybrid || i == incubated_stage;
+    const Start start = start_of(row, config.phase(row.phase).init, learns);
+    const bool has_source = start != Start::random && start != Start::zero_branches;
+    training.is_learning.push_back(learns);
+    training.starts.push_back(start);
+    training.weight_sources.push_back(has_source ? training_name(row_of(*row.source), i) : "");
+  }
+  return training;
+}
+
+/// Block FLOPs of all trainings of `phases`.
+double sum_flops(const std::vector<Training>& trainings, const std::vector<Phase>& phases, std::int64_t global_batch) {
+  double sum = 0;
+  for (const Training& training : trainings) {
+    if (std::ranges::count(phases, training.phase) > 0) sum += training.block_flops(global_batch);
+  }
+  return sum;
 }
 
 }  // namespace
@@ -89,89 +142,25 @@ std::vector<std::string> Training::parents() const {
 
 std::vector<Training> list_trainings(const RunConfig& config, const DatasetInfo& data) {
   check_data_fits(config, data);
-  const std::int64_t num_stages = config.model.num_stages();
   const std::int64_t steps_per_epoch = data.num_train / config.batch.global;
-  const auto for_all = [num_stages](auto value) { return std::vector<decltype(value)>(num_stages, value); };
-  const std::string none;
   std::vector<Training> list;
-  const auto add = [&](Training training) { list.push_back(complete(std::move(training), config, data, list)); };
-
-  add({.name = "meta",
-       .phase = Phase::meta,
-       .spec = meta_spec(config.model),
-       .is_learning = for_all(true),
-       .starts = for_all(Start::random),
-       .weight_sources = for_all(none),
-       .total_steps = steps_of(config.meta.epochs, steps_per_epoch)});
-  std::vector<std::string> stage_names;
-  for (std::int64_t i = 0; i < num_stages; ++i) {
-    const bool is_grown = config.incubation.init == Init::meta;
-    std::vector<bool> only_this = for_all(false);
-    only_this[i] = true;
-    std::vector<Start> starts = for_all(Start::copy);
-    starts[i] = is_grown ? Start::grow : Start::random;
-    std::vector<std::string> sources = for_all(std::string("meta"));
-    if (!is_grown) sources[i] = none;
-    stage_names.push_back("stage_" + std::to_string(i));
-    add({.name = stage_names.back(),
-         .phase = Phase::incubation,
-         .spec = hybrid_spec(config.model, i),
-         .is_learning = only_this,
-         .starts = starts,
-         .weight_sources = sources,
-         .total_steps = steps_of(config.incubation.epochs, steps_per_epoch)});
+  for (const MethodRow& row : kMethodTable) {
+    const std::int64_t count = row.network == Network::hybrid ? config.model.num_stages() : 1;
+    for (std::int64_t i = 0; i < count; ++i) {
+      Training training = make_training(config, row, i);
+      const Epochs& epochs = config.phase(row.phase).epochs;
+      if (epochs.matched) {
+        std::vector<Phase> sources = lineage_of(row.phase);
+        sources.pop_back();
+        const double flops = sum_flops(list, lineage_of(Phase::finetuning), config.batch.global) -
+                             sum_flops(list, sources, config.batch.global);
+        training.total_steps = matched_steps(training, flops, config.batch.global);
+      } else {
+        training.total_steps = steps_of(epochs, steps_per_epoch);
+      }
+      list.push_back(complete(std::move(training), config, data, list));
+    }
   }
-  add({.name = "finetuned",
-       .phase = Phase::finetuning,
-       .spec = target_spec(config.model),
-       .is_learning = for_all(true),
-       .starts = for_all(Start::copy),
-       .weight_sources = stage_names,
-       .total_steps = steps_of(config.finetuning.epochs, steps_per_epoch)});
-
-  double budget = 0;  // what Deep Incubation spends
-  for (const Training& training : list) budget += training.block_flops(config.batch.global);
-  const double meta_flops = list.front().block_flops(config.batch.global);
-  const auto add_control = [&](Training control, double block_flops) {
-    const Epochs& epochs = config.phase(control.phase).epochs;
-    control.total_steps =
-        epochs.matched ? matched_steps(control, block_flops, config.batch.global) : steps_of(epochs, steps_per_epoch);
-    add(std::move(control));
-  };
-  add_control({.name = "end_to_end",
-               .phase = Phase::end_to_end,
-               .spec = target_spec(config.model),
-               .is_learning = for_all(true),
-               .starts = for_all(config.end_to_end.init == Init::zero_branches ? Start::zero_branches : Start::random),
-               .weight_sources = for_all(none)},
-              budget);
-  add_control({.name = "grown",
-               .phase = Phase::grown,
-               .spec = target_spec(config.model),
-               .is_learning = for_all(true),
-               .starts = for_all(Start::grow),
-               .weight_sources = for_all(std::string("meta"))},
-              budget - meta_flops);
-  add_control({.name = "shallow",
-               .phase = Phase::shallow,
-               .spec = meta_spec(config.model),
-               .is_learning = for_all(true),
-               .starts = for_all(Start::random),
-               .weight_sources = for_all(none)},
-              budget);
-  const auto add_high_resolution = [&](Phase phase, const std::string& source) {
-    ModelSpec spec = target_spec(config.model);
-    spec.image_size = config.image_size(phase);
-    add({.name = to_string(phase),
-         .phase = phase,
-         .spec = spec,
-         .is_learning = for_all(true),
-         .starts = for_all(Start::resample),
-         .weight_sources = for_all(source),
-         .total_steps = steps_of(config.phase(phase).epochs, steps_per_epoch)});
-  };
-  add_high_resolution(Phase::high_resolution, "finetuned");
-  add_high_resolution(Phase::end_to_end_high_resolution, "end_to_end");
   choose(config, list);
   for (const Training& training : list) {
     if (training.is_chosen) check_image_size(config, data, training);

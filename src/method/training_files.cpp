@@ -7,9 +7,11 @@
 #include <torch/torch.h>
 
 #include "base/check.h"
+#include "base/out_of_memory.h"
 #include "base/stopwatch.h"
 #include "checkpoint/lock.h"
 #include "config/parse.h"
+#include "method/find_progress.h"
 
 namespace incubate {
 namespace {
@@ -58,24 +60,22 @@ TrainingFiles::~TrainingFiles() {
   if (pending_.valid()) pending_.wait();
 }
 
-std::optional<Checkpoint> TrainingFiles::find_resume_point() const {
-  for (const std::int64_t step : context_.run.list_resume_points(training_.name)) {
-    const FilePath path = context_.run.resume_point(training_.name, step);
-    try {
-      Checkpoint checkpoint = load_checkpoint(path);
-      check_identity(path, checkpoint.header, training_.identity, training_.identity_text);
-      return checkpoint;
-    } catch (const std::exception& error) {
-      warn_(fmt::format("{} Trying the checkpoint before it.", error.what()));
-    }
-  }
-  return std::nullopt;
+Checkpoint TrainingFiles::load_resume_point(std::int64_t step) {
+  const auto point = find_resume_point(context_.run, training_, step, context_.verified, warn_);
+  check_running(point.has_value(),
+                "no checkpoint of {} after {} steps is in {}, though it was there. Every host must see the same "
+                "run.directory.",
+                training_.name, step, context_.run.root().string());
+  rejected_ = context_.run.list_resume_points(training_.name);
+  std::erase_if(rejected_, [&point](std::int64_t other) { return other <= point->header.step; });
+  return load_checkpoint(point->path, context_.verified);
 }
 
 Metrics TrainingFiles::load_metrics(std::int64_t step) const {
   try {
     return Metrics::load(context_.run.metrics(training_.name), step);
   } catch (const std::exception& error) {
+    if (is_out_of_memory(error)) throw;
     warn_(fmt::format("{} The figures of steps before {} are lost; training goes on.", error.what(), step));
     return {};
   }
@@ -100,12 +100,14 @@ void TrainingFiles::save(Trainer& trainer, const Figures& figures, Content conte
     check_held(context_.run.lock(training_.name), context_.lock_tokens.at(training_.name));
   };
   pending_path_ = path;
-  pending_ = context_.writer.submit([this, is_last, path, checkpoint, check_lock, metrics = trainer.metrics()] {
+  std::erase(rejected_, trainer.steps_done());  // this one takes its place
+  pending_ = context_.writer.submit([this, is_last, path, checkpoint, check_lock, metrics = trainer.metrics(),
+                                     rejected = std::exchange(rejected_, {})] {
     check_lock();
     metrics.save(context_.run.metrics(training_.name), training_.name);
     std::filesystem::create_directories(path.parent_path());
     save_checkpoint(path, checkpoint, check_lock);
-    context_.run.prune_resume_points(training_.name, is_last ? 0 : context_.config.checkpoint.keep);
+    context_.run.prune_resume_points(training_.name, is_last ? 0 : context_.config.checkpoint.keep, rejected);
   });
 }
 

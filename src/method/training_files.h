@@ -3,7 +3,6 @@
 #include <functional>
 #include <future>
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,8 +39,9 @@ class TrainingFiles {
   TrainingFiles(const TrainingFiles&) = delete;
   TrainingFiles& operator=(const TrainingFiles&) = delete;
 
-  /// The latest checkpoint that is intact; older ones stand in for damaged ones, with a warning.
-  std::optional<Checkpoint> find_resume_point() const;
+  /// Returns the checkpoint after `step` steps, or the latest intact one before it, with a warning for each damaged
+  /// one. Later ones are removed as soon as a new one is saved. Throws std::runtime_error if there is none.
+  Checkpoint load_resume_point(std::int64_t step);
   /// Without a readable file: empty, with a warning.
   Metrics load_metrics(std::int64_t step) const;
 
@@ -66,7 +66,8 @@ class TrainingFiles {
   const Training& training_;
   Tell warn_;
   Tell note_;
-  std::vector<torch::Tensor> copies_;  // in host memory
+  std::vector<std::int64_t> rejected_;  // steps of checkpoints that must not outlast good ones
+  std::vector<torch::Tensor> copies_;   // in host memory
   std::future<double> pending_;
   FilePath pending_path_;
   CheckpointRow row_;  // of the pending write

@@ -22,7 +22,7 @@ TrainerSettings trainer_settings(const RunContext& context, const Training& trai
           .phase = training.phase,
           .recipe = config.phase(training.phase),
           .optimizer = config.optimizer,
-          .sums = config.run.sums,
+          .sums = sums_of(config.run),
           .on_nonfinite = config.train.on_nonfinite,
           .seed = static_cast<std::uint64_t>(config.run.seed),
           .global_batch = config.batch.global,
@@ -51,12 +51,13 @@ StatusReport text_report(StatusReport::Event event, std::int64_t training, const
   return report;
 }
 
-TrainingRun::TrainingRun(const RunContext& context, const Assignment& assignment, std::int64_t until_step,
+TrainingRun::TrainingRun(const RunContext& context, const Assignment& assignment, std::int64_t from_step,
                          std::int64_t first_rank, ProcessGroup& group, const SendReport& send_report)
     : context_(context),
       index_(assignment.training),
       training_(context.trainings[index_]),
-      until_step_(until_step),
+      from_step_(from_step),
+      until_step_(from_step + assignment.num_steps),
       group_(group),
       send_report_(send_report),
       model_(training_.spec),
@@ -91,7 +92,7 @@ void TrainingRun::share_frozen_stages(const std::deque<TrainingRun>& runs) {
 void TrainingRun::load_weights() {
   if (group_.is_leader()) {
     load_start_weights(model_, training_, context_.trainings, context_.run,
-                       static_cast<std::uint64_t>(context_.config.run.seed));
+                       static_cast<std::uint64_t>(context_.config.run.seed), context_.verified);
   }
   model_.to(group_.device());
   const torch::NoGradGuard no_grad;
@@ -108,15 +109,13 @@ void TrainingRun::resume() {
   auto& [step, skipped] = steps;
   Metrics metrics;
   std::optional<Checkpoint> checkpoint;
-  if (group_.is_leader()) {
-    checkpoint = files_.find_resume_point();
-    if (checkpoint) {
-      step = checkpoint->header.step;
-      skipped = std::llround(figure_or_zero(checkpoint->header.figures, "skipped_steps"));
-      resumed_elapsed_s_ = checkpoint->header.figures.at("elapsed_s");
-      resumed_rank_s_ = checkpoint->header.figures.at("rank_s");
-      metrics = files_.load_metrics(step);
-    }
+  if (group_.is_leader() && from_step_ > 0) {
+    checkpoint = files_.load_resume_point(from_step_);
+    step = checkpoint->header.step;
+    skipped = std::llround(figure_or_zero(checkpoint->header.figures, "skipped_steps"));
+    resumed_elapsed_s_ = checkpoint->header.figures.at("elapsed_s");
+    resumed_rank_s_ = checkpoint->header.figures.at("rank_s");
+    metrics = files_.load_metrics(step);
   }
   group_.communicator().broadcast(std::as_writable_bytes(std::span(steps)), "sharing the step of " + training_.name);
   if (step == 0) return;

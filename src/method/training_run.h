@@ -20,7 +20,8 @@ StatusReport text_report(StatusReport::Event event, std::int64_t training, const
 /// the others.
 class TrainingRun {
  public:
-  TrainingRun(const RunContext& context, const Assignment& assignment, std::int64_t until_step, std::int64_t first_rank,
+  /// `from_step`: the steps done before the round.
+  TrainingRun(const RunContext& context, const Assignment& assignment, std::int64_t from_step, std::int64_t first_rank,
               ProcessGroup& group, const SendReport& send_report);
 
   /// Reads what there is. Shares the frozen stages of those of `runs` that have begun before it.
@@ -51,6 +52,7 @@ class TrainingRun {
   const RunContext& context_;
   std::int64_t index_;
   const Training& training_;
+  std::int64_t from_step_;
   std::int64_t until_step_;
   ProcessGroup& group_;
   const SendReport& send_report_;

@@ -1,21 +1,15 @@
 #include "pack/cifar.h"
 
-#include <filesystem>
 #include <sstream>
 
 #include "base/check.h"
-#include "hdf5/atomic_file.h"
+#include "base/input_file.h"
 
 namespace incubate {
 namespace {
 
 constexpr std::int64_t kSide = 32, kChannels = 3, kPixels = kSide * kSide, kImageBytes = kPixels * kChannels;
 constexpr std::int64_t kMostCifar10Classes = 10;
-
-std::string read_whole(const std::string& path) {
-  check_input(std::filesystem::is_regular_file(path), "{} cannot be read: no such file. Check the path.", path);
-  return read_text(path);
-}
 
 /// How many bytes of labels a record has. Both kinds may fit a size; then the number of classes decides.
 std::int64_t find_label_bytes(const std::string& path, std::int64_t size, std::int64_t num_classes) {
@@ -37,7 +31,7 @@ void append_image(const std::uint8_t* planes, std::vector<std::uint8_t>& bytes) 
 LabelledImages read_cifar(const std::vector<std::string>& paths, std::int64_t num_classes) {
   LabelledImages all{.height = kSide, .width = kSide, .channels = kChannels, .bytes = {}, .labels = {}};
   for (const std::string& path : paths) {
-    const std::string text = read_whole(path);
+    const std::string text = read_input_file(path);
     const auto size = static_cast<std::int64_t>(text.size());
     const std::int64_t label_bytes = find_label_bytes(path, size, num_classes);
     std::vector<std::int64_t> labels;
@@ -53,10 +47,11 @@ LabelledImages read_cifar(const std::vector<std::string>& paths, std::int64_t nu
 }
 
 std::vector<std::string> read_class_names(const std::string& path) {
-  std::istringstream lines(read_whole(path));
+  std::istringstream lines(read_text_file(path));
   std::vector<std::string> names;
   for (std::string line; std::getline(lines, line);) {
-    if (line.ends_with('\r')) line.pop_back();
+    line.erase(line.find_last_not_of(" \t") + 1);
+    line.erase(0, line.find_first_not_of(" \t"));
     if (!line.empty()) names.push_back(line);
   }
   check_input(!names.empty(), "{} has no class names. Give a file with one a line.", path);

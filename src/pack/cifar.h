@@ -12,7 +12,8 @@ namespace incubate {
 /// blue. Throws InputError if a file is missing or no whole number of records.
 LabelledImages read_cifar(const std::vector<std::string>& paths, std::int64_t num_classes);
 
-/// The lines of a text file such as CIFAR's batches.meta.txt, without empty ones. Throws InputError if there are none.
+/// The lines of a text file such as CIFAR's batches.meta.txt, without empty ones and spaces around names. Throws
+/// InputError if there are none.
 std::vector<std::string> read_class_names(const std::string& path);
 
 }  // namespace incubate

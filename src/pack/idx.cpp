@@ -1,6 +1,8 @@
 #include "pack/idx.h"
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <numeric>
@@ -8,6 +10,7 @@
 #include <zlib.h>
 
 #include "base/check.h"
+#include "base/input_file.h"
 
 namespace incubate {
 namespace {
@@ -34,9 +37,10 @@ std::int64_t read_bytes(gzFile file, std::uint8_t* bytes, std::int64_t size, con
 
 IdxArray read_idx(const std::filesystem::path& path, int num_dimensions) {
   const std::string name = path.string();
+  open_input_file(path);  // zlib takes a folder for an empty file
   const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(name.c_str(), "rb"), gzclose);
-  check_input(file != nullptr && std::filesystem::is_regular_file(path),
-              "{} cannot be read: no such file, or no permission. Check the path.", name);
+  const int reason = errno;
+  check_running(file != nullptr, "cannot open {}: {}", name, std::strerror(reason));
 
   std::array<std::uint8_t, 4> magic{};
   const std::int64_t magic_size = read_bytes(file.get(), magic.data(), magic.size(), name);

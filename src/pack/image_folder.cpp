@@ -29,8 +29,9 @@ std::vector<std::string> list_names(const fs::path& folder) {
 
 struct stat look_at(const fs::path& path) {
   struct stat found {};
-  check_input(::stat(path.c_str(), &found) == 0, "{} cannot be read: {}. Mend it or take it away.", path.string(),
-              std::strerror(errno));
+  const int status = ::stat(path.c_str(), &found);
+  const int reason = errno;
+  check_input(status == 0, "{} cannot be read: {}. Mend it or take it away.", path.string(), std::strerror(reason));
   return found;
 }
 

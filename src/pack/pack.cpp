@@ -1,6 +1,8 @@
 #include "pack/pack.h"
 
 #include "base/check.h"
+#include "base/input_file.h"
+#include "base/output_name.h"
 #include "config/identity.h"
 #include "data/array_dataset.h"
 #include "hdf5/verified_file.h"
@@ -54,8 +56,7 @@ std::string describe_sources(const PackConfig& config) {
 std::string describe_content(const PackConfig& config) {
   std::string state;
   for (const std::string& path : list_sources(config)) {
-    check_input(std::filesystem::is_regular_file(path), "{} cannot be read: no such file. Check the path.", path);
-    state += hash_text(read_text(path)) + "\n";
+    state += hash_text(read_input_file(path)) + "\n";
   }
   return config.subset < 1 ? state + fmt::format("subset {}\n", config.subset) : state;
 }
@@ -75,8 +76,7 @@ bool is_complete(const PackConfig& config, const std::string& checksums, Dataset
 }  // namespace
 
 void check_output(const std::string& output) {
-  check_input(!std::filesystem::is_directory(output), "--output={} is a directory. Name a file in it, such as {}.",
-              output, (std::filesystem::path(output) / "images.h5").string());
+  check_output_name(output);
   const std::filesystem::path parent = std::filesystem::absolute(output).parent_path();
   std::error_code error;
   std::filesystem::create_directories(parent, error);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "image/jpeg.h"
+#include "image/png.h"
 
 namespace incubate {
 namespace {
@@ -48,6 +48,7 @@ std::vector<std::uint8_t> read_file(const std::filesystem::path& path, const Sou
 
 void append_image(const PackedImage& image, const SourceFile& file, ImageShard& shard,
                   std::vector<std::uint8_t>& bytes) {
+  shard.has_png |= is_png(image.bytes);
   shard.table.offsets.push_back(bytes.size());
   shard.table.lengths.push_back(image.bytes.size());
   shard.table.labels.push_back(file.label);
@@ -63,7 +64,7 @@ void append_image(const PackedImage& image, const SourceFile& file, ImageShard& 
 std::vector<std::uint8_t> pack_files(const ShardSource& source, const EncodingOptions& options, ImageShard& shard,
                                      const std::function<void(std::int64_t bytes)>& after_file) {
   std::vector<std::uint8_t> bytes;
-  if (!options.shorter_side) {  // the size is known, but for the few images that are converted
+  if (!options.shorter_side) {  // the size is known, but for images that are left out
     bytes.reserve(std::accumulate(source.files.begin(), source.files.end(), std::size_t{0},
                                   [](std::size_t sum, const SourceFile& file) { return sum + file.bytes; }));
   }
@@ -74,10 +75,7 @@ std::vector<std::uint8_t> pack_files(const ShardSource& source, const EncodingOp
       const PackedImage image = pack_image(file.name, content, options);
       append_image(image, file, shard, bytes);
       if (!image.remark.empty()) {
-        shard.problems.push_back(
-            {.kind = image.is_converted ? PackProblem::Kind::converted : PackProblem::Kind::misnamed,
-             .file = place,
-             .reason = image.remark});
+        shard.problems.push_back({.kind = PackProblem::Kind::misnamed, .file = place, .reason = image.remark});
       }
     } catch (const ImageError& error) {
       shard.problems.push_back({.kind = PackProblem::Kind::left_out, .file = place, .reason = error.what()});

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
+#include "data/image_table.h"
 #include "image/jpeg.h"
 #include "image/png.h"
 #include "image/resize.h"
@@ -19,23 +21,17 @@ bool is_jpeg(std::span<const std::uint8_t> file) {
   return file.size() >= kBegin.size() && std::equal(kBegin.begin(), kBegin.end(), file.begin());
 }
 
-/// ".jpeg" of "a.JPEG".
-std::string extension_of(const std::string& name) {
+/// Whether a file of this name is taken for a PNG, or else for a JPEG.
+bool is_name_of(const std::string& name, bool is_a_png) {
   std::string extension = std::filesystem::path(name).extension().string();
   std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
-  return extension;
+  return is_a_png ? extension == ".png" : extension == ".jpeg" || extension == ".jpg";
 }
 
 /// `image`, its shorter side reduced to `side`; the longer one rounded down, as torchvision does.
 Image reduce(const Image& image, std::int64_t side) {
   const std::int64_t shorter = std::min(image.height, image.width);
   return resize_bicubic(image, image.whole(), image.height * side / shorter, image.width * side / shorter);
-}
-
-void encode(const Image& image, const EncodingOptions& options, PackedImage& packed) {
-  packed.bytes = encode_jpeg(image, static_cast<int>(options.quality));
-  packed.height = image.height;
-  packed.width = image.width;
 }
 
 }  // namespace
@@ -50,26 +46,19 @@ PackedImage pack_image(const std::string& name, std::span<const std::uint8_t> fi
   const bool is_a_png = is_png(file);
   if (!is_a_png && !is_jpeg(file)) throw ImageError("it is neither a JPEG nor a PNG");
 
+  Image image = is_a_png ? decode_png(file) : decode_jpeg(file);
   PackedImage packed;
-  const bool is_cmyk = !is_a_png && read_jpeg_info(file).components == 4;
-  packed.is_converted = is_a_png || is_cmyk;
-  if (packed.is_converted) {
-    packed.remark = is_a_png ? "a PNG" : "a JPEG in CMYK";
-  } else if (const std::string extension = extension_of(name); extension != ".jpeg" && extension != ".jpg") {
-    packed.remark = "a JPEG";
-  }
-
-  const Image image = is_a_png ? decode_png(file) : decode_jpeg(file);
-  const bool is_large = options.shorter_side && std::min(image.height, image.width) > *options.shorter_side;
-  if (is_large) {
-    encode(reduce(image, *options.shorter_side), options, packed);
-  } else if (packed.is_converted) {
-    encode(image, options, packed);
+  if (options.shorter_side && std::min(image.height, image.width) > *options.shorter_side) {
+    image = reduce(image, *options.shorter_side);
+    packed.bytes = is_a_png ? encode_png(image) : encode_jpeg(image, static_cast<int>(options.quality));
   } else {
     packed.bytes.assign(file.begin(), file.end());
-    packed.height = image.height;
-    packed.width = image.width;
   }
+  packed.height = image.height;
+  packed.width = image.width;
+  check_input<ImageError>(std::max(image.height, image.width) <= kLongestSide,
+                          "it has {}x{} pixels; a side may have up to {}", image.height, image.width, kLongestSide);
+  if (!is_name_of(name, is_a_png)) packed.remark = is_a_png ? "a PNG" : "a JPEG";
   return packed;
 }
 

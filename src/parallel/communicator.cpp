@@ -276,6 +276,8 @@ void agree(const Communicator& communicator, const std::function<void()>& check)
     check();
   } catch (const InputError& error) {
     message = error.what();
+  } catch (const std::filesystem::filesystem_error& error) {  // of a place that the user gave
+    message = describe(error);
   }
   std::vector<std::int64_t> failed(communicator.size(), 0);
   failed[communicator.rank()] = message.empty() ? 0 : 1;

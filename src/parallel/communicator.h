@@ -94,8 +94,8 @@ class AgreedInputError : public InputError {
   using InputError::InputError;
 };
 
-/// Runs `check` on every rank; if it throws InputError on any, every rank throws AgreedInputError with the message of
-/// the lowest such rank. Collective.
+/// Runs `check` on every rank; if it throws InputError or a filesystem_error on any, every rank throws AgreedInputError
+/// with the message of the lowest such rank. Collective.
 void agree(const Communicator& communicator, const std::function<void()>& check);
 
 }  // namespace incubate

@@ -1,21 +1,105 @@
 #include "parallel/device.h"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
+#include <filesystem>
 
 #include <ATen/Context.h>
+#include <c10/cuda/CUDAException.h>
+#include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
 #include <cuda_runtime_api.h>
+#include <fmt/ranges.h>
 #include <nccl.h>
-#include <torch/cuda.h>
+#include <torch/torch.h>
 
 #include "base/check.h"
+#include "gpu/exact_sums.h"
+#include "parallel/gpu_choice.h"
 
 namespace incubate {
 namespace {
 
-int num_gpus() { return torch::cuda::is_available() ? static_cast<int>(torch::cuda::device_count()) : 0; }
+CudaAnswer ask_cuda() {
+  CudaAnswer answer;
+  cudaDriverGetVersion(&answer.driver_version);
+  cudaRuntimeGetVersion(&answer.runtime_version);
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status != cudaSuccess && status != cudaErrorNoDevice) answer.error = cudaGetErrorString(status);
+  for (int i = 0; status == cudaSuccess && i < count; ++i) {
+    std::array<char, 32> address{};
+    cudaDeviceGetPCIBusId(address.data(), static_cast<int>(address.size()), i);
+    answer.gpus.emplace_back(address.data());
+  }
+  cudaGetLastError();  // it is told
+  return answer;
+}
 
-torch::Device gpu_of(const NodePlace& place, int visible) {
-  return {torch::kCUDA, static_cast<c10::DeviceIndex>(visible == 1 ? 0 : place.rank)};
+/// /dev/nvidia0 and its like; /dev/nvidiactl is there without a GPU.
+int count_device_files() {
+  int count = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/dev", error)) {
+    const std::string name = entry.path().filename().string();
+    count += name.starts_with("nvidia") && name.size() > 6 && std::isdigit(static_cast<unsigned char>(name[6])) ? 1 : 0;
+  }
+  return count;
+}
+
+std::vector<GpuView> gather_views(const Communicator& world) {
+  const std::vector<std::string> hosts = world.hosts();
+  const CudaAnswer cuda = ask_cuda();
+  const GpuView own = view_gpus(world.member_name(world.rank()), hosts[world.rank()], cuda, current_environment(),
+                                count_device_files());
+  const std::vector<std::string> obstacles = world.gather(own.obstacle, "looking for GPUs");
+  const std::vector<std::string> signs = world.gather(own.sign, "looking for GPUs");
+  const std::vector<std::string> gpus = world.gather(fmt::format("{}", fmt::join(own.gpus, " ")), "looking for GPUs");
+  std::vector<GpuView> views;
+  for (int rank = 0; rank < world.size(); ++rank) {
+    views.push_back({.rank = world.member_name(rank),
+                     .host = hosts[rank],
+                     .gpus = {},
+                     .obstacle = obstacles[rank],
+                     .sign = signs[rank]});
+    std::istringstream words(gpus[rank]);
+    for (std::string gpu; words >> gpu;) views.back().gpus.push_back(gpu);
+  }
+  return views;
+}
+
+/// Why the GPU cannot run this program, of which it tries a kernel of LibTorch's and one of our own; empty: it can.
+std::string find_fault(torch::Device gpu) {
+  try {
+    const c10::cuda::CUDAGuard guard(gpu);
+    const torch::Tensor sum = torch::ones({1}, torch::dtype(torch::kInt64).device(gpu));
+    torch::Tensor mean = torch::zeros({1}, torch::dtype(torch::kFloat32).device(gpu));
+    gpu::exact_mean(sum.data_ptr<std::int64_t>(), 1, 1, mean.data_ptr<float>(), c10::cuda::getCurrentCUDAStream());
+    C10_CUDA_KERNEL_LAUNCH_CHECK();
+    mean.item<float>();
+    return "";
+  } catch (const c10::Error& error) {
+    const std::string text = error.what_without_backtrace();
+    return text.substr(0, text.find('\n'));
+  }
+}
+
+torch::Device gpu_of(const GpuDeal& deal, int rank) {
+  return {torch::kCUDA, static_cast<c10::DeviceIndex>(deal.gpu_of_rank[rank])};
+}
+
+/// What deal_gpus() says, and that every rank's GPU works.
+GpuDeal find_gpus(const Communicator& world, const std::vector<GpuView>& views) {
+  GpuDeal deal = deal_gpus(views);
+  if (!deal.obstacle.empty()) return deal;
+  const std::vector<std::string> faults = world.gather(find_fault(gpu_of(deal, world.rank())), "trying the GPUs");
+  for (int rank = 0; rank < world.size() && deal.obstacle.empty(); ++rank) {
+    if (faults[rank].empty()) continue;
+    deal.obstacle = fmt::format("the GPU {} of {} cannot run this program: {}",
+                                views[rank].gpus[deal.gpu_of_rank[rank]], views[rank].rank, faults[rank]);
+  }
+  return deal;
 }
 
 }  // namespace
@@ -39,16 +123,14 @@ NodePlace place_within_node(const Communicator& world) {
 }
 
 torch::Device require_gpu(const Communicator& world) {
-  const NodePlace place = place_within_node(world);
-  const int visible = num_gpus();
-  agree(world, [&] {
-    check_input(
-        visible == 1 || visible >= place.size,
-        "run.device=cuda, but {} ranks share {} visible GPUs on the host of {} (one rank a GPU). Start with equal "
-        "--ntasks-per-node and --gpus-per-node, or give run.device=cpu.",
-        place.size, visible, world.member_name(world.rank()));
-  });
-  return gpu_of(place, visible);
+  const GpuDeal deal = find_gpus(world, gather_views(world));
+  if (!deal.obstacle.empty()) {
+    throw AgreedInputError(fmt::format(
+        "run.device=cuda, but {}. Start one rank a GPU, with equal --ntasks-per-node and --gpus-per-node, or give "
+        "run.device=cpu.",
+        deal.obstacle));
+  }
+  return gpu_of(deal, world.rank());
 }
 
 void allow_tf32(bool is_allowed) {
@@ -56,14 +138,15 @@ void allow_tf32(bool is_allowed) {
   at::globalContext().setAllowTF32CuDNN(is_allowed);
 }
 
-torch::Device gpu_if_all_have_one(const Communicator& world) {
-  const NodePlace place = place_within_node(world);
-  const int visible = num_gpus();
-  // One visible GPU is this rank's own only if the launcher dealt them; several ranks that see one GPU share it.
-  const bool has_one = visible >= place.size;
-  std::vector<std::int64_t> without = {has_one ? 0 : 1};
-  world.all_reduce_sum(without, "counting GPUs");
-  return without[0] == 0 ? gpu_of(place, visible) : torch::Device(torch::kCPU);
+AvailableDevice gpu_if_all_have_one(const Communicator& world) {
+  const std::vector<GpuView> views = gather_views(world);
+  const GpuDeal deal = find_gpus(world, views);
+  if (deal.obstacle.empty()) return {.device = gpu_of(deal, world.rank())};
+  if (!has_sign_of_gpus(views)) return {.device = torch::kCPU};
+  return {.device = torch::kCPU,
+          .warning = fmt::format("run.device=auto takes the CPU: {}. With run.device=cuda the job ends instead; "
+                                 "run.device=cpu is the CPU without this warning.",
+                                 deal.obstacle)};
 }
 
 }  // namespace incubate

@@ -19,12 +19,16 @@ struct NodePlace {
 /// This rank's.
 NodePlace place_within_node(const Communicator& world);
 
-/// This rank's GPU: the one of its rank within the node, or the only one where the launcher shows each rank one. Throws
-/// InputError on every rank, naming the host, if any rank finds none. Collective over `world`.
+/// This rank's GPU (see deal_gpus()), on which it has computed something. Throws AgreedInputError, saying why, if any
+/// rank has none. Collective over `world`.
 torch::Device require_gpu(const Communicator& world);
 
-/// The same if every rank finds a GPU, else the CPU on all. Collective over `world`.
-torch::Device gpu_if_all_have_one(const Communicator& world);
+struct AvailableDevice {
+  torch::Device device;
+  std::string warning = {};  ///< why it is the CPU where there seem to be GPUs; else empty
+};
+/// The same GPU if every rank has one, else the CPU on all. Collective over `world`.
+AvailableDevice gpu_if_all_have_one(const Communicator& world);
 
 /// Whether a GPU may take TF32 for products of fp32, whose factors it cuts to 10 bits of mantissa. On the CPU nothing.
 void allow_tf32(bool is_allowed);

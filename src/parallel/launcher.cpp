@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <fstream>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -21,6 +22,10 @@ constexpr Launcher kMpirun{"mpirun", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RA
 constexpr Launcher kMpiexec{"mpiexec", "PMI_SIZE", "PMI_RANK"};
 constexpr Launcher kSrun{"srun", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID"};
 constexpr std::array kLaunchers = {kMpirun, kMpiexec, kSrun};  // the nearest first
+
+/// Whose children are tasks: mpirun on its own host, its daemons on others, and Slurm's.
+constexpr std::array<std::string_view, 8> kStarters = {"mpirun",  "mpiexec", "orterun",         "orted",
+                                                       "prterun", "prted",   "hydra_pmi_proxy", "slurmstepd"};
 
 constexpr const char* kRemedy =
     "Start them with 'srun --mpi=pmix' ('srun --mpi=list' shows what there is), or with the mpirun of the MPI library "
@@ -58,6 +63,20 @@ std::optional<LaunchMistake> find_missing_launcher(const Environment& environmen
   return LaunchMistake{
       .message = fmt::format("srun started {} tasks without a way for MPI to connect them. {}", num_tasks, kRemedy),
       .is_first = is_first_of(kSrun, environment)};
+}
+
+bool speaks_for_tasks(const Environment& environment, const std::string& parent) {
+  if (find_missing_launcher(environment) || std::ranges::count(kStarters, parent) == 0) return true;
+  const auto launcher =
+      std::ranges::find_if(kLaunchers, [&](const Launcher& l) { return environment.contains(l.size); });
+  return launcher == kLaunchers.end() || is_first_of(*launcher, environment);
+}
+
+std::string parent_name() {
+  std::ifstream file(fmt::format("/proc/{}/comm", getppid()));
+  std::string name;
+  std::getline(file, name);
+  return name;
 }
 
 std::optional<LaunchMistake> find_launch_mistake(int world_size, const Environment& environment) {

@@ -23,6 +23,12 @@ struct LaunchMistake {
 /// end every task with a page of advice of its own.
 std::optional<LaunchMistake> find_missing_launcher(const Environment& environment);
 
+/// Returns whether this process answers a call that needs no MPI: one for all tasks that a launcher started. Where the
+/// launcher's variables have been inherited from elsewhere, each process is on its own. `parent`: its parent's name.
+bool speaks_for_tasks(const Environment& environment, const std::string& parent);
+/// Name of the program that started this process.
+std::string parent_name();
+
 /// When MPI has started: something started several tasks, but MPI does not know of the others, so that each would do
 /// all the work for itself. Compares the number of ranks with that of the tasks, as the environment states it: mpirun's
 /// (OMPI_COMM_WORLD_SIZE), else that of MPICH and its kin (PMI_SIZE), else that of Slurm's step.

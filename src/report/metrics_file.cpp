@@ -151,7 +151,7 @@ void check_metrics_version(const std::filesystem::path& path) {
                   "{} has version {} of its format; this program reads {} to {}. Use the program that wrote it.",
                   path.string(), version, kOldestVersion, kMetricsVersion);
     });
-  } catch (const DamagedFileError&) {
+  } catch (const UnreadableFileError&) {
     return;
   }
 }

@@ -85,7 +85,7 @@ class Metrics {
 };
 
 /// Throws InputError if the file at `path` is of a newer version than this program writes, or of none. Silent if it
-/// is missing or damaged: figures are not needed to go on.
+/// is missing, damaged or unreadable: figures are not needed to go on.
 void check_metrics_version(const std::filesystem::path& path);
 
 /// "/<training>" in `path` stands for "metrics/<training>.h5" beside it: one file to open for all.

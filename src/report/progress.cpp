@@ -62,7 +62,7 @@ void Progress::update(const std::string& work, const std::string& text, bool is_
     if (since_drawn_.elapsed_s() > kRedrawEvery_s || is_last || line.is_new) redraw();
     line.is_new = false;
   } else if (line.is_new || is_last || line.since_shown.elapsed_s() > kLineEvery_s) {
-    fmt::print(stream_, "{}\n", text);
+    write(text + "\n");
     std::fflush(stream_);
     line.since_shown.restart();
     line.is_new = false;
@@ -71,7 +71,7 @@ void Progress::update(const std::string& work, const std::string& text, bool is_
 
 void Progress::print(const std::string& text) {
   erase();
-  fmt::print(stream_, "{}\n", text);
+  write(text + "\n");
   if (style_ == Style::bar) redraw();
   std::fflush(stream_);
 }
@@ -82,14 +82,17 @@ void Progress::finish() {
   num_drawn_ = 0;
 }
 
+// Work goes on when the terminal is lost; fmt::print would throw.
+void Progress::write(const std::string& text) { std::fputs(text.c_str(), stream_); }
+
 void Progress::erase() {
-  if (num_drawn_ > 0) fmt::print(stream_, "\033[{}A\033[J", num_drawn_);
+  if (num_drawn_ > 0) write(fmt::format("\033[{}A\033[J", num_drawn_));
   num_drawn_ = 0;
 }
 
 void Progress::redraw() {
   erase();
-  for (const auto& [name, line] : lines_) fmt::print(stream_, "{}\n", line.text);
+  for (const auto& [name, line] : lines_) write(line.text + "\n");
   num_drawn_ = static_cast<int>(lines_.size());
   std::fflush(stream_);
   since_drawn_.restart();

@@ -56,6 +56,7 @@ class Progress {
     bool is_new = true;
   };
 
+  void write(const std::string& text);
   void redraw();
   void erase();
 

@@ -16,6 +16,7 @@
 #include "base/directory_lock.h"
 #include "base/unix_time.h"
 #include "base/version.h"
+#include "config/method_table.h"
 #include "hdf5/atomic_file.h"
 #include "report/progress.h"
 
@@ -131,20 +132,6 @@ JobSummary to_job(const json& j) {
           .updated = j.at("updated")};
 }
 
-/// What the file holds; nothing if there is none, it is unreadable, of an older layout, or says what cannot be.
-std::optional<RunSummary> load(const FilePath& path) {
-  try {
-    const json j = json::parse(read_text(path));
-    RunSummary summary;
-    for (const auto& [name, job] : j.at("jobs").items()) summary.jobs[name] = to_job(job);
-    for (const json& training : j.at("trainings")) summary.trainings.push_back(to_training(training));
-    for (const json& round : j.at("rounds")) summary.rounds.push_back(to_round(round));
-    return summary;
-  } catch (const std::exception&) {
-    return std::nullopt;
-  }
-}
-
 /// The file's, and those that only `known` has. This job's own are as known: the file's are older.
 std::vector<RoundSummary> merge_rounds(const std::vector<RoundSummary>& known, const std::vector<RoundSummary>& file,
                                        const std::string& own_job) {
@@ -199,23 +186,15 @@ double covered_s(const std::vector<RoundSummary>& rounds, const Belongs& belongs
 
 }  // namespace
 
-const std::vector<Method>& list_methods() {
-  static const std::vector<Method> kMethods = {
-      {"Deep Incubation", "finetuned", {"meta", "incubation", "finetuning"}},
-      {"end to end", "end_to_end", {"end_to_end"}},
-      {"grown from the meta model", "grown", {"meta", "grown"}},
-      {"shallow for the whole budget", "shallow", {"shallow"}},
-      {"meta model alone", "meta", {"meta"}},
-      {"Deep Incubation, high resolution", "high_resolution", {"meta", "incubation", "finetuning", "high_resolution"}},
-      {"end to end, high resolution", "end_to_end_high_resolution", {"end_to_end", "end_to_end_high_resolution"}},
-  };
-  return kMethods;
-}
-
 TrainingSummary& RunSummary::training(const std::string& name) {
   const auto found = std::ranges::find(trainings, name, &TrainingSummary::name);
   if (found == trainings.end()) throw std::logic_error("no training " + name);
   return *found;
+}
+
+bool RunSummary::is_done(const std::string& training) const {
+  const auto found = std::ranges::find(trainings, training, &TrainingSummary::name);
+  return found != trainings.end() && found->state == TrainingState::done;
 }
 
 std::string RunSummary::state() const {
@@ -227,17 +206,20 @@ std::string RunSummary::state() const {
 
 std::vector<ResultRow> RunSummary::results() const {
   std::vector<ResultRow> rows;
-  for (const Method& method : list_methods()) {
-    const auto result = std::ranges::find(trainings, method.result, &TrainingSummary::name);
+  for (const MethodRow* method : list_methods()) {
+    const auto result = std::ranges::find(trainings, method->training, &TrainingSummary::name);
     if (result == trainings.end() || result->state != TrainingState::done) continue;
-    const auto belongs = [&method](const std::string& phase) { return std::ranges::count(method.phases, phase) > 0; };
-    ResultRow row{.method = method.name, .evaluation = result->evaluation, .cost = {}};
+    const std::vector<Phase> lineage = lineage_of(method->phase);
+    const auto belongs = [&lineage](const std::string& phase) {
+      return std::ranges::any_of(lineage, [&phase](Phase p) { return phase == to_string(p); });
+    };
+    ResultRow row{.method = method->method, .evaluation = result->evaluation, .cost = {}};
     double longest_incubation_s = 0;
     for (const TrainingSummary& t : trainings) {
       if (!belongs(t.phase)) continue;
       row.cost.block_flops += t.block_flops;
       row.cost.rank_s += t.rank_s;
-      if (t.phase == "incubation") {
+      if (t.phase == to_string(Phase::incubation)) {  // each has ranks of its own
         longest_incubation_s = std::max(longest_incubation_s, t.elapsed_s);
       } else {
         row.cost.critical_path_s += t.elapsed_s;
@@ -250,9 +232,26 @@ std::vector<ResultRow> RunSummary::results() const {
   return rows;
 }
 
+std::optional<RunSummary> RunSummary::load(const FilePath& path) {
+  try {
+    const json j = json::parse(read_text(path));
+    RunSummary summary;
+    for (const auto& [name, job] : j.at("jobs").items()) summary.jobs[name] = to_job(job);
+    for (const json& training : j.at("trainings")) summary.trainings.push_back(to_training(training));
+    for (const json& round : j.at("rounds")) summary.rounds.push_back(to_round(round));
+    return summary;
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+void RunSummary::take_over(const FilePath& path) {
+  if (const std::optional<RunSummary> file = load(path)) merge(*this, *file);
+}
+
 void RunSummary::save(const FilePath& path) {
   const DirectoryLock lock(path.has_parent_path() ? path.parent_path() : FilePath("."), kLockPatience);
-  if (const std::optional<RunSummary> file = load(path)) merge(*this, *file);
+  take_over(path);
   own().updated = utc_text(unix_now_s());
   json j = {{"state", state()},        {"reason", own().reason},     {"updated", own().updated},
             {"version", kVersion},     {"git_sha1", kGitSha1},       {"num_ranks", own().num_ranks},
@@ -266,10 +265,7 @@ void RunSummary::save(const FilePath& path) {
   std::ranges::stable_sort(by_time, {}, &RoundSummary::began_s);
   for (const RoundSummary& r : by_time) j["rounds"].push_back(to_json(r));
   for (const ResultRow& row : results()) j["results"].push_back(to_json(row));
-  // Written beside its place under this job's name: where there is no lock, two jobs may write at once.
-  const FilePath draft = path.string() + "." + job;
-  replace_text_atomically(draft, j.dump(2) + "\n");
-  std::filesystem::rename(draft, path);
+  replace_text_atomically(path, j.dump(2) + "\n");
 }
 
 std::string format_results(const std::vector<ResultRow>& rows) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,7 @@ struct TrainingSummary {
   double block_flops = 0;
   double elapsed_s = 0;
   double rank_s = 0;
-  bool is_own = true;     ///< whether this job runs it; not in the file
+  bool is_own = true;     ///< whether this job trains it; not in the file
   bool is_chosen = true;  ///< not in the file, which leaves out what is not chosen unless it has begun
 };
 
@@ -55,15 +56,6 @@ struct JobSummary {
   std::string updated;  ///< UTC; when it last saved, empty before that
 };
 
-/// A way to come by a network.
-struct Method {
-  std::string name;
-  std::string result;               ///< the training whose network it is
-  std::vector<std::string> phases;  ///< in the order that they are run: what they cost is what it costs
-};
-/// Deep Incubation, and what it is compared with, in the order of the result table.
-const std::vector<Method>& list_methods();
-
 /// A line of the result table.
 struct ResultRow {
   std::string method;
@@ -81,18 +73,22 @@ struct RunSummary {
 
   JobSummary& own() { return jobs[job]; }
   TrainingSummary& training(const std::string& name);
+  bool is_done(const std::string& training) const;
 
   /// Of the jobs together: running if any is, else failed if any did, else stopped if any was, else done.
   std::string state() const;
   /// Of each method that is done.
   std::vector<ResultRow> results() const;
 
-  /// Replaces the file, after taking over from it what is not this job's: other jobs, their rounds, trainings that are
-  /// not own (but not those known here to be done, there not yet). The rounds of this job's earlier starts come back
-  /// too. A file that is missing, unreadable, older than this layout or says what cannot be adds nothing. Trainings
-  /// keep their places, and a round of this job that was last stays last. The first save of "all", which holds every
-  /// training's lock, forgets the other jobs, not their rounds. Where the file system has no locks, what a job writes
-  /// may stay out of the file until it saves again.
+  /// What the file holds; nothing if it is missing, unreadable, older than this layout or says what cannot be.
+  static std::optional<RunSummary> load(const std::filesystem::path& path);
+  /// Takes over from the file, if load() can read it, what is not this job's: other jobs, their rounds, trainings that
+  /// are not own (but not those known here to be done, there not yet). The rounds of this job's earlier starts come
+  /// back too. Trainings keep their places, and a round of this job that was last stays last. Before its first save
+  /// "all", which holds every training's lock, forgets the other jobs, not their rounds.
+  void take_over(const std::filesystem::path& path);
+  /// Replaces the file, after taking over from it. Where another job was stopped for
+  /// seconds while it saved, what this one writes may stay out of the file until it saves again.
   void save(const std::filesystem::path& path);
 };
 

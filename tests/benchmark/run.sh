@@ -6,6 +6,8 @@
 #   tests/benchmark/run.sh --quick     whether it works, not how fast
 #   tests/benchmark/run.sh --works small,shared --peers fp32,bf16-fused --repeats 5
 set -euo pipefail
+# shellcheck source=../../jobscripts/usage.sh source-path=SCRIPTDIR
+. "$(dirname "$0")/../../jobscripts/usage.sh"
 cd "$(dirname "$0")/../.."
 
 INCUBATE_BUILD=$(realpath -m "${INCUBATE_BUILD:-build}")

@@ -18,7 +18,7 @@ Checkpoint example() {
   checkpoint.header = {.training = "stage_1",
                        .step = 1200,
                        .identity = "0123",
-                       .identity_text = "a=1\nb=2\n",
+                       .identity_text = "meta.a=1\nmeta.b=2\n",
                        .config = "[run]\nseed = 1\n",
                        .figures = {{"top1", 0.1}, {"elapsed_s", 12.5}}};
   checkpoint.state[stage_key(0, "cls_token")] = torch::randn({1, 1, 4});
@@ -151,16 +151,34 @@ TEST_F(CheckpointTest, AnotherIdentityNamesTheFirstDifference) {
   const auto message = [&](const std::string& identity, const std::string& text) {
     return thrown_message<InputError>([&] { check_identity("c.h5", header, identity, text); });
   };
-  EXPECT_EQ(message("0123", "a=1\nb=2\n"), "(no error)");
-  EXPECT_EQ(
-      message("9", "a=1\nb=3\n"),
-      "c.h5 was made with other settings ('b=2' there, 'b=3' here). Give another run.directory, or that setting back.");
-  EXPECT_EQ(message("9", "a=1\n"),
-            "c.h5 was made with other settings ('b=2' there, 'nothing' here). "
-            "Give another run.directory, or that setting back.");
-  EXPECT_EQ(message("9", "a=1\nb=2\nc=3\n"),
-            "c.h5 was made with other settings ('nothing' there, 'c=3' here). "
-            "Give another run.directory, or that setting back.");
+  EXPECT_EQ(message("0123", header.identity_text), "(no error)");
+  const auto difference = [&](const std::string& text) {
+    const std::string whole = message("9", text);
+    const std::string begin = "c.h5 was made with other settings (";
+    const std::string end = "). Give another run.directory, or that setting back.";
+    if (!whole.starts_with(begin) || !whole.ends_with(end)) return whole;
+    return whole.substr(begin.size(), whole.size() - begin.size() - end.size());
+  };
+  EXPECT_EQ(difference("meta.a=1\nmeta.b=3\n"), "'meta.b=2' there, 'meta.b=3' here");
+  EXPECT_EQ(difference("meta.a=1\n"), "'meta.b=2' there, 'nothing' here");
+  // One that only one side has does not shift the others against each other.
+  EXPECT_EQ(difference("meta.a=1\nmeta.c=3\nmeta.b=2\n"), "'nothing' there, 'meta.c=3' here");
+}
+
+TEST_F(CheckpointTest, ADifferenceThatIsNoSettingIsToldAsWhatMakesIt) {
+  CheckpointHeader header = example().header;
+  const auto message = [&](const std::string& there, const std::string& here) {
+    header.identity_text = there;
+    const std::string text = thrown_message<InputError>([&] { check_identity("c.h5", header, "9", here); });
+    return text.substr(text.find('('), text.rfind(')') + 1 - text.find('('));
+  };
+  EXPECT_EQ(message("meta.micro=8\nsteps=640\n", "meta.micro=8\nsteps=1280\n"),
+            "('steps 640' there, 'steps 1280' here (from meta.epochs))");
+  EXPECT_EQ(message("depths=1,1\n", "depths=2,1\n"),
+            "('depths 1,1' there, 'depths 2,1' here (from model.depths and model.meta_depths))");
+  EXPECT_EQ(message("data=0a\n", "data=0b\n"), "('data 0a' there, 'data 0b' here (the content of data.file))");
+  EXPECT_EQ(message("stage_0=0a\n", "stage_0=0b\n"),
+            "('stage_0 0a' there, 'stage_0 0b' here (stage_0 is what it starts from))");
 }
 
 }  // namespace

@@ -1,17 +1,23 @@
 #include "checkpoint/lock.h"
 
-#include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <latch>
 #include <optional>
+#include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/host_name.h"
+#include "base/process_name.h"
+#include "base/stopwatch.h"
 #include "hdf5/atomic_file.h"
+#include "support/ended_process.h"
 #include "support/temporary_directory.h"
 #include "support/thrown_message.h"
 
@@ -20,39 +26,47 @@ namespace {
 
 double now_s() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
-std::string this_host() {
-  std::array<char, 256> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
-
-/// The id of a process that has ended.
-pid_t dead_process() {
-  const pid_t child = fork();
-  if (child == 0) _exit(0);
-  waitpid(child, nullptr, 0);
-  return child;
-}
+constexpr std::chrono::milliseconds kSoon(400);
 
 class LockTest : public testing::Test {
  protected:
   void SetUp() override { forget_slurm(); }
   void TearDown() override { forget_slurm(); }
   static void forget_slurm() {
-    unsetenv("SLURM_JOB_ID");
-    unsetenv("SLURM_RESTART_COUNT");
+    for (const char* name : {"SLURM_JOB_ID", "SLURM_RESTART_COUNT", "SLURM_CLUSTER_NAME"}) unsetenv(name);
   }
 
-  /// A lock left by another job.
-  void leave_lock(const std::string& host, pid_t pid, double age_s, const std::string& slurm_job = "") const {
-    const nlohmann::json holder = {
-        {"token", "other"}, {"host", host}, {"pid", pid}, {"slurm_job", slurm_job}, {"heartbeat", now_s() - age_s}};
-    replace_text_atomically(path_, holder.dump());
+  /// With a minute that is short, or long enough never to end here.
+  static LockOptions options(std::chrono::milliseconds stale_after = kSoon) {
+    LockOptions options;
+    options.stale_after = stale_after;
+    options.beat_every = options.look_every = std::chrono::milliseconds(10);
+    return options;
   }
+  /// A lock left by another job, by its clock so many seconds ago.
+  static void leave_lock(const std::filesystem::path& path, const std::string& process, double age_s = 0,
+                         const std::string& slurm_job = "") {
+    const nlohmann::json holder = {{"token", "other"},   {"host", "elsewhere"},    {"pid", 1},
+                                   {"process", process}, {"slurm_job", slurm_job}, {"heartbeat", now_s() - age_s}};
+    replace_text_atomically(path, holder.dump());
+  }
+  void leave_lock(const std::string& process, double age_s = 0, const std::string& slurm_job = "") const {
+    leave_lock(path_, process, age_s, slurm_job);
+  }
+  /// Why the lock cannot be taken. Takes no minute.
   std::string error() const {
-    return thrown_message<InputError>([this] { Lock lock(path_); });
+    return thrown_message<InputError>([this] { Lock lock(path_, options(kNever)); });
+  }
+  /// Seconds until the lock is taken.
+  double time_to_take() const {
+    const Stopwatch watch;
+    const Lock lock(path_, options());
+    const double elapsed_s = watch.elapsed_s();
+    EXPECT_NO_THROW(check_held(path_, lock.token()));
+    return elapsed_s;
   }
 
+  static constexpr std::chrono::hours kNever{1};
   TemporaryDirectory directory_;
   std::filesystem::path path_ = directory_ / "meta.lock";
 };
@@ -61,57 +75,150 @@ TEST_F(LockTest, FileNamesTheHolderAndGoesWithIt) {
   {
     const Lock lock(path_);
     const nlohmann::json holder = nlohmann::json::parse(read_text(path_));
-    EXPECT_EQ(holder.at("host"), this_host());
+    EXPECT_EQ(holder.at("host"), host_name());
     EXPECT_EQ(holder.at("pid"), getpid());
+    EXPECT_EQ(holder.at("process"), process_name());
     EXPECT_EQ(holder.at("token"), lock.token());
     EXPECT_NEAR(holder.at("heartbeat").get<double>(), now_s(), 5);
     EXPECT_NO_THROW(check_held(path_, lock.token()));
   }
+  EXPECT_TRUE(std::filesystem::is_empty(directory_.path()));
+}
+
+TEST_F(LockTest, ASecondHolderIsRefusedAtOnce) {
+  const Lock lock(path_);
+  EXPECT_EQ(error(), path_.string() + " says that another job works on this training: process " +
+                         std::to_string(getpid()) + " on " + host_name() + ". Wait for it, or stop it.");
+  EXPECT_NO_THROW(check_held(path_, lock.token()));
+}
+
+TEST_F(LockTest, OfManyThatStartAtTheSameMomentOneGetsTheLock) {
+  for (const bool is_stale : {false, true}) {
+    if (is_stale) leave_lock("elsewhere");
+    std::atomic<int> num_taken = 0;
+    std::latch all_are_over(6);
+    {
+      std::vector<std::jthread> jobs;
+      for (int i = 0; i < 6; ++i) {
+        jobs.emplace_back([&] {
+          std::optional<Lock> lock;
+          const std::string message = thrown_message<InputError>([&] { lock.emplace(path_, options()); });
+          const std::string refusal = path_.string() + " says that another job works on this training: ";
+          EXPECT_TRUE(lock || message.starts_with(refusal)) << message;
+          num_taken += lock ? 1 : 0;
+          all_are_over.arrive_and_wait();
+        });
+      }
+    }
+    EXPECT_EQ(num_taken, 1) << is_stale;
+  }
+}
+
+TEST_F(LockTest, TheHeartbeatIsRenewed) {
+  const Lock lock(path_, options());
+  const std::string first = read_text(path_);
+  const Stopwatch watch;
+  while (read_text(path_) == first && watch.elapsed_s() < 30) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_LT(watch.elapsed_s(), 30);
+  EXPECT_EQ(nlohmann::json::parse(read_text(path_)).at("token"), lock.token());
+}
+
+// Of a job on a host whose clock may be wrong by days, either way.
+TEST_F(LockTest, ALockIsHeldAsLongAsItChangesWhateverTimesItHolds) {
+  for (const double age_s : {-1e6, 50.0, 1e6}) {
+    leave_lock("elsewhere", age_s);
+    std::jthread heart([this, age_s](const std::stop_token& stop) {
+      for (int i = 1; !stop.stop_requested(); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        leave_lock("elsewhere", age_s - i);
+      }
+    });
+    EXPECT_EQ(error(), path_.string() +
+                           " says that another job works on this training: process 1 on elsewhere. Wait for it, or "
+                           "stop it.")
+        << age_s;
+  }
+}
+
+TEST_F(LockTest, ALockThatDoesNotChangeIsTakenOverAfterAMinuteOfTheReadersClock) {
+  for (const double age_s : {-1e6, 0.0, 1e6}) {
+    leave_lock("elsewhere", age_s);
+    EXPECT_GE(time_to_take(), 0.4) << age_s;
+  }
+}
+
+TEST_F(LockTest, WhoeverWaitsIsToldWhy) {
+  leave_lock("elsewhere");
+  std::vector<std::string> told;
+  LockOptions telling = options();
+  telling.tell = [&told](const std::string& message) { told.push_back(message); };
+  const Lock lock(path_, telling);
+  ASSERT_EQ(told.size(), 1);
+  EXPECT_EQ(told[0], path_.string() +
+                         " says that process 1 on elsewhere works on this training, and that process cannot be seen "
+                         "from here. If the file does not change for 0 s that job is dead, and this one goes on.");
+}
+
+TEST_F(LockTest, AMinuteIsEnoughForSeveralLocks) {
+  std::vector<std::filesystem::path> paths;
+  for (const char* name : {"a", "b", "c", "d", "e"}) paths.push_back(directory_ / name);
+  for (const auto& path : paths) leave_lock(path, "elsewhere");
+  const Stopwatch watch;
+  const std::vector<Lock> locks = take_locks(paths, options(std::chrono::seconds(1)));
+  EXPECT_LT(watch.elapsed_s(), 4);
+  ASSERT_EQ(locks.size(), paths.size());
+  for (std::size_t i = 0; i < paths.size(); ++i) EXPECT_NO_THROW(check_held(paths[i], locks[i].token()));
+}
+
+TEST_F(LockTest, OfSeveralLocksAllAreTakenOrNone) {
+  const Lock held(directory_ / "stage_0.lock");
+  EXPECT_NE(thrown_message<InputError>([&] {
+              take_locks({path_, directory_ / "stage_0.lock"}, options());
+            }),
+            "(no error)");
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
-TEST_F(LockTest, ASecondHolderIsRefused) {
-  const Lock lock(path_);
-  EXPECT_EQ(error(), path_.string() + " says that another job works on this training: process " +
-                         std::to_string(getpid()) + " on " + this_host() + ", 0 s ago. Wait for it, or stop it.");
-  EXPECT_NO_THROW(check_held(path_, lock.token()));
+TEST_F(LockTest, LockOfAnEndedProcessIsTakenOverAtOnce) {
+  leave_lock(ended_process_name());
+  EXPECT_EQ(error(), "(no error)");
 }
 
-TEST_F(LockTest, AProcessOfAnotherHostIsTrustedWhileItsHeartIsBeating) {
-  leave_lock("elsewhere", 1, 50);
-  EXPECT_EQ(error(), path_.string() +
-                         " says that another job works on this training: process 1 on elsewhere, 50 s ago. "
-                         "Wait for it, or stop it.");
+// It has its id and host, but is another process.
+TEST_F(LockTest, LockOfAnEndedProcessWhoseIdIsInUseAgainIsTakenOverAtOnce) {
+  const std::string own = process_name();
+  leave_lock(own.substr(0, own.rfind('.')) + ".1");
+  EXPECT_EQ(error(), "(no error)");
 }
 
-TEST_F(LockTest, LockOfADeadProcessIsTakenOver) {
-  leave_lock(this_host(), dead_process(), 0);
-  const Lock lock(path_);
-  EXPECT_NO_THROW(check_held(path_, lock.token()));
+TEST_F(LockTest, LockOfAnIdThatNoProcessHasInThisNamespaceMayBeAlive) {
+  std::string other = ended_process_name();
+  other.replace(host_name().size() + 1, 1, other[host_name().size() + 1] == '1' ? "2" : "1");  // of its PID namespace
+  leave_lock(other);
+  EXPECT_GE(time_to_take(), 0.4);
 }
 
-TEST_F(LockTest, LockOfADeadProcessNumberOfAnotherHostIsNot) {
-  leave_lock("elsewhere", dead_process(), 0);
-  EXPECT_NE(error(), "(no error)");
-}
-
-TEST_F(LockTest, LockWithoutAHeartbeatForAMinuteIsTakenOver) {
-  leave_lock("elsewhere", 1, 61);
-  const Lock lock(path_);
-  EXPECT_NO_THROW(check_held(path_, lock.token()));
-}
-
-TEST_F(LockTest, LockOfTheSameSlurmJobBeforeItWasRequeuedIsTakenOver) {
-  leave_lock("elsewhere", 1, 0, "4711");
-  EXPECT_NE(error(), "(no error)");
+TEST_F(LockTest, LockOfTheSameSlurmJobBeforeItWasRequeuedIsTakenOverAtOnce) {
   setenv("SLURM_RESTART_COUNT", "1", 1);
   setenv("SLURM_JOB_ID", "4712", 1);
-  EXPECT_NE(error(), "(no error)");
+  leave_lock("elsewhere", 0, "4711");
+  EXPECT_GE(time_to_take(), 0.4);
   setenv("SLURM_JOB_ID", "4711", 1);
-  const Lock lock(path_);
+  leave_lock("elsewhere", 0, "4711");
+  const Lock lock(path_, options(kNever));
   const nlohmann::json holder = nlohmann::json::parse(read_text(path_));
   EXPECT_EQ(holder.at("slurm_job"), "4711");
   EXPECT_EQ(holder.at("slurm_restart"), "1");
+}
+
+TEST_F(LockTest, AJobOfThatNumberOnAnotherClusterIsAnother) {
+  setenv("SLURM_RESTART_COUNT", "1", 1);
+  setenv("SLURM_JOB_ID", "4711", 1);
+  setenv("SLURM_CLUSTER_NAME", "east", 1);
+  leave_lock("elsewhere", 0, "west:4711");
+  EXPECT_GE(time_to_take(), 0.4);
+  leave_lock("elsewhere", 0, "east:4711");
+  EXPECT_EQ(error(), "(no error)");
 }
 
 TEST_F(LockTest, TwoStepsOfOneSlurmJobAreTwo) {
@@ -122,26 +229,50 @@ TEST_F(LockTest, TwoStepsOfOneSlurmJobAreTwo) {
   EXPECT_NO_THROW(check_held(path_, lock.token()));
 }
 
-TEST_F(LockTest, UnreadableLockIsTakenOver) {
-  for (const char* text : {"", "not JSON", "[1]", "{}"}) {
+// A job may be about to write it.
+TEST_F(LockTest, WhatIsNoLockIsTakenOverAfterAMinute) {
+  for (const char* text : {"", "{}", R"({"token": 1})", R"({"pid": 1e300})"}) {
     replace_text_atomically(path_, text);
-    EXPECT_EQ(error(), "(no error)") << text;
+    EXPECT_GE(time_to_take(), 0.4) << text;
+  }
+  for (const char* text : {"not JSON", "[1]", R"({"host": null})", R"({"slurm_job": 7})", R"({"pid": "1"})"}) {
+    replace_text_atomically(path_, text);
+    EXPECT_EQ(thrown_message<InputError>([&] { Lock lock(path_, options(std::chrono::milliseconds(0))); }),
+              "(no error)")
+        << text;
   }
 }
 
-TEST_F(LockTest, LockThatSaysWhatNoLockSaysIsTakenOver) {
-  for (const char* text : {R"({"token": 1})", R"({"host": null})", R"({"slurm_job": 7})", R"({"heartbeat": "now"})",
-                           R"({"pid": 1e300})", R"({"pid": "1"})"}) {
-    replace_text_atomically(path_, text);
-    EXPECT_EQ(error(), "(no error)") << text;
-  }
+TEST_F(LockTest, ALockThatCannotBeReadIsTheUsersError) {
+  std::filesystem::create_directory_symlink("meta.lock", path_);  // a link to itself
+  LockOptions impatient = options();
+  impatient.patience = std::chrono::milliseconds(0);
+  EXPECT_EQ(thrown_message<InputError>([&] { Lock lock(path_, impatient); }),
+            path_.string() + " cannot be made: cannot read " + path_.string() +
+                ": Too many levels of symbolic links. Choose another run.directory.");
+}
+
+// As on NFS, where one reading may fail (ESTALE).
+TEST_F(LockTest, AReadingThatFailsOnceEndsNeitherTheJobNorItsHeartbeat) {
+  const Lock lock(path_, options());
+  std::filesystem::rename(path_, directory_ / "away");
+  std::jthread file_system([this] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    std::filesystem::rename(directory_ / "away", path_);
+  });
+  EXPECT_NO_THROW(check_held(path_, lock.token(), std::chrono::seconds(30)));
+  file_system.join();
+  const std::string text = read_text(path_);
+  const Stopwatch watch;
+  while (read_text(path_) == text && watch.elapsed_s() < 30) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_LT(watch.elapsed_s(), 30);
 }
 
 TEST_F(LockTest, AHolderWhoseLockIsOverwrittenWithNonsenseLeavesIt) {
   std::optional<Lock> lock(path_);
   const std::string token = lock->token();
   replace_text_atomically(path_, R"({"token": 1})");
-  EXPECT_EQ(thrown_message<std::runtime_error>([&] { check_held(path_, token); }),
+  EXPECT_EQ(thrown_message<std::runtime_error>([&] { check_held(path_, token, kSoon); }),
             "the lock " + path_.string() + " now belongs to nobody: another job took this training over.");
   lock.reset();
   EXPECT_TRUE(std::filesystem::exists(path_));
@@ -150,8 +281,8 @@ TEST_F(LockTest, AHolderWhoseLockIsOverwrittenWithNonsenseLeavesIt) {
 TEST_F(LockTest, TheFormerHolderLearnsOfATakeoverAndLeavesTheLock) {
   std::optional<Lock> lock(path_);
   const std::string token = lock->token();
-  leave_lock("elsewhere", 1, 0);
-  EXPECT_EQ(thrown_message<std::runtime_error>([&] { check_held(path_, token); }),
+  leave_lock("elsewhere");
+  EXPECT_EQ(thrown_message<std::runtime_error>([&] { check_held(path_, token, kSoon); }),
             "the lock " + path_.string() + " now belongs to other: another job took this training over.");
   lock.reset();
   EXPECT_TRUE(std::filesystem::exists(path_));
@@ -160,7 +291,7 @@ TEST_F(LockTest, TheFormerHolderLearnsOfATakeoverAndLeavesTheLock) {
 TEST_F(LockTest, ARemovedLockIsNotHeld) {
   const Lock lock(path_);
   std::filesystem::remove(path_);
-  EXPECT_EQ(thrown_message<std::runtime_error>([&] { check_held(path_, lock.token()); }),
+  EXPECT_EQ(thrown_message<std::runtime_error>([&] { check_held(path_, lock.token(), kSoon); }),
             "the lock " + path_.string() + " now belongs to nobody: another job took this training over.");
 }
 
@@ -171,36 +302,11 @@ TEST_F(LockTest, MovesWithItsHolder) {
   EXPECT_NO_THROW(check_held(path_, second.token()));
 }
 
-// Of a process that was killed while it wrote one; what another may still be about to use stays.
-TEST_F(LockTest, DraftsOfTheDeadGo) {
-  const auto draft = [this](const std::string& host, pid_t pid, const std::string& end = "") {
-    const std::filesystem::path path = path_.string() + "." + host + "." + std::to_string(pid) + end;
-    replace_text_atomically(path, "{");
-    return path;
-  };
-  const pid_t dead = dead_process();
-  const std::filesystem::path own = draft(this_host(), dead), half = draft(this_host(), dead, ".tmp"),
-                              running = draft(this_host(), getppid()), recent = draft("elsewhere", dead),
-                              old = draft("elsewhere", dead + 1), other = directory_ / "meta.lock2";
-  std::filesystem::last_write_time(old, std::filesystem::file_time_type::clock::now() - std::chrono::seconds(61));
-  replace_text_atomically(other, "");
-  const Lock lock(path_);
-  for (const auto& path : {own, half, old}) EXPECT_FALSE(std::filesystem::exists(path)) << path;
-  for (const auto& path : {running, recent, other, path_}) EXPECT_TRUE(std::filesystem::exists(path)) << path;
-}
-
-TEST_F(LockTest, ATakeoverLeavesNoDraft) {
-  leave_lock(this_host(), dead_process(), 0);
-  const Lock lock(path_);
-  const std::filesystem::directory_iterator files(directory_.path());
-  EXPECT_EQ(std::distance(begin(files), end(files)), 1);
-}
-
 TEST_F(LockTest, PlaceThatCannotBeWrittenIsTheUsersError) {
   const std::filesystem::path path = directory_ / "no/meta.lock";
   EXPECT_EQ(thrown_message<InputError>([&] { Lock lock(path); }),
-            path.string() + " cannot be made: cannot write " + path.string() + "." + this_host() + "." +
-                std::to_string(getpid()) + ": No such file or directory. Choose another run.directory.");
+            path.string() + " cannot be made: cannot write " + path.string() +
+                ": No such file or directory. Choose another run.directory.");
 }
 
 }  // namespace

@@ -53,9 +53,8 @@ TEST_F(RunDirectoryTest, PlaceThatCannotBeMadeIsTheUsersError) {
 }
 
 TEST_F(RunDirectoryTest, PlaceThatCannotBeWrittenIsTheUsersError) {
-  run_.create();
-  std::filesystem::create_directory(run_.root() / "metrics/.probe");
-  replace_text_atomically(run_.root() / "metrics/.probe/x", "");
+  std::filesystem::create_directories(run_.root());
+  std::filesystem::create_directory_symlink("/proc", run_.root() / "metrics");  // where nobody can make files
   EXPECT_EQ(thrown_message<InputError>([&] { run_.create(); }),
             "run.directory=" + run_.root().string() + " cannot be written: no permission or no space in " +
                 (run_.root() / "metrics").string() + ". Choose another place.");
@@ -75,13 +74,26 @@ TEST_F(RunDirectoryTest, OtherFilesAreNotResumePoints) {
 }
 
 TEST_F(RunDirectoryTest, DraftsOfKilledWritersAreRemovedAndNothingElse) {
+  run_.create();
   add_resume_points({5});
   const std::filesystem::path directory = run_.resume_point("meta", 5).parent_path();
-  for (const char* name : {"step_0000006.h5.tmp", "other.h5"}) replace_text_atomically(directory / name, "x");
+  const auto add = [](const std::filesystem::path& path) {
+    replace_text_atomically(path, "x");
+    return path;
+  };
+  const std::filesystem::path of_last_version = add(directory / "step_0000006.h5.tmp");
+  const std::filesystem::path state = add(draft_of(run_.resume_point("meta", 6)));
+  const std::filesystem::path weights = add(draft_of(run_.finished("meta")));
+  const std::filesystem::path metrics = add(draft_of(run_.metrics("meta")));
+  const std::filesystem::path other = add(directory / "other.h5");
+  const std::filesystem::path of_another_training = add(draft_of(run_.finished("meta.h")));
   run_.remove_drafts("meta");
-  EXPECT_FALSE(std::filesystem::exists(directory / "step_0000006.h5.tmp"));
-  EXPECT_TRUE(std::filesystem::exists(directory / "step_0000005.h5"));
-  EXPECT_TRUE(std::filesystem::exists(directory / "other.h5"));
+  for (const auto& path : {of_last_version, state, weights, metrics}) {
+    EXPECT_FALSE(std::filesystem::exists(path)) << path;
+  }
+  for (const auto& path : {other, of_another_training, run_.resume_point("meta", 5)}) {
+    EXPECT_TRUE(std::filesystem::exists(path)) << path;
+  }
   run_.remove_drafts("stage_0");  // of which there is no directory
 }
 
@@ -93,6 +105,21 @@ TEST_F(RunDirectoryTest, PruningKeepsTheLatest) {
   EXPECT_EQ(run_.list_resume_points("meta"), (Steps{10000000, 9999999}));
   run_.prune_resume_points("meta", 5);
   EXPECT_EQ(run_.list_resume_points("meta"), (Steps{10000000, 9999999}));
+}
+
+TEST_F(RunDirectoryTest, PruningRemovesWhatIsRejectedFirst) {
+  add_resume_points({100, 90, 80, 70, 60});
+  run_.prune_resume_points("meta", 2, {100, 80, 75});  // one is not there
+  EXPECT_EQ(run_.list_resume_points("meta"), (Steps{90, 70}));
+}
+
+TEST_F(RunDirectoryTest, ADirectoryThatCannotBeListedIsNotEmpty) {
+  const FilePath directory = run_.resume_point("meta", 0).parent_path();
+  std::filesystem::create_directories(directory.parent_path());
+  std::filesystem::create_symlink(directory, directory);  // to itself
+  EXPECT_TRUE(thrown_message<InputError>([this] {
+                run_.list_resume_points("meta");
+              }).starts_with(directory.string() + " cannot be read: "));
 }
 
 TEST_F(RunDirectoryTest, PruningToNoneRemovesTheDirectoryIfItIsEmpty) {

@@ -63,7 +63,7 @@ TEST_F(Safetensors, DataBeginAt64BytesBehindTheHeader) {
   EXPECT_EQ(content.substr(8, length), header + std::string(length - header.size(), ' '));
 }
 
-TEST_F(Safetensors, MissingFile) { EXPECT_EQ(error(), " cannot be read: no such file. Check the path."); }
+TEST_F(Safetensors, MissingFile) { EXPECT_EQ(error(), " cannot be read: No such file or directory. Check the path."); }
 
 TEST_F(Safetensors, FileShorterThanALength) {
   replace_text_atomically(path_, "1234567");

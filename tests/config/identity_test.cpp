@@ -9,6 +9,13 @@
 namespace incubate {
 namespace {
 
+/// Whether `setting` stands in the section that `phase` inherits from, and is of the recipe.
+bool is_inherited(Phase phase, const std::string& setting) {
+  const auto from = row_of(phase).inherits;
+  if (!from || !setting.starts_with(std::string(section_of(*from)) + ".")) return false;
+  return !setting.ends_with(".epochs") && !setting.ends_with(".init") && !setting.ends_with(".image_size");
+}
+
 /// The names on the lines of result_settings(), written down by hand.
 std::vector<std::string> expected_names(const std::string& phase) {
   std::vector<std::string> names = {"model.family",     "model.image_size",  "model.channels",    "model.classes",
@@ -31,12 +38,14 @@ std::vector<std::string> expected_names(const std::string& phase) {
 }
 
 TEST(Identity, ResultSettingsAreTheseLines) {
-  for (const Phase phase : kPhases) {
+  for (const MethodRow& row : kMethodTable) {
+    const Phase phase = row.phase;
     RunConfig config;
     std::string expected;
     for (const std::string& name : expected_names(section_of(phase))) {
       for (const Setting& setting : list_settings(config)) {
-        if (setting.name == name) expected += name + "=" + setting.get() + "\n";
+        const bool is_sums = name == "run.sums";  // auto stands for exact ones on the CPU
+        if (setting.name == name) expected += name + "=" + (is_sums ? "exact" : setting.get()) + "\n";
       }
     }
     EXPECT_EQ(result_settings(config, phase), expected);
@@ -51,14 +60,40 @@ TEST(Identity, ChangesWithTheResultSettingsOfItsPhaseAndWithNothingElse) {
     const Setting setting = list_settings(config)[i];
     if (setting.name == "model.preset") continue;  // it sets others, which are in the list themselves
     change(setting);
-    for (const Phase phase : kPhases) {
-      const bool matters =
-          std::ranges::count(expected_names(section_of(phase)), setting.name) > 0 || setting.name == "data.shuffle" ||
-          setting.name == "run.precision";
+    for (const MethodRow& row : kMethodTable) {
+      const Phase phase = row.phase;
+      const bool matters = is_inherited(phase, setting.name) ||
+                           std::ranges::count(expected_names(section_of(phase)), setting.name) > 0 ||
+                           setting.name == "data.shuffle" || setting.name == "run.precision";
       EXPECT_EQ(result_settings(config, phase) != result_settings(defaults, phase), matters)
           << setting.name << " in " << to_string(phase);
     }
   }
+}
+
+TEST(Identity, AutomaticSumsCountAsWhatTheyStandFor) {
+  const auto settings = [](SumsChoice sums, DeviceChoice device) {
+    RunConfig config;
+    config.run.sums = sums;
+    config.run.device = device;
+    return result_settings(config, Phase::meta);
+  };
+  const std::string exact = settings(SumsChoice::exact, DeviceChoice::cuda);
+  EXPECT_NE(exact.find("\nrun.sums=exact\n"), std::string::npos);
+  EXPECT_EQ(settings(SumsChoice::automatic, DeviceChoice::automatic), exact);
+  EXPECT_EQ(settings(SumsChoice::automatic, DeviceChoice::cpu), exact);
+  EXPECT_EQ(settings(SumsChoice::automatic, DeviceChoice::cuda), settings(SumsChoice::fast, DeviceChoice::cpu));
+}
+
+TEST(Identity, ARunSettlesItsSumsByItsDevice) {
+  RunSection run;
+  settle_sums(run, true);
+  EXPECT_EQ(run.sums, SumsChoice::fast);
+  settle_sums(run, false);  // no longer open
+  EXPECT_EQ(run.sums, SumsChoice::fast);
+  RunSection on_cpu;
+  settle_sums(on_cpu, false);
+  EXPECT_EQ(on_cpu.sums, SumsChoice::exact);
 }
 
 TEST(Identity, OfTheOptimizersOnlyTheOneInUseCounts) {

@@ -90,6 +90,9 @@ TEST(PackConfig, AFoldersOptionsHaveRangesAndDefaults) {
   };
   EXPECT_EQ(error_with("--shorter-side=0"), "--shorter-side=0 is out of range. Give 1 to 65500 pixels, such as 256.");
   EXPECT_EQ(error_with("--quality=101"), "--quality=101 is out of range. Give 1 to 100, such as 90.");
+  EXPECT_EQ(error_with("--quality=80"),
+            "--quality=80 is given without --shorter-side: other images stay as they are. Leave it out, or give "
+            "--shorter-side.");
   EXPECT_EQ(error_with("--shard-mb=0"), "--shard-mb=0 is out of range. Give 0.001 to 1000000, such as 1500.");
   EXPECT_EQ(PackConfig().quality, 90);
   EXPECT_EQ(PackConfig().shard_bytes(), 1'500'000'000);

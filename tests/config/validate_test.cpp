@@ -1,5 +1,8 @@
 #include "config/validate.h"
 
+#include <map>
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "base/check.h"
@@ -34,7 +37,7 @@ std::vector<Case> not_positive() {
   for (const std::string name :
        {"model.image_size", "model.channels", "model.patch", "model.width", "model.heads", "model.mlp_ratio",
         "batch.global", "meta.micro", "incubation.micro", "finetuning.micro", "end_to_end.micro", "grown.micro",
-        "shallow.micro", "train.evaluate_every", "run.threads", "checkpoint.keep"}) {
+        "shallow.micro", "train.evaluate_every", "checkpoint.keep"}) {
     for (const std::string value : {"0", "-3"}) {
       cases.push_back({{"--" + name + "=" + value}, name + "=" + value + " is not positive. Give 1 or more."});
     }
@@ -46,7 +49,7 @@ std::vector<Case> too_large() {
   std::vector<Case> cases;
   for (const std::string name :
        {"model.image_size", "model.channels", "model.classes", "model.patch", "model.width", "model.heads",
-        "model.mlp_ratio", "batch.global", "meta.micro", "data.crop_padding", "run.threads", "checkpoint.keep"}) {
+        "model.mlp_ratio", "batch.global", "meta.micro", "data.crop_padding", "checkpoint.keep"}) {
     for (const std::string value : {"1000000001", "9223372036854775807"}) {
       cases.push_back({{"--" + name + "=" + value}, name + "=" + value + " is too large. Give 1000000000 or less."});
     }
@@ -121,11 +124,11 @@ std::vector<Case> not_possible_epochs() {
 /// config.ini and the ranks other than 0 get settings as INI text, which these values would not survive.
 std::vector<Case> not_printable() {
   std::vector<Case> cases;
-  for (const std::string text : {"a#b", " a", "a ", "a\nb"}) {
+  for (const std::string text : {"a #b", "#", " a", "a ", "\"a\"", "'a"}) {
     cases.push_back({{"--data.file=" + text},
                      "data.file=" + text +
-                         " cannot be written to a configuration file ('#' begins a comment; a line's "
-                         "end or a space at either end is lost). Choose another."});
+                         " cannot be written to a configuration file (where a # behind a space begins a comment, "
+                         "and quotes around a value or spaces at its ends are lost). Choose another."});
   }
   return cases;
 }
@@ -194,6 +197,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{{"--data.std=1,1"}, "data.std has 2 values but model.channels=3. Give one a channel."},
                     Case{{"--data.std=1,0,1"}, "data.std=0 is not positive (it divides). Give more than 0."},
                     Case{{"--data.shuffle_block=0"}, "data.shuffle_block=0 is not positive. Give 1 or more."},
+                    Case{{"--run.threads=0"}, "run.threads=0 is out of range. Give 1 to 1024."},
+                    Case{{"--run.threads=1025"}, "run.threads=1025 is out of range. Give 1 to 1024."},
                     Case{{"--data.workers=-1"}, "data.workers=-1 is out of range. Give 0 to 1024."},
                     Case{{"--data.prefetch=0"}, "data.prefetch=0 is out of range. Give 1 to 1024."},
                     Case{
@@ -285,16 +290,33 @@ TEST(ValidateAccepts, TrainingsByNameAndTogether) {
   }
 }
 
-TEST(ValidateAccepts, MicroBatchesThatDoNotFitWhereNobodyAskedForThem) {
-  const std::vector<std::string> given = {"--batch.global=2048", "--grown.micro=7"};
-  EXPECT_EQ(validation_error(given), "(no error)");
-  for (const std::string choice : {"--method.trainings=grown", "--run.only=grown"}) {
-    std::vector<std::string> chosen = given;
-    chosen.push_back(choice);
-    EXPECT_EQ(validation_error(chosen),
-              "batch.global=2048 is not a multiple of grown.micro=7 (every micro-batch has the same size). "
-              "Use a multiple of 7, such as 2051.");
+TEST(ValidateAccepts, MicroBatchesThatDoNotFitWhereTheyDoNotRun) {
+  const auto with_micro = [](const std::string& phase, const std::string& choice) {
+    return validation_error({"--batch.global=2048", "--" + phase + ".micro=7", choice});
+  };
+  const std::string phases[] = {"meta",  "incubation", "finetuning",     "end_to_end",
+                                "grown", "shallow",    "high_resolution"};
+  const std::map<std::string, std::set<std::string>> running = {
+      {"meta", {"meta"}},
+      {"stage_1", {"meta", "incubation"}},
+      {"finetuned", {"meta", "incubation", "finetuning"}},
+      {"deep_incubation", {"meta", "incubation", "finetuning"}},
+      {"end_to_end", {"end_to_end"}},
+      {"grown", {"meta", "grown"}},
+      {"shallow", {"shallow"}},
+      {"high_resolution", {"meta", "incubation", "finetuning", "high_resolution"}},
+      {"end_to_end_high_resolution", {"end_to_end", "high_resolution"}}};
+  for (const auto& [training, its_phases] : running) {
+    for (const std::string& phase : phases) {
+      EXPECT_EQ(with_micro(phase, "--method.trainings=" + training),
+                its_phases.contains(phase)
+                    ? "batch.global=2048 is not a multiple of " + phase +
+                          ".micro=7 (every micro-batch has the same size). Use a multiple of 7, such as 2051."
+                    : "(no error)")
+          << training;
+    }
   }
+  EXPECT_NE(with_micro("grown", "--run.only=grown"), "(no error)");
 }
 
 TEST(ValidateAccepts, NoMomentumWithoutNesterovOrWithoutSgd) {

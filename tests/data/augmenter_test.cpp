@@ -92,11 +92,11 @@ TEST(Augmentation, FollowsTheSettingsOfItsPhase) {
   config.model.image_size = 32;
   config.data.crop_padding = 4;
   config.data.flip = true;
-  config.incubation.crop = Crop::none;
-  config.finetuning.crop = Crop::resized;
-  config.finetuning.crop_scale = {0.5, 0.75};
-  config.finetuning.rand_augment = "rand-m5";
-  config.finetuning.random_erasing = 0.25;
+  config.phase(Phase::incubation).crop = Crop::none;
+  config.phase(Phase::finetuning).crop = Crop::resized;
+  config.phase(Phase::finetuning).crop_scale = {0.5, 0.75};
+  config.phase(Phase::finetuning).rand_augment = "rand-m5";
+  config.phase(Phase::finetuning).random_erasing = 0.25;
   EXPECT_EQ(make_augmentation(config, Phase::meta).crop_padding, 4);
   EXPECT_TRUE(make_augmentation(config, Phase::meta).flip);
   EXPECT_EQ(make_augmentation(config, Phase::incubation).crop_padding, 0);

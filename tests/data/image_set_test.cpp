@@ -53,6 +53,17 @@ TEST_F(ImageSetTest, EqualSetsMakeEqualFilesAndOneChecksumAnotherDigest) {
   EXPECT_NE(stated_digest(index_), digest);
 }
 
+TEST_F(ImageSetTest, OnlyWithPngsItIsOfAVersionThatOlderProgramsRefuse) {
+  const auto version = [this] {
+    write_image_set(index_, set_);
+    EXPECT_EQ(read_image_set(index_), set_);
+    return Hdf5File::open(index_).read_int_attribute("version");
+  };
+  EXPECT_EQ(version(), 1);
+  set_.has_png = true;
+  EXPECT_EQ(version(), 2);
+}
+
 TEST_F(ImageSetTest, NamesThatLeadElsewhereAreErrors) {
   for (const std::string name : {"../x.h5", "/etc/passwd", "a/b", "..", ".", ""}) {
     EXPECT_EQ(error_of([&](ImageSetSplit& s) { s.shards[1] = name; }),

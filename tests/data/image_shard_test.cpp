@@ -37,6 +37,17 @@ TEST_F(ImageShardTest, ComesBackAsItWas) {
   EXPECT_EQ(file.length, std::filesystem::file_size(path_));
 }
 
+TEST_F(ImageShardTest, OnlyWithPngsItIsOfAVersionThatOlderProgramsRefuse) {
+  const auto version = [this] {
+    write_shard(path_, shard_, bytes_);
+    EXPECT_EQ(read_shard(path_).shard, shard_);
+    return Hdf5File::open(path_).read_int_attribute("version");
+  };
+  EXPECT_EQ(version(), 1);
+  shard_.has_png = true;
+  EXPECT_EQ(version(), 2);
+}
+
 TEST_F(ImageShardTest, FirstByteIsWhereTheImagesBeginInTheFile) {
   write_shard(path_, shard_, bytes_);
   const ShardFile file = read_shard(path_);

@@ -1,12 +1,14 @@
 // Any text as the lock of a training, when it is taken, while it is held and when it is given back. HOST in an input
-// stands for this machine's name, PID for this process.
+// stands for this machine's name, PID for this process, PROCESS for its name.
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 
 #include <unistd.h>
 
 #include "base/check.h"
 #include "base/host_name.h"
+#include "base/process_name.h"
 #include "checkpoint/lock.h"
 #include "fuzz/allocation_limit.h"
 #include "fuzz/json_mutator.h"
@@ -25,7 +27,7 @@ void replace_word(std::string& text, const std::string& word, const std::string&
 
 void check_held_or_not(const FilePath& path) {
   try {
-    check_held(path, "ours");
+    check_held(path, "ours", std::chrono::milliseconds(0));
   } catch (const std::runtime_error& error) {
     if (typeid(error) != typeid(std::runtime_error)) throw;
   }
@@ -37,7 +39,9 @@ void take(const std::string& text) {
   replace_text_atomically(path, text);
   check_held_or_not(path);
   try {
-    const Lock lock(path);
+    LockOptions options;
+    options.stale_after = options.look_every = std::chrono::milliseconds(0);
+    const Lock lock(path, options);
     check_held(path, lock.token());
     replace_text_atomically(path, text);  // another job takes it over
     check_held_or_not(path);
@@ -64,6 +68,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string text(data, data + size);
   replace_word(text, "HOST", host_name());
   replace_word(text, "PID", std::to_string(getpid()));
+  replace_word(text, "PROCESS", process_name());
   const AllocationLimit limit((std::size_t{1} << 20) + (200 * size));
   take(text);
   return 0;

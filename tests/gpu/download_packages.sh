@@ -4,7 +4,10 @@
 #
 #   tests/gpu/download_packages.sh FOLDER     29 MiB
 set -euo pipefail
-folder=${1:?usage: tests/gpu/download_packages.sh FOLDER}
+# shellcheck source=../../jobscripts/usage.sh source-path=SCRIPTDIR
+. "$(dirname "$0")/../../jobscripts/usage.sh"
+[[ $# -eq 1 && $1 != -* ]] || refuse "give a folder"
+folder=$1
 
 packages=(
   libopenmpi-dev openmpi-bin openmpi-common libopenmpi3 libpmix2 libmunge2 libhwloc15 libudev1 libcap2

@@ -49,9 +49,10 @@ class Family:
     ways: dict[str, list[str]] = field(default_factory=dict)
 
 
+EXACT_SUMS = {", exact sums": ["--run.sums=exact"]}
 RECOMPUTED = {", recomputed": ["--run.recompute=blocks"]}
 FAMILIES = {
-    "vit, fp32": Family([], [*TRAININGS, *MORE], Tolerance(1e-3, 1e-3), RECOMPUTED),
+    "vit, fp32": Family([], [*TRAININGS, *MORE], Tolerance(1e-3, 1e-3), RECOMPUTED | EXACT_SUMS),
     "vit, bf16": Family(["--run.precision=bf16"], [*TRAININGS, *MORE], Tolerance(1e-2, 5e-2), RECOMPUTED),
     "vit, bf16, no stochastic depth": Family(
         ["--run.precision=bf16", *NO_DROPS],

@@ -3,8 +3,8 @@
 One process a GPU. Both sides begin with the same weights and see the same images, one micro-batch a step: incubate as
 its user runs it, from images in its memory; PyTorch (autocast, fused scaled_dot_product_attention, fused AdamW, with
 several GPUs DistributedDataParallel over NCCL; with and without torch.compile) from batches that lie on the GPU. So the
-two differ in what a step needs beside the network: only incubate reads, normalises and copies images, and sums exactly
-(it is measured with fast sums, too).
+two differ in what a step needs beside the network: only incubate reads, normalises and copies images (it is
+measured with exact sums, too).
 
 Speeds are medians of a training's later steps, the best of several micro-batches and settings on each side. Model FLOPs
 (networks.py: attention's and the last block's in full) over what torch.mm reaches on this GPU, and over the figure of
@@ -236,7 +236,7 @@ def list_ways(place: Place, is_largest: bool) -> dict[str, list[str]]:
         ways = {"bf16, graph": ["--run.cuda_graph=true"], "bf16, no graph": ["--run.cuda_graph=false"]}
     way, settings = next(iter(ways.items()))
     if not place.is_quick:
-        ways[f"{way}, fast sums"] = [*settings, "--run.sums=fast"]  # what exact ones cost
+        ways[f"{way}, exact sums"] = [*settings, "--run.sums=exact"]  # what they cost
     if place.num_devices > 1 and knows("run.shard_optimizer"):
         ways[f"{way}, shards"] = [*settings, "--run.shard_optimizer=true"]
     if is_largest and not place.is_quick and knows("run.recompute"):

@@ -84,6 +84,14 @@ def test_other_steps_are_not_the_same() -> None:
         assert gpu_parity.compare(steps | {"loss": loss}, steps).loss == np.inf
 
 
+def test_demands_of_sums() -> None:
+    """What gpu_resume.py holds a run to."""
+    assert list(gpu_resume.DEMANDS) == ["exact", "fast"]
+    assert gpu_resume.demands_equality("exact", 8)
+    assert gpu_resume.demands_equality("fast", 1)
+    assert not gpu_resume.demands_equality("fast", 8)
+
+
 def test_recorded_passes_have_no_stochastic_depth(tiny: Tiny, tmp_path: Path) -> None:
     """With it the program records nothing."""
     place = Place("cuda", 1, False, tmp_path, tmp_path, 0)

@@ -5,7 +5,10 @@
 #include <fstream>
 #include <thread>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "support/temporary_directory.h"
@@ -148,6 +151,40 @@ TEST_F(VerifiedFile, MissingFilesAndDirectoriesAreRefused) {
   EXPECT_TRUE(thrown_message<InputError>([&] {
                 verify_file(directory_.path());
               }).starts_with(directory_.path().string() + " cannot be read: "));
+}
+
+TEST_F(VerifiedFile, AFileIsVerifiedOnce) {
+  VerifiedFiles verified;
+  verify_once(path_, verified);
+  replace(bytes_.substr(0, 600));
+  EXPECT_NO_THROW(verify_once(path_, verified));
+  VerifiedFiles none;
+  EXPECT_THROW(verify_once(path_, none), DamagedFileError);
+  EXPECT_TRUE(none.empty());
+}
+
+TEST_F(VerifiedFile, WhatCannotBeReadIsNotCalledDamaged) {
+  const FilePath memory = "/proc/self/mem";  // its beginning is not mapped: reading fails
+  EXPECT_EQ(thrown_message<UnreadableFileError>([&] { verify_file(memory); }),
+            memory.string() + " cannot be read: Input/output error. Check the disk, or copy it again.");
+  try {
+    verify_file(memory);
+  } catch (const DamagedFileError&) {
+    ADD_FAILURE();
+  } catch (const UnreadableFileError&) {
+  }
+}
+
+TEST_F(VerifiedFile, AFileThatAnotherProgramHasOpenIsRead) {
+  const int other = ::open(path_.c_str(), O_RDWR);
+  ASSERT_EQ(::flock(other, LOCK_EX), 0);  // as HDF5 does to write
+  const auto read = [](const Hdf5File& file) { return file.read<double>("/group/values").at(299); };
+  EXPECT_EQ(read_verified_file(path_, read), 299);
+  ASSERT_EQ(::pwrite(other, "x", 1, 600), 1);
+  EXPECT_EQ(error(), path_.string() +
+                         " is held open by another program, which is changing it. Close it there, and start again.");
+  ::close(other);
+  EXPECT_THROW(verify_file(path_), DamagedFileError);
 }
 
 TEST_F(VerifiedFile, AFillThatThrowsLeavesTheOldFileAndNothingElse) {

@@ -87,9 +87,9 @@ std::string draw(const std::string& what, Generator& generator, const Parameters
   return text + "\n";
 }
 
-/// Parameters: none, or a box and the least height and width. REQUIRES: a PNG file is decoded whole.
+/// Parameters: none, or a box and the least height and width.
 Image decode(std::span<const std::uint8_t> bytes, const Parameters& p) {
-  if (is_png(bytes)) return decode_png(bytes);
+  if (is_png(bytes)) return p.empty() ? decode_png(bytes) : decode_png_part(bytes, box_of(p));
   return p.empty() ? decode_jpeg(bytes) : decode_jpeg_part(bytes, box_of(p), count(p, 4), count(p, 5));
 }
 

@@ -4,9 +4,11 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <png.h>
 #include <sys/resource.h>
 #include <zlib.h>
 
+#include "support/jpeg_file.h"
 #include "support/thrown_message.h"
 
 namespace incubate {
@@ -77,6 +79,59 @@ std::int64_t most_memory_kb() {
   rusage usage = {};
   getrusage(RUSAGE_SELF, &usage);
   return usage.ru_maxrss;
+}
+
+Bytes make_interlaced_png(const Image& image) {
+  Bytes file;
+  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
+  png_infop info = png_create_info_struct(png);
+  const auto append = [](png_structp writer, png_bytep bytes, std::size_t size) {
+    auto* out = static_cast<Bytes*>(png_get_io_ptr(writer));
+    out->insert(out->end(), bytes, bytes + size);
+  };
+  png_set_write_fn(png, &file, append, [](png_structp) {});
+  png_set_IHDR(png, info, static_cast<png_uint_32>(image.width), static_cast<png_uint_32>(image.height), 8,
+               PNG_COLOR_TYPE_RGB, PNG_INTERLACE_ADAM7, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  std::vector<png_bytep> rows;
+  for (std::int64_t y = 0; y < image.height; ++y) rows.push_back(const_cast<png_bytep>(image.at(y, 0)));
+  png_set_rows(png, info, rows.data());
+  png_write_png(png, info, PNG_TRANSFORM_IDENTITY, nullptr);
+  png_destroy_write_struct(&png, &info);
+  return file;
+}
+
+TEST(Png, PartsAreThoseOfTheWhole) {
+  const Image image = make_photo(23, 31);
+  for (const Bytes& file : {encode_png(image), make_interlaced_png(image)}) {
+    EXPECT_EQ(decode_png(file), image);
+    for (const Box& box :
+         {Box{0, 0, 23, 31}, Box{0, 0, 1, 1}, Box{22, 30, 1, 1}, Box{5, 7, 11, 13}, Box{9, 0, 14, 31}}) {
+      EXPECT_EQ(decode_png_part(file, box), crop(image, box)) << box.top;
+    }
+    EXPECT_EQ(thrown_message<ImageError>([&] {
+                decode_png_part(file, {3, 0, 21, 31});
+              }),
+              "it has 23x31 pixels, fewer than are asked for");
+    EXPECT_THROW(decode_png_part(file, {0, 1, 23, 31}), ImageError);
+  }
+}
+
+TEST(Png, RowsBelowAPartAreNotDecoded) {
+  const Image image = make_photo(200, 300);
+  Bytes file = encode_png(image);
+  file.resize(file.size() / 2);
+  EXPECT_EQ(decode_png_part(file, {0, 40, 20, 200}), crop(image, {0, 40, 20, 200}));
+  EXPECT_EQ(error_of(file), "the file ends early");
+}
+
+TEST(Png, GreyIsEncodedToo) {
+  const Image grey = make_photo(4, 5, 1);
+  const Image decoded = decode_png(encode_png(grey));
+  for (std::int64_t y = 0; y < 4; ++y) {
+    for (std::int64_t x = 0; x < 5; ++x) {
+      for (std::int64_t c = 0; c < 3; ++c) EXPECT_EQ(decoded.at(y, x)[c], *grey.at(y, x));
+    }
+  }
 }
 
 TEST(Png, TextThatExpandsTakesNoMemory) {

@@ -158,12 +158,12 @@ TEST(CostModel, OptimizerAndAverageKeepTheirNumbersForWhatLearns) {
 
 TEST(CostModel, MemoryDependsOnTheseSettings) {
   RunConfig config;
-  config.incubation.micro = 17;
-  config.incubation.ema_decay = 0.9;
-  config.run.sums = Sums::fast;
+  config.phase(Phase::incubation).micro = 17;
+  config.phase(Phase::incubation).ema_decay = 0.9;
+  config.run.sums = SumsChoice::fast;
   config.run.cuda_graph = true;
-  config.meta.drop_path = 0;
-  config.incubation.drop_path = 0.1;  // with which nothing is recorded
+  config.phase(Phase::meta).drop_path = 0;
+  config.phase(Phase::incubation).drop_path = 0.1;  // with which nothing is recorded
   config.optimizer.name = OptimizerName::sgd;
   const MemorySettings settings = memory_settings(config, Phase::incubation);
   EXPECT_EQ(settings.micro, 17);

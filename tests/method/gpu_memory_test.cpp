@@ -162,7 +162,7 @@ TEST(GpuMemory, OfViTBOnBothCards) {
   RunConfig config;
   config.run.precision = Precision::bf16;
   config.batch.global = 2048;
-  config.end_to_end.micro = 1024;
+  config.phase(Phase::end_to_end).micro = 1024;
   Training training = training_of(target_spec(config.model), {true, true, true, true});
   training.phase = Phase::end_to_end;
   const GpuPlan plan = plan_gpu(config, training, 1);

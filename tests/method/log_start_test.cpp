@@ -7,9 +7,9 @@ namespace {
 
 TEST(LogStart, WarnsOfPhasesWhosePassesCannotBeRecorded) {
   RunConfig config;
-  config.incubation.drop_path = 0.25;
-  config.finetuning.drop_path = 0;
-  config.end_to_end.drop_path = 0.1;  // no such training
+  config.phase(Phase::incubation).drop_path = 0.25;
+  config.phase(Phase::finetuning).drop_path = 0;
+  config.phase(Phase::end_to_end).drop_path = 0.1;  // no such training
   std::vector<Training> trainings;
   for (const Phase phase : {Phase::incubation, Phase::incubation, Phase::finetuning}) {
     Training& training = trainings.emplace_back();

@@ -18,10 +18,10 @@ RunConfig example_config() {
   config.model = tiny_model_config();
   config.model.depths = {2, 2, 2};
   config.batch.global = 16;
-  for (PhaseConfig* phase :
-       {&config.meta, &config.incubation, &config.finetuning, &config.end_to_end, &config.grown, &config.shallow}) {
-    phase->epochs = {.count = 3, .matched = false};
-    phase->micro = 4;
+  for (auto& [section, phase] : config.phases) {
+    if (section == section_of(Phase::high_resolution)) continue;
+    phase.epochs = {.count = 3, .matched = false};
+    phase.micro = 4;
   }
   return config;
 }
@@ -128,6 +128,21 @@ TEST(PlanReport, ReductionsTakeTheirTime) {
   EXPECT_DOUBLE_EQ(with.report.find_method("end to end")->predicted_s - without.predicted_s,
                    30 * static_cast<double>(bytes) / 1e3);
   EXPECT_DOUBLE_EQ(with.report.find_method("end to end")->reduced_bytes, 30 * static_cast<double>(bytes));
+}
+
+TEST(PlanReport, MethodsAreForecastWithBothKindsOfSums) {
+  Planned planned = plan({.num_ranks = 2, .rank_flops_per_s = 1e6, .network_bytes_per_s = 1e3});
+  EXPECT_EQ(planned.report.sums, Sums::exact);
+  EXPECT_EQ(planned.report.other_sums(), Sums::fast);
+  planned.config.run.sums = SumsChoice::fast;
+  const PlanReport fast = make_plan_report(planned.config, planned.trainings, kNumImages, planned.report.machine);
+  EXPECT_EQ(fast.sums, Sums::fast);
+  ASSERT_EQ(fast.methods.size(), 2U);
+  for (std::size_t i = 0; i < fast.methods.size(); ++i) {
+    EXPECT_EQ(planned.report.methods_with_other_sums[i].predicted_s, fast.methods[i].predicted_s);
+    EXPECT_EQ(fast.methods_with_other_sums[i].predicted_s, planned.report.methods[i].predicted_s);
+    EXPECT_LT(fast.methods[i].predicted_s, planned.report.methods[i].predicted_s);
+  }
 }
 
 TEST(PlanReport, CriticalPathIsOneMicroBatchAStep) {

@@ -124,14 +124,58 @@ TEST_F(RunRecorderTest, FinishedTrainingsBringTheirFigures) {
                             {"elapsed_s", 8},
                             {"rank_s", 9},
                             {"num_ranks", 3}});
-  ASSERT_EQ(recorder.summary().results().size(), 1);
-  const ResultRow row = recorder.summary().results()[0];
+  ASSERT_EQ(recorder.results().size(), 1);
+  const ResultRow row = recorder.results()[0];
   EXPECT_EQ(row.method, "meta model alone");
   EXPECT_EQ(row.evaluation.top1, 0.5);
   EXPECT_EQ(row.evaluation.loss, 1.5);
   EXPECT_EQ(row.cost.block_flops, 7);
   EXPECT_EQ(row.cost.rank_s, 9);
   EXPECT_EQ(row.cost.critical_path_s, 8);
+}
+
+TEST_F(RunRecorderTest, AFinishedRunHasTheSameResultsAgain) {
+  config_.run.only = "meta";
+  EXPECT_FALSE(RunRecorder::is_recorded(config_, run_, trainings_));
+  std::vector<ResultRow> before;
+  {
+    RunRecorder recorder = make();
+    recorder.begin_round("meta", round_of({0}));
+    report(recorder, {.event = StatusReport::Event::done, .num_ranks = 4, .elapsed_s = 10, .rank_s = 40, .top1 = 0.5});
+    recorder.end_round(0);
+    EXPECT_FALSE(RunRecorder::is_recorded(config_, run_, trainings_));  // not that the job is done
+    recorder.end_run("done", "meta is done");
+    before = recorder.results();
+  }
+  EXPECT_TRUE(RunRecorder::is_recorded(config_, run_, trainings_));
+  const std::string file = read_text(run_.summary());
+  RunRecorder recorder = make();
+  // As the weights have it: without the time in which they were written.
+  recorder.add_finished(0, {{"top1", 0.5}, {"elapsed_s", 9}, {"rank_s", 36}});
+  ASSERT_EQ(before.size(), 1);
+  EXPECT_GT(before[0].cost.wall_s, 0);
+  const std::vector<ResultRow> after = recorder.results();
+  ASSERT_EQ(after.size(), 1);
+  EXPECT_EQ(after[0].cost.wall_s, before[0].cost.wall_s);
+  EXPECT_EQ(after[0].cost.critical_path_s, before[0].cost.critical_path_s);
+  EXPECT_EQ(after[0].cost.rank_s, before[0].cost.rank_s);
+  EXPECT_EQ(read_text(run_.summary()), file);
+
+  config_.run.only.clear();  // another job, with more to do
+  EXPECT_FALSE(RunRecorder::is_recorded(config_, run_, trainings_));
+}
+
+TEST_F(RunRecorderTest, OfWeightsThatAreGoneTheSummaryIsLeft) {
+  {
+    RunRecorder recorder = make();
+    recorder.begin_round("meta", round_of({0}));
+    report(recorder, {.event = StatusReport::Event::done, .top1 = 0.5});
+    recorder.end_run("done", "");
+  }
+  RunRecorder recorder = make();
+  recorder.add_finished(0, {});
+  ASSERT_EQ(recorder.results().size(), 1);
+  EXPECT_EQ(recorder.results()[0].evaluation.top1, 0.5);
 }
 
 TEST_F(RunRecorderTest, AFailureIsToldEvenWhereItCannotBeWrittenDown) {

@@ -65,7 +65,8 @@ class StartWeights : public testing::Test {
     return checkpoint;
   }
   void load(StagedModel& model, const std::string& name) const {
-    load_start_weights(model, find(name), trainings_, run_, kSeed);
+    VerifiedFiles none;
+    load_start_weights(model, find(name), trainings_, run_, kSeed, none);
   }
   std::string error(const std::string& name) const {
     StagedModel model(find(name).spec);
@@ -144,7 +145,7 @@ TEST_F(StartWeights, AGrownModelIsTheMetaModelWithBlocksThatAreTheIdentity) {
 }
 
 TEST_F(StartWeights, AStageIsGrownInsideTheMetaModelIfAskedTo) {
-  config_.incubation.init = Init::meta;
+  config_.phase(Phase::incubation).init = Init::meta;
   list();
   save_checkpoint(run_.finished("meta"), finished("meta", 7));
   StagedModel model(find("stage_2").spec);
@@ -162,7 +163,7 @@ TEST_F(StartWeights, EndToEndBeginsWithoutBranchesIfAskedTo) {
   StagedModel usual(find("end_to_end").spec);
   load(usual, "end_to_end");
   EXPECT_FALSE(is_identity(usual, 0, 0));
-  config_.end_to_end.init = Init::zero_branches;
+  config_.phase(Phase::end_to_end).init = Init::zero_branches;
   list();
   StagedModel model(find("end_to_end").spec);
   load(model, "end_to_end");

@@ -8,7 +8,9 @@
 
 #include "base/stopwatch.h"
 #include "checkpoint/lock.h"
+#include "hdf5/atomic_file.h"
 #include "support/small_training.h"
+#include "support/thrown_message.h"
 
 namespace incubate {
 namespace {
@@ -68,7 +70,8 @@ class TrainingFilesTest : public testing::Test {
   }();
   std::map<std::string, std::string> tokens_ = {{"meta", lock_.token()}};
   BackgroundWriter writer_;
-  RunContext context_{config_, run_, trainings_, tokens_, data_.train, data_.validation, writer_};
+  VerifiedFiles verified_;
+  RunContext context_{config_, run_, trainings_, tokens_, data_.train, data_.validation, writer_, verified_};
   ProcessGroup group_{test_world().split(test_world().rank()), torch::kCPU};
   SmallTraining training_{group_, averaged_recipe(), {true, true, true}};
   std::vector<std::string> warnings_;
@@ -108,11 +111,10 @@ TEST_F(TrainingFilesTest, StatesComeBack) {
   set_state(3);
   files_.save_resume_point(trainer(), {{"elapsed_s", 7}});
   files_.finish([] {});
-  const std::optional<Checkpoint> checkpoint = files_.find_resume_point();
-  ASSERT_TRUE(checkpoint.has_value());
-  EXPECT_EQ(checkpoint->header.figures.at("elapsed_s"), 7);
+  const Checkpoint checkpoint = files_.load_resume_point(3);
+  EXPECT_EQ(checkpoint.header.figures.at("elapsed_s"), 7);
   set_state(9);
-  restore(*checkpoint, trainer());
+  restore(checkpoint, trainer());
   for (const FlatView& view : trainer().parameters().views()) {
     EXPECT_TRUE(view.of(trainer().parameters().values()).eq(3).all().item<bool>());
     EXPECT_TRUE(view.of(trainer().optimizer().state()[0].values).eq(4).all().item<bool>());
@@ -120,6 +122,31 @@ TEST_F(TrainingFilesTest, StatesComeBack) {
     EXPECT_TRUE(view.of(trainer().average()->values()).eq(6).all().item<bool>());
   }
   EXPECT_TRUE(warnings_.empty());
+}
+
+TEST_F(TrainingFilesTest, DamagedStatesNeverPushOutGoodOnes) {
+  config_.checkpoint.keep = 2;
+  set_state(3);
+  files_.save_resume_point(trainer(), {});
+  files_.finish([] {});
+  for (const std::int64_t step : {4, 7, 9}) replace_text_atomically(run_.resume_point("meta", step), "damaged");
+  EXPECT_EQ(files_.load_resume_point(9).header.step, 3);
+  EXPECT_EQ(warnings_.size(), 3);
+  const auto save = [this](float step) {
+    set_state(step);
+    files_.save_resume_point(trainer(), {});
+    files_.finish([] {});
+    return run_.list_resume_points("meta");
+  };
+  EXPECT_EQ(save(7), (std::vector<std::int64_t>{7, 3}));  // in the place of a damaged one
+  expect_state(load_checkpoint(run_.resume_point("meta", 7)), 7);
+  EXPECT_EQ(save(8), (std::vector<std::int64_t>{8, 7}));
+}
+
+TEST_F(TrainingFilesTest, AStateThatIsGoneIsNotTakenForTheBeginning) {
+  EXPECT_EQ(thrown_message<std::runtime_error>([this] { files_.load_resume_point(5); }),
+            "no checkpoint of meta after 5 steps is in " + directory_.path().string() +
+                ", though it was there. Every host must see the same run.directory.");
 }
 
 TEST_F(TrainingFilesTest, FinishedWeightsAreTheAverageAndLeaveNothingToResumeFrom) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/check.h"
+#include "config/validate.h"
 #include "support/thrown_message.h"
 #include "support/tiny_model.h"
 
@@ -23,9 +24,9 @@ RunConfig example_config() {
   config.model = tiny_model_config();
   config.data.file = "d.h5";
   config.batch.global = 20;
-  config.meta.epochs.count = 3;
-  config.incubation.epochs.count = 2.5;
-  config.finetuning.epochs.count = 0.7;
+  config.phase(Phase::meta).epochs.count = 3;
+  config.phase(Phase::incubation).epochs.count = 2.5;
+  config.phase(Phase::finetuning).epochs.count = 0.7;
   return config;
 }
 
@@ -74,8 +75,8 @@ TEST(TrainingList, StagesStartAsTheSettingsHaveIt) {
   using Starts = std::vector<Start>;
   RunConfig config = example_config();
   const std::vector<Training> usual = list(config);
-  config.incubation.init = Init::meta;
-  config.end_to_end.init = Init::zero_branches;
+  config.phase(Phase::incubation).init = Init::meta;
+  config.phase(Phase::end_to_end).init = Init::zero_branches;
   const std::vector<Training> other = list(config);
   EXPECT_EQ(find(usual, "stage_1").starts, (Starts{Start::copy, Start::random, Start::copy}));
   EXPECT_EQ(find(other, "stage_1").starts, (Starts{Start::copy, Start::grow, Start::copy}));
@@ -113,6 +114,31 @@ TEST(TrainingList, WhatIsChosenComesWithItsParents) {
   EXPECT_EQ(chosen({"end_to_end"}, "shallow"), (Names{"end_to_end", "shallow"}));
 }
 
+void set(RunConfig& config, const std::string& name, const std::string& value) {
+  std::ranges::find(list_settings(config), name, &Setting::name)->set(value);
+}
+
+TEST(TrainingList, WhatIsChosenIsValidatedWithItsParents) {
+  for (const std::string& name : kAll) {
+    RunConfig config = example_config();
+    config.data.mean = {0.5};
+    config.data.std = {0.5};
+    config.method.trainings = {name};
+    set(config, "recipe.micro", "5");
+    EXPECT_NO_THROW(validate(config)) << name;
+    for (const Training& training : list(config)) {
+      if (!training.is_chosen) continue;
+      RunConfig bad = config;
+      const std::string setting = std::string(section_of(training.phase)) + ".micro";
+      set(bad, setting, "3");
+      EXPECT_EQ(thrown_message<InputError>([&] { validate(bad); }),
+                "batch.global=20 is not a multiple of " + setting +
+                    "=3 (every micro-batch has the same size). Use a multiple of 3, such as 21.")
+          << name;
+    }
+  }
+}
+
 TEST(TrainingList, AStageLearnsAloneInsideTheMetaModel) {
   using Depths = std::vector<std::int64_t>;
   using Learning = std::vector<bool>;
@@ -136,8 +162,8 @@ TEST(TrainingList, AStageLearnsAloneInsideTheMetaModel) {
 
 TEST(TrainingList, BothMethodsAreFinetunedAtTheSameHighResolution) {
   RunConfig config = example_config();
-  config.high_resolution.image_size = 12;
-  config.high_resolution.epochs.count = 2;
+  config.phase(Phase::high_resolution).image_size = 12;
+  config.phase(Phase::high_resolution).epochs.count = 2;
   const std::vector<Training> trainings = list(config);
   for (const auto& [name, source] :
        {std::pair{"high_resolution", "finetuned"}, std::pair{"end_to_end_high_resolution", "end_to_end"}}) {
@@ -152,9 +178,9 @@ TEST(TrainingList, BothMethodsAreFinetunedAtTheSameHighResolution) {
 
 TEST(TrainingList, StepsAreEpochsOfWholeBatches) {
   RunConfig config = example_config();
-  config.end_to_end.epochs = {.count = 0.01, .matched = false};
-  config.grown.epochs = {.count = 1, .matched = false};
-  config.shallow.epochs = {.count = 2, .matched = false};
+  config.phase(Phase::end_to_end).epochs = {.count = 0.01, .matched = false};
+  config.phase(Phase::grown).epochs = {.count = 1, .matched = false};
+  config.phase(Phase::shallow).epochs = {.count = 2, .matched = false};
   const std::vector<Training> trainings = list(config);  // 109 / 20: 5 steps an epoch
   EXPECT_EQ(find(trainings, "meta").total_steps, 15);
   EXPECT_EQ(find(trainings, "stage_2").total_steps, 13);  // 12.5 rounds away from zero
@@ -168,7 +194,7 @@ TEST(TrainingList, MatchedControlsSpendWhatDeepIncubationSpends) {
   // In passes of a block: meta 9 a step, the incubations 10 + 6 + 8, finetuning 15 as all of the target, shallow 9.
   for (const std::int64_t epochs : {1, 3, 17}) {
     RunConfig config = example_config();
-    config.meta.epochs.count = static_cast<double>(epochs);
+    config.phase(Phase::meta).epochs.count = static_cast<double>(epochs);
     const std::vector<Training> trainings = list(config);
     const auto after_meta = static_cast<double>((24 * 13) + (15 * 4));
     const auto spent = static_cast<double>(9 * 5 * epochs) + after_meta;
@@ -215,34 +241,34 @@ Names changed(const RunConfig& config, const DatasetInfo& data = example_data())
 
 TEST(TrainingIdentity, ChangesPassFromParentsToChildren) {
   RunConfig config = example_config();
-  config.meta.learning_rate *= 2;
+  config.phase(Phase::meta).learning_rate *= 2;
   EXPECT_EQ(changed(config), (Names{"meta", "stage_0", "stage_1", "stage_2", "finetuned", "grown", "high_resolution"}));
   config = example_config();
-  config.incubation.learning_rate *= 2;
+  config.phase(Phase::incubation).learning_rate *= 2;
   EXPECT_EQ(changed(config), (Names{"stage_0", "stage_1", "stage_2", "finetuned", "high_resolution"}));
   config = example_config();
-  config.finetuning.learning_rate *= 2;
+  config.phase(Phase::finetuning).learning_rate *= 2;
   EXPECT_EQ(changed(config), (Names{"finetuned", "high_resolution"}));
   config = example_config();
-  config.end_to_end.learning_rate *= 2;
+  config.phase(Phase::end_to_end).learning_rate *= 2;
   EXPECT_EQ(changed(config), (Names{"end_to_end", "end_to_end_high_resolution"}));
   config = example_config();
-  config.grown.learning_rate *= 2;
+  config.phase(Phase::grown).learning_rate *= 2;
   EXPECT_EQ(changed(config), Names{"grown"});
   config = example_config();
-  config.shallow.learning_rate *= 2;
+  config.phase(Phase::shallow).learning_rate *= 2;
   EXPECT_EQ(changed(config), Names{"shallow"});
   config = example_config();
-  config.high_resolution.image_size = 12;
+  config.phase(Phase::high_resolution).image_size = 12;
   EXPECT_EQ(changed(config), (Names{"high_resolution", "end_to_end_high_resolution"}));
 }
 
 TEST(TrainingIdentity, FirstWeightsMatter) {
   RunConfig config = example_config();
-  config.incubation.init = Init::meta;
+  config.phase(Phase::incubation).init = Init::meta;
   EXPECT_EQ(changed(config), (Names{"stage_0", "stage_1", "stage_2", "finetuned", "high_resolution"}));
   config = example_config();
-  config.end_to_end.init = Init::zero_branches;
+  config.phase(Phase::end_to_end).init = Init::zero_branches;
   EXPECT_EQ(changed(config), (Names{"end_to_end", "end_to_end_high_resolution"}));
 }
 
@@ -256,17 +282,17 @@ TEST(TrainingIdentity, DoesNotDependOnWhatElseIsChosen) {
 
 TEST(TrainingIdentity, ChangesWithTheNumberOfSteps) {
   RunConfig config = example_config();
-  config.finetuning.epochs.count = 1;
+  config.phase(Phase::finetuning).epochs.count = 1;
   EXPECT_EQ(changed(config), (Names{"finetuned", "end_to_end", "grown", "shallow", "high_resolution",
                                     "end_to_end_high_resolution"}));  // the matched ones last longer too
-  config.finetuning.epochs.count = 0.71;                              // rounds to the same 4 steps
+  config.phase(Phase::finetuning).epochs.count = 0.71;                // rounds to the same 4 steps
   EXPECT_EQ(changed(config), Names{});
 }
 
 TEST(TrainingIdentity, DepthsMatterToThoseThatHaveThem) {
   RunConfig config = example_config();
-  for (PhaseConfig* phase : {&config.end_to_end, &config.grown, &config.shallow}) {
-    phase->epochs = {.count = 5, .matched = false};
+  for (const Phase phase : {Phase::end_to_end, Phase::grown, Phase::shallow}) {
+    config.phase(phase).epochs = {.count = 5, .matched = false};
   }
   const std::vector<Training> before = list(config);
   config.model.depths[2] = 3;
@@ -325,12 +351,14 @@ TEST(TrainingList, DataThatDoesNotFitIsRefused) {
             "d.h5 has images of 8x9 pixels but model.image_size=8. Set it to the images' size, or meta.crop=resized.");
   EXPECT_EQ(
       message([](RunConfig& c, DatasetInfo& d) {
-        c.meta.crop = c.incubation.crop = c.finetuning.crop = Crop::resized;  // not end to end
+        c.phase(Phase::meta).crop = c.phase(Phase::incubation).crop = c.phase(Phase::finetuning).crop =
+            Crop::resized;  // not end to end
         d.width = 9;
       }),
       "d.h5 has images of 8x9 pixels but model.image_size=8. Set it to the images' size, or end_to_end.crop=resized.");
   EXPECT_EQ(message([](RunConfig& c, DatasetInfo& d) {
-              c.meta.crop = c.incubation.crop = c.finetuning.crop = c.end_to_end.crop = Crop::resized;
+              c.phase(Phase::meta).crop = c.phase(Phase::incubation).crop = c.phase(Phase::finetuning).crop =
+                  c.phase(Phase::end_to_end).crop = Crop::resized;
               d.width = 9;
             }),
             "(no error)");

@@ -96,7 +96,7 @@ void write_gradients(const RunConfig& config, const Options& options) {
   const auto type = options.in_double ? torch::kFloat64 : torch::kFloat32;
   for (std::int64_t i = 0; i < model.num_stages(); ++i) model.stage(i).to(type);
   const torch::Tensor logits = model.forward(batch.at("images").to(type), {});
-  const torch::Tensor loss = ClassificationTask(config.end_to_end.label_smoothing)
+  const torch::Tensor loss = ClassificationTask(config.phase(Phase::end_to_end).label_smoothing)
                                  .loss(logits, {.labels = batch.at("labels").to(torch::kInt64)});
   loss.backward();
   StateDict result = {{"logits", logits}, {"loss", loss}};

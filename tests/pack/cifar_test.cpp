@@ -62,12 +62,15 @@ TEST_F(Cifar, DamagedFilesAreRefused) {
   EXPECT_EQ(error(record("\x0a")),
             path_ + ": label 10 of image 0 is not below the number of classes, 10. Give a name for every class.");
   EXPECT_EQ(thrown_message<InputError>([&] { read_cifar({directory_ / "none"}, 10); }),
-            std::string(directory_ / "none") + " cannot be read: no such file. Check the path.");
+            std::string(directory_ / "none") + " cannot be read: No such file or directory. Check the path.");
 }
 
 TEST_F(Cifar, ClassNamesAreLines) {
-  write_plain(path_, "apple\r\n\naquarium_fish\n");
-  EXPECT_EQ(read_class_names(path_), (std::vector<std::string>{"apple", "aquarium_fish"}));
+  write_plain(path_,
+              "\xEF\xBB\xBF"
+              "apple\r\n\n aquarium\xC2\xA0"
+              "fish \n");
+  EXPECT_EQ(read_class_names(path_), (std::vector<std::string>{"apple", "aquarium fish"}));
   write_plain(path_, "\n");
   EXPECT_EQ(thrown_message<InputError>([&] { read_class_names(path_); }),
             path_ + " has no class names. Give a file with one a line.");

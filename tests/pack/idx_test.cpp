@@ -116,9 +116,9 @@ TEST_F(Idx, LargeExtentsWithoutDataAreTruncated) {
 }
 
 TEST_F(Idx, MissingFilesAndDirectoriesAreRefused) {
-  EXPECT_EQ(error(), name_ + " cannot be read: no such file, or no permission. Check the path.");
+  EXPECT_EQ(error(), name_ + " cannot be read: No such file or directory. Check the path.");
   std::filesystem::create_directory(path_);
-  EXPECT_EQ(error(), name_ + " cannot be read: no such file, or no permission. Check the path.");
+  EXPECT_EQ(error(), name_ + " cannot be read: Is a directory. Check the path.");
 }
 
 }  // namespace

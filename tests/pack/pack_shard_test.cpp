@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "image/jpeg.h"
+#include "image/png.h"
 #include "support/temporary_directory.h"
 #include "support/thrown_message.h"
 
@@ -52,6 +53,15 @@ TEST_F(PackShard, ImagesFollowEachOtherAndWhatIsOddIsListed) {
                 {.kind = PackProblem::Kind::misnamed, .file = "val/a/y.png", .reason = "a JPEG"}}));
   EXPECT_EQ(bytes_read_, (std::vector<std::int64_t>{static_cast<std::int64_t>(first.size()), 0,
                                                     static_cast<std::int64_t>(second.size())}));
+}
+
+TEST_F(PackShard, SaysWhetherItHasPngs) {
+  add("a/x.jpg", encode_jpeg(Image(4, 6, 3), 90), 0);
+  pack();
+  EXPECT_FALSE(shard_.has_png);
+  add("a/y.png", encode_png(Image(4, 6, 3)), 0);
+  pack();
+  EXPECT_TRUE(shard_.has_png);
 }
 
 TEST_F(PackShard, FilesThatChangeOrGoMeanwhileAreErrors) {

@@ -133,7 +133,7 @@ TEST_F(Pack, BothSplitsHaveImagesOfOneSize) {
 
 TEST_F(Pack, MissingSourcesAreNamed) {
   config_.validation_images = directory_ / "none";
-  EXPECT_EQ(error(), config_.validation_images + " cannot be read: no such file. Check the path.");
+  EXPECT_EQ(error(), config_.validation_images + " cannot be read: No such file or directory. Check the path.");
 }
 
 TEST_F(Pack, ASubsetIsPackedAnewAndKeepsTheValidation) {

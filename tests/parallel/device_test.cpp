@@ -1,7 +1,8 @@
 #include "parallel/device.h"
 
+#include <cstdlib>
+
 #include <gtest/gtest.h>
-#include <torch/cuda.h>
 
 #include "support/test_world.h"
 #include "support/thrown_message.h"
@@ -16,21 +17,31 @@ TEST(Device, PlaceWithinTheNodeCountsRanksOfTheSameHost) {
   EXPECT_EQ(place.size, test_world().size());
 }
 
-TEST(Device, RanksTakeGpusWhereThereAreEnoughForAll) {
+TEST(Device, EveryRankTakesAGpuOfItsOwnOrNoneDoes) {
   const Communicator& world = test_world();
-  const auto visible = static_cast<int>(torch::cuda::is_available() ? torch::cuda::device_count() : 0);
-  const bool all_have_one = visible >= world.size();
-  const torch::Device device = gpu_if_all_have_one(world);
-  EXPECT_EQ(device.is_cuda(), all_have_one);
-  if (all_have_one) {
-    EXPECT_EQ(device.index(), world.rank());
-    EXPECT_EQ(require_gpu(world), device);
-  } else if (visible != 1) {
-    EXPECT_EQ(thrown_message<InputError>([&] { require_gpu(world); }),
-              "run.device=cuda, but " + std::to_string(world.size()) + " ranks share " + std::to_string(visible) +
-                  " visible GPUs on the host of " + world.member_name(0) +
-                  " (one rank a GPU). Start with equal --ntasks-per-node and --gpus-per-node, or give run.device=cpu.");
+  const AvailableDevice available = gpu_if_all_have_one(world);
+  if (available.device.is_cuda()) {
+    EXPECT_EQ(available.warning, "");
+    EXPECT_EQ(require_gpu(world), available.device);
+    return;
   }
+  // deal_gpus() has its own tests: here its words arrive in both messages.
+  const std::string message = thrown_message<AgreedInputError>([&] { require_gpu(world); });
+  EXPECT_TRUE(message.starts_with("run.device=cuda, but ")) << message;
+  EXPECT_TRUE(message.ends_with(
+      ". Start one rank a GPU, with equal --ntasks-per-node and --gpus-per-node, or give run.device=cpu."))
+      << message;
+  const std::string why = message.substr(21, message.find(". Start one rank a GPU") - 21);
+  if (available.warning.empty()) return;
+  EXPECT_TRUE(available.warning.starts_with("run.device=auto takes the CPU: " + why)) << available.warning;
+}
+
+TEST(Device, TheCpuIsTakenWithAWarningWhereSlurmHasGpus) {
+  setenv("SLURM_GPUS_ON_NODE", "4", 1);
+  const AvailableDevice available = gpu_if_all_have_one(test_world());
+  unsetenv("SLURM_GPUS_ON_NODE");
+  if (available.device.is_cuda()) return;
+  EXPECT_NE(available.warning.find("in spite of SLURM_GPUS_ON_NODE=4"), std::string::npos) << available.warning;
 }
 
 }  // namespace

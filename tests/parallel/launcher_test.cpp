@@ -49,6 +49,24 @@ TEST(Launcher, WhoeverHasALauncherMayStartMpi) {
   }
 }
 
+TEST(Launcher, TheFirstTaskSpeaksForAllOfALauncher) {
+  for (const char* rank : {"0", "2"}) {
+    const bool is_first = std::string(rank) == "0";
+    const Environment mpirun = {{"OMPI_COMM_WORLD_SIZE", "4"}, {"OMPI_COMM_WORLD_RANK", rank}};
+    EXPECT_EQ(speaks_for_tasks(mpirun, "mpirun"), is_first);
+    EXPECT_EQ(speaks_for_tasks(mpirun, "orted"), is_first);
+    EXPECT_TRUE(speaks_for_tasks(mpirun, "bash"));  // the variables are left over
+    const Environment step = {{"SLURM_STEP_NUM_TASKS", "4"}, {"SLURM_PROCID", rank}};
+    EXPECT_TRUE(speaks_for_tasks(step, "slurmstepd"));  // tasks without a way to connect
+    Environment pmix = step;
+    pmix["PMIX_RANK"] = rank;
+    EXPECT_EQ(speaks_for_tasks(pmix, "slurmstepd"), is_first);
+  }
+  EXPECT_TRUE(speaks_for_tasks({}, "mpirun"));
+  EXPECT_TRUE(speaks_for_tasks({}, parent_name()));
+  EXPECT_FALSE(parent_name().empty());
+}
+
 TEST(Launcher, EnvironmentIsThatOfTheProcess) {
   setenv("INCUBATE_TEST", "a=b", 1);
   EXPECT_EQ(current_environment().at("INCUBATE_TEST"), "a=b");

@@ -169,12 +169,8 @@ def test_time_limit_in_the_middle(slurm: SlurmCluster, tiny: Tiny, finished_run:
 def test_time_limit_that_is_too_short(slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
     run = copy_run(finished_run, tmp_path / "run", without=LAST)
     job = submit(slurm, tiny, run, "--run.grace_seconds=60", options=["--time=1"])
-    assert_failed_once(
-        slurm,
-        job,
-        run,
-        "train.sbatch: the job's time limit is not longer than run.grace_seconds=60: it would stop at once",
-    )
+    assert_failed_once(slurm, job, run, "train.sbatch: the program ended with status 2, state 'nothing recorded' in")
+    assert " s are left of the job's time (SLURM_JOB_END_TIME), and run.grace_seconds=60 " in output_of(run).read_text()
 
 
 def test_cancelled_job_is_not_requeued(slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:

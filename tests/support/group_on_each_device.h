@@ -17,7 +17,7 @@ class GroupOnEachDevice : public testing::TestWithParam<torch::DeviceType> {
  protected:
   void SetUp() override {
     const bool is_gpu_test = GetParam() == torch::kCUDA;
-    const torch::Device device = is_gpu_test ? gpu_if_all_have_one(test_world()) : torch::Device(torch::kCPU);
+    const torch::Device device = is_gpu_test ? gpu_if_all_have_one(test_world()).device : torch::Device(torch::kCPU);
     if (device.type() != GetParam()) GTEST_SKIP() << "not every rank has a GPU of its own";
     group_ = std::make_unique<ProcessGroup>(test_world().split(0), device);
   }

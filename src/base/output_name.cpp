@@ -1,0 +1,25 @@
+#include "base/output_name.h"
+
+#include <climits>
+#include <filesystem>
+
+#include "base/check.h"
+#include "base/host_name.h"
+
+namespace incubate {
+
+void check_output_name(const std::string& output) {
+  const std::filesystem::path path = output;
+  std::error_code ignored;
+  check_input(path.has_filename() && !std::filesystem::is_directory(path, ignored),
+              "--output={} is a directory. Name a file in it.", output);
+  constexpr std::size_t kAppended = 40;  // such as "-validation-00000.h5.HOST.4194304.tmp"
+  const std::size_t size = path.filename().native().size();
+  const std::size_t most = NAME_MAX - kAppended - host_name().size();
+  check_input(size <= most,
+              "--output={} is too long: its name has {} bytes and may have {} (drafts and locks beside the file append "
+              "to it). Choose a shorter name.",
+              output, size, most);
+}
+
+}  // namespace incubate

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <vector>
+
+#include <torch/types.h>
+
+#include "base/out_of_memory.h"
+#include "method/training.h"
+
+namespace incubate {
+
+/// What a rank of a group of `num_ranks` needs to carry on `trainings`, all of one phase, as `incubate plan` says it,
+/// and what the user can do about it.
+MemoryNeed describe_memory(const RunConfig& config, const std::vector<const Training*>& trainings, torch::Device device,
+                           std::int64_t num_ranks);
+
+/// What `incubate export` or `import` needs for the network of `training`.
+MemoryNeed describe_exchange_memory(const Training& training);
+
+}  // namespace incubate

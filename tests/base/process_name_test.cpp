@@ -1,0 +1,62 @@
+#include "base/process_name.h"
+
+#include <algorithm>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/host_name.h"
+#include "support/ended_process.h"
+
+namespace incubate {
+namespace {
+
+/// `name` with its last field, the start time, replaced.
+std::string with_start(const std::string& name, const std::string& start) {
+  return name.substr(0, name.rfind('.') + 1) + start;
+}
+
+TEST(ProcessName, IsTheSameWhileTheProcessRuns) {
+  EXPECT_EQ(process_name(), process_name());
+  EXPECT_TRUE(process_name().starts_with(host_name() + ".")) << process_name();
+}
+
+TEST(ProcessName, TellsRunningProcessesFromEndedOnes) {
+  EXPECT_EQ(find_process(process_name()), ProcessState::running);
+  EXPECT_EQ(find_process(ended_process_name()), ProcessState::ended);
+}
+
+// A killed process stays a zombie where nobody waits for it, as in a container whose first process does not.
+TEST(ProcessName, AZombieHasEnded) {
+  const Child child = start_child();
+  EXPECT_EQ(find_process(child.name), ProcessState::ended);
+  waitpid(child.pid, nullptr, 0);
+}
+
+TEST(ProcessName, AnotherProcessWithItsIdDoesNotCount) {
+  EXPECT_EQ(find_process(with_start(process_name(), "1")), ProcessState::ended);
+}
+
+TEST(ProcessName, ProcessesOfOtherHostsNamespacesAndBootsAreUnknown) {
+  const std::string rest = process_name().substr(host_name().size());  // ".NAMESPACE.BOOT.PID.START"
+  ASSERT_EQ(std::ranges::count(rest, '.'), 4) << rest;
+  EXPECT_EQ(find_process("elsewhere" + rest), ProcessState::unknown);
+  EXPECT_EQ(find_process(host_name() + ".1" + rest.substr(rest.find('.', 1))), ProcessState::unknown);
+  const std::size_t boot = rest.find('.', 1) + 1;
+  std::string other_boot = rest;
+  other_boot[boot] = other_boot[boot] == '0' ? '1' : '0';
+  EXPECT_EQ(find_process(host_name() + other_boot), ProcessState::unknown);
+}
+
+TEST(ProcessName, WhatIsNoNameIsUnknown) {
+  const std::string own = process_name();
+  for (const std::string& name :
+       {std::string(), std::string("x"), own.substr(0, own.rfind('.')), host_name() + "." + std::to_string(getpid())}) {
+    EXPECT_EQ(find_process(name), ProcessState::unknown) << name;
+  }
+}
+
+}  // namespace
+}  // namespace incubate
