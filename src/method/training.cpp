@@ -69,10 +69,10 @@ std::int64_t matched_steps(const Training& training, double block_flops, std::in
 
 /// Marks what the configuration names, and what that starts from.
 void choose(const RunConfig& config, std::vector<Training>& trainings) {
-  std::vector<std::string> names = config.method.trainings;
-  names.push_back(config.run.only);
-  for (const MethodRow& row : kMethodTable) {
-    if (row.network != Network::hybrid) std::ranges::replace(names, row.choice, row.training);
+  std::vector<std::string> names = {config.run.only};
+  for (const std::string& name : config.method.trainings) {
+    const MethodRow* row = find_row(name);  // by a method's name, too
+    names.push_back(row != nullptr && name == row->choice ? row->training : name);
   }
   for (Training& training : std::views::reverse(trainings)) {
     training.is_chosen = std::ranges::count(names, training.name) > 0;

@@ -15,7 +15,7 @@ class InputFile : public testing::Test {
  protected:
   static std::string error(const std::string& path) {
     errno = ENOTTY;  // of an earlier call, which no message may take for its own
-    return thrown_message<InputError>([&] { read_input_file(path); });
+    return thrown_message<InputError>([&] { open_input_file(path); });
   }
 
   TemporaryDirectory directory_;

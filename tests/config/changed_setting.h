@@ -14,7 +14,7 @@ inline void change(const Setting& setting) {
   const std::string before = setting.get();
   for (const char* text :
        {"true", "false", "fast",          "cpu", "lines", "none",  "vit_b16", "resnet", "epoch_lagged", "0.125", "12",
-        "13",   "meta",  "zero_branches", "sgd", "skip",  "block", "bf16",    "blocks", "node",         "x"}) {
+        "13",   "meta",  "zero_branches", "sgd", "skip",  "block", "bf16",    "step",   "blocks",       "node",  "x"}) {
     try {
       setting.set(text);
     } catch (const InputError&) {

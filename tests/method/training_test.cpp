@@ -115,7 +115,8 @@ TEST(TrainingList, WhatIsChosenComesWithItsParents) {
 }
 
 void set(RunConfig& config, const std::string& name, const std::string& value) {
-  std::ranges::find(list_settings(config), name, &Setting::name)->set(value);
+  const std::vector<Setting> settings = list_settings(config);
+  std::ranges::find(settings, name, &Setting::name)->set(value);
 }
 
 TEST(TrainingList, WhatIsChosenIsValidatedWithItsParents) {

@@ -58,8 +58,9 @@ void write_initial(const RunConfig& config, const Options& options) {
   const std::vector<Training> trainings = list_trainings(config, check_dataset(config.data.file));
   const Training& training = find_training(trainings, options.training);
   StagedModel model(training.spec);
+  VerifiedFiles verified;
   load_start_weights(model, training, trainings, RunDirectory(config.run.directory),
-                     static_cast<std::uint64_t>(config.run.seed));
+                     static_cast<std::uint64_t>(config.run.seed), verified);
   save_safetensors(options.output, named_weights(model, WeightFormat::timm));
 }
 
