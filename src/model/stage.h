@@ -40,9 +40,9 @@ struct NamedTensor {
 /// network.
 class Stage : public torch::nn::Module {
  public:
-  /// `kept` is of this stage's blocks, on its device (see kept_samples.h). The first stage of a model takes images (batch,
-  /// channels, height, width); the last returns logits (batch, classes); between stages flow a vision transformer's
-  /// tokens (batch, tokens, width), a residual network's images.
+  /// `kept` is of this stage's blocks, on its device (see kept_samples.h). The first stage of a model takes images
+  /// (batch, channels, height, width); the last returns logits (batch, classes); between stages flow a vision
+  /// transformer's tokens (batch, tokens, width), a residual network's images.
   virtual torch::Tensor forward(const torch::Tensor& input, KeptBranches kept) = 0;
   virtual std::int64_t num_blocks() const = 0;
   virtual std::vector<ParameterInfo> list_parameters() = 0;
