@@ -95,7 +95,8 @@ MemorySettings memory_settings(const RunConfig& config, Phase phase) {
           .sums = sums_of(config.run),
           .optimizer = config.optimizer,
           .has_average = config.phase(phase).ema_decay > 0,
-          .shard_optimizer = config.run.shard_optimizer};
+          .shard_optimizer = config.run.shard_optimizer,
+          .is_recorded = config.run.cuda_graph && config.phase(phase).drop_path == 0};
 }
 
 void for_each_held_stage(const std::vector<const Training*>& trainings,

@@ -8,10 +8,14 @@
 namespace incubate {
 namespace {
 
-/// Of a micro-batch: what its activations take at most, and what comes on top of them while they are used.
+/// Of a micro-batch, in bytes.
 struct Activations {
-  std::int64_t kept = 0;
-  std::int64_t working = 0;
+  std::int64_t input = 0;     ///< of the first learning stage
+  std::int64_t kept = 0;      ///< at most
+  std::int64_t backward = 0;  ///< on top of them in the backward pass
+  std::int64_t apart = 0;     ///< what is held while nothing is kept: by frozen stages in front, between steps
+
+  std::int64_t working() const { return std::max(backward, apart - kept); }
 };
 
 StageUse use_of(const Training& training, std::int64_t stage_index) {
@@ -21,7 +25,8 @@ StageUse use_of(const Training& training, std::int64_t stage_index) {
 
 Activations activations_of(const Training& training, std::int64_t micro, Recompute recompute) {
   const std::int64_t first = first_learning_stage(training);
-  std::int64_t kept = image_bytes(training.spec);
+  std::int64_t input = image_bytes(training.spec);
+  std::int64_t kept = input;
   std::int64_t block = 0;
   std::int64_t alone = 0;
   std::int64_t backward = 0;
@@ -30,6 +35,7 @@ Activations activations_of(const Training& training, std::int64_t micro, Recompu
     const GpuActivations stage = gpu_activations(training.spec, i, use_of(training, i));
     if (i < first) {
       alone = std::max(alone, stage.alone);
+      input = stage.output;
       // The last one's output is the input that the learning stage keeps.
       if (i + 1 < first) kept += stage.output;
       continue;
@@ -40,7 +46,10 @@ Activations activations_of(const Training& training, std::int64_t micro, Recompu
     weight_gradient = std::max(weight_gradient, stage.weight_gradient);
   }
   kept += block;
-  return {micro * kept, std::max((micro * backward) + weight_gradient, micro * (alone - kept))};
+  return {.input = micro * input,
+          .kept = micro * kept,
+          .backward = (micro * backward) + weight_gradient,
+          .apart = micro * alone};
 }
 
 }  // namespace
@@ -54,17 +63,22 @@ GpuMemory gpu_memory_per_rank(const std::vector<const Training*>& trainings, con
     memory.copies += kBfloat16Bytes * stage_cost(training.spec, i).num_product_weights;
   });
   Activations largest;
+  Activations sum;
   for (const Training* training : trainings) {
     Activations activations = activations_of(*training, settings.micro, recompute);
-    // Weights and their average change places by a third copy, while there are no activations.
+    // Weights and their average change places by a third copy.
     const std::int64_t exchange = settings.has_average ? kFloatBytes * num_learning_values(*training) : 0;
-    activations.working = std::max(activations.working, exchange - activations.kept);
-    if (activations.kept + activations.working > largest.kept + largest.working) largest = activations;
+    activations.apart = std::max(activations.apart, exchange);
+    if (activations.kept + activations.working() > largest.kept + largest.working()) largest = activations;
+    sum.kept += activations.input + activations.kept;
+    sum.backward += activations.backward;
+    sum.apart = std::max(sum.apart, activations.apart);
   }
-  memory.tensors.activations = largest.kept;
-  memory.working = largest.working;
-  memory.reserve =
-      static_cast<std::int64_t>(kFragmentation * static_cast<double>(memory.state() + largest.kept + largest.working));
+  memory.tensors.activations = settings.is_recorded ? sum.kept : largest.kept;
+  memory.working = settings.is_recorded ? sum.backward + sum.apart : largest.working();
+  if (settings.is_recorded) memory.libraries += kRecordedCublasBytes;
+  const std::int64_t allocated = memory.state() + memory.tensors.activations + memory.working;
+  memory.reserve = static_cast<std::int64_t>(kFragmentation * static_cast<double>(allocated));
   return memory;
 }
 

@@ -23,6 +23,8 @@ inline constexpr std::int64_t kContextBytes = 973 * kMiB;
 /// and setWorkspaceForHandle() in its aten/src/ATen/cuda/CublasHandlePool.cpp; CUBLAS_WORKSPACE_CONFIG sets another).
 /// Two threads have one: the forward pass's and autograd's.
 inline constexpr std::int64_t kCublasBytes = 2 * 32 * kMiB;
+/// One more for the stream on which passes are recorded as a CUDA graph.
+inline constexpr std::int64_t kRecordedCublasBytes = 32 * kMiB;
 
 /// Of a group's NCCL communicator: measured with A100s for all-reductions in groups of more than two (NVIDIA/nccl,
 /// issue 964). Two connections of 32 channels come to as much: one takes 10 MiB (issue 1685), for NCCL_BUFFSIZE = 4 MiB
@@ -58,7 +60,8 @@ struct GpuMemory {
   std::int64_t total() const { return state() + tensors.activations + working + libraries + reserve; }
 };
 
-/// Of a rank that carries on `trainings`, all of one phase, as memory_per_rank() has it.
+/// Of a rank that carries on `trainings`, all of one phase, as memory_per_rank() has it. A recorded training's passes
+/// keep their memory to themselves, with a copy of their input; all others use the same in turn.
 GpuMemory gpu_memory_per_rank(const std::vector<const Training*>& trainings, const MemorySettings& settings,
                               Recompute recompute);
 

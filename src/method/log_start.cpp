@@ -17,6 +17,10 @@ namespace {
 
 const char* precision_text(Precision precision) { return precision == Precision::bf16 ? "bf16" : "fp32"; }
 
+std::int64_t count_wanted(const RunConfig& config, const std::vector<Training>& trainings, Phase phase) {
+  return std::ranges::count_if(trainings, [&](const Training& t) { return t.phase == phase && is_wanted(config, t); });
+}
+
 }  // namespace
 
 void log_environment(const RunConfig& config, const Communicator& world, torch::Device device, Log& log) {
@@ -55,13 +59,24 @@ void log_plan(const RunConfig& config, const DatasetInfo& data, const std::vecto
 void warn_of_idle_ranks(const RunConfig& config, const std::vector<Training>& trainings, int num_ranks, Log& log) {
   for (const MethodRow& row : kMethodTable) {
     const Phase phase = row.phase;
-    const std::int64_t count =
-        std::ranges::count_if(trainings, [&](const Training& t) { return t.phase == phase && is_wanted(config, t); });
+    const std::int64_t count = count_wanted(config, trainings, phase);
     const std::int64_t useful = count * micro_batches_of(config, phase);
     if (count == 0 || num_ranks <= useful) continue;
     log.warn(fmt::format("{}: {} of {} ranks idle: batch.global={} has {} micro-batches of {}", to_string(phase),
                          num_ranks - useful, num_ranks, config.batch.global, micro_batches_of(config, phase),
                          config.phase(phase).micro));
+  }
+}
+
+void warn_of_unrecorded(const RunConfig& config, const std::vector<Training>& trainings, Log& log) {
+  for (const MethodRow& row : kMethodTable) {
+    const Phase phase = row.phase;
+    const double drop_path = config.phase(phase).drop_path;
+    if (!config.run.cuda_graph || drop_path == 0 || count_wanted(config, trainings, phase) == 0) continue;
+    log.warn(
+        fmt::format("{0}: run.cuda_graph=true does nothing with {0}.drop_path={1}, which drops other branches in "
+                    "every step. Give --{0}.drop_path=0 to have passes recorded.",
+                    to_string(phase), drop_path));
   }
 }
 

@@ -28,4 +28,7 @@ void log_plan(const RunConfig& config, const DatasetInfo& data, const std::vecto
 /// Ranks beyond the number of micro-batches have nothing to do: a warning for each such phase.
 void warn_of_idle_ranks(const RunConfig& config, const std::vector<Training>& trainings, int num_ranks, Log& log);
 
+/// With stochastic depth `run.cuda_graph` records nothing: a warning for each such phase.
+void warn_of_unrecorded(const RunConfig& config, const std::vector<Training>& trainings, Log& log);
+
 }  // namespace incubate

@@ -185,6 +185,7 @@ Ending MethodRun::train_what_is_left() {
     log_plan(config_, preparation_.data, trainings_, preparation_.progress, log_);
     if (!device_.warning.empty()) log_.warn(device_.warning);
     warn_of_idle_ranks(config_, trainings_, world_.size(), log_);
+    warn_of_unrecorded(config_, trainings_, log_);
   }
   open_data();
   const double given = config_.run.peak_tflops * 1e12;

@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 
+#include <c10/cuda/CUDACachingAllocator.h>
+
 #include "base/out_of_memory.h"
 #include "base/share.h"
 #include "method/cost_model.h"
@@ -81,6 +83,8 @@ void train_group(const RunContext& context, const GroupPlan& plan, ProcessGroup&
   try {
     explain_lack_of_memory([&] { return memory_need(context, plan, group); },
                            [&] { train_assignments(context, plan, group, send_report, should_stop, progress); });
+    // The next round's blocks have other sizes, and NCCL takes its buffers past PyTorch's allocator.
+    if (group.device().is_cuda()) c10::cuda::CUDACachingAllocator::emptyCache();
   } catch (const PeerFailure&) {
     throw;  // whoever knows the reason reports it
   } catch (const std::exception& error) {

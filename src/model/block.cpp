@@ -12,10 +12,6 @@
 namespace incubate {
 namespace {
 
-torch::Tensor row(const torch::Tensor& scales, std::int64_t index) {
-  return scales.defined() ? scales[index] : torch::Tensor();
-}
-
 NormParameters parameters_of(const torch::nn::LayerNormImpl& norm) {
   return {norm.weight, norm.bias, norm.options.eps()};
 }
@@ -87,12 +83,12 @@ Block::Block(const ModelSpec& spec)
   ls2_ = register_module("ls2", std::make_shared<LayerScale>(spec));
 }
 
-Residual Block::forward(const Residual& residual, const torch::Tensor& scales, std::int64_t num_tokens) {
-  const auto branch = [&](const torch::Tensor& bias, const std::shared_ptr<LayerScale>& scale, std::int64_t index) {
+Residual Block::forward(const Residual& residual, KeptBranches kept, std::int64_t num_tokens) {
+  const auto branch = [&](const torch::Tensor& bias, const std::shared_ptr<LayerScale>& scale, std::size_t index) {
     return Branch{.values = {},
                   .bias = bias,
                   .scale = scale ? scale->gamma() : torch::Tensor(),
-                  .kept = keep_samples(row(scales, index), residual.x.device())};
+                  .kept = kept.empty() ? KeptSamples() : kept[index]};
   };
   const Branch attention = branch(attn_->last_bias(), ls1_, 0);
   const Branch mlp = branch(mlp_->last_bias(), ls2_, 1);

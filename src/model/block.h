@@ -55,10 +55,9 @@ class LayerScale : public torch::nn::Module {
 class Block : public torch::nn::Module {
  public:
   explicit Block(const ModelSpec& spec);
-  /// `scales` is (2, B), on the CPU: the factors s0 and s1 of each sample, or undefined for 1. A branch is computed for
-  /// the samples alone whose factor is not 0. Gives the first `num_tokens` tokens, where no others are wanted: what
-  /// they attend to is all that is computed of the rest.
-  Residual forward(const Residual& residual, const torch::Tensor& scales, std::int64_t num_tokens);
+  /// `kept` are the samples for which each branch is computed, with its factors s0 and s1. Gives the first `num_tokens`
+  /// tokens, where no others are wanted: what they attend to is all that is computed of the rest.
+  Residual forward(const Residual& residual, KeptBranches kept, std::int64_t num_tokens);
 
  private:
   // `attention`, `mlp` and `branch` are still without values.

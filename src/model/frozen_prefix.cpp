@@ -6,8 +6,8 @@
 
 namespace incubate {
 
-FrozenPrefix::FrozenPrefix(torch::Tensor images, torch::Tensor branch_scales)
-    : images_(std::move(images)), branch_scales_(std::move(branch_scales)) {}
+FrozenPrefix::FrozenPrefix(torch::Tensor images, std::vector<KeptSamples> kept)
+    : images_(std::move(images)), kept_(std::move(kept)) {}
 
 torch::Tensor FrozenPrefix::input_of(StagedModel& model) {
   torch::Tensor x = images_;
@@ -19,7 +19,7 @@ torch::Tensor FrozenPrefix::input_of(StagedModel& model) {
       x = chain_[i].output;
       continue;
     }
-    x = model.forward_stage(i, x, branch_scales_);
+    x = model.forward_stage(i, x, kept_);
     if (is_shared) chain_.push_back({&model.stage(i), x});
   }
   return x;

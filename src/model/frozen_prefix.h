@@ -12,10 +12,10 @@ namespace incubate {
 /// share those stages (see StagedModel::share_stage) and their stochastic depth.
 class FrozenPrefix {
  public:
-  /// `images` (batch, channels, height, width); `branch_scales` of all models to come, in their prefix.
-  FrozenPrefix(torch::Tensor images, torch::Tensor branch_scales);
+  /// `images` (batch, channels, height, width); `kept` is of all models to come, in their prefix.
+  FrozenPrefix(torch::Tensor images, std::vector<KeptSamples> kept);
 
-  const torch::Tensor& branch_scales() const { return branch_scales_; }
+  KeptBranches kept() const { return kept_; }
   /// The input of the model's first learning stage.
   torch::Tensor input_of(StagedModel& model);
 
@@ -26,7 +26,7 @@ class FrozenPrefix {
   };
 
   torch::Tensor images_;
-  torch::Tensor branch_scales_;
+  std::vector<KeptSamples> kept_;
   std::vector<Link> chain_;
 };
 

@@ -37,8 +37,8 @@ torch::Tensor ResidualBlock::shortcut(const torch::Tensor& x_BCHW) const {
   return torch::constant_pad_nd(pixels, {0, 0, 0, 0, 0, block_.width - block_.in_width});
 }
 
-torch::Tensor ResidualBlock::forward(const torch::Tensor& x_BCHW, const torch::Tensor& scales) {
-  const torch::Tensor factors = scales.defined() ? scales[0].to(x_BCHW.device()).view({-1, 1, 1, 1}) : torch::Tensor();
+torch::Tensor ResidualBlock::forward(const torch::Tensor& x_BCHW, KeptBranches kept) {
+  const torch::Tensor factors = kept.empty() ? torch::Tensor() : kept[0].factors_of_all.view({-1, 1, 1, 1});
   if (recompute_ == Recompute::none) return compute(x_BCHW, factors);
   // The second pass leaves the same statistics in the norms (see BatchNorm).
   const TensorFunction function = [this, factors](const std::vector<torch::Tensor>& inputs) {
@@ -71,10 +71,10 @@ ResnetStage::ResnetStage(const ModelSpec& spec, std::int64_t stage_index)
   }
 }
 
-torch::Tensor ResnetStage::forward(const torch::Tensor& input, const torch::Tensor& branch_scales) {
+torch::Tensor ResnetStage::forward(const torch::Tensor& input, KeptBranches kept) {
   torch::Tensor x_BCHW = conv1_ ? bn1_->forward(conv1_(input)).relu_() : input;
   for (std::int64_t i = 0; i < num_blocks(); ++i) {
-    x_BCHW = blocks_[i]->forward(x_BCHW, branch_scales.defined() ? branch_scales[i] : torch::Tensor());
+    x_BCHW = blocks_[i]->forward(x_BCHW, branches_of(kept, i, 1));
   }
   return fc_ ? fc_(x_BCHW.mean({2, 3})) : x_BCHW;
 }

@@ -18,8 +18,8 @@ namespace incubate {
 class ResidualBlock : public torch::nn::Module {
  public:
   ResidualBlock(const ResidualBlockSpec& block, double norm_eps, Recompute recompute);
-  /// `scales` is (2, batch), of which the first row has the factor s of each sample, or undefined for 1.
-  torch::Tensor forward(const torch::Tensor& x_BCHW, const torch::Tensor& scales);
+  /// The factor s of each sample is that of the first of two branches.
+  torch::Tensor forward(const torch::Tensor& x_BCHW, KeptBranches kept);
 
  private:
   /// `factors` is (batch, 1, 1, 1), or undefined for 1.
@@ -41,7 +41,7 @@ class ResnetStage : public Stage {
  public:
   ResnetStage(const ModelSpec& spec, std::int64_t stage_index);
 
-  torch::Tensor forward(const torch::Tensor& input, const torch::Tensor& branch_scales) override;
+  torch::Tensor forward(const torch::Tensor& input, KeptBranches kept) override;
   std::int64_t num_blocks() const override { return static_cast<std::int64_t>(blocks_.size()); }
   std::vector<ParameterInfo> list_parameters() override;
   std::vector<StatisticInfo> list_statistics() override;

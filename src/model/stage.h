@@ -9,6 +9,7 @@
 #include <torch/nn/module.h>
 
 #include "model/spec.h"
+#include "ops/kept_samples.h"
 
 namespace incubate {
 
@@ -39,11 +40,10 @@ struct NamedTensor {
 /// network.
 class Stage : public torch::nn::Module {
  public:
-  /// `branch_scales` is (num_blocks, 2, batch), a factor for each sample's residual branches (see drop_path.h), or
-  /// undefined for 1; on the CPU. The first stage of a model takes images (batch, channels, height, width); the last
-  /// returns logits (batch, classes); between stages flow a vision transformer's tokens (batch, tokens, width), a
-  /// residual network's images.
-  virtual torch::Tensor forward(const torch::Tensor& input, const torch::Tensor& branch_scales) = 0;
+  /// `kept` is of this stage's blocks, on its device (see kept_samples.h). The first stage of a model takes images
+  /// (batch, channels, height, width); the last returns logits (batch, classes); between stages flow a vision
+  /// transformer's tokens (batch, tokens, width), a residual network's images.
+  virtual torch::Tensor forward(const torch::Tensor& input, KeptBranches kept) = 0;
   virtual std::int64_t num_blocks() const = 0;
   virtual std::vector<ParameterInfo> list_parameters() = 0;
   /// Those of its batch norms, if it has any.

@@ -50,29 +50,27 @@ void StagedModel::share_stage(std::int64_t index, const StagedModel& other) {
   stages_[index] = other.stages_[index];
 }
 
-torch::Tensor StagedModel::forward(const torch::Tensor& images, const torch::Tensor& branch_scales) {
-  return forward_from(0, images, branch_scales);
+torch::Tensor StagedModel::forward(const torch::Tensor& images, KeptBranches kept) {
+  return forward_from(0, images, kept);
 }
 
-torch::Tensor StagedModel::forward_from(std::int64_t first, torch::Tensor x, const torch::Tensor& branch_scales) {
-  for (std::int64_t i = first; i < num_stages(); ++i) x = forward_stage(i, x, branch_scales);
+torch::Tensor StagedModel::forward_from(std::int64_t first, torch::Tensor x, KeptBranches kept) {
+  for (std::int64_t i = first; i < num_stages(); ++i) x = forward_stage(i, x, kept);
   return x;
 }
 
-std::vector<torch::Tensor> StagedModel::stage_outputs(const torch::Tensor& images, const torch::Tensor& branch_scales) {
+std::vector<torch::Tensor> StagedModel::stage_outputs(const torch::Tensor& images, KeptBranches kept) {
   std::vector<torch::Tensor> outputs;
   for (std::int64_t i = 0; i < num_stages(); ++i) {
-    outputs.push_back(forward_stage(i, i == 0 ? images : outputs.back(), branch_scales));
+    outputs.push_back(forward_stage(i, i == 0 ? images : outputs.back(), kept));
   }
   return outputs;
 }
 
-torch::Tensor StagedModel::forward_stage(std::int64_t index, const torch::Tensor& x,
-                                         const torch::Tensor& branch_scales) {
+torch::Tensor StagedModel::forward_stage(std::int64_t index, const torch::Tensor& x, KeptBranches kept) {
   const torch::AutoGradMode with_graph(torch::GradMode::is_enabled() && index >= first_learning());
-  if (!branch_scales.defined()) return stages_[index]->forward(x, {});
   const std::int64_t first_block = std::accumulate(spec_.depths.begin(), spec_.depths.begin() + index, std::int64_t{0});
-  return stages_[index]->forward(x, branch_scales.narrow(0, first_block, spec_.depths[index]));
+  return stages_[index]->forward(x, branches_of(kept, first_block, spec_.depths[index]));
 }
 
 }  // namespace incubate

@@ -37,15 +37,15 @@ class StagedModel {
   void eval();
   void train();
 
-  /// Logits (batch, classes) of images (batch, channels, height, width). `branch_scales` as drawn by
-  /// draw_branch_scales() for all blocks of the model, or undefined.
-  torch::Tensor forward(const torch::Tensor& images, const torch::Tensor& branch_scales);
+  /// Logits (batch, classes) of images (batch, channels, height, width). `kept` is of all blocks of the model, on its
+  /// device.
+  torch::Tensor forward(const torch::Tensor& images, KeptBranches kept);
   /// The same from stage `first` on, whose input is `x`.
-  torch::Tensor forward_from(std::int64_t first, torch::Tensor x, const torch::Tensor& branch_scales);
+  torch::Tensor forward_from(std::int64_t first, torch::Tensor x, KeptBranches kept);
   /// Every stage's output, in order: for heads that need several depths.
-  std::vector<torch::Tensor> stage_outputs(const torch::Tensor& images, const torch::Tensor& branch_scales);
-  /// The output of one stage. `branch_scales` are still those of the whole model.
-  torch::Tensor forward_stage(std::int64_t index, const torch::Tensor& x, const torch::Tensor& branch_scales);
+  std::vector<torch::Tensor> stage_outputs(const torch::Tensor& images, KeptBranches kept);
+  /// The output of one stage. `kept` is still of the whole model.
+  torch::Tensor forward_stage(std::int64_t index, const torch::Tensor& x, KeptBranches kept);
 
  private:
   ModelSpec spec_;

@@ -54,12 +54,12 @@ torch::Tensor VitStage::embed(const torch::Tensor& images) {
   return torch::cat({cls_token_.expand({images.size(0), -1, -1}), patch_embed_->forward(images)}, 1) + pos_embed_;
 }
 
-torch::Tensor VitStage::forward(const torch::Tensor& input, const torch::Tensor& branch_scales) {
+torch::Tensor VitStage::forward(const torch::Tensor& input, KeptBranches kept) {
   Residual residual = {is_first_ ? embed(input) : input, {}};
   for (std::int64_t i = 0; i < num_blocks(); ++i) {
     // The head looks at the class token alone.
     const std::int64_t num_tokens = is_last_ && i + 1 == num_blocks() ? 1 : residual.x.size(1);
-    residual = blocks_[i]->forward(residual, branch_scales.defined() ? branch_scales[i] : torch::Tensor(), num_tokens);
+    residual = blocks_[i]->forward(residual, branches_of(kept, i, 1), num_tokens);
   }
   const torch::Tensor x_BTD = residual_sum(residual);
   return is_last_ ? head_(norm_(x_BTD.select(1, 0))) : x_BTD;

@@ -32,7 +32,7 @@ class VitStage : public Stage {
  public:
   VitStage(const ModelSpec& spec, std::int64_t stage_index);
 
-  torch::Tensor forward(const torch::Tensor& input, const torch::Tensor& branch_scales) override;
+  torch::Tensor forward(const torch::Tensor& input, KeptBranches kept) override;
   std::int64_t num_blocks() const override { return static_cast<std::int64_t>(blocks_.size()); }
   std::vector<ParameterInfo> list_parameters() override;
   std::vector<std::int64_t> list_block_kinds() const override;

@@ -1,6 +1,8 @@
 #include "parallel/nccl_communicator.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <exception>
 #include <memory>
 #include <optional>
 
@@ -16,9 +18,8 @@ namespace incubate {
 namespace {
 
 constexpr double kPatience_s = 30;
-constexpr double kPatienceOfMaking_s = 50;  // all ranks meet all others: not a matter of bytes
-constexpr double kUsualTimeout_s = 600;     // a longer run.timeout_s lengthens the patience in proportion
-constexpr double kTimesExpected = 10;       // what takes so many times as long as its bytes should is suspect
+constexpr double kUsualTimeout_s = 600;  // a longer run.timeout_s lengthens the patience in proportion
+constexpr double kTimesExpected = 10;    // what takes so many times as long as its bytes should is suspect
 
 /// Of the sum that measures the network: large enough to be about bytes, and nothing beside a training's memory.
 constexpr std::int64_t kMeasuredNumbers = (16 << 20) / sizeof(float);
@@ -41,18 +42,28 @@ std::byte* address_of(const torch::Tensor& tensor, std::int64_t index) {
 
 }  // namespace
 
+double patience_of_first_s(int num_ranks) {
+  constexpr double kAlone_s = 120;
+  constexpr double kEachRank_s = 0.2;
+  return kAlone_s + (kEachRank_s * num_ranks);
+}
+
 NcclCommunicator::NcclCommunicator(const Communicator& communicator)
-    : communicator_(communicator), stuck_check_(communicator) {
+    : communicator_(communicator),
+      stuck_check_(communicator),
+      fewest_patience_s_(patience_of_first_s(communicator.size())),
+      timeout_s_(communicator.timeout_s()) {
   const std::string what = "making an NCCL group";
   ncclUniqueId id{};
   if (communicator.is_leader()) check(ncclGetUniqueId(&id), what);
   communicator.broadcast(std::as_writable_bytes(std::span(&id, 1)), "sending the NCCL id");
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;
-  launch(what, kPatienceOfMaking_s, [&](cudaStream_t) {
+  launch(what, fewest_patience_s_, [&](cudaStream_t) {
     return ncclCommInitRankConfig(&comm_, communicator.size(), id, communicator.rank(), &config);
   });
   prove_that_it_works();
+  fewest_patience_s_ = kPatience_s;
 }
 
 /// The first sum makes the connections: of one number, so that what hangs because of the network hangs here. The second
@@ -73,9 +84,29 @@ void NcclCommunicator::prove_that_it_works() {
   }
 }
 
-// Every operation was waited for, so all ranks are as far; without that, as after an error, peers may not answer.
+// After an error peers may not answer. In an orderly end an abort could drop what this rank still sends to them.
 NcclCommunicator::~NcclCommunicator() {
-  if (comm_ != nullptr) ncclCommAbort(comm_);
+  if (std::uncaught_exceptions() == 0) {
+    try {
+      finish();
+      ncclCommDestroy(comm_);
+      return;
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "incubate: %s\n", error.what());
+    }
+  }
+  ncclCommAbort(comm_);
+}
+
+void NcclCommunicator::finish() {
+  const std::string what = "the end of an NCCL group";
+  // A leader may still write files; rank 0 notices when one does not get on (see StatusChannel).
+  if (!communicator_.is_leader()) timeout_s_ = std::numeric_limits<double>::infinity();
+  at::cuda::CUDAEvent all_done;
+  all_done.record(c10::cuda::getCurrentCUDAStream());
+  wait_until([&] { return all_done.query(); }, what);
+  check(ncclCommFinalize(comm_), what);
+  wait_for_nccl(what);
 }
 
 void NcclCommunicator::all_reduce_sum(torch::Tensor& tensor, const std::string& what) {
@@ -123,7 +154,7 @@ void NcclCommunicator::broadcast(torch::Tensor& tensor, int root, const std::str
 }
 
 double NcclCommunicator::patience_s(std::size_t num_bytes) const {
-  return std::max(kPatience_s, kTimesExpected * static_cast<double>(num_bytes) / bytes_per_s_);
+  return std::max(fewest_patience_s_, kTimesExpected * static_cast<double>(num_bytes) / bytes_per_s_);
 }
 
 void NcclCommunicator::launch(const std::string& what, double patience_s, const Start& start) {
@@ -136,6 +167,12 @@ void NcclCommunicator::launch(const std::string& what, double patience_s, const 
                     .has_begun = [marks] { return marks->begun.query(); },
                     .is_over = [marks] { return marks->is_accepted && marks->over.query(); }});
   check(start(stream), what);
+  wait_for_nccl(what);
+  marks->over.record(stream);
+  marks->is_accepted = true;
+}
+
+void NcclCommunicator::wait_for_nccl(const std::string& what) {
   ncclResult_t state = ncclInProgress;
   wait_until(
       [&] {
@@ -144,8 +181,6 @@ void NcclCommunicator::launch(const std::string& what, double patience_s, const 
       },
       what);
   check(state, what);
-  marks->over.record(stream);
-  marks->is_accepted = true;
 }
 
 void NcclCommunicator::wait_for(const HostCopy& copy, const std::string& what) {
@@ -164,8 +199,8 @@ void NcclCommunicator::wait_until(const std::function<bool()>& is_done, const st
                   "{} NCCL has reported no error (said by {}). Look for the network between their GPUs "
                   "(NCCL_DEBUG=INFO), or raise run.timeout_s, which lengthens the wait.",
                   stuck.value_or(""), member);
-    check_running(idle.waited_s() < communicator_.timeout_s(), "{} did not complete within {} s on {} (run.timeout_s).",
-                  what, communicator_.timeout_s(), member);
+    check_running(idle.waited_s() < timeout_s_, "{} did not complete within {} s on {} (run.timeout_s).", what,
+                  timeout_s_, member);
     idle.pause();
   }
   stuck_check_.go_on();

@@ -16,14 +16,22 @@
 
 namespace incubate {
 
+/// How long a communicator of so many ranks may take to be made, and so may each of its first sums, which load kernels
+/// and make connections: longer by far than later ones, and the longer the more ranks have to meet. 8 ranks have taken
+/// 55 s, of which 52 to load kernels (NVIDIA/nccl, issue 1646); thousands 150 s (issue 1156). In seconds.
+double patience_of_first_s(int num_ranks);
+
 /// An NCCL communicator over the ranks of an MPI one, each with its own GPU. Collectives run on the current stream:
 /// they return when NCCL has accepted them, and nothing waits for the GPU but wait_for(). Never waits for ever: it
 /// watches for errors of NCCL, of this rank or another, for a collective in which all ranks are stuck (half a minute,
-/// or ten times what its bytes should take), and for the timeout, and ends with an error that names the operation and
-/// this rank. Tensors are contiguous, on this rank's GPU; sums are of float or int64, in place.
+/// or ten times what its bytes should take; the first ones patience_of_first_s()), and for the timeout, and ends with
+/// an error that names the operation and this rank. Tensors are contiguous, on this rank's GPU; sums are of float or
+/// int64, in place.
 class NcclCommunicator {
  public:
-  /// Collective over `communicator`, which must outlive it. REQUIRES: the rank's GPU is the current device.
+  /// Collective over `communicator`, which must outlive it. So is its end, unless an exception is the reason: it waits
+  /// until all that was begun is over on every rank, and for the leader as long as that works. REQUIRES: the rank's GPU
+  /// is the current device.
   explicit NcclCommunicator(const Communicator& communicator);
   ~NcclCommunicator();
   NcclCommunicator(const NcclCommunicator&) = delete;
@@ -44,8 +52,12 @@ class NcclCommunicator {
 
   void check(ncclResult_t result, const std::string& what) const;
   void prove_that_it_works();
+  /// Lets NCCL send what is still on its way.
+  void finish();
   /// Gives NCCL an operation, and polls until it is accepted.
   void launch(const std::string& what, double patience_s, const Start& start);
+  /// Polls until NCCL has accepted what it was given last.
+  void wait_for_nccl(const std::string& what);
   /// How long a collective of so many bytes may take.
   double patience_s(std::size_t num_bytes) const;
   /// Polls until `is_done`.
@@ -54,6 +66,8 @@ class NcclCommunicator {
   const Communicator& communicator_;
   StuckCheck stuck_check_;
   double bytes_per_s_ = std::numeric_limits<double>::infinity();  // of a sum; measured
+  double fewest_patience_s_;                                      // of a collective
+  double timeout_s_;                                              // of a wait
   ncclComm_t comm_ = nullptr;
 };
 

@@ -57,6 +57,7 @@ void StuckCheck::drop_ended() {
 }
 
 std::optional<std::string> StuckCheck::find_stuck() {
+  if (!is_on_own_thread()) return {};
   drop_ended();
   if (in_flight_.empty() || !in_flight_.front().has_begun()) return {};
   if (!wait_) wait_.emplace();
@@ -68,7 +69,9 @@ std::optional<std::string> StuckCheck::find_stuck() {
   return all_wait ? std::optional(describe()) : std::nullopt;
 }
 
-void StuckCheck::go_on() { tell(0); }
+void StuckCheck::go_on() {
+  if (is_on_own_thread()) tell(0);
+}
 
 /// Tells the leader the number of the collective in which this rank has waited for too long, or 0.
 void StuckCheck::tell(std::uint64_t waits_in) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <mpi.h>
@@ -24,7 +25,8 @@ struct DeviceCollective {
 
 /// Tells collectives that are stuck from those that wait for a late rank: all ranks of the group are in one, their own
 /// work before it done, and have been for longer than it may take. Messages go by MPI, whatever carries the
-/// collectives.
+/// collectives, on the thread that made the check: on autograd's, where a backward hook begins a collective, nothing is
+/// told or found.
 class StuckCheck {
  public:
   /// Collective over `communicator`, which must outlive it; so is its end.
@@ -42,6 +44,7 @@ class StuckCheck {
   void go_on();
 
  private:
+  bool is_on_own_thread() const { return std::this_thread::get_id() == thread_; }
   void part();
   void drop_ended();
   void tell(std::uint64_t waits_in);
@@ -49,6 +52,7 @@ class StuckCheck {
   std::string describe() const;
 
   const Communicator& communicator_;
+  const std::thread::id thread_ = std::this_thread::get_id();  // the only one that may call MPI (MPI_THREAD_FUNNELED)
   MPI_Comm comm_ = MPI_COMM_NULL;
   std::deque<DeviceCollective> in_flight_;
   std::uint64_t first_in_flight_ = 1;     // counted from 1

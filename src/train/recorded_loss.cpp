@@ -1,6 +1,7 @@
 #include "train/recorded_loss.h"
 
 #include <ATen/cuda/CUDAContext.h>
+#include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <torch/torch.h>
 
@@ -21,15 +22,17 @@ void copy_into(torch::Tensor& copy, const torch::Tensor& source) {
 /// Graphs are recorded on another stream than the default one.
 class SideStream {
  public:
-  SideStream() : before_(c10::cuda::getCurrentCUDAStream()), guard_(c10::cuda::getStreamFromPool()) {
-    put_in_order(before_, c10::cuda::getCurrentCUDAStream());
+  explicit SideStream(const c10::cuda::CUDAStream& stream)
+      : before_(c10::cuda::getCurrentCUDAStream()), stream_(stream), guard_(stream) {
+    put_in_order(before_, stream_);
   }
-  ~SideStream() { put_in_order(c10::cuda::getCurrentCUDAStream(), before_); }
+  ~SideStream() { put_in_order(stream_, before_); }
   SideStream(const SideStream&) = delete;
   SideStream& operator=(const SideStream&) = delete;
 
  private:
   c10::cuda::CUDAStream before_;
+  c10::cuda::CUDAStream stream_;
   c10::cuda::CUDAStreamGuard guard_;
 };
 
@@ -37,7 +40,7 @@ class SideStream {
 
 torch::Tensor RecordedLoss::operator()(const torch::Tensor& input, const Targets& targets) {
   if (++num_calls_ <= kCallsBefore) {
-    const SideStream stream;
+    const SideStream side(stream_);
     return pass_(input, targets);
   }
   {
@@ -53,7 +56,9 @@ torch::Tensor RecordedLoss::operator()(const torch::Tensor& input, const Targets
 }
 
 void RecordedLoss::record() {
-  const SideStream stream;
+  const SideStream side(stream_);
+  // What the calls before have left cannot become the graph's.
+  c10::cuda::CUDACachingAllocator::emptyCache();
   graph_ = std::make_unique<at::cuda::CUDAGraph>();
   // Loaders of this process take page-locked memory meanwhile, which only the recording thread must not.
   graph_->capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);

@@ -70,11 +70,10 @@ void accumulate_micro_batch(const Team& team, std::int64_t micro_batch, bool is_
     if (draw == draws.end()) {
       const torch::Tensor scales =
           draw_branch_scales(trainer.drop_path_rates(), batch.size, settings.seed, settings.phase, step, micro_batch);
-      draws.push_back({&trainer.drop_path_rates(), FrozenPrefix(tensors.images, scales)});
+      draws.push_back({&trainer.drop_path_rates(), {tensors.images, keep_samples(scales, group.device())}});
       draw = draws.end() - 1;
     }
-    trainer.accumulate(pass_frozen(draw->prefix, trainer.model()), tensors.targets, draw->prefix.branch_scales(),
-                       is_last);
+    trainer.accumulate(pass_frozen(draw->prefix, trainer.model()), tensors.targets, draw->prefix.kept(), is_last);
   }
 }
 

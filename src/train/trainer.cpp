@@ -43,7 +43,8 @@ Trainer::Trainer(StagedModel& model, ProcessGroup& group, TrainerSettings settin
           make_lr_schedule(settings_.recipe, settings_.global_batch, settings_.steps_per_epoch, settings_.total_steps)),
       drop_path_rates_(incubate::drop_path_rates(settings_.recipe.drop_path, model.spec().num_blocks())) {
   if (settings_.recipe.ema_decay > 0) average_.emplace(parameters_.values(), settings_.recipe.ema_decay);
-  if (settings_.cuda_graph) {
+  const bool has_drops = std::ranges::any_of(drop_path_rates_, [](double rate) { return rate > 0; });
+  if (settings_.cuda_graph && !has_drops) {
     recorded_.emplace([this](const torch::Tensor& input, const Targets& targets) { return pass(input, targets, {}); });
   }
   // A rank without a micro-batch would have no pass to begin sums in.
@@ -102,28 +103,36 @@ void Trainer::resume(std::int64_t steps_done, std::int64_t steps_skipped,
   model_.update_learning_copies();
 }
 
-void Trainer::accumulate(const torch::Tensor& input, const Targets& targets, const torch::Tensor& branch_scales,
-                         bool is_last) {
-  const bool is_recorded = recorded_ && !branch_scales.defined();
+void Trainer::accumulate(const torch::Tensor& input, const Targets& targets, KeptBranches kept, bool is_last) {
+  // Making room for a recording frees memory, for which CUDA waits until the GPU is idle.
+  if (recorded_ && !recorded_->is_recorded()) wait_for_open_steps();
   if (buckets_ && is_last) buckets_->arm();
-  const torch::Tensor loss = is_recorded ? (*recorded_)(input, targets) : pass(input, targets, branch_scales);
+  const torch::Tensor loss = recorded_ ? (*recorded_)(input, targets) : pass(input, targets, kept);
   if (buckets_ && is_last) buckets_->finish();
   RECORD_USER_SCOPE("add gradients");
   reducer_.add(parameters_.addends(), loss);
 }
 
 /// Leaves a micro-batch's addends, and returns its loss.
-torch::Tensor Trainer::pass(const torch::Tensor& input, const Targets& targets, const torch::Tensor& branch_scales) {
+torch::Tensor Trainer::pass(const torch::Tensor& input, const Targets& targets, KeptBranches kept) {
   parameters_.addends().zero_();
   torch::Tensor loss;
   {
     RECORD_USER_SCOPE("forward");
-    loss = task_.loss(model_.forward_from(model_.first_learning(), input, branch_scales), targets);
+    loss = task_.loss(model_.forward_from(model_.first_learning(), input, kept), targets);
   }
+  // CUDA takes about 1,024 launches ahead; the next one waits in the driver, where a stuck collective of the step
+  // before would not be noticed. A forward pass is usually fewer, and keeps the GPU busy until the wait has ended.
+  if (!recorded_) wait_for_open_steps();
   RECORD_USER_SCOPE("backward");
   loss.backward();
   parameters_.batch_statistics().div_(kStatisticUnit);
   return loss.detach();
+}
+
+/// For the devices; what came of the steps is left to complete_step().
+void Trainer::wait_for_open_steps() {
+  for (const OpenStep& open : open_steps_) group_.wait_for(open.gradient_norm, open.sums.what);
 }
 
 void Trainer::note_communication_wait(double seconds) {

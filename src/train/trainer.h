@@ -46,7 +46,7 @@ struct TrainerSettings {
   bool reads_late = false;
   /// The sum of gradients over the ranks begins during the last backward pass. Not where passes are recorded.
   bool overlap_reduction = false;
-  /// Passes of a micro-batch are a RecordedLoss, where there is no stochastic depth. REQUIRES: a GPU.
+  /// Passes of a micro-batch are a RecordedLoss, unless there is stochastic depth. REQUIRES: a GPU.
   bool cuda_graph = false;
 
   std::int64_t micro_batches() const { return global_batch / recipe.micro; }
@@ -89,8 +89,8 @@ class Trainer {
               Metrics metrics, double elapsed_s);
 
   /// Adds a micro-batch's gradient and, of learning stages, its batch norm statistics. `input` is that of the first
-  /// learning stage, `branch_scales` those of the model. `is_last`: of this rank in this step.
-  void accumulate(const torch::Tensor& input, const Targets& targets, const torch::Tensor& branch_scales, bool is_last);
+  /// learning stage, `kept` is of the model. `is_last`: of this rank in this step.
+  void accumulate(const torch::Tensor& input, const Targets& targets, KeptBranches kept, bool is_last);
   /// Asks all ranks of the group to stop, or save, after this step: see is_stop_agreed() and is_save_agreed().
   void request_stop() { reducer_.request_stop(); }
   void request_save() { reducer_.request_save(); }
@@ -133,7 +133,8 @@ class Trainer {
     std::size_t row_of_wait;  ///< whose communication wait comes with it
   };
 
-  torch::Tensor pass(const torch::Tensor& input, const Targets& targets, const torch::Tensor& branch_scales);
+  torch::Tensor pass(const torch::Tensor& input, const Targets& targets, KeptBranches kept);
+  void wait_for_open_steps();
   void update(const torch::Tensor& gradient_norm, double learning_rate);
   void move_statistics();
   void skip_step(StepRow& row, std::int64_t num_nonfinite);

@@ -161,13 +161,18 @@ TEST(CostModel, MemoryDependsOnTheseSettings) {
   config.phase(Phase::incubation).micro = 17;
   config.phase(Phase::incubation).ema_decay = 0.9;
   config.run.sums = SumsChoice::fast;
+  config.run.cuda_graph = true;
+  config.phase(Phase::meta).drop_path = 0;
+  config.phase(Phase::incubation).drop_path = 0.1;  // with which nothing is recorded
   config.optimizer.name = OptimizerName::sgd;
   const MemorySettings settings = memory_settings(config, Phase::incubation);
   EXPECT_EQ(settings.micro, 17);
   EXPECT_TRUE(settings.has_average);
   EXPECT_EQ(settings.sums, Sums::fast);
   EXPECT_EQ(settings.optimizer.name, OptimizerName::sgd);
+  EXPECT_FALSE(settings.is_recorded);
   EXPECT_FALSE(memory_settings(config, Phase::meta).has_average);
+  EXPECT_TRUE(memory_settings(config, Phase::meta).is_recorded);
 }
 
 TEST(CostModel, BlocksKeepLessWhenFrozenAndNothingInThePrefix) {

@@ -119,6 +119,31 @@ TEST(GpuMemory, AGroupHasFrozenStagesOnce) {
   EXPECT_EQ(memory.libraries, kLibraries);
 }
 
+// A CUDA graph gives nothing back between passes: neither to what runs between them nor to another training's.
+TEST(GpuMemory, RecordedPassesKeepTheirMemory) {
+  const Training all = everything();
+  const GpuMemory plain = memory_of(all, {.micro = 3});
+  const GpuMemory recorded = memory_of(all, {.micro = 3, .is_recorded = true});
+  EXPECT_EQ(recorded.tensors.activations, plain.tensors.activations + (3 * 256));  // a copy of the images
+  EXPECT_EQ(recorded.working, plain.working);
+  EXPECT_EQ(recorded.state(), plain.state());
+  EXPECT_EQ(recorded.libraries, kLibraries + (32 * kMiB));
+
+  const std::int64_t bytes = 4 * num_parameters(all.spec);
+  EXPECT_EQ(memory_of(all, {.micro = 3, .has_average = true, .is_recorded = true}).working, plain.working + bytes);
+
+  // Behind two frozen stages, whose output has 160 bytes an image; the first one holds the most alone.
+  const Training last = incubation_of(2);
+  const GpuMemory behind = memory_of(last, {.micro = 3});
+  const GpuMemory recorded_behind = memory_of(last, {.micro = 3, .is_recorded = true});
+  EXPECT_EQ(recorded_behind.tensors.activations, behind.tensors.activations + (3 * 160));
+  EXPECT_EQ(recorded_behind.working, behind.working + (3 * 5 * ((3 * 32) + (9 * 16))));
+
+  const GpuMemory both = gpu_memory_per_rank({&all, &last}, {.micro = 3, .is_recorded = true}, Recompute::none);
+  EXPECT_EQ(both.tensors.activations, recorded.tensors.activations + recorded_behind.tensors.activations);
+  EXPECT_EQ(both.working, recorded.working + recorded_behind.working);
+}
+
 TEST(GpuMemory, TheLargestMicroBatchDividesTheBatch) {
   const Training training = everything();
   const auto largest = [&](std::int64_t micro, std::int64_t bytes) {

@@ -25,20 +25,21 @@ StagedModel make_hybrid(std::int64_t stage) {
 class FrozenPrefixTest : public testing::Test {
  protected:
   torch::Tensor images_ = torch::rand({kBatch, 1, 8, 8});
-  torch::Tensor scales_ = draw_branch_scales(drop_path_rates(0.5, 4), kBatch, 1, Phase::incubation, 7, 0);
+  std::vector<KeptSamples> kept_ =
+      keep_samples(draw_branch_scales(drop_path_rates(0.5, 4), kBatch, 1, Phase::incubation, 7, 0), torch::kCPU);
   StagedModel first_ = make_hybrid(0), second_ = make_hybrid(1), third_ = make_hybrid(2);
 };
 
 TEST_F(FrozenPrefixTest, InputIsWhatTheStagesBeforeMakeOfTheImages) {
-  FrozenPrefix prefix(images_, scales_);
+  FrozenPrefix prefix(images_, kept_);
   EXPECT_TRUE(torch::equal(prefix.input_of(first_), images_));
-  EXPECT_TRUE(torch::equal(prefix.input_of(third_), third_.stage_outputs(images_, scales_)[1]));
-  EXPECT_TRUE(torch::equal(third_.forward_from(2, prefix.input_of(third_), scales_), third_.forward(images_, scales_)));
+  EXPECT_TRUE(torch::equal(prefix.input_of(third_), third_.stage_outputs(images_, kept_)[1]));
+  EXPECT_TRUE(torch::equal(third_.forward_from(2, prefix.input_of(third_), kept_), third_.forward(images_, kept_)));
 }
 
 TEST_F(FrozenPrefixTest, SharedStagesRunOnce) {
   third_.share_stage(0, second_);
-  FrozenPrefix prefix(images_, scales_);
+  FrozenPrefix prefix(images_, kept_);
   const torch::Tensor of_second = prefix.input_of(second_);
   prefix.input_of(third_);  // goes on from there
   EXPECT_EQ(prefix.input_of(second_).data_ptr(), of_second.data_ptr());
@@ -48,14 +49,14 @@ TEST_F(FrozenPrefixTest, SharedStagesRunOnce) {
 TEST_F(FrozenPrefixTest, OtherStagesRunForThemselves) {
   const torch::NoGradGuard no_grad;
   third_.stage(0).list_parameters()[0].tensor.add_(1);
-  FrozenPrefix prefix(images_, scales_);
+  FrozenPrefix prefix(images_, kept_);
   const torch::Tensor of_second = prefix.input_of(second_);
-  EXPECT_TRUE(torch::equal(prefix.input_of(third_), third_.stage_outputs(images_, scales_)[1]));
+  EXPECT_TRUE(torch::equal(prefix.input_of(third_), third_.stage_outputs(images_, kept_)[1]));
   EXPECT_EQ(prefix.input_of(second_).data_ptr(), of_second.data_ptr());
 }
 
 TEST_F(FrozenPrefixTest, RecordsNoGraph) {
-  FrozenPrefix prefix(images_, scales_);
+  FrozenPrefix prefix(images_, kept_);
   EXPECT_FALSE(prefix.input_of(third_).requires_grad());
 }
 

@@ -16,11 +16,12 @@ torch::Tensor images() {
 
 TEST(StagedModel, ForwardIsTheChainOfItsStages) {
   StagedModel model = make_initialised(target_spec(tiny_model_config()));
-  const torch::Tensor scales = draw_branch_scales(drop_path_rates(0.5, 5), 4, 1, Phase::meta, 0, 0);
-  torch::Tensor x = model.stage(0).forward(images(), scales.narrow(0, 0, 2));
-  x = model.stage(1).forward(x, scales.narrow(0, 2, 1));
-  x = model.stage(2).forward(x, scales.narrow(0, 3, 2));
-  EXPECT_TRUE(torch::equal(model.forward(images(), scales), x));
+  const std::vector<KeptSamples> kept =
+      keep_samples(draw_branch_scales(drop_path_rates(0.5, 5), 4, 1, Phase::meta, 0, 0), torch::kCPU);
+  torch::Tensor x = model.stage(0).forward(images(), branches_of(kept, 0, 2));
+  x = model.stage(1).forward(x, branches_of(kept, 2, 1));
+  x = model.stage(2).forward(x, branches_of(kept, 3, 2));
+  EXPECT_TRUE(torch::equal(model.forward(images(), kept), x));
   EXPECT_FALSE(torch::equal(model.forward(images(), {}), x));
 }
 

@@ -112,14 +112,19 @@ struct Inputs {
   }
 };
 
+/// Of one branch. Undefined: all samples.
+KeptSamples keep(const torch::Tensor& factors) {
+  return factors.defined() ? keep_samples(factors, torch::kCPU).front() : KeptSamples();
+}
+
 TEST_P(Ops, ResidualNorm) {
   const torch::Tensor some = torch::tensor({0.0F, 1.5F, 0.0F, 2.0F, 1.0F});
   const torch::Tensor others = torch::tensor({2.0F, 0.0F, 1.0F, 1.0F, 0.0F});
   for (const auto& [branch_factors, norm_factors] :
        {std::pair(torch::Tensor(), torch::Tensor()), std::pair(some, others), std::pair(some, torch::Tensor()),
         std::pair(torch::Tensor(), others)}) {
-    const KeptSamples of_branch = keep_samples(branch_factors, torch::kCPU);
-    const KeptSamples of_norm = keep_samples(norm_factors, torch::kCPU);
+    const KeptSamples of_branch = keep(branch_factors);
+    const KeptSamples of_norm = keep(norm_factors);
     const std::int64_t num_kept = of_branch.has_all() ? kSamples : of_branch.samples.numel();
     const Inputs in = {in_fp32({kSamples, kTokens, kWidth}),
                        of_type({num_kept, kTokens, kWidth}),
@@ -165,7 +170,7 @@ TEST(OpsByAten, ResidualNormIsTheFormula) {
   const torch::Tensor branch = random({2, 2, 4});
   const torch::Tensor bias = random({4});
   const torch::Tensor scale = random({4});
-  const KeptSamples kept = keep_samples(torch::tensor({2.0, 0.0, 0.5}), torch::kCPU);
+  const KeptSamples kept = keep(torch::tensor({2.0, 0.0, 0.5}));
   torch::Tensor expected = x.clone();
   expected[0] += 2 * scale * (branch[0] + bias);
   expected[2] += 0.5 * scale * (branch[1] + bias);

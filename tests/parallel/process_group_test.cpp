@@ -37,5 +37,19 @@ TEST_P(ProcessGroupTest, LeadersTensorsOfAnyTypeReachAll) {
   }
 }
 
+// On GPUs a rank that aborts its communicator can take from others what it still sends them.
+TEST_P(ProcessGroupTest, AGroupEndsAfterWhatItHasBegun) {
+  for (int round = 0; round < 3; ++round) {
+    torch::Tensor values = torch::full({1 << 20}, group_->rank(), device());
+    torch::Tensor shared = torch::full({1 << 20}, group_->rank(), device());
+    group_->all_reduce_sum(values, "test");
+    group_->share_values(shared, "test");
+    group_.reset();
+    SetUp();  // another group in its place
+    EXPECT_TRUE((values == 0.5 * group_->size() * (group_->size() - 1)).all().item<bool>());
+    EXPECT_EQ(shared.narrow(0, shared.numel() - 1, 1).item<float>(), static_cast<float>(group_->size() - 1));
+  }
+}
+
 }  // namespace
 }  // namespace incubate

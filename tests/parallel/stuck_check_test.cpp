@@ -1,6 +1,7 @@
 #include "parallel/stuck_check.h"
 
 #include <memory>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -59,6 +60,15 @@ TEST(StuckCheck, WhatIsToldAtTheEndComesToNoOther) {
   StuckCheck check(test_world());
   add(check, "the sum of step 4", test_world().is_leader() ? 0 : 60);
   EXPECT_EQ(wait_in_vain(check, 0.1).empty(), test_world().size() > 1 || !test_world().is_leader());
+}
+
+// Of two that call it, one may be autograd's, and MPI may be called by the main thread alone.
+TEST(StuckCheck, OnAnotherThreadNothingIsToldOrFound) {
+  StuckCheck check(test_world());
+  add(check, "the sum of step 3", 0);
+  std::thread([&check] { EXPECT_EQ(wait_in_vain(check, 0.1), ""); }).join();
+  test_world().barrier("test");
+  EXPECT_EQ(wait_in_vain(check).empty(), !test_world().is_leader());
 }
 
 TEST(StuckCheck, IsPatient) {

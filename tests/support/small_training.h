@@ -28,9 +28,14 @@ struct SmallData {
   ArrayDataset train{path, Split::train};
   ArrayDataset validation{path, Split::validation};
 
-  TrainLoader train_loader() const {
-    return {train, kNormalisation, {.crop_padding = 1, .flip = true}, Sampler(kImages, kGlobal, kMicro, 3, Phase::meta),
-            3,     Phase::meta};
+  TrainLoader train_loader(const LoaderOptions& options = {}) const {
+    return {train,
+            kNormalisation,
+            {.crop_padding = 1, .flip = true},
+            Sampler(kImages, kGlobal, kMicro, 3, Phase::meta),
+            3,
+            Phase::meta,
+            options};
   }
   EvaluationLoader validation_loader() const { return {validation, kNormalisation, 4}; }
 };
@@ -50,6 +55,7 @@ struct Execution {
   bool shard_optimizer = false;
   bool reads_late = false;
   bool overlap_reduction = false;
+  bool cuda_graph = false;
 };
 
 /// A model and its trainer on a group.
@@ -62,6 +68,7 @@ class SmallTraining {
                 const OptimizerConfig& optimizer = {}, OnNonfinite on_nonfinite = OnNonfinite::stop,
                 const Execution& execution = {})
       : model_(make_initialised(spec)) {
+    model_.to(group.device());
     model_.set_learning(is_learning);
     settings_ = {.name = "small",
                  .phase = Phase::meta,
@@ -77,7 +84,8 @@ class SmallTraining {
                  .peak_flops = kPeakFlops,
                  .shard_optimizer = execution.shard_optimizer,
                  .reads_late = execution.reads_late,
-                 .overlap_reduction = execution.overlap_reduction};
+                 .overlap_reduction = execution.overlap_reduction,
+                 .cuda_graph = execution.cuda_graph};
     trainer_.emplace(model_, group, settings_);
   }
   SmallTraining(const SmallTraining&) = delete;

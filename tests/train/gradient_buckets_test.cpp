@@ -32,7 +32,9 @@ class Buckets : public testing::TestWithParam<ModelSpec> {
     });
     flat_.addends().zero_();
     buckets.arm();
-    model_.forward(torch::randn({4, GetParam().channels, GetParam().image_size, GetParam().image_size}), branch_scales)
+    model_
+        .forward(torch::randn({4, GetParam().channels, GetParam().image_size, GetParam().image_size}),
+                 keep_samples(branch_scales, torch::kCPU))
         .square()
         .sum()
         .backward();
