@@ -1,8 +1,9 @@
-"""Which run of the study is started next, and whether it can end before a deadline. Pure functions."""
+"""Pure functions that tell which runs are done, which one is started next, and whether it ends before a deadline."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
+from pathlib import Path
 
 from study_runs import StudyRun
 
@@ -10,6 +11,11 @@ MARGIN = 1.3
 START_S = 30.0  # what a run takes beside its steps: start, evaluation of the exported weights, commit
 FIRST_GUESS = 1.2e10  # block FLOPs a second of a run on a core that is shared with other work
 NUM_REMEMBERED = 4
+
+
+def list_done(committed: Iterable[str]) -> set[str]:
+    """Returns the runs whose figures are among the committed paths."""
+    return {Path(path).parent.name for path in committed if path.endswith("/summary.json")}
 
 
 def expected_s(run: StudyRun, speed: float) -> float:

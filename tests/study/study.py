@@ -15,6 +15,7 @@ test.csv before all settings are chosen.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import json
 import os
@@ -29,7 +30,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import torch
-from schedule import choose_next
+from schedule import choose_next, list_done
 from unseen_images import evaluate, load_network
 
 from keep_results import read_figures, write_figures
@@ -45,6 +46,7 @@ LOG_COLUMNS = ("run", "outcome", "cpu_s", "total_cpu_s", "began", "ended", "proc
 TEST_COLUMNS = ("run", "images", "right", "loss")
 FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 MOST_STEP_ROWS = 50  # that are kept of a training
+LOWEST_PRIORITY = 19
 STOPPED = 75  # the program's status when it has saved its state on a signal
 LOOK_S = 1.0
 MOST_DIFFERENT = 2  # images of the validation split that timm may see otherwise than the program
@@ -71,10 +73,9 @@ def git(*arguments: str) -> str:
     return subprocess.run(["git", *arguments], cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout
 
 
-def list_done() -> set[str]:
-    """Runs whose figures are committed."""
-    paths = git("ls-tree", "-r", "--name-only", "HEAD", str(RESULTS.relative_to(REPOSITORY))).split()
-    return {Path(path).parent.name for path in paths if path.endswith("summary.json")}
+def read_done() -> set[str]:
+    """Returns the runs whose figures are committed."""
+    return list_done(git("ls-tree", "-r", "--name-only", "HEAD", str(RESULTS.relative_to(REPOSITORY))).split())
 
 
 def read_log() -> list[dict[str, str]]:
@@ -87,7 +88,7 @@ def read_log() -> list[dict[str, str]]:
 def read_top1() -> dict[str, float]:
     """Validation top-1 of the runs that are done; of those that diverged 0."""
     top1 = {row["run"]: 0.0 for row in read_log() if row["outcome"] == "diverged"}
-    for name in list_done():
+    for name in read_done():
         run = load_run(RESULTS / name)
         trainings = {training.name: training.top1 for training in run.trainings}
         result = next(name for name in ("finetuned", "end_to_end", "grown", "shallow") if name in trainings)
@@ -126,8 +127,16 @@ def start(run: StudyRun) -> Job:
     command += [f"--run.directory={WORK / run.name}", "--run.progress=none"]
     with (WORK / f"{run.name}.out").open("ab") as output:
         process = subprocess.Popen(
-            command, cwd=REPOSITORY, env=make_environment(), stdout=output, stderr=subprocess.STDOUT
+            command,
+            cwd=REPOSITORY,
+            env=make_environment(),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
+    # Linux shares the cores among sessions first; the nice value that a process inherits counts within its own alone.
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{process.pid}/autogroup").write_text(str(LOWEST_PRIORITY))
     return Job(run, process, datetime.now(timezone.utc))
 
 
@@ -297,7 +306,7 @@ def carry_out(until: str, num_jobs: int) -> None:
     if PIDS.exists() and any(is_training(pid, name) for name, pid in json.loads(PIDS.read_text()).items()):
         raise StudyError(f"the trainings of {PIDS} are at work, by another start of this program. Wait for them.")
     hour, minute = map(int, until.split(":"))
-    os.nice(19)
+    os.nice(LOWEST_PRIORITY)
     torch.set_num_threads(1)
     for folder in (WORK, RESULTS):
         folder.mkdir(parents=True, exist_ok=True)

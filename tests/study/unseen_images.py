@@ -24,8 +24,8 @@ class Outcome:
     loss: float  # mean cross entropy
 
 
-def load_network(weights: Path) -> torch.nn.Module:
-    """Of an exported file, in the network that its shapes tell: a vision transformer of 4 heads, or a ResNet."""
+def load_network(weights: Path, num_heads: int = 4) -> torch.nn.Module:
+    """Returns the network of an exported file: a vision transformer or a ResNet, of which shapes tell all but heads."""
     state = load_file(weights)
     if "conv1.weight" in state:
         classes, channels = len(state["fc.bias"]), state["conv1.weight"].shape[1]
@@ -41,7 +41,7 @@ def load_network(weights: Path) -> torch.nn.Module:
         num_classes=len(state["head.bias"]),
         embed_dim=width,
         depth=sum(name.endswith("norm1.weight") for name in state),
-        num_heads=4,
+        num_heads=num_heads,
     )
     vit.load_state_dict(state)
     return vit.eval()  # type: ignore[no-any-return]
