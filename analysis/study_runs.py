@@ -20,6 +20,14 @@ RESULT_OF = {  # an arm's training whose network is the result
     "incubated": "finetuned",
     "as-published": "finetuned",
 }
+ARM_NAMES = {
+    "end-to-end": "end to end",
+    "zero-branches": "end to end, zero branches",
+    "grown": "grown",
+    "shallow": "shallow",
+    "incubated": "Deep Incubation",
+    "as-published": "Deep Incubation as published",
+}
 CONTROLS_OF_SAME_DEPTH = ("end-to-end", "zero-branches", "grown")
 ARMS = (*CONTROLS_OF_SAME_DEPTH, "shallow", "incubated")
 DEPTHS = (12, 24, 48)
@@ -48,6 +56,12 @@ class StudyRun:
     block_flops: float
     config: str  # input file
     settings: tuple[str, ...] = field(repr=False)  # on the command line
+
+    @property
+    def label(self) -> str:
+        """The arm's name in tables, and what is special about it in the cell."""
+        variant = self.name.removeprefix(f"{self.cell}-{self.arm}").rpartition(f"-{self.rate:g}-seed-")[0]
+        return f"{ARM_NAMES[self.arm]}, {variant[1:].replace('-', ' ')}" if variant else ARM_NAMES[self.arm]
 
     @property
     def training(self) -> str:

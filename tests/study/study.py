@@ -171,8 +171,8 @@ def is_training(pid: int, name: str) -> bool:
         return False
 
 
-def keep(run: StudyRun) -> list[Path]:
-    """Keeps the figures, and what the network makes of the test images; returns what is to be committed."""
+def keep(run: StudyRun) -> None:
+    """Writes the figures, and the outcome of the network on the test images, into RESULTS."""
     directory = WORK / run.name
     write_figures(read_figures(directory, MOST_STEP_ROWS), RESULTS / run.name)
     data = read_config(directory / "config.ini")["data"]
@@ -190,7 +190,6 @@ def keep(run: StudyRun) -> list[Path]:
         )
     row = {"run": run.name, "images": unseen.num_images, "right": unseen.num_right, "loss": f"{unseen.loss:.5f}"}
     append_row(TEST, TEST_COLUMNS, row)
-    return [RESULTS / run.name, TEST]
 
 
 def load_exported(run: StudyRun) -> torch.nn.Module:
@@ -257,11 +256,10 @@ class Study:
         self.jobs.remove(job)
         write_pids(self.jobs)
         before = sum(os.times()[:4])
-        paths: list[Path] = []
         if status == 0:
             outcome = "done"
             self.speeds[job.run.config].append(job.run.block_flops / job.active_s)
-            paths += keep(job.run)
+            keep(job.run)
         elif status == STOPPED:
             outcome = "stopped"
             self.ended.add(job.run.name)
@@ -271,7 +269,8 @@ class Study:
             self.ended.add(job.run.name)
         cpu_s += sum(os.times()[:4]) - before
         self.log(job, outcome, cpu_s)
-        commit([*paths, LOG], f"Study: {job.run.name} is {outcome}" if outcome != "done" else f"Study: {job.run.name}")
+        subprocess.run([sys.executable, "analysis/quote_results.py"], cwd=REPOSITORY)  # says itself what is wrong
+        commit([RESULTS, RESULTS.parent / "README.md"], f"Study: {job.run.name}, {outcome}")
         print(f"{datetime.now():%H:%M:%S} {job.run.name} {outcome}: {cpu_s:.0f} s of CPU", flush=True)
 
     def log(self, job: Job, outcome: str, cpu_s: float) -> None:
