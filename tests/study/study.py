@@ -48,7 +48,8 @@ FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 MOST_STEP_ROWS = 50  # that are kept of a training
 LOWEST_PRIORITY = 19
 STOPPED = 75  # the program's status when it has saved its state on a signal
-LOOK_S = 1.0
+LOOK_S = 2.0
+COMMIT_RETRIES, COMMIT_RETRY_S = 10, 3.0
 MOST_DIFFERENT = 2  # images of the validation split that timm may see otherwise than the program
 
 
@@ -134,10 +135,14 @@ def start(run: StudyRun) -> Job:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    # Linux shares the cores among sessions first; the nice value that a process inherits counts within its own alone.
-    with contextlib.suppress(OSError):
-        Path(f"/proc/{process.pid}/autogroup").write_text(str(LOWEST_PRIORITY))
+    set_priority(process.pid, LOWEST_PRIORITY)
     return Job(run, process, datetime.now(timezone.utc))
+
+
+def set_priority(pid: int, nice: int) -> None:
+    """Of a session. Linux shares the cores among sessions first, and by a process's own nice value within a session."""
+    with contextlib.suppress(OSError):  # other systems have no such file, and users may only lower a priority
+        Path(f"/proc/{pid}/autogroup").write_text(str(nice))
 
 
 def reap(job: Job) -> tuple[int, float] | None:
@@ -202,9 +207,17 @@ def load_exported(run: StudyRun) -> torch.nn.Module:
 
 
 def commit(paths: list[Path], message: str) -> None:
+    """Tries again while somebody else is at work in the repository."""
     names = [str(path.relative_to(REPOSITORY)) for path in paths]
-    git("add", "--", *names)
-    git("commit", "-q", "-m", message, "--", *names)
+    for is_last in [*[False] * COMMIT_RETRIES, True]:
+        try:
+            git("add", "--", *names)
+            git("commit", "-q", "-m", message, "--", *names)
+            return
+        except subprocess.CalledProcessError as error:
+            if is_last:
+                raise StudyError(f"git: {error.stderr.strip()}. Commit {', '.join(names)} by hand.") from error
+            time.sleep(COMMIT_RETRY_S)
 
 
 class Study:
@@ -214,6 +227,7 @@ class Study:
         self.until, self.num_jobs = until, num_jobs
         self.jobs: list[Job] = []
         self.speeds: dict[str, list[float]] = defaultdict(list)  # block FLOPs a second, by input file
+        self.top1 = read_top1()
         self.ended: set[str] = set()  # in this session: stopped, or broken
         self.processor, self.features = describe_processor()
         self.program = find_program()
@@ -221,15 +235,14 @@ class Study:
     def carry_on(self) -> None:
         """Until nothing is left that can end in time."""
         looked = time.monotonic()
-        while self.start_more() or self.jobs:
+        while self.start_more() or self.jobs or (PAUSED.exists() and self.left_s() > 0):
             time.sleep(LOOK_S)
             now = time.monotonic()
             for job in self.jobs:
                 job.active_s += 0 if PAUSED.exists() else now - looked
             looked = now
             if self.left_s() <= 0:
-                signal_all(signal.SIGTERM)
-                signal_all(signal.SIGCONT)
+                self.stop()
             for job in list(self.jobs):
                 ended = reap(job)
                 if ended is not None:
@@ -238,18 +251,32 @@ class Study:
     def left_s(self) -> float:
         return (self.until - datetime.now().astimezone()).total_seconds()
 
+    def stop(self) -> None:
+        """Has all that is at work save its state and end, which must not take long."""
+        for job in self.jobs:
+            set_priority(job.process.pid, 0)
+        signal_all(signal.SIGTERM)
+        signal_all(signal.SIGCONT)
+
     def start_more(self) -> bool:
-        """Returns whether more may be started later though nothing was now."""
-        while len(self.jobs) < self.num_jobs and not PAUSED.exists():
-            top1 = read_top1()
-            taken = top1.keys() | self.ended | {job.run.name for job in self.jobs}
-            run = choose_next(list_runs(top1), taken, self.left_s(), self.speeds)
-            if run is None:
-                return False
-            self.jobs.append(start(run))
-            write_pids(self.jobs)
-            print(f"{datetime.now():%H:%M:%S} {run.name} started", flush=True)
-        return PAUSED.exists() and self.left_s() > 0
+        """Returns whether something was started."""
+        if len(self.jobs) == self.num_jobs or PAUSED.exists():
+            return False
+        taken = self.top1.keys() | self.ended | {job.run.name for job in self.jobs}
+        run = choose_next(list_runs(self.top1), taken, self.left_s(), self.list_speeds())
+        if run is None:
+            return False
+        self.jobs.append(start(run))
+        write_pids(self.jobs)
+        print(f"{datetime.now():%H:%M:%S} {run.name} started", flush=True)
+        return True
+
+    def list_speeds(self) -> dict[str, list[float]]:
+        """Of runs that have ended, and the most that those at work can still reach."""
+        speeds = {config: list(values) for config, values in self.speeds.items()}
+        for job in self.jobs:
+            speeds.setdefault(job.run.config, []).append(job.run.block_flops / max(job.active_s, 1.0))
+        return speeds
 
     def end(self, job: Job, status: int, cpu_s: float) -> None:
         """Keeps and commits what a start has brought."""
@@ -271,6 +298,7 @@ class Study:
         self.log(job, outcome, cpu_s)
         subprocess.run([sys.executable, "analysis/quote_results.py"], cwd=REPOSITORY)  # says itself what is wrong
         commit([RESULTS, RESULTS.parent / "README.md"], f"Study: {job.run.name}, {outcome}")
+        self.top1 = read_top1()
         print(f"{datetime.now():%H:%M:%S} {job.run.name} {outcome}: {cpu_s:.0f} s of CPU", flush=True)
 
     def log(self, job: Job, outcome: str, cpu_s: float) -> None:
