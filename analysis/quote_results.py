@@ -28,8 +28,8 @@ from run_data import NotARunError, Run, format_results, load_run
 from run_recovery import load_what_is_there
 from study_figure import draw_depth
 from study_results import load_study
-from study_runs import DEPTHS
 from study_tables import choose_at_depth, quote_study, tabulate_depth
+from study_vit_runs import DEPTHS
 
 SEEDS = (0, 1, 2)
 RUNS = {

@@ -10,11 +10,12 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-import study_runs
 from page_picture import SOURCE
 from plot_run import COLOURS, MARKS
 from study_results import Study
+from study_run import ARM_NAMES
 from study_tables import choose_at_depth, find_seeds
+from study_vit_runs import DEPTHS
 
 STYLES = {  # of the arms: colour, mark, line
     "end-to-end": (COLOURS["end_to_end"], MARKS["end_to_end"], "-"),
@@ -35,7 +36,7 @@ def draw_depth(study: Study, scheme: str, output: Path, source: str) -> None:
     axes.set_facecolor(PAPER[scheme])
     for arm, (colour, mark, line) in STYLES.items():
         points = []
-        for depth in study_runs.DEPTHS:
+        for depth in DEPTHS:
             run = choose_at_depth(study, depth).get(arm)
             if run is not None:
                 values = [100 * kept.test_top1 for kept in find_seeds(study, run).values()]
@@ -51,10 +52,10 @@ def draw_depth(study: Study, scheme: str, output: Path, source: str) -> None:
                 marker=mark,
                 linestyle=line,
                 capsize=3,
-                label=study_runs.ARM_NAMES[arm],
+                label=ARM_NAMES[arm],
             )
     axes.set_xscale("log", base=2)
-    axes.set_xticks(study_runs.DEPTHS, [str(depth) for depth in study_runs.DEPTHS])
+    axes.set_xticks(DEPTHS, [str(depth) for depth in DEPTHS])
     axes.minorticks_off()
     axes.set_xlabel("blocks of the target network (shallow: always 4)", color=ink)
     axes.set_ylabel("test top-1 (%)", color=ink)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from run_data import Run, load_run
-from study_runs import RESULT_OF
+from study_run import RESULT_OF
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import study_runs
 from group_comparison import confidence_interval, estimate
+from study_resnet_runs import PER_CLASS, RESNET, chosen_images, list_screen
 from study_results import Kept, Study, load_study
-from study_runs import SEEDS, StudyRun, best_depth_run, list_runs
+from study_run import ARM_NAMES, SEEDS, StudyRun
+from study_runs import list_runs
+from study_vit_runs import ARMS, DEPTHS, best_depth_run, depth_run, list_dose_runs, list_path_runs
 
 TRIED = (1e-3, 2e-3, 4e-3, 8e-3)
 HEAD = ("", "rate", *(f"seed {seed}" for seed in SEEDS), "mean", "test loss", "training loss")
@@ -42,10 +44,10 @@ def tell_state(study: Study) -> str:
 def tabulate_rates(study: Study) -> str:
     """Validation top-1 of the depth cell with seed 0, by rate; the best of three rates is bold."""
     rows = []
-    for depth in study_runs.DEPTHS:
-        for arm in study_runs.ARMS:
+    for depth in DEPTHS:
+        for arm in ARMS:
             best = best_depth_run(depth, arm, study.top1)
-            names = {rate: study_runs.depth_run(depth, arm, rate).name for rate in TRIED}
+            names = {rate: depth_run(depth, arm, rate).name for rate in TRIED}
             cells = [
                 ""
                 if name not in study.top1
@@ -56,7 +58,7 @@ def tabulate_rates(study: Study) -> str:
                 else percent(study.top1[name])
                 for rate, name in names.items()
             ]
-            rows.append([str(depth), study_runs.ARM_NAMES[arm], *cells])
+            rows.append([str(depth), ARM_NAMES[arm], *cells])
     return make_table(("blocks", "validation top-1 (%)", *(f"{rate:g}" for rate in TRIED)), rows)
 
 
@@ -104,14 +106,14 @@ def are_all_done(study: Study, runs: Sequence[StudyRun]) -> bool:
 
 def choose_at_depth(study: Study, depth: int) -> dict[str, StudyRun]:
     """The run of each arm at its best rate, with seed 0; empty until the last of these choices is made."""
-    chosen = {arm: best_depth_run(depth, arm, study.top1) for arm in study_runs.ARMS}
+    chosen = {arm: best_depth_run(depth, arm, study.top1) for arm in ARMS}
     found = {arm: run for arm, run in chosen.items() if run is not None and run.name in study.kept}
     return found if len(found) == len(chosen) else {}
 
 
 def tabulate_depth(study: Study) -> str:
     rows = []
-    for depth in study_runs.DEPTHS:
+    for depth in DEPTHS:
         chosen = choose_at_depth(study, depth)
         for arm, run in chosen.items():
             difference = "" if arm == "incubated" else tell_difference(study, chosen["incubated"], run)
@@ -120,7 +122,7 @@ def tabulate_depth(study: Study) -> str:
 
 
 def tabulate_dose(study: Study) -> str:
-    runs = study_runs.list_dose_runs(study.top1)
+    runs = list_dose_runs(study.top1)
     if not are_all_done(study, runs):
         return NOT_YET
     grown = runs[0]
@@ -135,7 +137,7 @@ def tabulate_dose(study: Study) -> str:
 
 def tabulate_path(study: Study) -> str:
     """Every control and split that was tried, with seed 0; the best control and the best split with all seeds."""
-    runs = study_runs.list_path_runs(study.top1)
+    runs = list_path_runs(study.top1)
     if not are_all_done(study, runs):
         return NOT_YET
     repeated = {stem_of(run) for run in runs if run.seed}
@@ -153,15 +155,15 @@ def tabulate_path(study: Study) -> str:
 
 
 def tabulate_resnet(study: Study) -> str:
-    images = study_runs.chosen_images(study.top1)
+    images = chosen_images(study.top1)
     if images is None:
         return NOT_YET
-    half, full = (percent(study.top1[run.name]) for run in study_runs.list_screen(""))
+    half, full = (percent(study.top1[run.name]) for run in list_screen(""))
     screen = (
         f"Screen: shallow has {half} % of the validation images right after half of its length, {full} % after all of "
-        f"it. So all arms have {study_runs.PER_CLASS[images]} training images a class."
+        f"it. So all arms have {PER_CLASS[images]} training images a class."
     )
-    runs = [run for run in list_runs(study.top1) if run.config == study_runs.RESNET]
+    runs = [run for run in list_runs(study.top1) if run.config == RESNET]
     repeats = [run for run in runs if run.seed]
     if not repeats or not are_all_done(study, runs):
         return f"{screen}\n\n{NOT_YET}"

@@ -12,7 +12,8 @@ from made_up_run import deep_incubation, write_run
 from page_picture import read_source
 from study_figure import draw_depth
 from study_results import Kept, Study, load_study
-from study_runs import StudyRun, list_runs
+from study_run import StudyRun
+from study_runs import list_runs
 from study_tables import (
     NOT_YET,
     choose_at_depth,

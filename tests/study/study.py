@@ -15,209 +15,39 @@ test.csv before all settings are chosen.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import csv
 import json
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
 
 import torch
-from schedule import choose_next, list_done
-from unseen_images import evaluate, load_network
+from kept_runs import LOG, LOG_COLUMNS, RESULTS, StudyError, append_row, commit, keep, read_log, read_top1
+from schedule import choose_next
+from training_jobs import (
+    LOWEST_PRIORITY,
+    PAUSED,
+    PIDS,
+    WORK,
+    Job,
+    describe_processor,
+    find_program,
+    is_training,
+    reap,
+    set_priority,
+    signal_all,
+    start,
+    write_pids,
+)
 
-from keep_results import read_figures, write_figures
-from launch import EXECUTABLE, REPOSITORY, make_environment
-from run_data import load_run, read_config
-from study_runs import RESNET, StudyRun, list_runs
+from launch import REPOSITORY
+from study_runs import list_runs
 
-WORK = REPOSITORY / "runs" / "study"
-RESULTS = REPOSITORY / "analysis" / "results" / "study"
-PIDS, PAUSED = WORK / "pids.json", WORK / "paused"
-LOG, TEST = RESULTS / "log.csv", RESULTS / "test.csv"
-LOG_COLUMNS = ("run", "outcome", "cpu_s", "total_cpu_s", "began", "ended", "processor", "features", "program")
-TEST_COLUMNS = ("run", "images", "right", "loss")
-FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
-MOST_STEP_ROWS = 50  # that are kept of a training
-LOWEST_PRIORITY = 19
 STOPPED = 75  # the program's status when it has saved its state on a signal
 LOOK_S = 2.0
-COMMIT_RETRIES, COMMIT_RETRY_S = 10, 3.0
-MOST_DIFFERENT = 2  # images of the validation split that timm may see otherwise than the program
-
-
-@dataclass
-class Job:
-    """A start of the program."""
-
-    run: StudyRun
-    process: subprocess.Popen[bytes]
-    began: datetime
-    active_s: float = 0  # without pauses
-
-
-class StudyError(Exception):
-    """The message says what is wrong, and what to do."""
-
-
-# What there is
-
-
-def git(*arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout
-
-
-def read_done() -> set[str]:
-    """Returns the runs whose figures are committed."""
-    return list_done(git("ls-tree", "-r", "--name-only", "HEAD", str(RESULTS.relative_to(REPOSITORY))).split())
-
-
-def read_log() -> list[dict[str, str]]:
-    if not LOG.exists():
-        return []
-    with LOG.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def read_top1() -> dict[str, float]:
-    """Validation top-1 of the runs that are done; of those that diverged 0."""
-    top1 = {row["run"]: 0.0 for row in read_log() if row["outcome"] == "diverged"}
-    for name in read_done():
-        run = load_run(RESULTS / name)
-        trainings = {training.name: training.top1 for training in run.trainings}
-        result = next(name for name in ("finetuned", "end_to_end", "grown", "shallow") if name in trainings)
-        top1[name] = trainings[result]
-    return top1
-
-
-def append_row(path: Path, columns: tuple[str, ...], row: dict[str, object]) -> None:
-    is_new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        writer.writerow(row)
-
-
-def describe_processor() -> tuple[str, str]:
-    """Its name, and the vector instructions that it has."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    fields = dict(reversed([[part.strip() for part in line.split(":", 1)] for line in lines if ":" in line]))
-    return fields["model name"], " ".join(name for name in FEATURES if name in fields["flags"].split())
-
-
-def find_program() -> str:
-    """Version and commit, as the program tells them."""
-    return subprocess.run(
-        [str(EXECUTABLE), "--version"], env=make_environment(), check=True, capture_output=True, text=True
-    ).stdout.strip()
-
-
-# Starts and ends
-
-
-def start(run: StudyRun) -> Job:
-    command = [str(EXECUTABLE), "train", f"--config={run.config}", *run.settings]
-    command += [f"--run.directory={WORK / run.name}", "--run.progress=none"]
-    with (WORK / f"{run.name}.out").open("ab") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=REPOSITORY,
-            env=make_environment(),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    set_priority(process.pid, LOWEST_PRIORITY)
-    return Job(run, process, datetime.now(timezone.utc))
-
-
-def set_priority(pid: int, nice: int) -> None:
-    """Of a session. Linux shares the cores among sessions first, and by a process's own nice value within a session."""
-    with contextlib.suppress(OSError):  # other systems have no such file, and users may only lower a priority
-        Path(f"/proc/{pid}/autogroup").write_text(str(nice))
-
-
-def reap(job: Job) -> tuple[int, float] | None:
-    """Status and CPU seconds of a start that has ended."""
-    pid, status, usage = os.wait4(job.process.pid, os.WNOHANG)
-    if pid == 0:
-        return None
-    job.process.returncode = os.waitstatus_to_exitcode(status)
-    return job.process.returncode, usage.ru_utime + usage.ru_stime
-
-
-def write_pids(jobs: list[Job]) -> None:
-    draft = PIDS.with_suffix(".draft")
-    draft.write_text(json.dumps({job.run.name: job.process.pid for job in jobs}))
-    draft.rename(PIDS)
-
-
-def signal_all(number: signal.Signals) -> None:
-    """To the trainings that are at work."""
-    pids: dict[str, int] = json.loads(PIDS.read_text()) if PIDS.exists() else {}
-    for name, pid in pids.items():
-        if is_training(pid, name):
-            os.kill(pid, number)
-
-
-def is_training(pid: int, name: str) -> bool:
-    """Whether the process is still the one that was started for the run."""
-    try:
-        return f"--run.directory={WORK / name}".encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-
-
-def keep(run: StudyRun) -> None:
-    """Writes the figures, and the outcome of the network on the test images, into RESULTS."""
-    directory = WORK / run.name
-    write_figures(read_figures(directory, MOST_STEP_ROWS), RESULTS / run.name)
-    data = read_config(directory / "config.ini")["data"]
-    mean, std = ([float(value) for value in data[name].split(",")] for name in ("mean", "std"))
-    network = load_exported(run)
-    kind = "cifar100" if run.config == RESNET else "fashion-mnist"
-    validation, unseen = (
-        evaluate(network, REPOSITORY / f"data/study/{kind}-{split}.npz", mean, std) for split in ("validation", "test")
-    )
-    top1 = next(training.top1 for training in load_run(directory).trainings if training.name == run.training)
-    if abs(validation.num_right - top1 * validation.num_images) > MOST_DIFFERENT:
-        raise StudyError(
-            f"{run.name}: with the exported weights, PyTorch has {validation.num_right} of {validation.num_images} "
-            f"validation images right, the program {top1:.2%}. Nothing was kept."
-        )
-    row = {"run": run.name, "images": unseen.num_images, "right": unseen.num_right, "loss": f"{unseen.loss:.5f}"}
-    append_row(TEST, TEST_COLUMNS, row)
-
-
-def load_exported(run: StudyRun) -> torch.nn.Module:
-    with tempfile.TemporaryDirectory() as folder:
-        weights = Path(folder) / "network.safetensors"
-        command = [str(EXECUTABLE), "export", f"--config={WORK / run.name / 'config.ini'}"]
-        command += [f"--training={run.training}", f"--output={weights}"]
-        subprocess.run(command, cwd=REPOSITORY, env=make_environment(), check=True, capture_output=True)
-        return load_network(weights)
-
-
-def commit(paths: list[Path], message: str) -> None:
-    """Tries again while somebody else is at work in the repository."""
-    names = [str(path.relative_to(REPOSITORY)) for path in paths]
-    for is_last in [*[False] * COMMIT_RETRIES, True]:
-        try:
-            git("add", "--", *names)
-            git("commit", "-q", "-m", message, "--", *names)
-            return
-        except subprocess.CalledProcessError as error:
-            if is_last:
-                raise StudyError(f"git: {error.stderr.strip()}. Commit {', '.join(names)} by hand.") from error
-            time.sleep(COMMIT_RETRY_S)
 
 
 class Study:
