@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from schedule import list_done
 from training_jobs import WORK
-from unseen_images import evaluate, load_network
+from unseen_images import Outcome, evaluate, load_network
 
 from keep_results import read_figures, write_figures
 from launch import EXECUTABLE, REPOSITORY, make_environment
@@ -68,24 +68,34 @@ def append_row(path: Path, columns: tuple[str, ...], row: dict[str, object]) -> 
 
 
 def keep(run: StudyRun) -> None:
-    """Writes the figures, and the outcome of the network on the test images, into RESULTS."""
+    """Writes the figures, and the outcome of the network on the test images, into RESULTS. Raises StudyError."""
     directory = WORK / run.name
-    write_figures(read_figures(directory, MOST_STEP_ROWS), RESULTS / run.name)
-    data = read_config(directory / "config.ini")["data"]
-    mean, std = ([float(value) for value in data[name].split(",")] for name in ("mean", "std"))
+    figures = read_figures(directory, MOST_STEP_ROWS)
     network = load_exported(run)
-    kind = "cifar100" if run.config == RESNET else "fashion-mnist"
-    validation, unseen = (
-        evaluate(network, REPOSITORY / f"data/study/{kind}-{split}.npz", mean, std) for split in ("validation", "test")
-    )
-    top1 = next(training.top1 for training in load_run(directory).trainings if training.name == run.training)
-    if abs(validation.num_right - top1 * validation.num_images) > MOST_DIFFERENT:
+    if not any(RESULTS.glob(f"{run.cell}-{run.arm}-*/summary.json")):
+        check_network(run, network)
+    unseen = evaluate_on(run, network, "test")
+    row = {"run": run.name, "images": unseen.num_images, "right": unseen.num_right, "loss": f"{unseen.loss:.5f}"}
+    write_figures(figures, RESULTS / run.name)
+    append_row(TEST, TEST_COLUMNS, row)
+
+
+def check_network(run: StudyRun, network: torch.nn.Module) -> None:
+    """That PyTorch sees the validation images as the program does. Raises StudyError."""
+    outcome = evaluate_on(run, network, "validation")
+    top1 = next(training.top1 for training in load_run(WORK / run.name).trainings if training.name == run.training)
+    if abs(outcome.num_right - top1 * outcome.num_images) > MOST_DIFFERENT:
         raise StudyError(
-            f"{run.name}: with the exported weights, PyTorch has {validation.num_right} of {validation.num_images} "
+            f"{run.name}: with the exported weights, PyTorch has {outcome.num_right} of {outcome.num_images} "
             f"validation images right, the program {top1:.2%}. Nothing was kept."
         )
-    row = {"run": run.name, "images": unseen.num_images, "right": unseen.num_right, "loss": f"{unseen.loss:.5f}"}
-    append_row(TEST, TEST_COLUMNS, row)
+
+
+def evaluate_on(run: StudyRun, network: torch.nn.Module, split: str) -> Outcome:
+    data = read_config(WORK / run.name / "config.ini")["data"]
+    mean, std = ([float(value) for value in data[name].split(",")] for name in ("mean", "std"))
+    kind = "cifar100" if run.config == RESNET else "fashion-mnist"
+    return evaluate(network, REPOSITORY / f"data/study/{kind}-{split}.npz", mean, std)
 
 
 def load_exported(run: StudyRun) -> torch.nn.Module:
