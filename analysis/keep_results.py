@@ -1,11 +1,12 @@
 """Keeps of finished runs what their figures are made of, small enough for a repository.
 
-    python analysis/keep_results.py runs/seed-0 runs/seed-1 --output analysis/results
+    python analysis/keep_results.py runs/seed-0 runs/seed-1 --output analysis/results [--most-steps=N]
 
 A kept run is a run directory without weights, profiles and states to resume from: config.ini, summary.json, log.txt,
 metrics.h5 and metrics/*.h5, which every program of this folder reads. HDF5 files are copied byte for byte, checksum
-and all; the texts without what only one machine has: of an absolute path the last part alone is left, and hosts become
-node-0, node-1, ... Nothing is kept of a run that is not done, or whose summary does not say what its metrics say.
+and all; with --most-steps those of metrics/ are written anew with at most so many steps of each training. The texts
+are copied without what only one machine has: of an absolute path the last part alone is left, and hosts become node-0,
+node-1, ... Nothing is kept of a run that is not done, or whose summary does not say what its metrics say.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from any_locale import start
 from run_data import NotARunError, load_run
 from run_log import HOST, LINE
 from run_recovery import DamagedFileError, check_whole_file
+from thin_metrics import thin_metrics
 
 FILETYPES = ("incubate metrics", "incubate metrics index")
 TEXTS = ("config.ini", "summary.json", "log.txt")
@@ -33,8 +35,8 @@ class NotKeptError(Exception):
     """The message says what of which run, why, and what to do."""
 
 
-def read_figures(directory: Path) -> dict[str, bytes]:
-    """The files to keep, by their path within the run. Raises NotKeptError."""
+def read_figures(directory: Path, most_steps: int | None = None) -> dict[str, bytes]:
+    """The files to keep, by their path within the run, with at most so many steps. Raises NotKeptError."""
     metrics = ["metrics.h5", *(f"metrics/{path.name}" for path in sorted((directory / "metrics").glob("*.h5")))]
     for name in (*TEXTS, *metrics):
         if not (directory / name).is_file():
@@ -48,11 +50,13 @@ def read_figures(directory: Path) -> dict[str, bytes]:
     texts["log.txt"] = replace_hosts(texts["log.txt"])
     contents = {name: ABSOLUTE_PATH.sub(r"\1", text).encode() for name, text in texts.items()}
     contents |= {name: (directory / name).read_bytes() for name in metrics}
+    if most_steps is not None:
+        contents |= {name: thin_metrics(directory / name, most_steps) for name in metrics[1:]}
     num_bytes = sum(map(len, contents.values()))
     if num_bytes > MOST_BYTES:
         raise NotKeptError(
             f"{directory} has {num_bytes / 1000:.0f} kB of figures, more than the {MOST_BYTES / 1000:.0f} kB that a "
-            "repository should have of a run. Keep a shorter one, or all of it elsewhere."
+            "repository should have of a run. Give --most-steps=100, keep a shorter one, or all of it elsewhere."
         )
     return contents
 
@@ -125,9 +129,10 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Keeps the figures of finished runs, without weights.")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run directory, such as runs/fashion-mnist")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="gets a folder for each run")
+    parser.add_argument("--most-steps", type=int, metavar="N", help="of each training, evenly spaced (default: all)")
     options = parser.parse_args(arguments)
     try:
-        contents = {directory.resolve().name: read_figures(directory) for directory in options.runs}
+        contents = {directory.resolve().name: read_figures(directory, options.most_steps) for directory in options.runs}
         for name, files in contents.items():
             write_figures(files, options.output / name)
             print(f"{options.output / name}: {len(files)} files, {sum(map(len, files.values())) / 1000:.0f} kB")

@@ -4,6 +4,8 @@
     python analysis/quote_results.py --pictures    # the pictures of the report too; that takes a Chromium
     python analysis/quote_results.py --check       # changes nothing, and says what is not as the runs have it
 
+analysis/results/README.md, too, gets the tables of the study, and its figure as soon as there is one.
+
 README.md has a block for each quotation, between <!-- NAME, by analysis/quote_results.py --> and <!-- end of NAME -->.
 The runs are put into analysis/results/ by keep_results.py. What README.md concludes from the figures is by hand.
 """
@@ -25,6 +27,10 @@ from report import make_report
 from report_page import page
 from run_data import NotARunError, Run, format_results, load_run
 from run_recovery import load_what_is_there
+from study_figure import draw_depth
+from study_results import load_study
+from study_tables import choose_at_depth, quote_study, tabulate_depth
+from study_vit_runs import DEPTHS
 
 SEEDS = (0, 1, 2)
 RUNS = {
@@ -127,13 +133,19 @@ def make_row(name: str, values: list[float], form: str, interval: str = "") -> s
     return f"| {' | '.join([name, *(f'{value:{form}}' for value in values), mean, interval])} |"
 
 
-def replace_block(text: str, name: str, content: str) -> str:
-    """Raises QuotationError if `text` has no such block, or several."""
+def list_quotations(readme: Path, results: Path) -> list[tuple[Path, str, str]]:
+    """Of each block the document, the name and the content. Raises QuotationError or NotARunError."""
+    of_runs = [(readme, name, quote(results)) for name, quote in QUOTATIONS.items()]
+    return [*of_runs, *((results / "README.md", name, content) for name, content in quote_study(results).items())]
+
+
+def replace_block(text: str, name: str, content: str, document: str = "README.md") -> str:
+    """Raises QuotationError if `text`, which is that of `document`, has no such block, or several."""
     begin, end = f"<!-- {name}, by analysis/quote_results.py -->", f"<!-- end of {name} -->"
     if text.count(begin) != 1 or text.count(end) != 1 or text.index(end) < text.index(begin):
         raise QuotationError(
-            f"README.md has {text.count(begin)} lines '{begin}' and {text.count(end)} lines '{end}', between which the "
-            "figures stand. Write each once, in this order."
+            f"{document} has {text.count(begin)} lines '{begin}' and {text.count(end)} lines '{end}', between which "
+            "the figures stand. Write each once, in this order."
         )
     before, _, rest = text.partition(begin)
     return f"{before}{begin}\n{content}\n{end}{rest.partition(end)[2]}"
@@ -170,15 +182,29 @@ def find_stale_pictures(results: Path) -> list[Path]:
     return [path for path in pictures if not path.is_file() or read_source(path) != digest]
 
 
+def draw_study(results: Path) -> None:
+    """Draws the study's figure, once there is something to draw at each depth."""
+    study = load_study(results / "study")
+    if all(choose_at_depth(study, depth) for depth in DEPTHS):
+        for scheme in SCHEMES:
+            draw_depth(study, scheme, results / "study" / f"depth-{scheme}.png", tabulate_depth(study))
+
+
+def find_stale_figures(results: Path) -> list[Path]:
+    """Figures of the study that are there and show another table than the one in the text."""
+    table = tabulate_depth(load_study(results / "study"))
+    return [path for path in sorted((results / "study").glob("depth-*.png")) if read_source(path) != table]
+
+
 def check(readme: Path, results: Path) -> list[str]:
     """A sentence for each quotation that is not as the runs have it. Raises QuotationError or NotARunError."""
-    text = readme.read_text(encoding="utf-8")
     sentences = []
-    for name, quote in QUOTATIONS.items():
-        content = quote(results)
-        if replace_block(text, name, content) != text:
-            sentences.append(f"{readme}: {name} is not what the runs in {results} say, which is\n\n{content}\n")
+    for document, name, content in list_quotations(readme, results):
+        text = document.read_text(encoding="utf-8")
+        if replace_block(text, name, content, document.name) != text:
+            sentences.append(f"{document}: {name} is not what the runs in {results} say, which is\n\n{content}\n")
     sentences += [f"{path}: not of the run in {results / PICTURED}" for path in find_stale_pictures(results)]
+    sentences += [f"{path}: not of the runs in {results / 'study'}" for path in find_stale_figures(results)]
     return sentences
 
 
@@ -195,10 +221,13 @@ def main(arguments: list[str]) -> int:
             sentences = check(readme, results)
             print("\n".join(sentences) if sentences else f"{readme} has what the runs in {results} say")
             return 1 if sentences else 0
-        text = readme.read_text(encoding="utf-8")
-        for name, quote in QUOTATIONS.items():
-            text = replace_block(text, name, quote(results))
-        readme.write_text(text, encoding="utf-8")
+        texts: dict[Path, str] = {}
+        for document, name, content in list_quotations(readme, results):
+            text = texts.get(document) or document.read_text(encoding="utf-8")
+            texts[document] = replace_block(text, name, content, document.name)
+        for document, text in texts.items():
+            document.write_text(text, encoding="utf-8")
+        draw_study(results)
         if options.pictures:
             draw_pictures(results)
     except UnicodeDecodeError as error:
@@ -210,7 +239,7 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         print(f"quote_results: {error.filename}: {error.strerror}. Start it in the repository's root.", file=sys.stderr)
         return 2
-    print(f"{readme} written")
+    print(" and ".join(map(str, texts)), "written")
     return 0
 
 

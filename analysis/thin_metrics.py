@@ -1,0 +1,44 @@
+"""Makes a metrics file smaller: of the steps some rows, of everything else all."""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import xxhash
+
+from run_recovery import FIRST_BLOCK_BYTES
+
+
+def thin_metrics(path: Path, most_rows: int) -> bytes:
+    """A metrics file like `path` with at most `most_rows` rows of /steps, evenly spaced, the last one among them."""
+    with tempfile.TemporaryDirectory() as folder:
+        thin = Path(folder) / path.name
+        with (
+            h5py.File(path, "r", locking=False) as source,
+            h5py.File(thin, "w", userblock_size=FIRST_BLOCK_BYTES, libver="v110") as target,
+        ):
+            for name, value in source.attrs.items():
+                target.attrs[name] = value
+            for table, columns in source.items():
+                for name, column in columns.items():
+                    rows = column[()]
+                    target[f"{table}/{name}"] = rows[choose_rows(len(rows), most_rows)] if table == "steps" else rows
+        return seal(thin.read_bytes())
+
+
+def choose_rows(num_rows: int, most_rows: int) -> list[int]:
+    """REQUIRES: `most_rows` is positive."""
+    if num_rows <= most_rows:
+        return list(range(num_rows))
+    return [int(row) for row in np.ceil(np.arange(1, most_rows + 1) * num_rows / most_rows) - 1]
+
+
+def seal(content: bytes) -> bytes:
+    """With the first block that fits what is behind it (src/hdf5/verified_file.h)."""
+    rest = content[FIRST_BLOCK_BYTES:]
+    head = struct.pack("<8sQQQ", b"INCUBATE", 1, len(rest), xxhash.xxh3_64_intdigest(rest))
+    return head + content[len(head) : FIRST_BLOCK_BYTES] + rest
