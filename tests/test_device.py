@@ -49,8 +49,8 @@ def test_gpus_that_are_asked_for_must_be_there(tiny: Tiny, tmp_path: Path, num_r
 
 
 def sums_of(run: Path) -> str:
-    (line,) = re.findall(r"^sums = (\w+)", (run / "config.ini").read_text(), re.M)
-    return line
+    lines: list[str] = re.findall(r"^sums = (\w+)", (run / "config.ini").read_text(), re.M)
+    return lines[0]
 
 
 def test_a_run_keeps_its_sums(tiny: Tiny, tmp_path: Path) -> None:

@@ -38,9 +38,8 @@ std::vector<std::int64_t> RunDirectory::list_resume_points(const std::string& tr
   std::error_code error;
   const std::filesystem::directory_iterator entries(resume_directory(training), error);
   const bool is_missing = error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
-  check_input(!error || is_missing,
-              "{} cannot be read: {}. The checkpoints in it are needed to go on.", resume_directory(training).string(),
-              error.message());
+  check_input(!error || is_missing, "{} cannot be read: {}. The checkpoints in it are needed to go on.",
+              resume_directory(training).string(), error.message());
   for (const auto& entry : entries) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with("step_") || !name.ends_with(".h5")) continue;

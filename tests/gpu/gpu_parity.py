@@ -89,7 +89,7 @@ def compare_family(place: Place, folder: Path, name: str) -> dict[str, dict[str,
     family = FAMILIES[name]
     reference = folder / f"{name}, cpu"
     train(place, family, reference, 2 if place.is_quick else CPU_RANKS, "--run.device=cpu")
-    ways = {"": []} | (family.ways if place.device == "cuda" else {})
+    ways: dict[str, list[str]] = {"": []} | (family.ways if place.device == "cuda" else {})
     errors = {}
     for way, settings in ways.items():
         run = folder / f"{name}{way}"
