@@ -1,10 +1,8 @@
-// On a GPU a copy of pageable memory waits for all that the GPU has been given. torch::kMeta stands for one here.
-
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
 #include "model/drop_path.h"
-#include "support/host_inputs.h"
+#include "support/device_waits.h"
 #include "support/tiny_model.h"
 #include "support/tiny_resnet.h"
 
@@ -27,16 +25,24 @@ TEST_P(DeviceCopies, ThereAreNoneInAPassWithStochasticDepth) {
   spec.precision = GetParam().precision;
   spec.recompute = GetParam().recompute;
   StagedModel model = make_initialised(spec);
-  model.to(torch::kMeta);
   model.update_copies();
-  const torch::Tensor images = torch::randn({kBatchSize, 1, 8, 8}, torch::kMeta);
+  const torch::Tensor images = torch::randn({kBatchSize, 1, 8, 8});
   const torch::Tensor scales =
       draw_branch_scales(drop_path_rates(0.5, spec.num_blocks()), kBatchSize, 1, Phase::meta, 0, 0);
-  const std::vector<KeptSamples> kept = keep_samples(scales, torch::kMeta);
-  const std::vector<std::string> host =
-      list_host_inputs([&] { model.forward(images, kept).square().sum().backward(); });
-  EXPECT_EQ(host, std::vector<std::string>());
+  const std::vector<KeptSamples> kept = keep_samples(scales, torch::kCPU);
+  const std::vector<std::string> waits =
+      list_device_waits([&] { model.forward(images, kept).square().sum().backward(); });
+  EXPECT_EQ(waits, std::vector<std::string>());
   EXPECT_TRUE(model.stage(0).list_parameters().back().tensor.grad().defined());
+}
+
+// So the test above can fail.
+TEST(DeviceWaits, AreSeen) {
+  const torch::Tensor x = torch::ones({3});
+  EXPECT_EQ(list_device_waits([&] { x.to(torch::kCPU); }), std::vector<std::string>{"aten::to"});
+  EXPECT_EQ(list_device_waits([&] { x.nonzero(); }), std::vector<std::string>{"aten::nonzero"});
+  EXPECT_EQ(list_device_waits([&] { x.sum().item<float>(); }), std::vector<std::string>{"aten::_local_scalar_dense"});
+  EXPECT_EQ(list_device_waits([&] { x.to(torch::kFloat64).add(1); }), std::vector<std::string>());
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "support/host_inputs.h"
+#include "support/device_waits.h"
 
 namespace incubate {
 namespace {
@@ -41,10 +41,10 @@ TEST(KeptSamples, ABlockHasTwoEntries) {
 // However many branches there are. (A GPU's copies from page-locked memory are tests/train/step_on_gpu_test.cpp's.)
 TEST(KeptSamples, GoToTheDeviceInOneCopy) {
   std::vector<KeptSamples> kept;
-  const std::vector<std::string> host = list_host_inputs([&] {
+  const std::vector<std::string> copies = list_device_waits([&] {
     kept = keep_samples(torch::rand({12, 2, 8}), torch::kMeta);
   });
-  EXPECT_EQ(std::ranges::count(host, "aten::_to_copy"), 1);
+  EXPECT_EQ(copies, std::vector<std::string>{"aten::to"});
   for (const KeptSamples& k : kept) {
     for (const torch::Tensor& tensor : {k.samples, k.places, k.factors, k.factors_of_all})
       EXPECT_TRUE(tensor.is_meta());
