@@ -23,7 +23,7 @@ class Method(NamedTuple):
     phase: str  # of that training
 
 
-# As list_methods() of src/report/summary.cpp has them; names are those of the result table.
+# The rows of src/config/method_table.h that have a place in the table of results, in its order.
 METHODS = (
     Method("Deep Incubation", "finetuned", "finetuning"),
     Method("end to end", "end_to_end", "end_to_end"),

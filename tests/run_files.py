@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+import socket
 import struct
+import time
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +123,13 @@ def flip_byte(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
+
+
+def write_lock(path: Path, pid: int) -> None:
+    """As a job of this host makes it."""
+    namespace = os.readlink("/proc/self/ns/pid").removeprefix("pid:[").removesuffix("]")
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    start = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[19]
+    process = f"{socket.gethostname()}.{namespace}.{boot}.{pid}.{start}"
+    holder = {"token": "tests", "host": socket.gethostname(), "pid": pid, "process": process, "heartbeat": time.time()}
+    path.write_text(json.dumps(holder))

@@ -12,7 +12,6 @@ import re
 import socket
 import struct
 import subprocess
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ import pytest
 import launch
 from conftest import CONFIG, Tiny
 from launch import Outcome
-from run_files import copy_run, finished, flip_byte, snapshot
+from run_files import copy_run, finished, flip_byte, snapshot, write_lock
 from tiny_data import CLASSES, pack_arguments
 
 
@@ -173,16 +172,6 @@ def remove_a_parent(given: Given) -> list[str]:
 
 def forget_the_parents(given: Given) -> list[str]:
     return given.train("--run.only=finetuned")
-
-
-def write_lock(path: Path, pid: int) -> None:
-    """As a job of this host makes it."""
-    namespace = os.readlink("/proc/self/ns/pid").removeprefix("pid:[").removesuffix("]")
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
-    start = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[19]
-    process = f"{socket.gethostname()}.{namespace}.{boot}.{pid}.{start}"
-    holder = {"token": "tests", "host": socket.gethostname(), "pid": pid, "process": process, "heartbeat": time.time()}
-    path.write_text(json.dumps(holder))
 
 
 def hold_a_lock(given: Given) -> list[str]:

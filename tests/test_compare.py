@@ -262,10 +262,25 @@ def test_real_run(finished_run: Path) -> None:
 
 
 def test_methods_are_the_programs() -> None:
-    source = " ".join((REPOSITORY / "src" / "report" / "summary.cpp").read_text().split())
-    for method in METHODS:
-        phases = ", ".join(f'"{phase}"' for phase in LINEAGE[method.phase])
-        assert f'{{"{method.name}", "{method.training}", {{{phases}}}}},' in source
+    """As src/config/method_table.h has them: in the order of the table of results, and lineages."""
+    source = (REPOSITORY / "src" / "config" / "method_table.h").read_text()
+    rows = re.findall(
+        r'MethodRow\{Phase::(\w+), "\w+", "(\w+)",.*?FirstWeights::\w+, (?:Phase::(\w+)|\{\}), Matched::\w+,'
+        r'\s*(\d+), "([^"]*)"',
+        source,
+        re.DOTALL,
+    )
+    assert len(rows) == source.count("    MethodRow{Phase::")
+    source_of = {phase: parent for phase, _, parent, _, _ in rows}
+    for phase in source_of:
+        lineage = [phase]
+        while source_of[lineage[0]]:
+            lineage.insert(0, source_of[lineage[0]])
+        assert LINEAGE[phase] == lineage
+    in_order = sorted((row for row in rows if row[3] != "0"), key=lambda row: int(row[3]))
+    assert [(method.name, method.training, method.phase) for method in METHODS] == [
+        (name, training, phase) for phase, training, _, _, name in in_order
+    ]
 
 
 @pytest.mark.parametrize(

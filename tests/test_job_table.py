@@ -50,7 +50,8 @@ def test_table_has_every_experiment_of_the_paper() -> None:
     files = {
         path.name for pattern in ("imagenet*", "cifar100*") for path in (launch.REPOSITORY / "input").glob(pattern)
     }
-    assert {row.file.removeprefix("input/") for row in read_rows()} == files
+    of_the_study = {"cifar100-vit-96.ini", "cifar100-deit-t-32-third.ini"}  # not the paper's
+    assert {row.file.removeprefix("input/") for row in read_rows()} == files - of_the_study
 
 
 @pytest.mark.parametrize("row", read_rows(), ids=lambda row: f"{row.file}-{row.nodes}-{len(row.micro_batches)}")

@@ -91,7 +91,7 @@ def kill_in(tiny: Tiny, run: Path, training: str, num_ranks: int) -> None:
 
 @pytest.mark.parametrize(
     ("training", "undone", "before", "after"),
-    [("meta", ["meta", *STAGES, "finetuned"], 2, 3), ("stage_1", [*STAGES, "finetuned"], 3, 2)],
+    [("meta", ["meta", *STAGES, "finetuned", "grown"], 2, 3), ("stage_1", [*STAGES, "finetuned"], 3, 2)],
 )
 def test_killed_and_resumed(
     tiny: Tiny, run: Path, tmp_path: Path, training: str, undone: list[str], before: int, after: int

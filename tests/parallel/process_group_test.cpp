@@ -40,8 +40,9 @@ TEST_P(ProcessGroupTest, LeadersTensorsOfAnyTypeReachAll) {
 // On GPUs a rank that aborts its communicator can take from others what it still sends them.
 TEST_P(ProcessGroupTest, AGroupEndsAfterWhatItHasBegun) {
   for (int round = 0; round < 3; ++round) {
-    torch::Tensor values = torch::full({1 << 20}, group_->rank(), device());
-    torch::Tensor shared = torch::full({1 << 20}, group_->rank(), device());
+    const auto floats = torch::dtype(torch::kFloat32).device(device());
+    torch::Tensor values = torch::full({1 << 20}, group_->rank(), floats);
+    torch::Tensor shared = torch::full({1 << 20}, group_->rank(), floats);
     group_->all_reduce_sum(values, "test");
     group_->share_values(shared, "test");
     group_.reset();
