@@ -58,7 +58,7 @@ class Study:
         self.jobs: list[Job] = []
         self.speeds: dict[str, list[float]] = defaultdict(list)  # block FLOPs a second, by input file
         self.top1 = read_top1()
-        self.ended: set[str] = set()  # in this session: stopped, or broken
+        self.ended: set[str] = set()  # since this start: stopped, or broken
         self.processor, self.features = describe_processor()
         self.program = find_program()
 
