@@ -20,7 +20,7 @@ bool says_out_of_memory(const std::string& message);
 /// Whether `error` is a failed allocation: of C++, or one that says so. Not for OutOfMemoryError.
 bool is_out_of_memory(const std::exception& error);
 
-/// What failed for want of memory.
+/// Describes work that failed for lack of memory.
 struct MemoryNeed {
   std::string subject;      ///< such as "meta"
   std::string needed = {};  ///< such as "each rank needs about 138 GB"; empty: not known

@@ -36,8 +36,8 @@ ProcessStatus read_status(const std::string& process) {
   return status;
 }
 
-/// What the names of all processes begin with whose ids this process can look up. Empty if there are none, as where
-/// /proc is missing or that of another PID namespace.
+/// Returns the prefix of the names of all processes whose ids this process can look up. Empty if there are none, as
+/// where /proc is missing or that of another PID namespace.
 std::string own_space() {
   std::error_code error;
   if (std::filesystem::read_symlink("/proc/self", error) != std::to_string(getpid())) return "";

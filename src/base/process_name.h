@@ -6,7 +6,7 @@ namespace incubate {
 
 /// Names this process among all that share a file system: "HOST.NAMESPACE.BOOT.PID.START". Process ids are comparable
 /// within HOST, PID NAMESPACE and BOOT only. START, in clock ticks since the boot, tells processes of one id apart.
-/// Where /proc does not tell, the name is "HOST.PID".
+/// The name is "HOST.PID" if /proc does not tell.
 std::string process_name();
 
 enum class ProcessState { running, ended, unknown };

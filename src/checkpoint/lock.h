@@ -29,7 +29,7 @@ struct LockOptions {
 /// over if it does not change for a minute of this process's clock, whatever times it holds.
 class Lock {
  public:
-  /// What a lock said, and when; no text if there was none.
+  /// The text of a lock and the time it was read; no text if there was no lock.
   struct Sighting {
     std::optional<std::string> text;
     std::chrono::steady_clock::time_point at;

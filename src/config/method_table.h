@@ -90,13 +90,13 @@ const MethodRow* find_row(std::string_view name);
 
 /// The name of a training; `stage` is a hybrid's.
 std::string training_name(const MethodRow& row, std::int64_t stage);
-/// Of all trainings of a network of so many stages.
+/// Returns the names of all trainings of a network with `num_stages` stages.
 std::vector<std::string> list_training_names(std::int64_t num_stages);
 
 /// The methods as method.trainings names them: Deep Incubation, then what it is compared with.
 std::vector<std::string> list_choices();
 
-/// What a network of `phase` takes: the phases that its weights come from, first to last, `phase` itself at the end.
+/// Returns the phases that the weights of a network of `phase` come from, first to last, `phase` itself at the end.
 std::vector<Phase> lineage_of(Phase phase);
 
 /// The rows with a place in the table of results, in its order.

@@ -15,7 +15,7 @@ struct CommonOptions {
   std::string config_file;
   bool help = false;
   bool print_config = false;
-  /// What the command line gives without the effect that it names.
+  /// One sentence for each option of the command line that has no effect.
   std::vector<std::string> warnings = {};
 };
 

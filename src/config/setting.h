@@ -24,7 +24,7 @@ struct Setting {
   std::function<void(const std::string& text)> set;  ///< throws InputError on text that is not a value of the type
   bool is_flag = false;                              ///< given by its name alone
   bool is_shorthand = false;                         ///< sets several others, which are printed instead of it
-  std::vector<std::string> stands_for = {};          ///< settings that it sets too, where they are not given themselves
+  std::vector<std::string> stands_for = {};          ///< of a preset: the settings whose defaults it replaces
 };
 
 /// Names of an enumeration's values, in order of definition.

@@ -82,7 +82,7 @@ std::vector<FilePath> list_files(const FilePath& folder, std::string_view prefix
   return files;
 }
 
-/// What has become of the process that made a draft, whose name is "NAME.PROCESS.RANDOM.incubate.tmp".
+/// Tells whether the process that made a draft still runs. A draft's name is "NAME.PROCESS.RANDOM.incubate.tmp".
 ProcessState find_writer(const FilePath& draft) {
   std::string name = draft.filename().string();
   name.resize(name.size() - kDraftEnd.size());

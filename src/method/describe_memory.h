@@ -14,7 +14,7 @@ namespace incubate {
 MemoryNeed describe_memory(const RunConfig& config, const std::vector<const Training*>& trainings, torch::Device device,
                            std::int64_t num_ranks);
 
-/// What `incubate export` or `import` needs for the network of `training`.
+/// Returns the memory that `incubate export` or `import` needs for the network of `training`.
 MemoryNeed describe_exchange_memory(const Training& training);
 
 }  // namespace incubate

@@ -7,7 +7,7 @@
 
 namespace incubate {
 
-/// What the CUDA runtime says on a rank.
+/// The answers of the CUDA runtime on a rank.
 struct CudaAnswer {
   std::vector<std::string> gpus = {};  ///< PCI addresses, in CUDA's order
   std::string error = {};              ///< why there are none; empty: CUDA finds none
@@ -15,7 +15,7 @@ struct CudaAnswer {
   int runtime_version = 0;             ///< of this program
 };
 
-/// What a rank sees of GPUs.
+/// The GPUs that a rank sees.
 struct GpuView {
   std::string rank;  ///< such as "rank 3 on node17"
   std::string host;

@@ -80,7 +80,7 @@ struct RunSummary {
   /// Of each method that is done.
   std::vector<ResultRow> results() const;
 
-  /// What the file holds; nothing if it is missing, unreadable, older than this layout or says what cannot be.
+  /// Returns the file's content; nothing if it is missing, unreadable, older than this layout or says what cannot be.
   static std::optional<RunSummary> load(const std::filesystem::path& path);
   /// Takes over from the file, if load() can read it, what is not this job's: other jobs, their rounds, trainings that
   /// are not own (but not those known here to be done, there not yet). The rounds of this job's earlier starts come

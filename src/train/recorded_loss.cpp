@@ -57,7 +57,7 @@ torch::Tensor RecordedLoss::operator()(const torch::Tensor& input, const Targets
 
 void RecordedLoss::record() {
   const SideStream side(stream_);
-  // What the calls before have left cannot become the graph's.
+  // The graph cannot reuse the memory that the calls before it have cached.
   c10::cuda::CUDACachingAllocator::emptyCache();
   graph_ = std::make_unique<at::cuda::CUDAGraph>();
   // Loaders of this process take page-locked memory meanwhile, which only the recording thread must not.
