@@ -212,7 +212,7 @@ def test_a_file_that_is_not_the_stage_is_refused(
     """Its shapes are right, so nothing but its identity tells."""
     run = copy_run(twelve_stages, tmp_path / "run", without=["finetuned"])
     source, difference = {
-        "another stage": (finished(twelve_stages, "stage_2"), "'training=stage_2' there, 'training=stage_10' here"),
+        "another stage": (finished(twelve_stages, "stage_2"), "'training stage_2' there, 'training stage_10' here"),
         "of another run": (finished(other_seed, "stage_10"), "'run.seed=1' there, 'run.seed=0' here"),
     }[what]
     shutil.copy(source, finished(run, "stage_10"))

@@ -70,7 +70,7 @@ bool is_setting(const std::string& name) { return name.find('.') != std::string:
 
 /// What the user sets where `name` is no setting.
 std::string origin_of(const std::string& name, const IdentityLines& lines) {
-  if (is_setting(name)) return "";
+  if (is_setting(name) || name == "training") return "";
   if (name == "depths") return " (from model.depths and model.meta_depths)";
   if (name == "data") return " (the content of data.file)";
   if (name != "steps") return fmt::format(" ({} is what it starts from)", name);
