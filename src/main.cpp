@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/out_of_memory.h"
 #include "commands/commands.h"
-#include "parallel/launcher.h"
+#include "parallel/launch_check.h"
 #include "parallel/mpi_session.h"
 
 namespace incubate {

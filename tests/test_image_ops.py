@@ -1,6 +1,6 @@
 """The image operations equal Pillow's and timm's, and what is drawn at random is distributed as theirs.
 
-`image_ops` (tests/data/image_ops.cpp) runs one operation on a raw image, or prints what is drawn.
+`image_ops` (tests/vision/image_ops.cpp) runs one operation on a raw image, or prints what is drawn.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 #include "commands/commands.h"
 #include "commands/print_output.h"
 #include "commands/run_arguments.h"
-#include "method/describe_memory.h"
-#include "method/exchange.h"
+#include "forecast/describe_memory.h"
+#include "method/weight_files.h"
 #include "report/progress.h"
 
 namespace incubate {

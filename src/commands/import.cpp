@@ -1,9 +1,9 @@
 #include "commands/commands.h"
 #include "commands/run_arguments.h"
 #include "config/parse.h"
+#include "forecast/describe_memory.h"
 #include "hdf5/atomic_file.h"
-#include "method/describe_memory.h"
-#include "method/exchange.h"
+#include "method/weight_files.h"
 
 namespace incubate {
 namespace {

@@ -13,9 +13,9 @@
 #include "commands/commands.h"
 #include "commands/print_output.h"
 #include "config/path_setting.h"
-#include "data/dataset.h"
-#include "data/image_set.h"
 #include "report/metrics_file.h"
+#include "vision/dataset.h"
+#include "vision/image_set.h"
 
 namespace incubate {
 namespace {

@@ -4,10 +4,10 @@
 
 #include "base/stopwatch.h"
 #include "commands/commands.h"
-#include "commands/pack_folder.h"
 #include "commands/print_output.h"
 #include "config/parse.h"
-#include "parallel/launcher.h"
+#include "pack/pack_folder.h"
+#include "parallel/launch_check.h"
 
 namespace incubate {
 namespace {

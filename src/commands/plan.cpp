@@ -4,13 +4,13 @@
 
 #include "base/check.h"
 #include "commands/commands.h"
-#include "commands/plan_json.h"
-#include "commands/plan_table.h"
 #include "commands/print_output.h"
 #include "commands/run_arguments.h"
 #include "config/parse.h"
 #include "config/plan_config.h"
 #include "config/validate.h"
+#include "forecast/plan_json.h"
+#include "forecast/plan_table.h"
 
 namespace incubate {
 namespace {

@@ -2,8 +2,8 @@
 #include "commands/commands.h"
 #include "commands/run_arguments.h"
 #include "config/parse.h"
-#include "method/run_method.h"
-#include "parallel/launcher.h"
+#include "parallel/launch_check.h"
+#include "run/run_method.h"
 
 namespace incubate {
 namespace {

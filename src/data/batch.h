@@ -5,7 +5,7 @@
 #include <memory_resource>
 #include <vector>
 
-#include "data/raw_images.h"
+#include "vision/raw_images.h"
 
 namespace incubate {
 

@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "base/share.h"
-#include "data/augmenter.h"
 #include "data/batch.h"
 #include "data/damaged_images.h"
-#include "data/dataset.h"
-#include "data/mixup.h"
 #include "data/prefetcher.h"
 #include "data/sampler.h"
+#include "vision/augmenter.h"
+#include "vision/dataset.h"
+#include "vision/mixup.h"
 
 namespace incubate {
 

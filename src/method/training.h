@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "config/run_config.h"
-#include "data/dataset.h"
 #include "model/spec.h"
+#include "vision/dataset.h"
 
 namespace incubate {
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "data/labelled_images.h"
+#include "vision/labelled_images.h"
 
 namespace incubate {
 

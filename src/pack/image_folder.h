@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "data/dataset.h"
+#include "vision/dataset.h"
 
 namespace incubate {
 

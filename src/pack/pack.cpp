@@ -4,10 +4,10 @@
 #include "base/input_file.h"
 #include "base/output_name.h"
 #include "config/identity.h"
-#include "data/array_dataset.h"
 #include "hdf5/verified_file.h"
 #include "pack/cifar.h"
 #include "pack/idx.h"
+#include "vision/array_dataset.h"
 
 namespace incubate {
 namespace {

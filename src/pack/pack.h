@@ -3,8 +3,8 @@
 #include <cstdint>
 
 #include "config/pack_config.h"
-#include "data/dataset.h"
-#include "data/labelled_images.h"
+#include "vision/dataset.h"
+#include "vision/labelled_images.h"
 
 namespace incubate {
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "image/png.h"
+#include "vision/png.h"
 
 namespace incubate {
 namespace {

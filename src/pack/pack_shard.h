@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "data/image_shard.h"
 #include "pack/image_folder.h"
 #include "pack/packed_image.h"
+#include "vision/image_shard.h"
 
 namespace incubate {
 

@@ -8,10 +8,10 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
-#include "data/image_table.h"
-#include "image/jpeg.h"
-#include "image/png.h"
-#include "image/resize.h"
+#include "vision/image_table.h"
+#include "vision/jpeg.h"
+#include "vision/png.h"
+#include "vision/resize.h"
 
 namespace incubate {
 namespace {

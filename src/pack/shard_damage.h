@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "data/encoded_image_set.h"
+#include "vision/encoded_image_set.h"
 
 namespace incubate {
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "parallel/launcher.h"
+#include "parallel/launch_check.h"
 
 namespace incubate {
 

@@ -19,10 +19,10 @@
 #include <fmt/core.h>
 #include <jpeglib.h>
 
-#include "data/augmenter.h"
-#include "image/jpeg.h"
-#include "image/rand_augment.h"
-#include "image/resized_crop.h"
+#include "vision/augmenter.h"
+#include "vision/jpeg.h"
+#include "vision/rand_augment.h"
+#include "vision/resized_crop.h"
 
 namespace incubate {
 namespace {

@@ -1,4 +1,4 @@
-"""Synthetic images as `incubate pack` writes those of one size (src/data/FORMAT.md), of any size and in colour."""
+"""Synthetic images as `incubate pack` writes those of one size (src/vision/FORMAT.md), of any size and in colour."""
 
 from __future__ import annotations
 

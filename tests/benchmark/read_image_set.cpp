@@ -18,7 +18,7 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "base/stopwatch.h"
-#include "data/encoded_image_set.h"
+#include "vision/encoded_image_set.h"
 
 namespace incubate {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "data/encoded_image_set.h"
 #include "support/thrown_message.h"
+#include "vision/encoded_image_set.h"
 
 namespace incubate {
 namespace {

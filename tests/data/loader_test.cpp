@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "image/padded_crop.h"
 #include "support/small_dataset.h"
 #include "support/temporary_directory.h"
+#include "vision/padded_crop.h"
 
 namespace incubate {
 namespace {

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <span>
 
-#include "image/image_error.h"
-#include "image/jpeg.h"
-#include "image/png.h"
+#include "vision/image_error.h"
+#include "vision/jpeg.h"
+#include "vision/png.h"
 
 namespace incubate {
 

@@ -5,11 +5,11 @@
 #include <typeinfo>
 
 #include "base/check.h"
-#include "data/array_dataset.h"
 #include "fuzz/allocation_limit.h"
 #include "fuzz/hostile_hdf5.h"
 #include "report/metrics_file.h"
 #include "support/temporary_directory.h"
+#include "vision/array_dataset.h"
 
 namespace incubate {
 namespace {

@@ -7,14 +7,14 @@
 #include <limits>
 
 #include "base/check.h"
-#include "data/encoded_dataset.h"
 #include "fuzz/allocation_limit.h"
 #include "fuzz/hostile_hdf5.h"
 #include "hdf5/atomic_file.h"
-#include "image/jpeg.h"
 #include "pack/shard_damage.h"
 #include "support/jpeg_file.h"
 #include "support/temporary_directory.h"
+#include "vision/encoded_dataset.h"
+#include "vision/jpeg.h"
 
 namespace incubate {
 namespace {

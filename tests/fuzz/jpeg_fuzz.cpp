@@ -8,7 +8,7 @@
 #include "fuzz/allocation_limit.h"
 #include "fuzz/byte_source.h"
 #include "fuzz/encoded_image_limits.h"
-#include "image/jpeg.h"
+#include "vision/jpeg.h"
 
 namespace incubate {
 namespace {

@@ -4,12 +4,12 @@
 #include <array>
 
 #include "base/check.h"
-#include "data/image_table.h"
 #include "fuzz/allocation_limit.h"
 #include "fuzz/byte_source.h"
 #include "fuzz/encoded_image_limits.h"
 #include "fuzz/png_mutator.h"
 #include "pack/packed_image.h"
+#include "vision/image_table.h"
 
 namespace incubate {
 namespace {

@@ -7,7 +7,7 @@
 #include "fuzz/byte_source.h"
 #include "fuzz/encoded_image_limits.h"
 #include "fuzz/png_mutator.h"
-#include "image/png.h"
+#include "vision/png.h"
 
 namespace incubate {
 namespace {

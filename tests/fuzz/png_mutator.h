@@ -5,7 +5,7 @@
 
 #include <zlib.h>
 
-#include "image/png.h"
+#include "vision/png.h"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
 

@@ -17,16 +17,16 @@
 #include "checkpoint/safetensors.h"
 #include "config/parse.h"
 #include "config/validate.h"
-#include "data/array_dataset.h"
 #include "data/loader.h"
-#include "method/exchange.h"
 #include "method/start_weights.h"
+#include "method/weight_files.h"
 #include "model/weight_names.h"
 #include "train/batch_tensors.h"
 #include "train/flat_parameters.h"
 #include "train/lr_schedule.h"
 #include "train/optimizer.h"
 #include "train/task.h"
+#include "vision/array_dataset.h"
 
 namespace incubate {
 namespace {

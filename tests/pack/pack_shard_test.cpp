@@ -5,10 +5,10 @@
 #include <gtest/gtest.h>
 
 #include "base/check.h"
-#include "image/jpeg.h"
-#include "image/png.h"
 #include "support/temporary_directory.h"
 #include "support/thrown_message.h"
+#include "vision/jpeg.h"
+#include "vision/png.h"
 
 namespace incubate {
 namespace {

@@ -2,11 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include "image/jpeg.h"
-#include "image/png.h"
-#include "image/resize.h"
 #include "support/jpeg_file.h"
 #include "support/thrown_message.h"
+#include "vision/jpeg.h"
+#include "vision/png.h"
+#include "vision/resize.h"
 
 namespace incubate {
 namespace {

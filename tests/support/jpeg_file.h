@@ -7,7 +7,7 @@
 
 #include <jpeglib.h>
 
-#include "image/image.h"
+#include "vision/image.h"
 
 namespace incubate {
 

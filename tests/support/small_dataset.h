@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "data/array_dataset.h"
 #include "pack/pack.h"
 #include "support/idx_file.h"
+#include "vision/array_dataset.h"
 
 namespace incubate {
 

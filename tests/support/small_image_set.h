@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "data/image_set.h"
+#include "vision/image_set.h"
 
 namespace incubate {
 

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "config/pack_config.h"
+#include "pack/image_folder.h"
+#include "pack/pack_shard.h"
+#include "pack/shard_plan.h"
+#include "parallel/communicator.h"
+#include "vision/image_set.h"
+
+namespace incubate {
+
+/// One shard to make.
+struct ShardPlan {
+  Split split = Split::train;
+  std::int64_t index = 0;
+  std::span<const SourceFile> files;
+  std::string digest;
+
+  std::int64_t num_bytes() const {
+    std::int64_t sum = 0;
+    for (const SourceFile& file : files) sum += file.bytes;
+    return sum;
+  }
+};
+
+/// What is to be packed into what: all that every rank knows alike.
+struct PackJob {
+  PackConfig config;
+  EncodingOptions encoding;
+  ImageFolder folder;
+  std::vector<std::string> class_names;
+  std::map<Split, std::vector<SourceFile>> files;  ///< in the order in which they are packed
+  std::vector<ShardPlan> shards;
+
+  PackJob() = default;
+  PackJob(PackJob&&) = default;  // the shards' files are in `files`
+  PackJob& operator=(PackJob&&) = delete;
+
+  FilePath index() const { return config.output; }
+  FilePath path_of(const ShardPlan& shard) const {
+    return index().parent_path() / shard_name(index(), shard.split, shard.index);
+  }
+  /// Some of a split's files, to be packed.
+  ShardSource source_of(Split split, std::span<const SourceFile> some) const;
+  std::int64_t num_classes() const { return static_cast<std::int64_t>(class_names.size()); }
+};
+
+/// Lists the folder, ranks its classes in turn, and plans the shards: the same on any number of ranks. Collective. Bad
+/// input throws AgreedInputError.
+PackJob plan_packing(const PackConfig& config, const Communicator& world, Log& log);
+
+}  // namespace incubate

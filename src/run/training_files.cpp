@@ -1,0 +1,167 @@
+#include "run/training_files.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <torch/torch.h>
+
+#include "base/check.h"
+#include "base/out_of_memory.h"
+#include "base/stopwatch.h"
+#include "checkpoint/lock.h"
+#include "config/parse.h"
+#include "run/find_progress.h"
+
+namespace incubate {
+namespace {
+
+/// Copies `source`, on any device, into host memory that is kept for the next time.
+void copy_to_host(const torch::Tensor& source, torch::Tensor& copy) {
+  const torch::NoGradGuard no_grad;
+  if (!copy.defined()) {
+    copy = torch::empty(source.sizes(), torch::dtype(source.dtype()).pinned_memory(source.is_cuda()));
+  }
+  copy.copy_(source);
+}
+
+std::string weights_key(const FlatView& view) { return stage_key(view.stage, view.name); }
+
+std::vector<SavedBuffer> list_result(Trainer& trainer) {
+  return {{[&trainer] { return trainer.result(); }, trainer.parameters().views(), weights_key}};
+}
+
+}  // namespace
+
+std::vector<SavedBuffer> list_state(Trainer& trainer) {
+  const FlatParameters& parameters = trainer.parameters();
+  std::vector<SavedBuffer> list = {
+      {[&trainer] { return trainer.parameters().values(); }, parameters.views(), weights_key}};
+  const std::vector<std::string> names = list_state_names(trainer.settings().optimizer);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    list.push_back({[&trainer, i] { return trainer.gather_optimizer_state(i); }, parameters.parameter_views(),
+                    [name = names[i]](const FlatView& view) { return optimizer_key(view.stage, view.name, name); }});
+  }
+  if (trainer.average() != nullptr) {
+    list.push_back({[&trainer] { return trainer.average()->values(); }, parameters.views(),
+                    [](const FlatView& view) { return ema_key(view.stage, view.name); }});
+  }
+  return list;
+}
+
+void gather_state(Trainer& trainer) {
+  for (const SavedBuffer& saved : list_state(trainer)) saved.gather();
+}
+
+TrainingFiles::TrainingFiles(const RunContext& context, const Training& training, Tell warn, Tell note)
+    : context_(context), training_(training), warn_(std::move(warn)), note_(std::move(note)) {}
+
+TrainingFiles::~TrainingFiles() {
+  if (pending_.valid()) pending_.wait();
+}
+
+Checkpoint TrainingFiles::load_resume_point(std::int64_t step) {
+  const auto point = find_resume_point(context_.run, training_, step, context_.verified, warn_);
+  check_running(point.has_value(),
+                "no checkpoint of {} after {} steps is in {}, though it was there. Every host must see the same "
+                "run.directory.",
+                training_.name, step, context_.run.root().string());
+  rejected_ = context_.run.list_resume_points(training_.name);
+  std::erase_if(rejected_, [&point](std::int64_t other) { return other <= point->header.step; });
+  return load_checkpoint(point->path, context_.verified);
+}
+
+Metrics TrainingFiles::load_metrics(std::int64_t step) const {
+  try {
+    return Metrics::load(context_.run.metrics(training_.name), step);
+  } catch (const std::exception& error) {
+    if (is_out_of_memory(error)) throw;
+    warn_(fmt::format("{} The figures of steps before {} are lost; training goes on.", error.what(), step));
+    return {};
+  }
+}
+
+void TrainingFiles::save_resume_point(Trainer& trainer, const Figures& figures) {
+  save(trainer, figures, Content::state);
+}
+
+void TrainingFiles::save_finished(Trainer& trainer, const Figures& figures) { save(trainer, figures, Content::result); }
+
+void TrainingFiles::save(Trainer& trainer, const Figures& figures, Content content) {
+  const Stopwatch watch;
+  take_result(trainer);  // the copy belongs to the write before until it is over
+  const Checkpoint checkpoint = copy_state(trainer, figures, content);
+  row_ = {.step = trainer.steps_done(), .stall_s = watch.elapsed_s(), .write_s = 0};
+  trainer.add_time(row_.stall_s);
+  const bool is_last = content == Content::result;
+  const FilePath path =
+      is_last ? context_.run.finished(training_.name) : context_.run.resume_point(training_.name, trainer.steps_done());
+  const auto check_lock = [this] {
+    check_held(context_.run.lock(training_.name), context_.lock_tokens.at(training_.name));
+  };
+  pending_path_ = path;
+  std::erase(rejected_, trainer.steps_done());  // this one takes its place
+  pending_ = context_.writer.submit([this, is_last, path, checkpoint, check_lock, metrics = trainer.metrics(),
+                                     rejected = std::exchange(rejected_, {})] {
+    check_lock();
+    metrics.save(context_.run.metrics(training_.name), training_.name);
+    std::filesystem::create_directories(path.parent_path());
+    save_checkpoint(path, checkpoint, check_lock);
+    context_.run.prune_resume_points(training_.name, is_last ? 0 : context_.config.checkpoint.keep, rejected);
+  });
+}
+
+Checkpoint TrainingFiles::copy_state(Trainer& trainer, const Figures& figures, Content content) {
+  RunConfig config = context_.config;
+  Checkpoint checkpoint{.header = {.training = training_.name,
+                                   .step = trainer.steps_done(),
+                                   .identity = training_.identity,
+                                   .identity_text = training_.identity_text,
+                                   .config = print_settings(list_settings(config)),
+                                   .figures = figures},
+                        .state = {}};
+  const std::vector<SavedBuffer> buffers = content == Content::state ? list_state(trainer) : list_result(trainer);
+  copies_.resize(std::max(copies_.size(), buffers.size()));
+  for (std::size_t i = 0; i < buffers.size(); ++i) {
+    copy_to_host(buffers[i].gather(), copies_[i]);
+    for (const FlatView& view : buffers[i].views) {
+      checkpoint.state[buffers[i].key(view)] = view.of(copies_[i]);
+    }
+  }
+  return checkpoint;
+}
+
+void TrainingFiles::take_result(Trainer& trainer) {
+  if (!pending_.valid()) return;
+  wait_for_write();
+  trainer.metrics().checkpoints.push_back(row_);
+}
+
+void TrainingFiles::wait_for_write() {
+  row_.write_s = pending_.get();
+  note_(fmt::format("{}: step {} is in {}, written in {:.2f} s, for {:.2f} s of which the training stood still",
+                    training_.name, row_.step, pending_path_.lexically_relative(context_.run.root()).string(),
+                    row_.write_s, row_.stall_s));
+}
+
+void TrainingFiles::check(Trainer& trainer) {
+  if (pending_.valid() && pending_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) take_result(trainer);
+}
+
+void TrainingFiles::finish(const std::function<void()>& on_wait) {
+  if (!pending_.valid()) return;
+  while (pending_.wait_for(std::chrono::seconds(1)) != std::future_status::ready) on_wait();
+  wait_for_write();
+}
+
+void restore_state(const Checkpoint& checkpoint, std::span<const SavedBuffer> list,
+                   std::span<const torch::Tensor> buffers) {
+  const torch::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    for (const FlatView& view : list[i].views) {
+      view.of(buffers[i]).copy_(checkpoint.state.at(list[i].key(view)));
+    }
+  }
+}
+
+}  // namespace incubate

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "base/stopwatch.h"
+#include "run/run_context.h"
+#include "run/training_files.h"
+#include "schedule/round.h"
+#include "train/train_together.h"
+
+namespace incubate {
+
+/// A report that is a message, of a training or of all.
+StatusReport text_report(StatusReport::Event event, std::int64_t training, const std::string& text);
+
+/// One training in a round: its parts that touch files happen on the group's leader, and what they bring is shared with
+/// the others.
+class TrainingRun {
+ public:
+  /// `from_step`: the steps done before the round.
+  TrainingRun(const RunContext& context, const Assignment& assignment, std::int64_t from_step, std::int64_t first_rank,
+              ProcessGroup& group, const SendReport& send_report);
+
+  /// Reads what there is. Shares the frozen stages of those of `runs` that have begun before it.
+  void begin(const std::deque<TrainingRun>& runs);
+  Participant participant();
+  /// Waits until all is written, says so, and enters how far the training came.
+  void end(TrainingProgress& progress);
+
+ private:
+  void share_frozen_stages(const std::deque<TrainingRun>& runs);
+  void load_weights();
+  void resume();
+  void on_step(const StepRow& row);
+  double last_communication_wait();
+  double step_s(const StepRow& row) const {
+    return static_cast<double>(context_.config.batch.global) / row.images_per_s;
+  }
+  void save();
+  void on_end();
+  bool is_checkpoint_due() const;
+  void update_round();
+  TrainingFiles::Figures figures() const;
+  StatusReport make_report(StatusReport::Event event) const;
+  double micro_batch_s() const;
+  /// Ranks times seconds so far; earlier runs may have had another number of ranks.
+  double rank_s() const { return resumed_rank_s_ + ((trainer_->elapsed_s() - resumed_elapsed_s_) * group_.size()); }
+
+  const RunContext& context_;
+  std::int64_t index_;
+  const Training& training_;
+  std::int64_t from_step_;
+  std::int64_t until_step_;
+  ProcessGroup& group_;
+  const SendReport& send_report_;
+  StagedModel model_;
+  TrainingFiles files_;
+  std::optional<Trainer> trainer_;  // made once the model has its weights
+  RoundRow round_;
+  std::int64_t resumed_step_ = 0;
+  double resumed_elapsed_s_ = 0;
+  double resumed_rank_s_ = 0;
+  StatusReport last_report_;  // repeated while something takes its time
+  Stopwatch watch_;
+  Stopwatch since_checkpoint_;
+};
+
+}  // namespace incubate

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "vision/image.h"
+
+namespace incubate {
+
+// Operations that replace each byte by a function of it, equal to those of Pillow's ImageOps. Values are 0 .. 255.
+
+/// Stretches each channel linearly from its least .. largest value to 0 .. 255.
+Image auto_contrast(const Image& image);
+/// Makes each channel's values about equally frequent.
+Image equalize(const Image& image);
+/// 255 - value.
+Image invert(const Image& image);
+/// Keeps the `bits` (0 .. 8) upper bits.
+Image posterize(const Image& image, int bits);
+/// Inverts values from `threshold` (0 .. 256) on.
+Image solarize(const Image& image, int threshold);
+/// Adds `summand` to values below 128, up to 255.
+Image solarize_add(const Image& image, int summand);
+
+}  // namespace incubate

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "vision/image_set.h"
+
+namespace incubate {
+
+/// An image of a shard whose bytes are not those that were packed, or that cannot be read.
+class DamagedImageError : public DamagedFileError {
+ public:
+  /// `what_is_wrong` such as "its checksum is not the one stated". `image` counts within the shard.
+  DamagedImageError(const FilePath& shard, std::int64_t image, const std::string& what_is_wrong);
+
+  const FilePath& shard() const { return shard_; }
+  std::int64_t image() const { return image_; }
+
+ private:
+  FilePath shard_;
+  std::int64_t image_;
+};
+
+/// The images of one split of a set, read one by one from the shards while training. HDF5 sees the index only, once;
+/// every image is compared with its checksum, so a shard that is damaged or replaced meanwhile is found. Afterwards all
+/// is const and may be called from any number of threads.
+class EncodedImageSet {
+ public:
+  /// Reads the index and checks that the shards are there with the stated lengths. Throws InputError.
+  /// `shards`: their folder; by default that of the index.
+  EncodedImageSet(const FilePath& index, Split split, const FilePath& shards = {});
+  /// Of a set that was read from `index`; looks at a shard only when it is to read from it.
+  EncodedImageSet(const FilePath& index, ImageSet set, Split split, const FilePath& shards = {});
+  ~EncodedImageSet();
+  EncodedImageSet(EncodedImageSet&&) noexcept;
+  EncodedImageSet& operator=(EncodedImageSet&&) = delete;
+  EncodedImageSet(const EncodedImageSet&) = delete;
+
+  std::int64_t num_images() const { return static_cast<std::int64_t>(split_.table.size()); }
+  const std::vector<std::string>& class_names() const { return class_names_; }
+  std::int64_t label(std::int64_t index) const { return split_.table.labels[index]; }
+  std::int64_t height(std::int64_t index) const { return split_.table.heights[index]; }
+  std::int64_t width(std::int64_t index) const { return split_.table.widths[index]; }
+  /// Bytes of the encoded image.
+  std::int64_t length(std::int64_t index) const { return static_cast<std::int64_t>(split_.table.lengths[index]); }
+
+  /// What to throw when the image is not what it should be.
+  DamagedImageError damage(std::int64_t index, const std::string& what_is_wrong) const;
+
+  /// The encoded image. Throws DamagedImageError.
+  std::vector<std::uint8_t> read(std::int64_t index) const;
+
+ private:
+  struct Shard;
+
+  /// Opens the file when it is first asked for.
+  int descriptor(std::size_t shard, std::size_t image_in_shard) const;
+
+  std::vector<std::string> class_names_;
+  ImageSetSplit split_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+};
+
+}  // namespace incubate

@@ -1,0 +1,137 @@
+#include "vision/image_shard.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/check.h"
+#include "vision/filetype.h"
+
+namespace incubate {
+namespace {
+
+constexpr std::array kKinds = {PackProblem::Kind::misnamed, PackProblem::Kind::converted, PackProblem::Kind::left_out};
+
+void write_problems(Hdf5File& file, const std::vector<PackProblem>& problems) {
+  std::vector<std::string> kinds;
+  std::vector<std::string> files;
+  std::vector<std::string> reasons;
+  for (const PackProblem& problem : problems) {
+    kinds.emplace_back(to_string(problem.kind));
+    files.push_back(problem.file);
+    reasons.push_back(problem.reason);
+  }
+  file.write_strings("/problems/kinds", kinds);
+  file.write_strings("/problems/files", files);
+  file.write_strings("/problems/reasons", reasons);
+}
+
+PackProblem::Kind read_kind(const std::string& text, const std::string& origin) {
+  const auto* const kind = std::ranges::find(kKinds, text, [](PackProblem::Kind k) { return to_string(k); });
+  check_input(kind != kKinds.end(), "{}: '{}' is no kind of problem. Make or copy it again.", origin, text);
+  return *kind;
+}
+
+std::vector<PackProblem> read_problems(const Hdf5File& file, const std::string& origin) {
+  if (!file.contains("/problems/kinds")) return {};
+  const std::vector<std::string> kinds = file.read_strings("/problems/kinds");
+  const std::vector<std::string> files = file.read_strings("/problems/files");
+  const std::vector<std::string> reasons = file.read_strings("/problems/reasons");
+  check_input(files.size() == kinds.size() && reasons.size() == kinds.size(),
+              "{}: {} files and {} reasons for {} problems. Make or copy it again.", origin, files.size(),
+              reasons.size(), kinds.size());
+  std::vector<PackProblem> problems;
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    problems.push_back({.kind = read_kind(kinds[i], origin), .file = files[i], .reason = reasons[i]});
+  }
+  return problems;
+}
+
+/// From n+1 offsets, the last of which is the end of the last image, to the n places of a table.
+void split_offsets(const std::vector<std::uint64_t>& offsets, ImageTable& table, const std::string& origin) {
+  check_input(offsets.size() == table.size() + 1, "{}: {} offsets for {} labels, not one more. Make or copy it again.",
+              origin, offsets.size(), table.size());
+  check_input(offsets.front() == 0, "{}: the first image begins at byte {}, not 0. Make or copy it again.", origin,
+              offsets.front());
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    check_input(offsets[i] < offsets[i + 1], "{}: image {} begins at byte {} and ends at {}. Make or copy it again.",
+                origin, i, offsets[i], offsets[i + 1]);
+    table.offsets.push_back(offsets[i]);
+    table.lengths.push_back(offsets[i + 1] - offsets[i]);
+  }
+}
+
+Split read_split(const Hdf5File& file, const std::string& origin) {
+  const std::string text = file.read_string_attribute("split");
+  for (const Split split : kSplits) {
+    if (text == to_string(split)) return split;
+  }
+  throw InputError(
+      fmt::format("{}: the split '{}' is neither train nor validation. Make or copy it again.", origin, text));
+}
+
+}  // namespace
+
+const char* to_string(PackProblem::Kind kind) {
+  switch (kind) {
+    case PackProblem::Kind::misnamed:
+      return "misnamed";
+    case PackProblem::Kind::converted:
+      return "converted";
+    case PackProblem::Kind::left_out:
+      break;
+  }
+  return "left out";
+}
+
+void write_shard(const FilePath& path, const ImageShard& shard, std::span<const std::uint8_t> bytes) {
+  write_verified_file(path, [&](Hdf5File& file) {
+    file.write_attribute("filetype", kShardFiletype);
+    file.write_attribute("version", shard.has_png ? kShardVersion : 1);
+    file.write_attribute("split", std::string(to_string(shard.split)));
+    file.write_attribute("shard", shard.index);
+    file.write_attribute("source_digest", shard.source_digest);
+    file.write_strings("/class_names", shard.class_names);
+    std::vector<std::uint64_t> offsets = shard.table.offsets;
+    offsets.push_back(bytes.size());
+    file.write("/offsets", offsets);
+    file.write("/labels", shard.table.labels);
+    file.write("/heights", shard.table.heights);
+    file.write("/widths", shard.table.widths);
+    file.write("/checksums", shard.table.checksums);
+    file.write_strings("/files", shard.files);
+    if (!shard.problems.empty()) write_problems(file, shard.problems);
+    file.write<std::uint8_t>("/bytes", bytes, {bytes.size()});
+  });
+}
+
+ShardFile read_shard(const FilePath& path) {
+  return read_intact_file(path, [&](const Hdf5File& file) {
+    const std::string name = path.string();
+    ImageShard shard;
+    shard.has_png = check_filetype(file, name, kShardFiletype, kShardVersion) > 1;
+    shard.split = read_split(file, name);
+    shard.index = file.read_int_attribute("shard");
+    shard.source_digest = file.read_string_attribute("source_digest");
+    shard.class_names = file.read_strings("/class_names");
+    shard.files = file.read_strings("/files");
+    shard.problems = read_problems(file, name);
+    ImageTable& table = shard.table;
+    table.labels = file.read<std::int64_t>("/labels");
+    table.heights = file.read<std::int32_t>("/heights");
+    table.widths = file.read<std::int32_t>("/widths");
+    table.checksums = file.read<std::uint64_t>("/checksums");
+    const std::vector<std::uint64_t> offsets = file.read<std::uint64_t>("/offsets");
+    split_offsets(offsets, table, name);
+    check_table(table, static_cast<std::int64_t>(shard.class_names.size()), name);
+    check_input(shard.files.size() == table.size(), "{}: {} files for {} labels. Make or copy it again.", name,
+                shard.files.size(), table.size());
+    const std::vector<hsize_t> shape = file.shape("/bytes");
+    check_input(shape.size() == 1 && shape[0] == offsets.back(),
+                "{}: the images end at byte {} but there are {}. Make or copy it again.", name, offsets.back(),
+                fmt::join(shape, "x"));
+    const std::uint64_t first_byte = table.size() == 0 ? 0 : file.first_byte("/bytes");
+    return ShardFile{.shard = std::move(shard), .first_byte = first_byte, .length = std::filesystem::file_size(path)};
+  });
+}
+
+}  // namespace incubate

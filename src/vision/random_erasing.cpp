@@ -1,0 +1,47 @@
+#include "vision/random_erasing.h"
+
+#include <cmath>
+
+namespace incubate {
+namespace {
+
+constexpr double kLeastShare = 0.02, kLargestShare = 1.0 / 3;
+constexpr double kLeastAspect = 0.3, kLargestAspect = 1 / kLeastAspect;
+constexpr int kTries = 10;
+
+}  // namespace
+
+std::optional<Box> draw_erased_box(Generator& generator, double probability, std::int64_t height, std::int64_t width) {
+  if (generator.uniform() >= probability) return std::nullopt;
+  const auto area = static_cast<double>(height * width);
+  for (int i = 0; i < kTries; ++i) {
+    const double box_area = area * (kLeastShare + (generator.uniform() * (kLargestShare - kLeastShare)));
+    const double log_least = std::log(kLeastAspect);
+    const double aspect = std::exp(log_least + (generator.uniform() * (std::log(kLargestAspect) - log_least)));
+    const std::int64_t box_height = std::llrint(std::sqrt(box_area * aspect));
+    const std::int64_t box_width = std::llrint(std::sqrt(box_area / aspect));
+    if (box_height >= height || box_width >= width) continue;
+    const std::int64_t top = generator.below(static_cast<std::uint32_t>(height - box_height + 1));
+    const std::int64_t left = generator.below(static_cast<std::uint32_t>(width - box_width + 1));
+    return Box{top, left, box_height, box_width};
+  }
+  return std::nullopt;
+}
+
+void erase(std::span<float> planes, std::int64_t height, std::int64_t width, const Box& box, Generator& generator) {
+  for (std::size_t plane = 0; plane < planes.size(); plane += height * width) {
+    for (std::int64_t y = box.top; y < box.top + box.height; ++y) {
+      for (std::int64_t x = box.left; x < box.left + box.width; ++x) {
+        planes[plane + (y * width) + x] = static_cast<float>(generator.normal());
+      }
+    }
+  }
+}
+
+void write_noise(Generator& generator, std::int64_t channels, std::span<float> noise) {
+  for (std::int64_t channel = 0; channel < channels; ++channel) {
+    for (std::size_t i = channel; i < noise.size(); i += channels) noise[i] = static_cast<float>(generator.normal());
+  }
+}
+
+}  // namespace incubate

@@ -1,0 +1,55 @@
+#include "vision/resized_crop.h"
+
+#include <cmath>
+
+#include "vision/resize.h"
+
+namespace incubate {
+namespace {
+
+constexpr double kLeastAspect = 3.0 / 4, kLargestAspect = 4.0 / 3;
+constexpr int kTries = 10;
+
+/// To the nearest whole number, halves to even.
+std::int64_t round_even(double value) { return std::llrint(value); }
+
+Box centred(std::int64_t height, std::int64_t width, std::int64_t box_height, std::int64_t box_width) {
+  return {(height - box_height) / 2, (width - box_width) / 2, box_height, box_width};
+}
+
+Box largest_centred(std::int64_t height, std::int64_t width) {
+  const double aspect = static_cast<double>(width) / static_cast<double>(height);
+  if (aspect < kLeastAspect) {
+    return centred(height, width, round_even(static_cast<double>(width) / kLeastAspect), width);
+  }
+  if (aspect > kLargestAspect) {
+    return centred(height, width, height, round_even(static_cast<double>(height) * kLargestAspect));
+  }
+  return {0, 0, height, width};
+}
+
+}  // namespace
+
+Box draw_resized_crop(Generator& generator, std::int64_t height, std::int64_t width,
+                      const std::array<double, 2>& scale) {
+  const auto area = static_cast<double>(height * width);
+  for (int i = 0; i < kTries; ++i) {
+    const double box_area = area * (scale[0] + (generator.uniform() * (scale[1] - scale[0])));
+    const double log_least = std::log(kLeastAspect);
+    const double aspect = std::exp(log_least + (generator.uniform() * (std::log(kLargestAspect) - log_least)));
+    const std::int64_t box_width = round_even(std::sqrt(box_area * aspect));
+    const std::int64_t box_height = round_even(std::sqrt(box_area / aspect));
+    // (A picture of a few pixels may have shares of less than one.)
+    if (box_width > width || box_height > height || box_width < 1 || box_height < 1) continue;
+    const std::int64_t top = generator.below(static_cast<std::uint32_t>(height - box_height + 1));
+    const std::int64_t left = generator.below(static_cast<std::uint32_t>(width - box_width + 1));
+    return {top, left, box_height, box_width};
+  }
+  return largest_centred(height, width);
+}
+
+Image resized_crop(const ImageSource& image, const Box& box, std::int64_t side, bool is_mirrored) {
+  return resize_bicubic(image.part(box, side, side), {side, side, {0, 0, side, side}, is_mirrored});
+}
+
+}  // namespace incubate

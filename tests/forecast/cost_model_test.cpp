@@ -1,0 +1,190 @@
+#include "forecast/cost_model.h"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "config/model_preset.h"
+#include "forecast/made_up_training.h"
+#include "model/stage_cost.h"
+#include "support/tiny_model.h"
+#include "support/tiny_resnet.h"
+
+namespace incubate {
+namespace {
+
+std::int64_t count(const std::vector<torch::Tensor>& parameters) {
+  std::int64_t sum = 0;
+  for (const torch::Tensor& parameter : parameters) sum += parameter.numel();
+  return sum;
+}
+
+TEST(CostModel, ParametersAreThoseOfTheNetwork) {
+  const ModelSpec spec = target_spec(tiny_model_config());
+  StagedModel model(spec);
+  std::int64_t sum = 0;
+  for (std::int64_t i = 0; i < model.num_stages(); ++i) {
+    EXPECT_EQ(num_stage_parameters(spec, i), count(model.stage(i).parameters())) << i;
+    sum += count(model.stage(i).parameters());
+  }
+  EXPECT_EQ(num_parameters(spec), sum);
+}
+
+// Dosovitskiy et al. (2021), table 1 has 86, 307 and 632 million.
+TEST(CostModel, ParametersOfVisionTransformers) {
+  ModelConfig base;
+  EXPECT_EQ(num_parameters(target_spec(base)), 86'567'656);  // timm's vit_base_patch16_224
+  ModelConfig huge{.patch = 14, .width = 1280, .heads = 16, .depths = {8, 8, 8, 8}};
+  EXPECT_EQ(num_parameters(target_spec(huge)), 632'045'800);  // timm's vit_huge_patch14_224
+}
+
+TEST(CostModel, ParametersOfOptionalParts) {
+  for (const double layer_scale : {0.0, 0.1}) {
+    for (const bool qkv_bias : {true, false}) {
+      ModelConfig config = tiny_model_config();
+      config.layer_scale = layer_scale;
+      config.qkv_bias = qkv_bias;
+      const ModelSpec spec = target_spec(config);
+      StagedModel model(spec);
+      for (std::int64_t i = 0; i < model.num_stages(); ++i) {
+        EXPECT_EQ(num_stage_parameters(spec, i), count(model.stage(i).parameters())) << i;
+      }
+    }
+  }
+}
+
+TEST(CostModel, ParametersOfResnet110) {
+  ModelConfig config;
+  apply_preset(ModelPreset::resnet110, config);
+  EXPECT_EQ(num_parameters(target_spec(config)), 1'733'812);
+  config.classes = 10;
+  EXPECT_EQ(num_parameters(target_spec(config)), 1'727'962);  // He et al. (2016), table 6 has 1.7 million
+}
+
+TEST(CostModel, ParametersAndStatisticsAreThoseOfAResidualNetwork) {
+  for (const ModelConfig& config : {tiny_resnet_config(), two_stage_resnet_config()}) {
+    for (const ModelSpec& spec : {target_spec(config), meta_spec(config), hybrid_spec(config, 1)}) {
+      StagedModel model(spec);
+      for (std::int64_t i = 0; i < model.num_stages(); ++i) {
+        std::vector<torch::Tensor> statistics;
+        for (const StatisticInfo& s : model.stage(i).list_statistics()) statistics.push_back(s.running);
+        EXPECT_EQ(num_stage_parameters(spec, i), count(model.stage(i).parameters())) << i;
+        EXPECT_EQ(stage_cost(spec, i).num_statistics, count(statistics)) << i;
+      }
+    }
+  }
+}
+
+TEST(CostModel, MemoryOfAResidualNetwork) {
+  // Stages of two blocks, 4 channels of 8x8, 8 of 4x4, 16 of 2x2: maps of 256, 128 and 64 values, three classes.
+  const ModelSpec spec = target_spec(tiny_resnet_config());
+  const Training training = training_of(spec, {false, true, false});
+  const Memory memory = memory_per_rank({&training}, {.micro = 3, .has_average = true});
+  std::int64_t statistics = 0;
+  for (std::int64_t i = 0; i < 3; ++i) statistics += stage_cost(spec, i).num_statistics;
+  EXPECT_EQ(memory.weights, 4 * (num_parameters(spec) + statistics));
+  const std::int64_t learning = num_learning_parameters(training);
+  EXPECT_EQ(memory.optimizer, 8 * learning);
+  EXPECT_EQ(memory.gradients, 4 * (learning + (2 * 4 * 8)));  // four norms with 8 channels
+  EXPECT_EQ(memory.average, memory.gradients);
+  EXPECT_EQ(memory.sums, 2 * memory.gradients);
+  EXPECT_EQ(reduced_bytes_per_step(training, Sums::exact), memory.sums);
+  // Of each block its input and three maps; then the last output, its mean and the logits. And an image.
+  const std::int64_t kept = (256 + (3 * 128)) + (4 * 128) + (128 + (3 * 64)) + (4 * 64) + 64 + 16 + 3;
+  EXPECT_EQ(memory.activations, 3 * 4 * (kept + 64));
+}
+
+TEST(CostModel, OnlyLearningParametersAreReduced) {
+  const Training training = incubation_of(2);
+  const std::int64_t learning = num_stage_parameters(training.spec, 2);
+  EXPECT_EQ(num_learning_parameters(training), learning);
+  EXPECT_EQ(reduced_bytes_per_step(training, Sums::exact), 8 * learning);
+  EXPECT_EQ(reduced_bytes_per_step(training, Sums::fast), 4 * learning);
+}
+
+TEST(CostModel, RingAllReduce) {
+  EXPECT_EQ(ring_all_reduce_s(1000, 1, 10), 0);
+  EXPECT_DOUBLE_EQ(ring_all_reduce_s(1000, 2, 10), 100);
+  EXPECT_DOUBLE_EQ(ring_all_reduce_s(1000, 4, 10), 150);
+  EXPECT_EQ(ring_all_reduce_s(1000, 4, 0), 0);  // an unknown network
+}
+
+TEST(CostModel, MemoryOfATrainingOfEverything) {
+  const ModelSpec spec = target_spec(tiny_model_config());
+  const Training training = training_of(spec, {true, true, true});
+  const std::int64_t parameters = num_parameters(spec);
+  const Memory exact = memory_per_rank({&training}, {.micro = 3});
+  EXPECT_EQ(exact.weights, 4 * parameters);
+  EXPECT_EQ(exact.gradients, 4 * parameters);
+  EXPECT_EQ(exact.optimizer, 8 * parameters);
+  EXPECT_EQ(exact.sums, 8 * parameters);
+  EXPECT_EQ(exact.average, 0);
+  EXPECT_EQ(memory_per_rank({&training}, {.sums = Sums::fast}).sums, 4 * parameters);
+  // 5 blocks, one output of 5 tokens, 3 logits, an image of 8 x 8.
+  EXPECT_EQ(exact.activations, 3 * ((5 * kept_bytes_of_vit_block(spec, true)) + (4 * 5 * 8) + (4 * 3) + (4 * 64)));
+}
+
+TEST(CostModel, OptimizerAndAverageKeepTheirNumbersForWhatLearns) {
+  const Training training = incubation_of(2);
+  const std::int64_t bytes = 4 * num_learning_parameters(training);
+  const auto optimizer_bytes = [&](const OptimizerConfig& optimizer) {
+    return memory_per_rank({&training}, {.optimizer = optimizer}).optimizer;
+  };
+  EXPECT_EQ(optimizer_bytes({}), 2 * bytes);
+  EXPECT_EQ(optimizer_bytes({.name = OptimizerName::sgd}), bytes);
+  EXPECT_EQ(optimizer_bytes({.name = OptimizerName::sgd, .momentum = 0, .nesterov = false}), 0);
+  // Chunks are whole blocks of 1024; the last rank has what is left over.
+  const std::int64_t count = bytes / 4;
+  const Memory sharded = memory_per_rank({&training}, {.shard_optimizer = true, .num_ranks = 3});
+  EXPECT_EQ(sharded.optimizer, 8 * (count - (2 * 1024 * (count / 3 / 1024))));
+  const Memory plain = memory_per_rank({&training}, {});
+  const Memory averaged = memory_per_rank({&training}, {.has_average = true});
+  EXPECT_EQ(averaged.average, bytes);
+  EXPECT_EQ(averaged.total(), plain.total() + bytes);
+}
+
+TEST(CostModel, MemoryDependsOnTheseSettings) {
+  RunConfig config;
+  config.phase(Phase::incubation).micro = 17;
+  config.phase(Phase::incubation).ema_decay = 0.9;
+  config.run.sums = SumsChoice::fast;
+  config.run.cuda_graph = true;
+  config.phase(Phase::meta).drop_path = 0;
+  config.phase(Phase::incubation).drop_path = 0.1;  // with which nothing is recorded
+  config.optimizer.name = OptimizerName::sgd;
+  const MemorySettings settings = memory_settings(config, Phase::incubation);
+  EXPECT_EQ(settings.micro, 17);
+  EXPECT_TRUE(settings.has_average);
+  EXPECT_EQ(settings.sums, Sums::fast);
+  EXPECT_EQ(settings.optimizer.name, OptimizerName::sgd);
+  EXPECT_FALSE(settings.is_recorded);
+  EXPECT_FALSE(memory_settings(config, Phase::meta).has_average);
+  EXPECT_TRUE(memory_settings(config, Phase::meta).is_recorded);
+}
+
+TEST(CostModel, BlocksKeepLessWhenFrozenAndNothingInThePrefix) {
+  const ModelSpec spec = target_spec(tiny_model_config());  // 5 tokens, width 8, ratio 2, 2 heads
+  EXPECT_EQ(kept_bytes_of_vit_block(spec, true), 4 * 5 * ((12 * 8) + 4 + 2));
+  EXPECT_EQ(kept_bytes_of_vit_block(spec, false), 4 * 5 * ((8 * 8) + 4 + 2));
+  EXPECT_EQ(transient_bytes_of_vit_block(spec), 4 * 5 * 8 * 8);
+
+  const std::int64_t rest = (4 * 5 * 8) + (4 * 3) + (4 * 64);
+  const auto activations = [](const Training& training) { return memory_per_rank({&training}, {}).activations; };
+  EXPECT_EQ(activations(incubation_of(0)),
+            (2 * kept_bytes_of_vit_block(spec, true)) + (2 * kept_bytes_of_vit_block(spec, false)) + rest);
+  // Behind two frozen stages of one block; the first one's output stays too.
+  EXPECT_EQ(activations(incubation_of(2)), (2 * kept_bytes_of_vit_block(spec, true)) + rest + (4 * 5 * 8));
+}
+
+TEST(CostModel, AGroupHasFrozenStagesOnce) {
+  const Training a = incubation_of(0);
+  const Training b = incubation_of(2);
+  const Memory memory = memory_per_rank({&a, &b}, {});
+  // Stage 1 is frozen in both.
+  EXPECT_EQ(memory.weights, 4 * (num_parameters(a.spec) + num_parameters(b.spec) - num_stage_parameters(a.spec, 1)));
+  EXPECT_EQ(memory.gradients, 4 * (num_learning_parameters(a) + num_learning_parameters(b)));
+  EXPECT_EQ(memory.activations, std::max(memory_per_rank({&a}, {}).activations, memory_per_rank({&b}, {}).activations));
+}
+
+}  // namespace
+}  // namespace incubate

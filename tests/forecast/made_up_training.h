@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "method/training.h"
+#include "support/tiny_model.h"
+
+namespace incubate {
+
+/// A training of `spec` in which the given stages learn.
+inline Training training_of(ModelSpec spec, const std::vector<bool>& is_learning) {
+  return {.name = "t",
+          .spec = std::move(spec),
+          .is_learning = is_learning,
+          .weight_sources = std::vector<std::string>(is_learning.size(), "meta")};
+}
+
+/// The hybrid spec of the tiny model whose stage `index` alone learns.
+inline Training incubation_of(std::int64_t index) {
+  std::vector<bool> is_learning(3, false);
+  is_learning[index] = true;
+  return training_of(hybrid_spec(tiny_model_config(), index), is_learning);
+}
+
+}  // namespace incubate

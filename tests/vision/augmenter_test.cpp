@@ -1,0 +1,114 @@
+#include "vision/augmenter.h"
+
+#include <set>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace incubate {
+namespace {
+
+const Normalisation kNormalisation = {.mean = {0.5, 0.4, 0.3}, .std = {0.25, 0.25, 0.25}};
+
+Image make_example(std::int64_t scale) {
+  Image image(12 * scale, 10 * scale, 3);
+  for (std::size_t i = 0; i < image.bytes.size(); ++i) image.bytes[i] = static_cast<std::uint8_t>((i * 37) % 251);
+  return image;
+}
+
+ArraySource example(std::int64_t scale = 1) {
+  static const Image small = make_example(1), large = make_example(5);
+  return ArraySource(scale == 1 ? small : large);
+}
+
+Augmenter make(const Augmentation& augmentation, std::uint64_t seed = 1, Phase phase = Phase::meta) {
+  return {augmentation, kNormalisation, seed, phase};
+}
+
+Augmentation everything() {
+  return {.flip = true,
+          .resized_crop = ResizedCrop{.side = 8},
+          .rand_augment = parse_rand_augment("x", "rand-m9-mstd0.5-inc1"),
+          .random_erasing = 0.5};
+}
+
+std::vector<float> planes_of(const Augmentation& augmentation, std::int64_t position) {
+  std::vector<float> planes(8 * 8 * 3);
+  make(augmentation).write_planes(example(), 0, position, planes);
+  return planes;
+}
+
+TEST(Augmenter, ByDefaultNothingChanges) { EXPECT_EQ(make({}).augment(example(), 3, 4), example().image()); }
+
+TEST(Augmenter, IsAFunctionOfSeedPhaseEpochAndPosition) {
+  std::set<std::string> seen;
+  const Augmentation crop = {.resized_crop = ResizedCrop{.side = 8}};
+  for (const std::uint64_t seed : {1, 2}) {
+    for (const Phase phase : {Phase::meta, Phase::incubation}) {
+      for (const std::int64_t epoch : {0, 1}) {
+        for (const std::int64_t position : {0, 1}) {
+          for (int again = 0; again < 2; ++again) {
+            const Image image = make(crop, seed, phase).augment(example(5), epoch, position);
+            seen.emplace(image.bytes.begin(), image.bytes.end());
+          }
+        }
+      }
+    }
+  }
+  EXPECT_EQ(seen.size(), 16);
+}
+
+TEST(Augmenter, SettingsDoNotShiftEachOthersNumbers) {
+  int num_unerased = 0;
+  for (std::int64_t position = 0; position < 50; ++position) {
+    Augmentation without_erasing = everything();
+    without_erasing.random_erasing = 0;
+    const std::vector<float> with = planes_of(everything(), position), without = planes_of(without_erasing, position);
+    num_unerased += with == without ? 1 : 0;
+
+    // The flip and the crop are the same with RandAugment off: where no step is applied, so is the image.
+    Augmentation plain = without_erasing;
+    plain.rand_augment->probability = 0;
+    Augmentation off = without_erasing;
+    off.rand_augment.reset();
+    EXPECT_EQ(planes_of(plain, position), planes_of(off, position));
+  }
+  EXPECT_GT(num_unerased, 10);
+  EXPECT_LT(num_unerased, 40);
+}
+
+TEST(Augmenter, ColorJitterIsOffWhileRandAugmentIsOn) {
+  Augmentation both = everything();
+  both.color_jitter = 0.4;
+  EXPECT_EQ(make(both).augment(example(), 0, 0), make(everything()).augment(example(), 0, 0));
+  both.rand_augment.reset();
+  Augmentation neither = both;
+  neither.color_jitter = 0;
+  EXPECT_NE(make(both).augment(example(), 0, 0), make(neither).augment(example(), 0, 0));
+}
+
+TEST(Augmentation, FollowsTheSettingsOfItsPhase) {
+  RunConfig config;
+  config.model.image_size = 32;
+  config.data.crop_padding = 4;
+  config.data.flip = true;
+  config.phase(Phase::incubation).crop = Crop::none;
+  config.phase(Phase::finetuning).crop = Crop::resized;
+  config.phase(Phase::finetuning).crop_scale = {0.5, 0.75};
+  config.phase(Phase::finetuning).rand_augment = "rand-m5";
+  config.phase(Phase::finetuning).random_erasing = 0.25;
+  EXPECT_EQ(make_augmentation(config, Phase::meta).crop_padding, 4);
+  EXPECT_TRUE(make_augmentation(config, Phase::meta).flip);
+  EXPECT_EQ(make_augmentation(config, Phase::incubation).crop_padding, 0);
+  const Augmentation finetuning = make_augmentation(config, Phase::finetuning);
+  EXPECT_EQ(finetuning.resized_crop->side, 32);
+  EXPECT_EQ(finetuning.resized_crop->scale, (std::array<double, 2>{0.5, 0.75}));
+  EXPECT_EQ(finetuning.rand_augment->magnitude, 5);
+  EXPECT_EQ(finetuning.random_erasing, 0.25);
+  EXPECT_FALSE(make_evaluation_crop(config, Phase::meta));
+  EXPECT_EQ(make_evaluation_crop(config, Phase::finetuning)->side, 32);
+  EXPECT_EQ(make_evaluation_crop(config, Phase::finetuning)->fraction, 0.875);
+}
+
+}  // namespace
+}  // namespace incubate
