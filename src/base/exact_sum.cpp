@@ -43,8 +43,8 @@ Addends begin_exactly(std::span<const float> addends, std::span<std::int64_t> su
   return convert(addends, [total](std::size_t i, std::uint64_t units) { total[i] = static_cast<std::int64_t>(units); });
 }
 
-void exact_mean(std::span<const std::int64_t> sum, std::int64_t count, std::span<float> mean) {
-  const double scale = 1.0 / (kExactUnitsPerOne * static_cast<double>(count));
+void exact_mean(std::span<const std::int64_t> sum, double divisor, std::span<float> mean) {
+  const double scale = 1.0 / (kExactUnitsPerOne * divisor);
   for (std::size_t i = 0; i < sum.size(); ++i) mean[i] = static_cast<float>(static_cast<double>(sum[i]) * scale);
 }
 

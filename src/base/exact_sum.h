@@ -23,8 +23,8 @@ Addends add_exactly(std::span<const float> addends, std::span<std::int64_t> sum)
 /// The same for sums that are 0, whatever `sum` holds: the first addends.
 Addends begin_exactly(std::span<const float> addends, std::span<std::int64_t> sum);
 
-/// mean[i] = sum[i] / (2^40 * count), rounded once to float. REQUIRES: equal sizes, count > 0.
-void exact_mean(std::span<const std::int64_t> sum, std::int64_t count, std::span<float> mean);
+/// mean[i] = sum[i] / (2^40 * divisor), rounded once to float. REQUIRES: equal sizes, divisor > 0.
+void exact_mean(std::span<const std::int64_t> sum, double divisor, std::span<float> mean);
 
 /// One value as units of 2^-40, for sums of losses and the like. Non-finite and huge values give the largest integer /
 /// 2^13.

@@ -23,13 +23,13 @@ std::int64_t activation_bytes_per_image(const Training& training) {
     if (i < first) transient = std::max(transient, cost.transient_bytes);
     if (i >= first) kept += training.is_learning[i] ? cost.kept_bytes : cost.frozen_kept_bytes;
   }
+  kept += kept_bytes_of_head(training);
   return image_bytes(training.spec) + prefix + std::max(transient, kept);
 }
 
 /// Parameters and running statistics of a stage.
-std::int64_t num_values(const ModelSpec& spec, std::int64_t stage_index) {
-  const StageCost cost = stage_cost(spec, stage_index);
-  return cost.num_parameters + cost.num_statistics;
+std::int64_t num_values(const Training& training, std::int64_t stage_index) {
+  return num_stage_parameters(training, stage_index) + stage_cost(training.spec, stage_index).num_statistics;
 }
 
 /// Of the last rank, whose chunk is the largest.
@@ -41,20 +41,21 @@ std::int64_t num_values_with_state(const Training& training, const MemorySetting
 
 }  // namespace
 
-std::int64_t num_stage_parameters(const ModelSpec& spec, std::int64_t stage_index) {
-  return stage_cost(spec, stage_index).num_parameters;
+std::int64_t num_stage_parameters(const Training& training, std::int64_t stage_index) {
+  const bool is_last = stage_index + 1 == training.spec.num_stages();
+  return stage_cost(training.spec, stage_index).num_parameters + (is_last ? training.head.num_parameters : 0);
 }
 
-std::int64_t num_parameters(const ModelSpec& spec) {
+std::int64_t num_parameters(const Training& training) {
   std::int64_t count = 0;
-  for (std::int64_t i = 0; i < spec.num_stages(); ++i) count += num_stage_parameters(spec, i);
+  for (std::int64_t i = 0; i < training.spec.num_stages(); ++i) count += num_stage_parameters(training, i);
   return count;
 }
 
 std::int64_t num_learning_parameters(const Training& training) {
   std::int64_t count = 0;
   for (std::int64_t i = 0; i < training.spec.num_stages(); ++i) {
-    if (training.is_learning[i]) count += num_stage_parameters(training.spec, i);
+    if (training.is_learning[i]) count += num_stage_parameters(training, i);
   }
   return count;
 }
@@ -62,9 +63,13 @@ std::int64_t num_learning_parameters(const Training& training) {
 std::int64_t num_learning_values(const Training& training) {
   std::int64_t count = 0;
   for (std::int64_t i = 0; i < training.spec.num_stages(); ++i) {
-    if (training.is_learning[i]) count += num_values(training.spec, i);
+    if (training.is_learning[i]) count += num_values(training, i);
   }
   return count;
+}
+
+std::int64_t kept_bytes_of_head(const Training& training) {
+  return training.is_learning.back() ? training.head.kept_bytes : training.head.frozen_kept_bytes;
 }
 
 std::int64_t first_learning_stage(const Training& training) {
@@ -115,7 +120,7 @@ Memory memory_per_rank(const std::vector<const Training*>& trainings, const Memo
   const auto num_states = static_cast<std::int64_t>(list_state_names(settings.optimizer).size());
   Memory memory;
   for_each_held_stage(trainings, [&](const Training& training, std::int64_t i) {
-    memory.weights += kFloatBytes * num_values(training.spec, i);
+    memory.weights += kFloatBytes * num_values(training, i);
   });
   for (const Training* training : trainings) {
     const std::int64_t learning_bytes = kFloatBytes * num_learning_values(*training);

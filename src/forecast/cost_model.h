@@ -13,13 +13,16 @@ namespace incubate {
 /// What a training costs in parameters, bytes and time, computed from its description alone (that of a stage:
 /// model/stage_cost.h). Pure functions.
 
-/// What gradients are for: running statistics of batch norm are no parameters.
-std::int64_t num_stage_parameters(const ModelSpec& spec, std::int64_t stage_index);
-std::int64_t num_parameters(const ModelSpec& spec);
+/// Parameters of a stage, those of the head with the last one. Running statistics of batch norm are no parameters.
+std::int64_t num_stage_parameters(const Training& training, std::int64_t stage_index);
+std::int64_t num_parameters(const Training& training);
 /// Of the stages that learn.
 std::int64_t num_learning_parameters(const Training& training);
 /// Of them and of batch norm's running statistics in the same stages.
 std::int64_t num_learning_values(const Training& training);
+
+/// Bytes that the head keeps of an image for its backward pass.
+std::int64_t kept_bytes_of_head(const Training& training);
 
 std::int64_t first_learning_stage(const Training& training);
 /// Of one, in fp32.

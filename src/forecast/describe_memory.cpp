@@ -31,7 +31,7 @@ MemoryNeed describe_exchange_memory(const Training& training) {
   constexpr std::int64_t kCopies = 2;  // the network, and the file that it is read from
   return {.subject = training.name,
           .needed = fmt::format("its weights and those of the file need about {}",
-                                bytes_text(kCopies * kFloatBytes * num_parameters(training.spec))),
+                                bytes_text(kCopies * kFloatBytes * num_parameters(training))),
           .remedy = "Run it where more memory is free; 'incubate plan' says how many parameters each training has."};
 }
 

@@ -9,7 +9,7 @@ namespace incubate {
 namespace {
 
 /// Of a micro-batch, in bytes.
-struct Activations {
+struct ActivationBytes {
   std::int64_t input = 0;     ///< of the first learning stage
   std::int64_t kept = 0;      ///< at most
   std::int64_t backward = 0;  ///< on top of them in the backward pass
@@ -23,7 +23,7 @@ StageUse use_of(const Training& training, std::int64_t stage_index) {
   return stage_index < first_learning_stage(training) ? StageUse::without_graph : StageUse::frozen;
 }
 
-Activations activations_of(const Training& training, std::int64_t micro, Recompute recompute) {
+ActivationBytes activations_of(const Training& training, std::int64_t micro, Recompute recompute) {
   const std::int64_t first = first_learning_stage(training);
   std::int64_t input = image_bytes(training.spec);
   std::int64_t kept = input;
@@ -45,7 +45,7 @@ Activations activations_of(const Training& training, std::int64_t micro, Recompu
     backward = std::max(backward, stage.backward);
     weight_gradient = std::max(weight_gradient, stage.weight_gradient);
   }
-  kept += block;
+  kept += kept_bytes_of_head(training) + block;
   return {.input = micro * input,
           .kept = micro * kept,
           .backward = (micro * backward) + weight_gradient,
@@ -62,10 +62,10 @@ GpuMemory gpu_memory_per_rank(const std::vector<const Training*>& trainings, con
     if (training.spec.precision != Precision::bf16) return;
     memory.copies += kBfloat16Bytes * stage_cost(training.spec, i).num_product_weights;
   });
-  Activations largest;
-  Activations sum;
+  ActivationBytes largest;
+  ActivationBytes sum;
   for (const Training* training : trainings) {
-    Activations activations = activations_of(*training, settings.micro, recompute);
+    ActivationBytes activations = activations_of(*training, settings.micro, recompute);
     // Weights and their average change places by a third copy.
     const std::int64_t exchange = settings.has_average ? kFloatBytes * num_learning_values(*training) : 0;
     activations.apart = std::max(activations.apart, exchange);

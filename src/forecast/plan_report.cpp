@@ -30,7 +30,7 @@ TrainingCost cost_of(const RunConfig& config, const Training& training, std::int
   MemorySettings memory = memory_settings(config, training.phase);
   memory.num_ranks = num_ranks;
   return {.training = &training,
-          .num_parameters = num_parameters(training.spec),
+          .num_parameters = num_parameters(training),
           .num_learning_parameters = num_learning_parameters(training),
           .micro_batches = micro_batches_of(config, training.phase),
           .block_flops = training.block_flops(config.batch.global),

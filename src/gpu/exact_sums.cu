@@ -39,7 +39,8 @@ __global__ void add_loss_kernel(const float* loss, LossSums sums) {
   *sums.is_out_of_range = 0;
 }
 
-__global__ void mean_kernel(const std::int64_t* sums, std::int64_t size, double scale, float* mean) {
+__global__ void mean_kernel(const std::int64_t* sums, std::int64_t size, const double* divisor, float* mean) {
+  const double scale = 1.0 / (kExactUnitsPerOne * *divisor);
   const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * kThreads;
   for (std::int64_t i = (static_cast<std::int64_t>(blockIdx.x) * kThreads) + threadIdx.x; i < size; i += stride) {
     mean[i] = static_cast<float>(static_cast<double>(sums[i]) * scale);
@@ -59,9 +60,8 @@ void add_loss(const float* loss, const LossSums& sums, CUstream_st* stream) {
   add_loss_kernel<<<1, 1, 0, stream>>>(loss, sums);
 }
 
-void exact_mean(const std::int64_t* sums, std::int64_t size, std::int64_t count, float* mean, CUstream_st* stream) {
-  const double scale = 1.0 / (kExactUnitsPerOne * static_cast<double>(count));
-  mean_kernel<<<blocks_for(size), kThreads, 0, stream>>>(sums, size, scale, mean);
+void exact_mean(const std::int64_t* sums, std::int64_t size, const double* divisor, float* mean, CUstream_st* stream) {
+  mean_kernel<<<blocks_for(size), kThreads, 0, stream>>>(sums, size, divisor, mean);
 }
 
 }  // namespace incubate::gpu

@@ -25,7 +25,7 @@ void add_gradients(std::span<const float> gradients, bool is_first, std::int64_t
 /// Adds the micro-batch's loss, after all of its gradients.
 void add_loss(const float* loss, const LossSums& sums, CUstream_st* stream);
 
-/// mean[i] = sums[i] / (2^40 * count), rounded once to float.
-void exact_mean(const std::int64_t* sums, std::int64_t size, std::int64_t count, float* mean, CUstream_st* stream);
+/// mean[i] = sums[i] / (2^40 * *divisor), rounded once to float.
+void exact_mean(const std::int64_t* sums, std::int64_t size, const double* divisor, float* mean, CUstream_st* stream);
 
 }  // namespace incubate::gpu

@@ -13,9 +13,10 @@
 namespace incubate {
 namespace {
 
-void load_stage(Stage& stage, std::int64_t stage_index, const Checkpoint& checkpoint, const FilePath& path) {
+void load_state(std::vector<NamedTensor> state, std::int64_t stage_index, const Checkpoint& checkpoint,
+                const FilePath& path) {
   const torch::NoGradGuard no_grad;
-  for (NamedTensor& item : stage.list_state()) {
+  for (NamedTensor& item : state) {
     const auto found = checkpoint.state.find(stage_key(stage_index, item.name));
     check_input(found != checkpoint.state.end(), "{} lacks {}. It was written by another model; remove it.",
                 path.string(), stage_key(stage_index, item.name));
@@ -29,7 +30,7 @@ void load_stage(Stage& stage, std::int64_t stage_index, const Checkpoint& checkp
 void initialise(StagedModel& model, const Training& training, std::uint64_t seed) {
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
     if (training.starts[i] == Start::copy || training.starts[i] == Start::resample) continue;
-    model.stage(i).initialise(seed, training.phase, i);
+    model.initialise(i, seed, training.phase);
     if (training.starts[i] != Start::zero_branches) continue;
     for (std::int64_t block = 0; block < model.stage(i).num_blocks(); ++block) zero_branches(model.stage(i), block);
   }
@@ -47,13 +48,14 @@ void load_stages(StagedModel& model, const std::vector<std::string>& sources, co
     for (std::int64_t i = 0; i < model.num_stages(); ++i) {
       if (sources[i] != source.name) continue;
       if (starts[i] == Start::copy) {
-        load_stage(model.stage(i), i, checkpoint, path);
+        load_state(model.list_state(i), i, checkpoint, path);
         continue;
       }
-      const std::shared_ptr<Stage> original = make_stage(source.spec, i);
-      load_stage(*original, i, checkpoint, path);
+      const std::shared_ptr<Stage> original = make_stage(source.spec, i, model.request());
+      load_state(original->list_state(), i, checkpoint, path);
       if (starts[i] == Start::grow) grow(model.stage(i), *original);
       if (starts[i] == Start::resample) change_resolution(model.stage(i), *original);
+      if (i + 1 == model.num_stages()) load_state(model.head().list_state(), i, checkpoint, path);
     }
   }
 }

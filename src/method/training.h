@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/run_config.h"
+#include "model/head.h"
 #include "model/spec.h"
 #include "vision/dataset.h"
 
@@ -25,6 +26,7 @@ struct Training {
   std::string name;  ///< meta, stage_0, ..., finetuned, end_to_end, grown, shallow, high_resolution, ...
   Phase phase = Phase::meta;
   ModelSpec spec;
+  HeadCost head = {};                       ///< of the task's head
   std::vector<bool> is_learning;            ///< of each stage
   std::vector<Start> starts = {};           ///< of each stage
   std::vector<std::string> weight_sources;  ///< of each stage: the training that it is copied or grown from; else empty

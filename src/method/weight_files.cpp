@@ -7,6 +7,7 @@
 #include "checkpoint/lock.h"
 #include "checkpoint/safetensors.h"
 #include "method/start_weights.h"
+#include "model/linear_head.h"
 #include "model/weight_names.h"
 
 namespace incubate {
@@ -16,7 +17,7 @@ namespace {
 StateDict list_named(StagedModel& model, WeightFormat format) {
   StateDict list;
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
-    for (const NamedTensor& item : model.stage(i).list_state()) {
+    for (const NamedTensor& item : model.list_state(i)) {
       list[weight_name(format, model.spec(), i, item.name)] = item.tensor;
     }
   }
@@ -89,7 +90,7 @@ StateDict export_training(const Training& training, const std::vector<Training>&
   const FilePath finished = run.finished(training.name);
   check_input(std::filesystem::exists(finished), "{} is not done in {} (there is no {}). Run it first.", training.name,
               run.root().string(), finished.string());
-  StagedModel model(training.spec);
+  StagedModel model(training.spec, std::make_shared<LinearHead>(training.spec));
   load_finished_weights(model, training, trainings, run);
   return named_weights(model, format);
 }
@@ -97,7 +98,7 @@ StateDict export_training(const Training& training, const std::vector<Training>&
 void import_training(const Training& training, const RunDirectory& run, WeightFormat format, const FilePath& input,
                      const std::string& config_text) {
   check_format(format, training.spec);
-  StagedModel model(training.spec);
+  StagedModel model(training.spec, std::make_shared<LinearHead>(training.spec));
   load_named_weights(model, format, load_safetensors(input), input);
   check_not_begun(training, run);
   run.create();
@@ -111,7 +112,7 @@ void import_training(const Training& training, const RunDirectory& run, WeightFo
                         .state = {}};
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
     if (!training.is_learning[i]) continue;
-    for (const NamedTensor& item : model.stage(i).list_state()) {
+    for (const NamedTensor& item : model.list_state(i)) {
       checkpoint.state[stage_key(i, item.name)] = item.tensor.detach();
     }
   }

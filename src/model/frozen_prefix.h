@@ -16,8 +16,8 @@ class FrozenPrefix {
   FrozenPrefix(torch::Tensor images, std::vector<KeptSamples> kept);
 
   KeptBranches kept() const { return kept_; }
-  /// The input of the model's first learning stage.
-  torch::Tensor input_of(StagedModel& model);
+  /// The input of the model's first learning stage, with the maps of the stages before it.
+  Activations input_of(StagedModel& model);
 
  private:
   struct Link {

@@ -10,9 +10,9 @@ namespace incubate {
 /// is frozen behind a learning stage, and gradients pass through; it learns.
 enum class StageUse { without_graph, frozen, learning };
 
-/// Bytes that a stage's activations take on a GPU, for one image but for the last, by formula: what ATen's operations
-/// save (see ops/), in the types that they have with the network's precision. Stochastic depth is left out: all
-/// samples count, so that no draw needs more.
+/// Bytes that the activations of a stage without its head take on a GPU, for one image but for the last, by formula:
+/// what ATen's operations save (see ops/), in the types that they have with the network's precision. Stochastic depth
+/// is left out: all samples count, so that no draw needs more.
 struct GpuActivations {
   std::int64_t kept = 0;    ///< for its backward pass
   std::int64_t inputs = 0;  ///< the same if blocks are computed anew in it: what flows into them
@@ -38,7 +38,7 @@ GpuActivations gpu_activations(const ModelSpec& spec, std::int64_t stage_index, 
 ///
 /// What flows into a block is x in fp32 and, but for a stage's first block, the values of the branch before. One that
 /// is computed anew makes its last branch's values again, and their and x's gradients wait for it, 4 D + 2 e D. A
-/// learning first stage also keeps its patches; the last one what final norm and head take and two sets of logits.
+/// learning first stage also keeps its patches; the last one what the final norm takes.
 ///
 /// The backward pass holds at most (what it has freed by then is not deducted) the gradient of x in fp32 and of a
 /// branch 2 r D e in GELU, or 8 D e where the gradients of queries, keys and values are put together from three tensors

@@ -5,10 +5,10 @@
 
 namespace incubate {
 
-std::shared_ptr<Stage> make_stage(const ModelSpec& spec, std::int64_t stage_index) {
+std::shared_ptr<Stage> make_stage(const ModelSpec& spec, std::int64_t stage_index, const FeatureRequest& request) {
   switch (spec.family) {
     case Family::vit:
-      return std::make_shared<VitStage>(spec, stage_index);
+      return std::make_shared<VitStage>(spec, stage_index, request);
     case Family::resnet:
       return std::make_shared<ResnetStage>(spec, stage_index);
   }

@@ -29,11 +29,7 @@ StageCost resnet_stage_cost(const ModelSpec& spec, std::int64_t stage_index) {
     cost.kept_bytes += map_bytes(width, spec.image_size);
   }
   for (const ResidualBlockSpec& block : list_residual_blocks(spec, stage_index)) add_block(block, cost);
-  if (stage_index + 1 == spec.num_stages()) {
-    const std::int64_t width = spec.widths.back();
-    cost.num_parameters += (width + 1) * spec.classes;
-    cost.kept_bytes += cost.output_bytes + (kFloatBytes * (width + spec.classes));
-  }
+  if (stage_index + 1 == spec.num_stages()) cost.kept_bytes += cost.output_bytes;
   cost.frozen_kept_bytes = cost.kept_bytes;
   return cost;
 }

@@ -66,9 +66,6 @@ ResnetStage::ResnetStage(const ModelSpec& spec, std::int64_t stage_index)
     blocks->push_back(blocks_.back());
   }
   register_module("blocks", blocks);
-  if (stage_index + 1 == spec.num_stages()) {
-    fc_ = register_module("fc", torch::nn::Linear(spec.widths.back(), spec.classes));
-  }
 }
 
 torch::Tensor ResnetStage::forward(const torch::Tensor& input, KeptBranches kept) {
@@ -76,7 +73,7 @@ torch::Tensor ResnetStage::forward(const torch::Tensor& input, KeptBranches kept
   for (std::int64_t i = 0; i < num_blocks(); ++i) {
     x_BCHW = blocks_[i]->forward(x_BCHW, branches_of(kept, i, 1));
   }
-  return fc_ ? fc_(x_BCHW.mean({2, 3})) : x_BCHW;
+  return x_BCHW;
 }
 
 std::vector<ParameterInfo> ResnetStage::list_parameters() {
@@ -84,7 +81,6 @@ std::vector<ParameterInfo> ResnetStage::list_parameters() {
   for (auto& item : named_parameters()) {
     ParameterInfo info{item.key(), item.value(), 0, item.value().dim() >= 2};
     if (const auto block = block_of(info.name)) info.layer = 1 + *block;
-    if (info.name.starts_with("fc.")) info.layer = 1 + num_blocks();
     list.push_back(info);
   }
   return list;
@@ -114,9 +110,7 @@ void ResnetStage::initialise(std::uint64_t seed, Phase phase, std::int64_t stage
   for (ParameterInfo& parameter : list_parameters()) {
     const Generator generator = parameter_generator(seed, phase, stage_index, parameter.name);
     torch::Tensor& tensor = parameter.tensor;
-    if (parameter.name.starts_with("fc.")) {
-      fill_uniform(tensor, 1 / std::sqrt(static_cast<double>(fc_->options.in_features())), generator);
-    } else if (tensor.dim() == 4) {
+    if (tensor.dim() == 4) {
       // He et al., "Delving deep into rectifiers", ICCV 2015, with the fan-out: it keeps the gradients' size.
       fill_normal(tensor, std::sqrt(2 / static_cast<double>(tensor.size(0) * tensor[0][0].numel())), generator);
     } else {

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include <torch/nn/modules/conv.h>
-#include <torch/nn/modules/linear.h>
 
 #include "model/batch_norm.h"
 #include "model/resnet_plan.h"
@@ -35,13 +34,14 @@ class ResidualBlock : public torch::nn::Module {
 };
 
 /// A piece of a residual network for small images (He et al., CVPR 2016, section 4.2): its share of the blocks; the
-/// first also owns a convolution of 3x3 with its norm, the last the mean over the pixels and the head. Parts outside
-/// blocks have torchvision's names.
+/// first also owns a convolution of 3x3 with its norm. Parts outside blocks have torchvision's names.
 class ResnetStage : public Stage {
  public:
   ResnetStage(const ModelSpec& spec, std::int64_t stage_index);
 
   torch::Tensor forward(const torch::Tensor& input, KeptBranches kept) override;
+  torch::Tensor summarise(const torch::Tensor& output) override { return output.mean({2, 3}); }
+  torch::Tensor map_of(const torch::Tensor& output) const override { return output; }
   std::int64_t num_blocks() const override { return static_cast<std::int64_t>(blocks_.size()); }
   std::vector<ParameterInfo> list_parameters() override;
   std::vector<StatisticInfo> list_statistics() override;
@@ -54,7 +54,6 @@ class ResnetStage : public Stage {
   torch::nn::Conv2d conv1_{nullptr};
   std::shared_ptr<BatchNorm> bn1_;
   std::vector<std::shared_ptr<ResidualBlock>> blocks_;
-  torch::nn::Linear fc_{nullptr};
 };
 
 }  // namespace incubate

@@ -8,42 +8,25 @@
 
 #include <torch/nn/module.h>
 
+#include "model/head.h"
+#include "model/parameter_info.h"
 #include "model/spec.h"
 #include "ops/kept_samples.h"
 
 namespace incubate {
 
-/// A parameter and how the optimizer treats it.
-struct ParameterInfo {
-  std::string name;  ///< within its stage, such as "blocks.0.attn.qkv.weight"
-  torch::Tensor tensor;
-  /// Within its stage: 0 for what stands before the blocks, 1 + i for block i, 1 + num_blocks() for what stands behind.
-  std::int64_t layer = 0;
-  bool decays = true;  ///< whether weight decay applies
-  /// Whether its learning rate is that of the layer before (see PhaseConfig::layer_decay).
-  bool joins_layer_before = false;
-};
-
-/// A mean or variance of a batch norm, which is not learnt by gradients but follows the data.
-struct StatisticInfo {
-  std::string name;       ///< within its stage, such as "blocks.0.bn1.running_mean"
-  torch::Tensor running;  ///< used in evaluation
-  torch::Tensor batch;    ///< of the micro-batch that passed last in training
-};
-
-struct NamedTensor {
-  std::string name;  ///< within its stage
-  torch::Tensor tensor;
-};
-
-/// A piece of a network: maps a tensor to a tensor. The only interface through which anything above model/ sees a
-/// network.
+/// A piece of a network: maps a tensor to a tensor. The only interface through which anything above model/ sees what
+/// stands before the head.
 class Stage : public torch::nn::Module {
  public:
   /// `kept` is of this stage's blocks, on its device (see kept_samples.h). The first stage of a model takes images
-  /// (batch, channels, height, width); the last returns logits (batch, classes); between stages flow a vision
-  /// transformer's tokens (batch, tokens, width), a residual network's images.
+  /// (batch, channels, height, width). A vision transformer's stage passes tokens on, (batch, tokens, width), a
+  /// residual network's stage images. The last stage of a model may leave out what the head has not asked for.
   virtual torch::Tensor forward(const torch::Tensor& input, KeptBranches kept) = 0;
+  /// Returns the summary of the last stage's output (see Features). REQUIRES: this is the last stage.
+  virtual torch::Tensor summarise(const torch::Tensor& output) = 0;
+  /// Returns the map (see Features) that `output`, the output of forward(), is.
+  virtual torch::Tensor map_of(const torch::Tensor& output) const = 0;
   virtual std::int64_t num_blocks() const = 0;
   virtual std::vector<ParameterInfo> list_parameters() = 0;
   /// Those of its batch norms, if it has any.
@@ -62,8 +45,8 @@ class Stage : public torch::nn::Module {
   virtual void initialise(std::uint64_t seed, Phase phase, std::int64_t stage_index) = 0;
 };
 
-/// Stage `stage_index` of the network `spec`, with undefined weights.
-std::shared_ptr<Stage> make_stage(const ModelSpec& spec, std::int64_t stage_index);
+/// Returns stage `stage_index` of the network `spec` for a head that asks for `request`, with undefined weights.
+std::shared_ptr<Stage> make_stage(const ModelSpec& spec, std::int64_t stage_index, const FeatureRequest& request);
 
 // Names within a stage: what belongs to block 3 is called "blocks.3.NAME".
 

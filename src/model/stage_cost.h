@@ -9,7 +9,7 @@ namespace incubate {
 inline constexpr std::int64_t kFloatBytes = 4;
 inline constexpr std::int64_t kBfloat16Bytes = 2;
 
-/// What a stage costs, by formula. Bytes are fp32's, of one image.
+/// What a stage without its head costs, by formula. Bytes are fp32's, of one image.
 struct StageCost {
   std::int64_t num_parameters = 0;
   std::int64_t num_statistics = 0;       ///< running means and variances of batch norm
@@ -17,7 +17,7 @@ struct StageCost {
   std::int64_t kept_bytes = 0;           ///< kept for its backward pass if it learns
   std::int64_t frozen_kept_bytes = 0;    ///< the same if it is frozen behind a learning stage
   std::int64_t transient_bytes = 0;      ///< most that it holds at one time without a graph, in its blocks
-  std::int64_t output_bytes = 0;         ///< what it passes on (the last stage: to norm and head)
+  std::int64_t output_bytes = 0;         ///< what it passes on (the last stage: to Stage::summarise())
 };
 
 /// Of stage `stage_index` of the network `spec`.
@@ -26,8 +26,7 @@ StageCost stage_cost(const ModelSpec& spec, std::int64_t stage_index);
 /// Parameters of a stage of a vision transformer: (4 + 2r) D^2 + (9 + r) D a block of width D and MLP ratio r (its four
 /// linear layers with biases, two norms), less 3 D without the bias of queries, keys and values, 2 D more with
 /// LayerScale, and what the first and the last stage own beside blocks (see VitStage). The weights of products are the
-/// (4 + 2r) D^2 and those of the patches. The last stage also keeps the last block's output, for the norm, and the
-/// logits.
+/// (4 + 2r) D^2 and those of the patches. The last stage also keeps the last block's output, for the norm.
 StageCost vit_stage_cost(const ModelSpec& spec, std::int64_t stage_index);
 
 /// Bytes that a block of a vision transformer keeps of one image for its backward pass, in fp32: of T tokens and H
@@ -51,9 +50,8 @@ std::int64_t transient_bytes_of_vit_block(const ModelSpec& spec);
 /// norms), and 4 C running statistics; what the first and the last stage own beside blocks (see ResnetStage).
 /// Kept is a block's input, and of its output's size (4 C S^2 bytes for S x S pixels): what both norms take and what
 /// the second convolution takes; frozen or not, since PyTorch's convolutions keep what they take in either case. The
-/// first stage also keeps what its norm takes, the last one the last block's output, the mean over pixels and the
-/// logits. Without graph a block holds its input, and of its output's size: the input and output of the second
-/// convolution and the norm's output.
+/// first stage also keeps what its norm takes, the last one the last block's output. Without graph a block holds its
+/// input, and of its output's size: the input and output of the second convolution and the norm's output.
 StageCost resnet_stage_cost(const ModelSpec& spec, std::int64_t stage_index);
 
 }  // namespace incubate

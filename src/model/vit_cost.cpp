@@ -17,7 +17,7 @@ std::int64_t num_parameters_of(const ModelSpec& spec, std::int64_t stage_index) 
   std::int64_t count = num_product_weights_of(spec, stage_index) +
                        (spec.depths.at(stage_index) * (9 + spec.mlp_ratio + options) * width);
   if (stage_index == 0) count += (1 + 1 + spec.num_tokens()) * width;  // bias of the patches, class token, places
-  if (stage_index + 1 == spec.num_stages()) count += (2 * width) + ((width + 1) * spec.classes);
+  if (stage_index + 1 == spec.num_stages()) count += 2 * width;
   return count;
 }
 
@@ -25,12 +25,11 @@ std::int64_t num_parameters_of(const ModelSpec& spec, std::int64_t stage_index) 
 
 StageCost vit_stage_cost(const ModelSpec& spec, std::int64_t stage_index) {
   const std::int64_t depth = spec.depths.at(stage_index);
-  const bool is_last = stage_index + 1 == spec.num_stages();
-  const std::int64_t of_head = is_last ? tokens_bytes(spec) + (kFloatBytes * spec.classes) : 0;
+  const std::int64_t of_norm = stage_index + 1 == spec.num_stages() ? tokens_bytes(spec) : 0;
   return {.num_parameters = num_parameters_of(spec, stage_index),
           .num_product_weights = num_product_weights_of(spec, stage_index),
-          .kept_bytes = (depth * kept_bytes_of_vit_block(spec, true)) + of_head,
-          .frozen_kept_bytes = (depth * kept_bytes_of_vit_block(spec, false)) + of_head,
+          .kept_bytes = (depth * kept_bytes_of_vit_block(spec, true)) + of_norm,
+          .frozen_kept_bytes = (depth * kept_bytes_of_vit_block(spec, false)) + of_norm,
           .transient_bytes = transient_bytes_of_vit_block(spec),
           .output_bytes = tokens_bytes(spec)};
 }

@@ -42,10 +42,8 @@ std::int64_t patches_bytes(const ModelSpec& spec) {
   return RowBytes(spec).element * (spec.num_tokens() - 1) * spec.channels * spec.patch * spec.patch;
 }
 
-/// Of the class token.
-std::int64_t kept_of_head(const ModelSpec& spec, bool is_learning) {
-  return ((is_learning ? 2 : 1) * RowBytes(spec).x) + (2 * kFloatBytes) + (2 * kFloatBytes * spec.classes);
-}
+/// Of the class token, with mean and inverse deviation.
+std::int64_t kept_of_norm(const ModelSpec& spec) { return RowBytes(spec).x + (2 * kFloatBytes); }
 
 }  // namespace
 
@@ -70,7 +68,7 @@ GpuActivations vit_gpu_activations(const ModelSpec& spec, std::int64_t stage_ind
     if (i + 1 == depth) sizes.inputs += kept_of_last_branch(spec, is_learning, num_outputs);
   }
   const std::int64_t beside_blocks =
-      (stage_index == 0 && is_learning ? patches_bytes(spec) : 0) + (is_last ? kept_of_head(spec, is_learning) : 0);
+      (stage_index == 0 && is_learning ? patches_bytes(spec) : 0) + (is_last ? kept_of_norm(spec) : 0);
   sizes.kept += beside_blocks;
   sizes.inputs += beside_blocks;
   if (is_learning) sizes.weight_gradient = std::max<std::int64_t>(spec.mlp_ratio, 3) * spec.width * row.branch;

@@ -1,5 +1,6 @@
 #include "model/vit_stage.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -31,8 +32,10 @@ void PatchEmbedding::update_copy() {
   if (copy_) copy_->update(proj_->weight.flatten(1));
 }
 
-VitStage::VitStage(const ModelSpec& spec, std::int64_t stage_index)
-    : is_first_(stage_index == 0), is_last_(stage_index + 1 == spec.num_stages()), layer_scale_(spec.layer_scale) {
+VitStage::VitStage(const ModelSpec& spec, std::int64_t stage_index, const FeatureRequest& request)
+    : is_first_(stage_index == 0), layer_scale_(spec.layer_scale) {
+  const bool is_last = stage_index + 1 == spec.num_stages();
+  makes_class_token_alone_ = is_last && std::ranges::find(request.map_stages, stage_index) == request.map_stages.end();
   if (is_first_) {
     patch_embed_ = register_module("patch_embed", std::make_shared<PatchEmbedding>(spec));
     cls_token_ = register_parameter("cls_token", torch::zeros({1, 1, spec.width}));
@@ -44,10 +47,7 @@ VitStage::VitStage(const ModelSpec& spec, std::int64_t stage_index)
     blocks->push_back(blocks_.back());
   }
   register_module("blocks", blocks);
-  if (is_last_) {
-    norm_ = register_module("norm", make_norm(spec));
-    head_ = register_module("head", torch::nn::Linear(spec.width, spec.classes));
-  }
+  if (is_last) norm_ = register_module("norm", make_norm(spec));
 }
 
 torch::Tensor VitStage::embed(const torch::Tensor& images) {
@@ -57,12 +57,18 @@ torch::Tensor VitStage::embed(const torch::Tensor& images) {
 torch::Tensor VitStage::forward(const torch::Tensor& input, KeptBranches kept) {
   Residual residual = {is_first_ ? embed(input) : input, {}};
   for (std::int64_t i = 0; i < num_blocks(); ++i) {
-    // The head looks at the class token alone.
-    const std::int64_t num_tokens = is_last_ && i + 1 == num_blocks() ? 1 : residual.x.size(1);
+    const std::int64_t num_tokens = makes_class_token_alone_ && i + 1 == num_blocks() ? 1 : residual.x.size(1);
     residual = blocks_[i]->forward(residual, branches_of(kept, i, 1), num_tokens);
   }
-  const torch::Tensor x_BTD = residual_sum(residual);
-  return is_last_ ? head_(norm_(x_BTD.select(1, 0))) : x_BTD;
+  return residual_sum(residual);
+}
+
+torch::Tensor VitStage::summarise(const torch::Tensor& output) { return norm_(output.select(1, 0)); }
+
+torch::Tensor VitStage::map_of(const torch::Tensor& output) const {
+  const std::int64_t num_patches = output.size(1) - 1;
+  const auto side = std::llround(std::sqrt(static_cast<double>(num_patches)));
+  return output.narrow(1, 1, num_patches).transpose(1, 2).unflatten(2, {side, side});
 }
 
 void VitStage::update_copies() {
@@ -79,7 +85,7 @@ std::vector<ParameterInfo> VitStage::list_parameters() {
     const std::string& name = info.name;
     if (name == "cls_token" || name == "pos_embed") info.decays = false;
     if (const auto block = block_of(name)) info.layer = 1 + *block;
-    if (name.starts_with("norm.") || name.starts_with("head.")) info.layer = 1 + num_blocks();
+    if (name.starts_with("norm.")) info.layer = 1 + num_blocks();
     info.joins_layer_before = name.starts_with("norm.");  // as timm groups a vision transformer's layers
     list.push_back(info);
   }

@@ -5,7 +5,6 @@
 
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/nn/modules/conv.h>
-#include <torch/nn/modules/linear.h>
 
 #include "model/block.h"
 #include "model/stage.h"
@@ -27,12 +26,14 @@ class PatchEmbedding : public torch::nn::Module {
 };
 
 /// A piece of a vision transformer: its share of the blocks; the first also owns patch embedding, class token and
-/// position embedding, the last the final norm and the head. Parameters have timm's names within the stage.
+/// position embedding, the last the final norm. Parameters have timm's names within the stage.
 class VitStage : public Stage {
  public:
-  VitStage(const ModelSpec& spec, std::int64_t stage_index);
+  VitStage(const ModelSpec& spec, std::int64_t stage_index, const FeatureRequest& request);
 
   torch::Tensor forward(const torch::Tensor& input, KeptBranches kept) override;
+  torch::Tensor summarise(const torch::Tensor& output) override;
+  torch::Tensor map_of(const torch::Tensor& output) const override;
   std::int64_t num_blocks() const override { return static_cast<std::int64_t>(blocks_.size()); }
   std::vector<ParameterInfo> list_parameters() override;
   std::vector<std::int64_t> list_block_kinds() const override;
@@ -44,14 +45,13 @@ class VitStage : public Stage {
   torch::Tensor embed(const torch::Tensor& images);
 
   bool is_first_;
-  bool is_last_;
+  bool makes_class_token_alone_;
   double layer_scale_;
   std::shared_ptr<PatchEmbedding> patch_embed_;
   torch::Tensor cls_token_;  // (1, 1, D)
   torch::Tensor pos_embed_;  // (1, T, D)
   std::vector<std::shared_ptr<Block>> blocks_;
   torch::nn::LayerNorm norm_{nullptr};
-  torch::nn::Linear head_{nullptr};
 };
 
 }  // namespace incubate

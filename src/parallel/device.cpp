@@ -74,8 +74,10 @@ std::string find_fault(torch::Device gpu) {
   try {
     const c10::cuda::CUDAGuard guard(gpu);
     const torch::Tensor sum = torch::ones({1}, torch::dtype(torch::kInt64).device(gpu));
+    const torch::Tensor divisor = torch::ones({1}, torch::dtype(torch::kFloat64).device(gpu));
     torch::Tensor mean = torch::zeros({1}, torch::dtype(torch::kFloat32).device(gpu));
-    gpu::exact_mean(sum.data_ptr<std::int64_t>(), 1, 1, mean.data_ptr<float>(), c10::cuda::getCurrentCUDAStream());
+    gpu::exact_mean(sum.data_ptr<std::int64_t>(), 1, divisor.data_ptr<double>(), mean.data_ptr<float>(),
+                    c10::cuda::getCurrentCUDAStream());
     C10_CUDA_KERNEL_LAUNCH_CHECK();
     mean.item<float>();
     return "";

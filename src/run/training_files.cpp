@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
 #include <utility>
 
 #include <torch/torch.h>
@@ -25,32 +26,18 @@ void copy_to_host(const torch::Tensor& source, torch::Tensor& copy) {
   copy.copy_(source);
 }
 
-std::string weights_key(const FlatView& view) { return stage_key(view.stage, view.name); }
-
-std::vector<SavedBuffer> list_result(Trainer& trainer) {
-  return {{[&trainer] { return trainer.result(); }, trainer.parameters().views(), weights_key}};
+/// The name in a checkpoint of the part `view` of the state `name`.
+std::string key_of(const std::string& name, const FlatView& view) {
+  constexpr std::string_view kOptimizer = "optimizer/";
+  if (name == "ema") return ema_key(view.stage, view.name);
+  if (name.starts_with(kOptimizer)) return optimizer_key(view.stage, view.name, name.substr(kOptimizer.size()));
+  return stage_key(view.stage, view.name);
 }
 
 }  // namespace
 
-std::vector<SavedBuffer> list_state(Trainer& trainer) {
-  const FlatParameters& parameters = trainer.parameters();
-  std::vector<SavedBuffer> list = {
-      {[&trainer] { return trainer.parameters().values(); }, parameters.views(), weights_key}};
-  const std::vector<std::string> names = list_state_names(trainer.settings().optimizer);
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    list.push_back({[&trainer, i] { return trainer.gather_optimizer_state(i); }, parameters.parameter_views(),
-                    [name = names[i]](const FlatView& view) { return optimizer_key(view.stage, view.name, name); }});
-  }
-  if (trainer.average() != nullptr) {
-    list.push_back({[&trainer] { return trainer.average()->values(); }, parameters.views(),
-                    [](const FlatView& view) { return ema_key(view.stage, view.name); }});
-  }
-  return list;
-}
-
 void gather_state(Trainer& trainer) {
-  for (const SavedBuffer& saved : list_state(trainer)) saved.gather();
+  for (const NamedState& state : trainer.list_state()) state.gather();
 }
 
 TrainingFiles::TrainingFiles(const RunContext& context, const Training& training, Tell warn, Tell note)
@@ -81,18 +68,20 @@ Metrics TrainingFiles::load_metrics(std::int64_t step) const {
   }
 }
 
-void TrainingFiles::save_resume_point(Trainer& trainer, const Figures& figures) {
-  save(trainer, figures, Content::state);
+void TrainingFiles::save_resume_point(Trainer& trainer, TrainingAccount& account, const Figures& figures) {
+  save(trainer, account, figures, Content::state);
 }
 
-void TrainingFiles::save_finished(Trainer& trainer, const Figures& figures) { save(trainer, figures, Content::result); }
+void TrainingFiles::save_finished(Trainer& trainer, TrainingAccount& account, const Figures& figures) {
+  save(trainer, account, figures, Content::result);
+}
 
-void TrainingFiles::save(Trainer& trainer, const Figures& figures, Content content) {
+void TrainingFiles::save(Trainer& trainer, TrainingAccount& account, const Figures& figures, Content content) {
   const Stopwatch watch;
-  take_result(trainer);  // the copy belongs to the write before until it is over
+  take_result(account);  // the copy belongs to the write before until it is over
   const Checkpoint checkpoint = copy_state(trainer, figures, content);
   row_ = {.step = trainer.steps_done(), .stall_s = watch.elapsed_s(), .write_s = 0};
-  trainer.add_time(row_.stall_s);
+  account.add_time(row_.stall_s);
   const bool is_last = content == Content::result;
   const FilePath path =
       is_last ? context_.run.finished(training_.name) : context_.run.resume_point(training_.name, trainer.steps_done());
@@ -101,7 +90,7 @@ void TrainingFiles::save(Trainer& trainer, const Figures& figures, Content conte
   };
   pending_path_ = path;
   std::erase(rejected_, trainer.steps_done());  // this one takes its place
-  pending_ = context_.writer.submit([this, is_last, path, checkpoint, check_lock, metrics = trainer.metrics(),
+  pending_ = context_.writer.submit([this, is_last, path, checkpoint, check_lock, metrics = account.metrics(),
                                      rejected = std::exchange(rejected_, {})] {
     check_lock();
     metrics.save(context_.run.metrics(training_.name), training_.name);
@@ -120,21 +109,26 @@ Checkpoint TrainingFiles::copy_state(Trainer& trainer, const Figures& figures, C
                                    .config = print_settings(list_settings(config)),
                                    .figures = figures},
                         .state = {}};
-  const std::vector<SavedBuffer> buffers = content == Content::state ? list_state(trainer) : list_result(trainer);
-  copies_.resize(std::max(copies_.size(), buffers.size()));
-  for (std::size_t i = 0; i < buffers.size(); ++i) {
-    copy_to_host(buffers[i].gather(), copies_[i]);
-    for (const FlatView& view : buffers[i].views) {
-      checkpoint.state[buffers[i].key(view)] = view.of(copies_[i]);
+  std::vector<NamedState> states;
+  if (content == Content::state) {
+    states = trainer.list_state();
+  } else {
+    states = {{"stages", trainer.parameters().views(), [&trainer] { return trainer.result(); }, {}}};
+  }
+  copies_.resize(std::max(copies_.size(), states.size()));
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    copy_to_host(states[i].gather(), copies_[i]);
+    for (const FlatView& view : states[i].views) {
+      checkpoint.state[key_of(states[i].name, view)] = view.of(copies_[i]);
     }
   }
   return checkpoint;
 }
 
-void TrainingFiles::take_result(Trainer& trainer) {
+void TrainingFiles::take_result(TrainingAccount& account) {
   if (!pending_.valid()) return;
   wait_for_write();
-  trainer.metrics().checkpoints.push_back(row_);
+  account.metrics().checkpoints.push_back(row_);
 }
 
 void TrainingFiles::wait_for_write() {
@@ -144,8 +138,8 @@ void TrainingFiles::wait_for_write() {
                     row_.write_s, row_.stall_s));
 }
 
-void TrainingFiles::check(Trainer& trainer) {
-  if (pending_.valid() && pending_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) take_result(trainer);
+void TrainingFiles::check(TrainingAccount& account) {
+  if (pending_.valid() && pending_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) take_result(account);
 }
 
 void TrainingFiles::finish(const std::function<void()>& on_wait) {
@@ -154,14 +148,9 @@ void TrainingFiles::finish(const std::function<void()>& on_wait) {
   wait_for_write();
 }
 
-void restore_state(const Checkpoint& checkpoint, std::span<const SavedBuffer> list,
-                   std::span<const torch::Tensor> buffers) {
+void copy_from(const Checkpoint& checkpoint, const NamedState& state, torch::Tensor& buffer) {
   const torch::NoGradGuard no_grad;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    for (const FlatView& view : list[i].views) {
-      view.of(buffers[i]).copy_(checkpoint.state.at(list[i].key(view)));
-    }
-  }
+  for (const FlatView& view : state.views) view.of(buffer).copy_(checkpoint.state.at(key_of(state.name, view)));
 }
 
 }  // namespace incubate

@@ -9,19 +9,10 @@
 
 #include "checkpoint/checkpoint.h"
 #include "run/run_context.h"
-#include "train/trainer.h"
+#include "train/training_account.h"
 
 namespace incubate {
 
-/// A buffer of a trainer, its parts, and the name of each in a checkpoint.
-struct SavedBuffer {
-  std::function<torch::Tensor()> gather;  ///< the buffer, or a copy; collective over the group
-  std::span<const FlatView> views;        ///< the trainer's
-  std::function<std::string(const FlatView&)> key;
-};
-
-/// What a training goes on from: parameters, optimizer state, and the average of the weights if there is one.
-std::vector<SavedBuffer> list_state(Trainer& trainer);
 /// What a rank other than the leader has to do while the leader saves a resume point.
 void gather_state(Trainer& trainer);
 
@@ -46,20 +37,20 @@ class TrainingFiles {
   Metrics load_metrics(std::int64_t step) const;
 
   /// Both return as soon as the state is copied, and throw what the write before threw. The time that the training
-  /// stood still is added to the trainer's.
-  void save_resume_point(Trainer& trainer, const Figures& figures);
-  void save_finished(Trainer& trainer, const Figures& figures);
+  /// stood still is added to `account`.
+  void save_resume_point(Trainer& trainer, TrainingAccount& account, const Figures& figures);
+  void save_finished(Trainer& trainer, TrainingAccount& account, const Figures& figures);
   /// Throws what a write has thrown, if it is over.
-  void check(Trainer& trainer);
+  void check(TrainingAccount& account);
   /// Returns when all is written; calls `on_wait` about once a second meanwhile. Throws what a write threw.
   void finish(const std::function<void()>& on_wait);
 
  private:
   enum class Content { result, state };
 
-  void save(Trainer& trainer, const Figures& figures, Content content);
+  void save(Trainer& trainer, TrainingAccount& account, const Figures& figures, Content content);
   Checkpoint copy_state(Trainer& trainer, const Figures& figures, Content content);
-  void take_result(Trainer& trainer);
+  void take_result(TrainingAccount& account);
   void wait_for_write();
 
   const RunContext& context_;
@@ -73,8 +64,7 @@ class TrainingFiles {
   CheckpointRow row_;  // of the pending write
 };
 
-/// Copies the state of `checkpoint` into `buffers`, those of list_state() as they were gathered.
-void restore_state(const Checkpoint& checkpoint, std::span<const SavedBuffer> list,
-                   std::span<const torch::Tensor> buffers);
+/// Copies the values that `checkpoint` has of `state` into `buffer`, laid out as state.gather() returns it.
+void copy_from(const Checkpoint& checkpoint, const NamedState& state, torch::Tensor& buffer);
 
 }  // namespace incubate

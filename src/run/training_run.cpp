@@ -12,6 +12,7 @@
 #include "base/unix_time.h"
 #include "forecast/cost_model.h"
 #include "method/start_weights.h"
+#include "model/linear_head.h"
 
 namespace incubate {
 namespace {
@@ -60,7 +61,7 @@ TrainingRun::TrainingRun(const RunContext& context, const Assignment& assignment
       until_step_(from_step + assignment.num_steps),
       group_(group),
       send_report_(send_report),
-      model_(training_.spec),
+      model_(training_.spec, std::make_shared<LinearHead>(training_.spec)),
       files_(
           context, training_,
           [this](const std::string& text) { send_report_(text_report(StatusReport::Event::warning, index_, text)); },
@@ -72,10 +73,11 @@ void TrainingRun::begin(const std::deque<TrainingRun>& runs) {
   share_frozen_stages(runs);
   load_weights();
   trainer_.emplace(model_, group_, trainer_settings(context_, training_, group_.device()));
+  account_.emplace(trainer_->settings(), group_.size());
   resume();
   round_.began_s = unix_now_s();
   round_.first_step = trainer_->steps_done();
-  trainer_->metrics().rounds.push_back(round_);
+  account_->metrics().rounds.push_back(round_);
   last_report_ = make_report(StatusReport::Event::waiting);
 }
 
@@ -97,7 +99,7 @@ void TrainingRun::load_weights() {
   model_.to(group_.device());
   const torch::NoGradGuard no_grad;
   for (std::int64_t i = 0; i < model_.num_stages(); ++i) {
-    for (NamedTensor& item : model_.stage(i).list_state()) {
+    for (NamedTensor& item : model_.list_state(i)) {
       group_.broadcast(item.tensor, "sharing the first weights of " + training_.name);
     }
   }
@@ -119,19 +121,21 @@ void TrainingRun::resume() {
   }
   group_.communicator().broadcast(std::as_writable_bytes(std::span(steps)), "sharing the step of " + training_.name);
   if (step == 0) return;
-  const std::vector<SavedBuffer> list = list_state(*trainer_);
-  std::vector<torch::Tensor> buffers;
-  for (const SavedBuffer& saved : list) buffers.push_back(saved.gather());
-  if (checkpoint) restore_state(*checkpoint, list, buffers);
-  for (torch::Tensor& buffer : buffers) group_.broadcast(buffer, "sharing the state of " + training_.name);
+  for (const NamedState& state : trainer_->list_state()) {
+    torch::Tensor buffer = state.gather();
+    if (checkpoint) copy_from(*checkpoint, state, buffer);
+    group_.broadcast(buffer, "sharing the state of " + training_.name);
+    state.restore(buffer);
+  }
   resumed_step_ = step;
-  const std::size_t num_states = list_state_names(trainer_->settings().optimizer).size();
-  trainer_->resume(step, skipped, std::span(buffers).subspan(1, num_states), std::move(metrics), resumed_elapsed_s_);
+  trainer_->resume(step, skipped);
+  account_->resume(std::move(metrics), resumed_elapsed_s_);
   send_report_(make_report(StatusReport::Event::resumed));
 }
 
 Participant TrainingRun::participant() {
   return {.trainer = &*trainer_,
+          .account = &*account_,
           .until_step = until_step_,
           .on_step = [this](const StepRow& row) { on_step(row); },
           .save_every = context_.config.checkpoint.every_steps,
@@ -154,19 +158,19 @@ void TrainingRun::on_step(const StepRow& row) {
   report.communication_wait = last_communication_wait();
   send_report_(report);
   last_report_.step = report.step;
-  if (group_.is_leader()) files_.check(*trainer_);
+  if (group_.is_leader()) files_.check(*account_);
 }
 
 void TrainingRun::save() {
   if (!group_.is_leader()) return gather_state(*trainer_);
   update_round();
-  files_.save_resume_point(*trainer_, figures());
+  files_.save_resume_point(*trainer_, *account_, figures());
   since_checkpoint_.restart();
 }
 
 /// Of the step before the last, as far as this group has made it.
 double TrainingRun::last_communication_wait() {
-  const std::vector<StepRow>& steps = trainer_->metrics().steps;
+  const std::vector<StepRow>& steps = account_->metrics().steps;
   if (steps.back().step <= round_.first_step) return StepRow::kUnknown;
   const StepRow& row = steps[steps.size() - 2];
   return row.communication_wait_s / step_s(row);
@@ -183,12 +187,12 @@ void TrainingRun::on_end() {
   if (!group_.is_leader()) return;
   update_round();
   TrainingFiles::Figures all = figures();
-  const Evaluation& evaluation = trainer_->metrics().epochs.back().evaluation;
+  const Evaluation& evaluation = account_->metrics().epochs.back().evaluation;
   all["top1"] = evaluation.top1;
   all["top5"] = evaluation.top5;
   all["loss"] = evaluation.loss;
   all["block_flops"] = training_.block_flops(context_.config.batch.global);
-  files_.save_finished(*trainer_, all);
+  files_.save_finished(*trainer_, *account_, all);
 }
 
 void TrainingRun::end(TrainingProgress& progress) {
@@ -197,7 +201,7 @@ void TrainingRun::end(TrainingProgress& progress) {
       .steps_done = trainer_->steps_done(), .total_steps = training_.total_steps, .micro_batch_s = micro_batch_s()};
   StatusReport report = make_report(progress.is_done() ? StatusReport::Event::done : StatusReport::Event::paused);
   if (progress.is_done()) {
-    const Evaluation& evaluation = trainer_->metrics().epochs.back().evaluation;
+    const Evaluation& evaluation = account_->metrics().epochs.back().evaluation;
     report.top1 = evaluation.top1;
     report.top5 = evaluation.top5;
     report.validation_loss = evaluation.loss;
@@ -210,11 +214,11 @@ void TrainingRun::update_round() {
   round_.last_step = trainer_->steps_done();
   const auto images = static_cast<double>((round_.last_step - round_.first_step) * context_.config.batch.global);
   round_.images_per_s = images / (round_.ended_s - round_.began_s);
-  trainer_->metrics().rounds.back() = round_;
+  account_->metrics().rounds.back() = round_;
 }
 
 TrainingFiles::Figures TrainingRun::figures() const {
-  return {{"elapsed_s", trainer_->elapsed_s()}, {"rank_s", rank_s()},
+  return {{"elapsed_s", account_->elapsed_s()}, {"rank_s", rank_s()},
           {"num_ranks", group_.size()},         {"total_steps", static_cast<double>(training_.total_steps)},
           {"micro_batch_s", micro_batch_s()},   {"skipped_steps", static_cast<double>(trainer_->steps_skipped())}};
 }
@@ -223,7 +227,7 @@ TrainingFiles::Figures TrainingRun::figures() const {
 double TrainingRun::micro_batch_s() const {
   const std::int64_t in_turn = micro_batches_in_turn(trainer_->settings().micro_batches(), group_.size());
   const std::int64_t count = (trainer_->steps_done() - resumed_step_) * in_turn;
-  return count == 0 ? 0 : (trainer_->elapsed_s() - resumed_elapsed_s_) / static_cast<double>(count);
+  return count == 0 ? 0 : (account_->elapsed_s() - resumed_elapsed_s_) / static_cast<double>(count);
 }
 
 StatusReport TrainingRun::make_report(StatusReport::Event event) const {
@@ -235,7 +239,7 @@ StatusReport TrainingRun::make_report(StatusReport::Event event) const {
           .step = trainer_->steps_done(),
           .skipped_steps = trainer_->steps_skipped(),
           .left_s = run_steps > 0 ? watch_.elapsed_s() / run_steps * left : 0,
-          .elapsed_s = trainer_->elapsed_s(),
+          .elapsed_s = account_->elapsed_s(),
           .rank_s = rank_s()};
 }
 

@@ -47,7 +47,7 @@ class TrainingRun {
   StatusReport make_report(StatusReport::Event event) const;
   double micro_batch_s() const;
   /// Ranks times seconds so far; earlier runs may have had another number of ranks.
-  double rank_s() const { return resumed_rank_s_ + ((trainer_->elapsed_s() - resumed_elapsed_s_) * group_.size()); }
+  double rank_s() const { return resumed_rank_s_ + ((account_->elapsed_s() - resumed_elapsed_s_) * group_.size()); }
 
   const RunContext& context_;
   std::int64_t index_;
@@ -59,6 +59,7 @@ class TrainingRun {
   StagedModel model_;
   TrainingFiles files_;
   std::optional<Trainer> trainer_;  // made once the model has its weights
+  std::optional<TrainingAccount> account_;
   RoundRow round_;
   std::int64_t resumed_step_ = 0;
   double resumed_elapsed_s_ = 0;

@@ -19,7 +19,7 @@ std::vector<Placed> learning_parameters(StagedModel& model) {
   std::vector<Placed> parameters;
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
     if (!model.is_learning()[i]) continue;
-    for (const ParameterInfo& info : model.stage(i).list_parameters()) parameters.push_back({i, info});
+    for (const ParameterInfo& info : model.list_parameters(i)) parameters.push_back({i, info});
   }
   std::ranges::stable_sort(parameters, {},
                            [](const Placed& p) { return std::tuple(p.stage, p.info.layer, !p.info.decays); });

@@ -38,7 +38,7 @@ class SideStream {
 
 }  // namespace
 
-torch::Tensor RecordedLoss::operator()(const torch::Tensor& input, const Targets& targets) {
+Loss RecordedLoss::operator()(const torch::Tensor& input, const Targets& targets) {
   if (++num_calls_ <= kCallsBefore) {
     const SideStream side(stream_);
     return pass_(input, targets);
@@ -62,7 +62,7 @@ void RecordedLoss::record() {
   graph_ = std::make_unique<at::cuda::CUDAGraph>();
   // Loaders of this process take page-locked memory meanwhile, which only the recording thread must not.
   graph_->capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
-  loss_ = pass_(input_, targets_).detach();
+  loss_ = pass_(input_, targets_);
   graph_->capture_end();
 }
 

@@ -18,13 +18,13 @@ namespace incubate {
 /// and wait for nothing.
 class RecordedLoss {
  public:
-  using Pass = std::function<torch::Tensor(const torch::Tensor& input, const Targets& targets)>;
+  using Pass = std::function<Loss(const torch::Tensor& input, const Targets& targets)>;
 
   /// `pass` returns the loss, and leaves gradients where they always are.
   explicit RecordedLoss(Pass pass) : pass_(std::move(pass)) {}
 
   /// The loss, valid until the next call.
-  torch::Tensor operator()(const torch::Tensor& input, const Targets& targets);
+  Loss operator()(const torch::Tensor& input, const Targets& targets);
   /// False as long as calls launch every kernel, and wait for memory.
   bool is_recorded() const { return graph_ != nullptr; }
 
@@ -38,7 +38,7 @@ class RecordedLoss {
   // What the graph reads and writes.
   torch::Tensor input_;
   Targets targets_;
-  torch::Tensor loss_;
+  Loss loss_;
   std::unique_ptr<at::cuda::CUDAGraph> graph_;
 };
 

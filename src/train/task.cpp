@@ -10,13 +10,15 @@ namespace incubate {
 
 namespace F = torch::nn::functional;
 
-torch::Tensor ClassificationTask::loss(const torch::Tensor& logits, const Targets& targets) const {
+Loss ClassificationTask::loss(const torch::Tensor& logits, const Targets& targets) const {
   const auto loss_of = [&](const torch::Tensor& labels) {
     return F::cross_entropy(logits, labels, F::CrossEntropyFuncOptions().label_smoothing(label_smoothing_));
   };
-  if (!targets.other_labels.defined()) return loss_of(targets.labels);
-  return (loss_of(targets.labels) * targets.label_weights[0]) +
-         (loss_of(targets.other_labels) * targets.label_weights[1]);
+  torch::Tensor value = loss_of(targets.labels);
+  if (targets.other_labels.defined()) {
+    value = (value * targets.label_weights[0]) + (loss_of(targets.other_labels) * targets.label_weights[1]);
+  }
+  return {value, torch::full({1}, logits.size(0), targets.labels.options())};
 }
 
 EvaluationSums ClassificationTask::evaluate(const torch::Tensor& logits, const Targets& targets) const {

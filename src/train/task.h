@@ -6,6 +6,7 @@
 #include <torch/types.h>
 
 #include "report/meters.h"
+#include "train/loss.h"
 
 namespace incubate {
 
@@ -21,9 +22,10 @@ class ClassificationTask {
  public:
   explicit ClassificationTask(double label_smoothing) : label_smoothing_(label_smoothing) {}
 
-  /// Mean cross entropy of a micro-batch with smoothed labels; for blended images, with both images' labels by their
-  /// weights (cross entropy is linear in the target). `logits` (batch, classes).
-  torch::Tensor loss(const torch::Tensor& logits, const Targets& targets) const;
+  /// Returns the cross entropy with smoothed labels, for blended images with both images' labels by their weights
+  /// (cross entropy is linear in the target): its mean over the micro-batch, and the number of images as its weight.
+  /// `logits` (batch, classes).
+  Loss loss(const torch::Tensor& logits, const Targets& targets) const;
   /// Counts and sums of an evaluation batch; the loss is without smoothing. REQUIRES: images are not blended.
   EvaluationSums evaluate(const torch::Tensor& logits, const Targets& targets) const;
 

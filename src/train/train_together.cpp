@@ -1,6 +1,7 @@
 #include "train/train_together.h"
 
 #include <algorithm>
+#include <cmath>
 #include <deque>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "base/stopwatch.h"
 #include "model/drop_path.h"
 #include "model/frozen_prefix.h"
+#include "parallel/memory_peak.h"
 #include "train/batch_tensors.h"
 #include "train/evaluate.h"
 
@@ -50,7 +52,7 @@ Batch load_batch(TrainLoader& train, const BatchPlace& place) {
   return train.load(place);
 }
 
-torch::Tensor pass_frozen(FrozenPrefix& prefix, StagedModel& model) {
+Activations pass_frozen(FrozenPrefix& prefix, StagedModel& model) {
   RECORD_USER_SCOPE("frozen stages");
   return prefix.input_of(model);
 }
@@ -85,10 +87,11 @@ void begin_step(const Team& team, TrainLoader& train, ProcessGroup& group, bool 
     accumulate_micro_batch(team, m, m + 1 == share.end, train, group);
   }
   for (const Participant* p : team) {
-    p->trainer->note_data_wait(train.waited_s() - waited_before_s);
-    if (asks_to_stop) p->trainer->request_stop();
-    if (p->asks_to_save && p->asks_to_save()) p->trainer->request_save();
-    p->trainer->finish_step();
+    p->trainer->finish_step({.stop = asks_to_stop ? 1 : 0,
+                             .save = p->asks_to_save && p->asks_to_save() ? 1 : 0,
+                             .data_wait_ns = std::llround(1e9 * (train.waited_s() - waited_before_s)),
+                             .memory_peak_bytes = memory_peak_bytes(group.device()),
+                             .communication_wait_ns = p->account->take_communication_wait_ns()});
   }
 }
 
@@ -111,17 +114,16 @@ class StepCompleter {
 
  private:
   void complete(const Team& team) {
-    std::vector<StepRow> rows;
-    for (const Participant* p : team) rows.push_back(p->trainer->complete_step());
+    std::vector<CompletedStep> steps;
+    for (const Participant* p : team) steps.push_back(p->trainer->complete_step());
     const double step_s = watch_.elapsed_s();
     watch_.restart();
     const std::vector<double> shares = time_shares(team);
     double reduction_s = 0;
-    for (const Participant* p : team) reduction_s += p->trainer->reduction_s();
+    for (const CompletedStep& step : steps) reduction_s += step.reduction_s;
     for (std::size_t i = 0; i < team.size(); ++i) {
-      team[i]->trainer->record_step(rows[i], step_s, step_s * shares[i]);
-      team[i]->trainer->note_communication_wait(reduction_s);
-      if (team[i]->on_step) team[i]->on_step(team[i]->trainer->metrics().steps.back());
+      team[i]->account->add_step(steps[i], step_s, step_s * shares[i], reduction_s);
+      if (team[i]->on_step) team[i]->on_step(team[i]->account->metrics().steps.back());
     }
     is_stop_agreed_ = is_stop_agreed_ || team.front()->trainer->is_stop_agreed();
   }
@@ -169,8 +171,8 @@ void evaluate_due(const Team& team, EvaluationLoader& validation, ProcessGroup& 
   });
   for (const Participant* p : due) p->trainer->swap_result();
   for (std::size_t i = 0; i < due.size(); ++i) {
-    due[i]->trainer->add_time(watch.elapsed_s() / static_cast<double>(due.size()));
-    due[i]->trainer->record_evaluation(evaluations[i]);
+    due[i]->account->add_time(watch.elapsed_s() / static_cast<double>(due.size()));
+    due[i]->account->add_evaluation(due[i]->trainer->steps_done(), evaluations[i]);
   }
 }
 

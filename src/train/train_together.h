@@ -5,13 +5,14 @@
 
 #include "data/loader.h"
 #include "parallel/process_group.h"
-#include "train/trainer.h"
+#include "train/training_account.h"
 
 namespace incubate {
 
 /// A training among those that a group carries on. Its hooks are called on every rank of the group; they may be empty.
 struct Participant {
   Trainer* trainer = nullptr;
+  TrainingAccount* account = nullptr;
   std::int64_t until_step = 0;  ///< steps done when it leaves
   std::function<void(const StepRow&)> on_step = {};
   std::int64_t save_every = 0;  ///< steps after which it saves, on every rank alike; 0: none

@@ -9,7 +9,6 @@
 
 #include "base/check.h"
 #include "model/drop_path.h"
-#include "parallel/memory_peak.h"
 #include "train/gradient_norm.h"
 
 namespace incubate {
@@ -37,7 +36,7 @@ Trainer::Trainer(StagedModel& model, ProcessGroup& group, TrainerSettings settin
       task_(settings_.recipe.label_smoothing),
       parameters_(model, group.device()),
       optimizer_(make_optimizer(parameters_, own_parameters(), settings_.optimizer, settings_.recipe)),
-      reducer_(group, settings_.sums, parameters_.size(),
+      reducer_(group, settings_.sums, parameters_.gradients().numel(), parameters_.size(),
                settings_.shard_optimizer ? MeanFor::owner : MeanFor::all_ranks),
       schedule_(
           make_lr_schedule(settings_.recipe, settings_.global_batch, settings_.steps_per_epoch, settings_.total_steps)),
@@ -45,7 +44,8 @@ Trainer::Trainer(StagedModel& model, ProcessGroup& group, TrainerSettings settin
   if (settings_.recipe.ema_decay > 0) average_.emplace(parameters_.values(), settings_.recipe.ema_decay);
   const bool has_drops = std::ranges::any_of(drop_path_rates_, [](double rate) { return rate > 0; });
   if (settings_.cuda_graph && !has_drops) {
-    recorded_.emplace([this](const torch::Tensor& input, const Targets& targets) { return pass(input, targets, {}); });
+    recorded_.emplace(
+        [this](const torch::Tensor& input, const Targets& targets) { return pass({input}, targets, {}); });
   }
   // A rank without a micro-batch would have no pass to begin sums in.
   const bool all_have_passes = settings_.micro_batches() >= group.size();
@@ -88,35 +88,53 @@ torch::Tensor Trainer::gather_optimizer_state(std::size_t index) {
   return values.narrow(0, 0, parameters_.gradients().numel());
 }
 
-void Trainer::resume(std::int64_t steps_done, std::int64_t steps_skipped,
-                     std::span<const torch::Tensor> optimizer_state, Metrics metrics, double elapsed_s) {
-  const torch::NoGradGuard no_grad;
+std::vector<NamedState> Trainer::list_state() {
+  const auto copy_into = [](torch::Tensor& buffer) {
+    return [&buffer](const torch::Tensor& values) {
+      const torch::NoGradGuard no_grad;
+      buffer.copy_(values);
+    };
+  };
+  torch::Tensor& values = parameters_.values();
+  std::vector<NamedState> list = {{"stages", parameters_.views(), [&values] { return values; }, copy_into(values)}};
+  const std::vector<std::string> names = list_state_names(settings_.optimizer);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    list.push_back({"optimizer/" + names[i], parameters_.parameter_views(),
+                    [this, i] { return gather_optimizer_state(i); },
+                    [this, i](const torch::Tensor& all) {
+                      const torch::NoGradGuard no_grad;
+                      const Share own = own_parameters();
+                      optimizer_->state()[i].values.copy_(all.narrow(0, own.begin, own.size()));
+                    }});
+  }
+  if (average_) {
+    torch::Tensor& average = average_->values();
+    list.push_back({"ema", parameters_.views(), [&average] { return average; }, copy_into(average)});
+  }
+  return list;
+}
+
+void Trainer::resume(std::int64_t steps_done, std::int64_t steps_skipped) {
   steps_done_ = steps_done;
   steps_skipped_ = steps_skipped;
-  metrics_ = std::move(metrics);
-  elapsed_s_ = elapsed_s;
-  const Share own = own_parameters();
-  for (std::size_t i = 0; i < optimizer_state.size(); ++i) {
-    optimizer_->state()[i].values.copy_(optimizer_state[i].narrow(0, own.begin, own.size()));
-  }
   optimizer_->resume(steps_done - steps_skipped);
   model_.update_learning_copies();
 }
 
-void Trainer::accumulate(const torch::Tensor& input, const Targets& targets, KeptBranches kept, bool is_last) {
+void Trainer::accumulate(const Activations& input, const Targets& targets, KeptBranches kept, bool is_last) {
   // Making room for a recording frees memory, for which CUDA waits until the GPU is idle.
   if (recorded_ && !recorded_->is_recorded()) wait_for_open_steps();
   if (buckets_ && is_last) buckets_->arm();
-  const torch::Tensor loss = recorded_ ? (*recorded_)(input, targets) : pass(input, targets, kept);
+  const Loss loss = recorded_ ? (*recorded_)(input.x, targets) : pass(input, targets, kept);
   if (buckets_ && is_last) buckets_->finish();
   RECORD_USER_SCOPE("add gradients");
   reducer_.add(parameters_.addends(), loss);
 }
 
 /// Leaves a micro-batch's addends, and returns its loss.
-torch::Tensor Trainer::pass(const torch::Tensor& input, const Targets& targets, KeptBranches kept) {
+Loss Trainer::pass(const Activations& input, const Targets& targets, KeptBranches kept) {
   parameters_.addends().zero_();
-  torch::Tensor loss;
+  Loss loss;
   {
     RECORD_USER_SCOPE("forward");
     loss = task_.loss(model_.forward_from(model_.first_learning(), input, kept), targets);
@@ -125,9 +143,9 @@ torch::Tensor Trainer::pass(const torch::Tensor& input, const Targets& targets, 
   // before would not be noticed. A forward pass is usually fewer, and keeps the GPU busy until the wait has ended.
   if (!recorded_) wait_for_open_steps();
   RECORD_USER_SCOPE("backward");
-  loss.backward();
+  loss.value.backward();
   parameters_.batch_statistics().div_(kStatisticUnit);
-  return loss.detach();
+  return {loss.value.detach(), loss.weight};
 }
 
 /// For the devices; what came of the steps is left to complete_step().
@@ -135,48 +153,45 @@ void Trainer::wait_for_open_steps() {
   for (const OpenStep& open : open_steps_) group_.wait_for(open.gradient_norm, open.sums.what);
 }
 
-void Trainer::note_communication_wait(double seconds) {
-  row_of_wait_ = metrics_.steps.size() - 1;
-  reducer_.note_communication_wait(seconds);
-}
-
 std::string Trainer::name_of_sum() const {
   return fmt::format("the gradient sum of step {} of {}", steps_done_, settings_.name);
 }
 
-void Trainer::finish_step() {
+void Trainer::finish_step(const StepNotes& notes) {
   const std::string what = name_of_sum();
-  StepRow row{.step = steps_done_, .learning_rate = learning_rate_at(schedule_, steps_done_)};
+  const double learning_rate = learning_rate_at(schedule_, steps_done_);
   std::optional<GradientReducer::Pending> sums;
   {
     RECORD_USER_SCOPE("reduce");
-    reducer_.note_memory_peak(memory_peak_bytes(group_.device()));
-    sums = reducer_.finalize(parameters_.addends(), settings_.micro_batches(), what);
+    sums = reducer_.finalize(parameters_.addends(),
+                             {.nominal_weight = settings_.recipe.micro, .num_micro_batches = settings_.micro_batches()},
+                             notes, what);
   }
   RECORD_USER_SCOPE("update");
   const torch::Tensor norm =
       gradient_norm(parameters_.addends(), parameters_.gradients().numel(), group_, settings_.shard_optimizer, what);
-  update(norm, row.learning_rate);
-  open_steps_.push_back({row, std::move(*sums), HostCopy(norm), row_of_wait_});
+  const torch::Tensor is_bad = reducer_.is_bad().logical_or(norm.isfinite().logical_not()).to(torch::kFloat32);
+  update(norm, is_bad, learning_rate);
+  open_steps_.push_back({steps_done_, learning_rate, std::move(*sums), HostCopy(norm)});
   ++steps_done_;
 }
 
-void Trainer::update(const torch::Tensor& gradient_norm, double learning_rate) {
+void Trainer::update(const torch::Tensor& gradient_norm, const torch::Tensor& is_bad, double learning_rate) {
   const torch::NoGradGuard no_grad;
   const double largest = settings_.recipe.clip_norm;
   const torch::Tensor divisor =
       largest > 0 ? (gradient_norm / largest).clamp_min(1).to(torch::kFloat32) : torch::Tensor();
-  optimizer_->update(learning_rate, divisor, reducer_.is_bad());
-  move_statistics();
+  optimizer_->update(learning_rate, divisor, is_bad);
+  move_statistics(is_bad);
   if (settings_.shard_optimizer) {
     group_.share_values(parameters_.values(),
                         fmt::format("sharing the weights of step {} of {}", steps_done_, settings_.name));
   }
-  if (average_) average_->update(parameters_.values(), reducer_.is_bad());
+  if (average_) average_->update(parameters_.values(), is_bad);
   model_.update_learning_copies();
 }
 
-void Trainer::move_statistics() {
+void Trainer::move_statistics(const torch::Tensor& is_bad) {
   const std::int64_t num_parameters = parameters_.gradients().numel();
   const Share own = own_part();
   const std::int64_t begin = std::max(own.begin, num_parameters) - num_parameters;
@@ -185,49 +200,35 @@ void Trainer::move_statistics() {
   torch::Tensor running = parameters_.running_statistics().narrow(0, begin, end - begin);
   const torch::Tensor batch = parameters_.batch_statistics().narrow(0, begin, end - begin);
   const torch::Tensor moved = running.mul(1 - kMomentum).add_(batch, kMomentum * kStatisticUnit);
-  running.copy_(torch::where(reducer_.is_bad() > 0, running, moved));
+  running.copy_(torch::where(is_bad > 0, running, moved));
 }
 
-StepRow Trainer::complete_step() {
+CompletedStep Trainer::complete_step() {
   const OpenStep open = std::move(open_steps_.front());
   open_steps_.pop_front();
   const GradientReducer::StepSums sums = reducer_.read(open.sums);
   group_.wait_for(open.gradient_norm, open.sums.what);
-  reduction_s_ = sums.reduction_s;
-  if (!std::isnan(sums.mean_communication_wait_s)) {
-    metrics_.steps[open.row_of_wait].communication_wait_s = sums.mean_communication_wait_s;
-  }
-  is_stop_agreed_ = sums.stop_requested;
-  is_save_agreed_ = is_save_agreed_ || sums.save_requested;
-  StepRow row = open.row;
-  row.loss = sums.mean_loss;
-  row.gradient_norm = open.gradient_norm.values().item<double>();
-  row.data_wait_s = sums.mean_data_wait_s;
-  row.memory_peak_bytes = sums.mean_memory_peak_bytes;
-  if (sums.num_nonfinite > 0) {
-    skip_step(row, sums.num_nonfinite);
+  is_stop_agreed_ = sums.notes.stop > 0;
+  is_save_agreed_ = is_save_agreed_ || sums.notes.save > 0;
+  CompletedStep step{.step = open.step,
+                     .learning_rate = open.learning_rate,
+                     .loss = sums.mean_loss,
+                     .gradient_norm = open.gradient_norm.values().item<double>(),
+                     .notes = sums.notes,
+                     .reduction_s = sums.reduction_s};
+  if (sums.num_nonfinite > 0 || !std::isfinite(step.gradient_norm)) {
+    skip_step(step, std::max<std::int64_t>(sums.num_nonfinite, 1));
   } else {
     skipped_in_row_ = 0;
   }
-  return row;
+  return step;
 }
 
-void Trainer::record_step(StepRow row, double step_s, double own_s) {
-  elapsed_s_ += own_s;
-  row.images_per_s = static_cast<double>(settings_.global_batch) / step_s;
-  row.elapsed_s = elapsed_s_;
-  if (settings_.peak_flops > 0) {
-    row.model_flops_utilisation = settings_.block_flops_per_image * static_cast<double>(settings_.global_batch) /
-                                  (own_s * group_.size() * settings_.peak_flops);
-  }
-  metrics_.steps.push_back(row);
-}
-
-void Trainer::skip_step(StepRow& row, std::int64_t num_nonfinite) {
+void Trainer::skip_step(CompletedStep& step, std::int64_t num_nonfinite) {
   const bool has_statistics = parameters_.views().size() > parameters_.parameter_views().size();
   nonfinite_message_ = fmt::format(
       "{}: step {} has a loss or gradient that is not finite, or above {},{} in {} of {} micro-batches.",
-      settings_.name, row.step, kLargestExactAddend,
+      settings_.name, step.step, kLargestExactAddend,
       has_statistics ? fmt::format(" or a batch norm statistic above {},", kLargestExactAddend * kStatisticUnit) : "",
       num_nonfinite, settings_.micro_batches());
   if (settings_.on_nonfinite == OnNonfinite::stop) {
@@ -242,7 +243,7 @@ void Trainer::skip_step(StepRow& row, std::int64_t num_nonfinite) {
                     "cannot go on. Lower the learning rate or clip the gradient.",
                     nonfinite_message_, kMostSkippedInRow));
   }
-  row.loss = row.gradient_norm = std::numeric_limits<double>::quiet_NaN();
+  step.loss = step.gradient_norm = std::numeric_limits<double>::quiet_NaN();
   ++steps_skipped_;
 }
 
@@ -255,25 +256,6 @@ bool Trainer::is_evaluation_due() const {
   const bool is_epoch_over = steps_done_ % settings_.steps_per_epoch == 0;
   const std::int64_t epochs_done = steps_done_ / settings_.steps_per_epoch;
   return steps_done_ == settings_.total_steps || (is_epoch_over && epochs_done % settings_.evaluate_every == 0);
-}
-
-void Trainer::record_evaluation(const Evaluation& evaluation) {
-  const std::int64_t since = metrics_.epochs.empty() ? 0 : metrics_.epochs.back().step;
-  double loss_sum = 0;
-  std::int64_t count = 0;
-  for (auto row = metrics_.steps.rbegin(); row != metrics_.steps.rend() && row->step >= since; ++row) {
-    if (row->is_skipped()) continue;
-    loss_sum += row->loss;
-    ++count;
-  }
-  metrics_.epochs.push_back(
-      {.step = steps_done_,
-       .epoch = static_cast<double>(steps_done_) / static_cast<double>(settings_.steps_per_epoch),
-       .train_loss = count > 0 ? loss_sum / static_cast<double>(count) : std::numeric_limits<double>::quiet_NaN(),
-       .evaluation = evaluation,
-       .block_flops = settings_.block_flops_per_image * static_cast<double>(settings_.global_batch) *
-                      static_cast<double>(steps_done_),
-       .elapsed_s = elapsed_s_});
 }
 
 }  // namespace incubate

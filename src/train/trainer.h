@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,7 +13,6 @@
 #include "config/run_config.h"
 #include "model/staged_model.h"
 #include "parallel/process_group.h"
-#include "report/metrics_file.h"
 #include "train/flat_parameters.h"
 #include "train/gradient_buckets.h"
 #include "train/gradient_reducer.h"
@@ -52,6 +52,24 @@ struct TrainerSettings {
   std::int64_t micro_batches() const { return global_batch / recipe.micro; }
 };
 
+/// A step whose figures have been read.
+struct CompletedStep {
+  std::int64_t step = 0;  ///< from 0
+  double learning_rate = 0;
+  double loss = 0;           ///< mean over the batch; NaN if the step was skipped
+  double gradient_norm = 0;  ///< before clipping; NaN if the step was skipped
+  StepNotes notes;           ///< summed over the ranks of the group
+  double reduction_s = 0;    ///< what the reduction took this rank
+};
+
+/// A buffer that a training resumes from, in parts.
+struct NamedState {
+  std::string name;                       ///< "stages", "optimizer/NAME" (see list_state_names()), or "ema"
+  std::span<const FlatView> views;        ///< its parts
+  std::function<torch::Tensor()> gather;  ///< returns the buffer, or a copy; collective over the group
+  std::function<void(const torch::Tensor& values)> restore;  ///< `values` laid out as what gather() returns
+};
+
 /// The optimisation of one model on one group of ranks, a step at a time (train_together() makes the steps): a
 /// deterministic function of (first weights, data, settings), whatever the number of ranks and wherever it was resumed.
 /// Construct it when the model has its weights and the right stages are frozen.
@@ -64,10 +82,7 @@ class Trainer {
   const ClassificationTask& task() const { return task_; }
   FlatParameters& parameters() { return parameters_; }
   Optimizer& optimizer() { return *optimizer_; }
-  /// The optimizer's state `index` (see list_state_names()), laid out as the parameters: where it is sharded, a copy of
-  /// all parts. Collective over the group.
-  torch::Tensor gather_optimizer_state(std::size_t index);
-  /// Null without one.
+  /// The average of the weights, laid out as the parameters; null without one.
   WeightAverage* average() { return average_ ? &*average_ : nullptr; }
   /// The weights that the training gives so far, laid out as the parameters: their average if there is one.
   torch::Tensor& result() { return average_ ? average_->values() : parameters_.values(); }
@@ -76,41 +91,29 @@ class Trainer {
   void swap_result();
   /// Stochastic depth of each block.
   const std::vector<double>& drop_path_rates() const { return drop_path_rates_; }
-  Metrics& metrics() { return metrics_; }
   /// Open ones too.
   std::int64_t steps_done() const { return steps_done_; }
   /// How many of the completed ones were skipped; see complete_step().
   std::int64_t steps_skipped() const { return steps_skipped_; }
-  /// This training's own wall-clock, earlier runs included: where a group carries on several, its part of the time.
-  double elapsed_s() const { return elapsed_s_; }
 
-  /// Continues after `steps_done` steps with this state of the optimizer; parameters and average have been restored.
-  void resume(std::int64_t steps_done, std::int64_t steps_skipped, std::span<const torch::Tensor> optimizer_state,
-              Metrics metrics, double elapsed_s);
+  /// Lists what the training resumes from.
+  std::vector<NamedState> list_state();
+  /// Continues after `steps_done` steps. REQUIRES: all of list_state() has been restored.
+  void resume(std::int64_t steps_done, std::int64_t steps_skipped);
 
   /// Adds a micro-batch's gradient and, of learning stages, its batch norm statistics. `input` is that of the first
   /// learning stage, `kept` is of the model. `is_last`: of this rank in this step.
-  void accumulate(const torch::Tensor& input, const Targets& targets, KeptBranches kept, bool is_last);
-  /// Asks all ranks of the group to stop, or save, after this step: see is_stop_agreed() and is_save_agreed().
-  void request_stop() { reducer_.request_stop(); }
-  void request_save() { reducer_.request_save(); }
-  /// Notes for how long this rank waited for the step's images.
-  void note_data_wait(double seconds) { reducer_.note_data_wait(seconds); }
-  /// Notes how long this rank's reductions took, this training's and those of its team, in the step of the last row; a
-  /// later step's reduction brings their mean over the ranks into it.
-  void note_communication_wait(double seconds);
+  void accumulate(const Activations& input, const Targets& targets, KeptBranches kept, bool is_last);
   /// Updates weights and running statistics from what all ranks have accumulated. If a loss or gradient of any rank is
-  /// not finite, weights, statistics and optimizer stay as they are. Nothing waits for a GPU: complete_step() tells
-  /// what came of it. Collective over the group.
-  void finish_step();
+  /// not finite, weights, statistics and optimizer stay as they are. `notes` reach all ranks of the group. Nothing
+  /// waits for a GPU: complete_step() tells what came of it. Collective over the group.
+  void finish_step(const StepNotes& notes);
   /// Steps that were finished, but not completed.
   std::int64_t steps_open() const { return static_cast<std::int64_t>(open_steps_.size()); }
-  /// Waits for the first open step, and gives its row; the times are left to record_step(). Where something was not
-  /// finite, every rank has skipped the step, or throws std::runtime_error (PeerFailure on all but the leader: one says
-  /// it): as the settings say, or because it would be the tenth in a row.
-  StepRow complete_step();
-  /// How long this rank's reduction of the last completed step took.
-  double reduction_s() const { return reduction_s_; }
+  /// Waits for the first open step and returns it. Where something was not finite, every rank has skipped the step, or
+  /// throws std::runtime_error (PeerFailure on all but the leader: one says it): as the settings say, or because it
+  /// would be the tenth in a row.
+  CompletedStep complete_step();
   /// What was wrong with the last step that was skipped.
   const std::string& nonfinite_message() const { return nonfinite_message_; }
   /// Whether any rank had asked for it before the last completed step, or, for saving, since note_saved(); the same on
@@ -118,26 +121,22 @@ class Trainer {
   bool is_stop_agreed() const { return is_stop_agreed_; }
   bool is_save_agreed() const { return is_save_agreed_; }
   void note_saved() { is_save_agreed_ = false; }
-  /// Notes a step that took the group `step_s`, of which `own_s` falls to this training.
-  void record_step(StepRow row, double step_s, double own_s);
-  /// Notes what took time but was no step.
-  void add_time(double own_s) { elapsed_s_ += own_s; }
   bool is_evaluation_due() const;
-  void record_evaluation(const Evaluation& evaluation);
 
  private:
   struct OpenStep {
-    StepRow row;
+    std::int64_t step;
+    double learning_rate;
     GradientReducer::Pending sums;
     HostCopy gradient_norm;
-    std::size_t row_of_wait;  ///< whose communication wait comes with it
   };
 
-  torch::Tensor pass(const torch::Tensor& input, const Targets& targets, KeptBranches kept);
+  Loss pass(const Activations& input, const Targets& targets, KeptBranches kept);
   void wait_for_open_steps();
-  void update(const torch::Tensor& gradient_norm, double learning_rate);
-  void move_statistics();
-  void skip_step(StepRow& row, std::int64_t num_nonfinite);
+  void update(const torch::Tensor& gradient_norm, const torch::Tensor& is_bad, double learning_rate);
+  void move_statistics(const torch::Tensor& is_bad);
+  torch::Tensor gather_optimizer_state(std::size_t index);
+  void skip_step(CompletedStep& step, std::int64_t num_nonfinite);
   [[noreturn]] void fail(const std::string& message) const;
   std::string name_of_sum() const;
   Share own_part();
@@ -156,16 +155,12 @@ class Trainer {
   std::optional<GradientBuckets> buckets_;
   LrSchedule schedule_;
   std::vector<double> drop_path_rates_;
-  Metrics metrics_;
   std::int64_t steps_done_ = 0;
   std::int64_t steps_skipped_ = 0;
   std::int64_t skipped_in_row_ = 0;  // as far as this job knows
   std::string nonfinite_message_;
   bool is_stop_agreed_ = false;
   bool is_save_agreed_ = false;
-  double reduction_s_ = 0;
-  std::size_t row_of_wait_ = 0;
-  double elapsed_s_ = 0;
 };
 
 }  // namespace incubate

@@ -109,7 +109,7 @@ TEST(ExactSum, MeanOfZeroToNIsHalfN) {
     for (int i = 0; i <= n; ++i) values.push_back(static_cast<float>(i));
     const std::vector<std::int64_t> sum = {sum_of(values), -sum_of(values)};
     std::vector<float> mean(2);
-    exact_mean(sum, n + 1, mean);
+    exact_mean(sum, static_cast<double>(n + 1), mean);
     EXPECT_EQ(mean, (std::vector<float>{0.5F * static_cast<float>(n), -0.5F * static_cast<float>(n)}));
   }
 }

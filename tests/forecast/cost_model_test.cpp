@@ -19,23 +19,31 @@ std::int64_t count(const std::vector<torch::Tensor>& parameters) {
   return sum;
 }
 
+std::int64_t count_parameters(StagedModel& model, std::int64_t stage_index) {
+  std::vector<torch::Tensor> tensors;
+  for (const ParameterInfo& p : model.list_parameters(stage_index)) tensors.push_back(p.tensor);
+  return count(tensors);
+}
+
+Training everything(const ModelSpec& spec) { return training_of(spec, std::vector<bool>(spec.num_stages(), true)); }
+
 TEST(CostModel, ParametersAreThoseOfTheNetwork) {
   const ModelSpec spec = target_spec(tiny_model_config());
-  StagedModel model(spec);
+  StagedModel model = make_classifier(spec);
   std::int64_t sum = 0;
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
-    EXPECT_EQ(num_stage_parameters(spec, i), count(model.stage(i).parameters())) << i;
-    sum += count(model.stage(i).parameters());
+    EXPECT_EQ(num_stage_parameters(everything(spec), i), count_parameters(model, i)) << i;
+    sum += count_parameters(model, i);
   }
-  EXPECT_EQ(num_parameters(spec), sum);
+  EXPECT_EQ(num_parameters(everything(spec)), sum);
 }
 
 // Dosovitskiy et al. (2021), table 1 has 86, 307 and 632 million.
 TEST(CostModel, ParametersOfVisionTransformers) {
   ModelConfig base;
-  EXPECT_EQ(num_parameters(target_spec(base)), 86'567'656);  // timm's vit_base_patch16_224
+  EXPECT_EQ(num_parameters(everything(target_spec(base))), 86'567'656);  // timm's vit_base_patch16_224
   ModelConfig huge{.patch = 14, .width = 1280, .heads = 16, .depths = {8, 8, 8, 8}};
-  EXPECT_EQ(num_parameters(target_spec(huge)), 632'045'800);  // timm's vit_huge_patch14_224
+  EXPECT_EQ(num_parameters(everything(target_spec(huge))), 632'045'800);  // timm's vit_huge_patch14_224
 }
 
 TEST(CostModel, ParametersOfOptionalParts) {
@@ -45,9 +53,9 @@ TEST(CostModel, ParametersOfOptionalParts) {
       config.layer_scale = layer_scale;
       config.qkv_bias = qkv_bias;
       const ModelSpec spec = target_spec(config);
-      StagedModel model(spec);
+      StagedModel model = make_classifier(spec);
       for (std::int64_t i = 0; i < model.num_stages(); ++i) {
-        EXPECT_EQ(num_stage_parameters(spec, i), count(model.stage(i).parameters())) << i;
+        EXPECT_EQ(num_stage_parameters(everything(spec), i), count_parameters(model, i)) << i;
       }
     }
   }
@@ -56,19 +64,19 @@ TEST(CostModel, ParametersOfOptionalParts) {
 TEST(CostModel, ParametersOfResnet110) {
   ModelConfig config;
   apply_preset(ModelPreset::resnet110, config);
-  EXPECT_EQ(num_parameters(target_spec(config)), 1'733'812);
+  EXPECT_EQ(num_parameters(everything(target_spec(config))), 1'733'812);
   config.classes = 10;
-  EXPECT_EQ(num_parameters(target_spec(config)), 1'727'962);  // He et al. (2016), table 6 has 1.7 million
+  EXPECT_EQ(num_parameters(everything(target_spec(config))), 1'727'962);  // He et al. (2016), table 6 has 1.7 million
 }
 
 TEST(CostModel, ParametersAndStatisticsAreThoseOfAResidualNetwork) {
   for (const ModelConfig& config : {tiny_resnet_config(), two_stage_resnet_config()}) {
     for (const ModelSpec& spec : {target_spec(config), meta_spec(config), hybrid_spec(config, 1)}) {
-      StagedModel model(spec);
+      StagedModel model = make_classifier(spec);
       for (std::int64_t i = 0; i < model.num_stages(); ++i) {
         std::vector<torch::Tensor> statistics;
         for (const StatisticInfo& s : model.stage(i).list_statistics()) statistics.push_back(s.running);
-        EXPECT_EQ(num_stage_parameters(spec, i), count(model.stage(i).parameters())) << i;
+        EXPECT_EQ(num_stage_parameters(everything(spec), i), count_parameters(model, i)) << i;
         EXPECT_EQ(stage_cost(spec, i).num_statistics, count(statistics)) << i;
       }
     }
@@ -82,21 +90,21 @@ TEST(CostModel, MemoryOfAResidualNetwork) {
   const Memory memory = memory_per_rank({&training}, {.micro = 3, .has_average = true});
   std::int64_t statistics = 0;
   for (std::int64_t i = 0; i < 3; ++i) statistics += stage_cost(spec, i).num_statistics;
-  EXPECT_EQ(memory.weights, 4 * (num_parameters(spec) + statistics));
+  EXPECT_EQ(memory.weights, 4 * (num_parameters(everything(spec)) + statistics));
   const std::int64_t learning = num_learning_parameters(training);
   EXPECT_EQ(memory.optimizer, 8 * learning);
   EXPECT_EQ(memory.gradients, 4 * (learning + (2 * 4 * 8)));  // four norms with 8 channels
   EXPECT_EQ(memory.average, memory.gradients);
   EXPECT_EQ(memory.sums, 2 * memory.gradients);
   EXPECT_EQ(reduced_bytes_per_step(training, Sums::exact), memory.sums);
-  // Of each block its input and three maps; then the last output, its mean and the logits. And an image.
-  const std::int64_t kept = (256 + (3 * 128)) + (4 * 128) + (128 + (3 * 64)) + (4 * 64) + 64 + 16 + 3;
+  // Of each block its input and three maps; then the last output and two sets of logits. And an image.
+  const std::int64_t kept = (256 + (3 * 128)) + (4 * 128) + (128 + (3 * 64)) + (4 * 64) + 64 + (2 * 3);
   EXPECT_EQ(memory.activations, 3 * 4 * (kept + 64));
 }
 
 TEST(CostModel, OnlyLearningParametersAreReduced) {
   const Training training = incubation_of(2);
-  const std::int64_t learning = num_stage_parameters(training.spec, 2);
+  const std::int64_t learning = num_stage_parameters(training, 2);
   EXPECT_EQ(num_learning_parameters(training), learning);
   EXPECT_EQ(reduced_bytes_per_step(training, Sums::exact), 8 * learning);
   EXPECT_EQ(reduced_bytes_per_step(training, Sums::fast), 4 * learning);
@@ -112,7 +120,7 @@ TEST(CostModel, RingAllReduce) {
 TEST(CostModel, MemoryOfATrainingOfEverything) {
   const ModelSpec spec = target_spec(tiny_model_config());
   const Training training = training_of(spec, {true, true, true});
-  const std::int64_t parameters = num_parameters(spec);
+  const std::int64_t parameters = num_parameters(everything(spec));
   const Memory exact = memory_per_rank({&training}, {.micro = 3});
   EXPECT_EQ(exact.weights, 4 * parameters);
   EXPECT_EQ(exact.gradients, 4 * parameters);
@@ -120,8 +128,9 @@ TEST(CostModel, MemoryOfATrainingOfEverything) {
   EXPECT_EQ(exact.sums, 8 * parameters);
   EXPECT_EQ(exact.average, 0);
   EXPECT_EQ(memory_per_rank({&training}, {.sums = Sums::fast}).sums, 4 * parameters);
-  // 5 blocks, one output of 5 tokens, 3 logits, an image of 8 x 8.
-  EXPECT_EQ(exact.activations, 3 * ((5 * kept_bytes_of_vit_block(spec, true)) + (4 * 5 * 8) + (4 * 3) + (4 * 64)));
+  // 5 blocks, one output of 5 tokens, the class token, two sets of 3 logits, an image of 8 x 8.
+  EXPECT_EQ(exact.activations,
+            3 * ((5 * kept_bytes_of_vit_block(spec, true)) + (4 * 5 * 8) + (4 * 8) + (2 * 4 * 3) + (4 * 64)));
 }
 
 TEST(CostModel, OptimizerAndAverageKeepTheirNumbersForWhatLearns) {
@@ -168,12 +177,12 @@ TEST(CostModel, BlocksKeepLessWhenFrozenAndNothingInThePrefix) {
   EXPECT_EQ(kept_bytes_of_vit_block(spec, false), 4 * 5 * ((8 * 8) + 4 + 2));
   EXPECT_EQ(transient_bytes_of_vit_block(spec), 4 * 5 * 8 * 8);
 
-  const std::int64_t rest = (4 * 5 * 8) + (4 * 3) + (4 * 64);
+  const std::int64_t rest = (4 * 5 * 8) + (2 * 4 * 3) + (4 * 64);
   const auto activations = [](const Training& training) { return memory_per_rank({&training}, {}).activations; };
   EXPECT_EQ(activations(incubation_of(0)),
             (2 * kept_bytes_of_vit_block(spec, true)) + (2 * kept_bytes_of_vit_block(spec, false)) + rest);
-  // Behind two frozen stages of one block; the first one's output stays too.
-  EXPECT_EQ(activations(incubation_of(2)), (2 * kept_bytes_of_vit_block(spec, true)) + rest + (4 * 5 * 8));
+  // Behind two frozen stages of one block; the first one's output stays too, and the learning head keeps its input.
+  EXPECT_EQ(activations(incubation_of(2)), (2 * kept_bytes_of_vit_block(spec, true)) + rest + (4 * 5 * 8) + (4 * 8));
 }
 
 TEST(CostModel, AGroupHasFrozenStagesOnce) {
@@ -181,7 +190,7 @@ TEST(CostModel, AGroupHasFrozenStagesOnce) {
   const Training b = incubation_of(2);
   const Memory memory = memory_per_rank({&a, &b}, {});
   // Stage 1 is frozen in both.
-  EXPECT_EQ(memory.weights, 4 * (num_parameters(a.spec) + num_parameters(b.spec) - num_stage_parameters(a.spec, 1)));
+  EXPECT_EQ(memory.weights, 4 * (num_parameters(a) + num_parameters(b) - num_stage_parameters(a, 1)));
   EXPECT_EQ(memory.gradients, 4 * (num_learning_parameters(a) + num_learning_parameters(b)));
   EXPECT_EQ(memory.activations, std::max(memory_per_rank({&a}, {}).activations, memory_per_rank({&b}, {}).activations));
 }

@@ -36,7 +36,7 @@ void expect_sums(const GpuMemory& memory) {
 // The sizes of its stages: tests/model/gpu_activations_test.cpp. An image has 256 bytes.
 TEST(GpuMemory, OfATrainingOfEverything) {
   const Training training = everything();
-  const std::int64_t parameters = num_parameters(training.spec);
+  const std::int64_t parameters = num_parameters(training);
   const GpuMemory memory = memory_of(training, {.micro = 3});
   EXPECT_EQ(memory.tensors.weights, 4 * parameters);
   EXPECT_EQ(memory.tensors.gradients, 4 * parameters);
@@ -69,7 +69,7 @@ TEST(GpuMemory, FrozenStagesHaveCopiesAndOnesInFrontKeepTheirOutputs) {
   const Training training = in_bf16(incubation_of(2));  // behind two frozen stages of one block
   const GpuMemory memory = memory_of(training, {.micro = 3});
   EXPECT_EQ(memory.copies, 2 * ((4 * 8 * 8 * 8) + (16 * 8)));
-  EXPECT_EQ(memory.tensors.weights, 4 * num_parameters(training.spec));
+  EXPECT_EQ(memory.tensors.weights, 4 * num_parameters(training));
   EXPECT_EQ(memory.tensors.gradients, 4 * num_learning_parameters(training));
   EXPECT_EQ(memory.tensors.activations, 3 * (256 + 160 + 1240 + 664 + 96));
   // Behind it: stage 1 and the class token's block of stage 2.
@@ -78,7 +78,7 @@ TEST(GpuMemory, FrozenStagesHaveCopiesAndOnesInFrontKeepTheirOutputs) {
 
 TEST(GpuMemory, FastSumsAndAverages) {
   const Training training = everything();
-  const std::int64_t bytes = 4 * num_parameters(training.spec);
+  const std::int64_t bytes = 4 * num_parameters(training);
   EXPECT_EQ(memory_of(training, {.sums = Sums::fast}).tensors.sums, bytes);
   const GpuMemory averaged = memory_of(training, {.micro = 1, .has_average = true});
   EXPECT_EQ(averaged.tensors.average, bytes);
@@ -93,9 +93,9 @@ TEST(GpuMemory, OfAResidualNetwork) {
   EXPECT_EQ(memory.copies, 0);
   EXPECT_EQ(memory.tensors.activations, memory_per_rank({&training}, {.micro = 3}).activations);
   EXPECT_EQ(memory.working, (3 * 4 * 512) + (4 * 9 * 8 * 8));
-  // What flows into the four blocks, the last output, its mean and the logits; a block; an image.
+  // What flows into the four blocks, the last output, two sets of logits; a block; an image.
   EXPECT_EQ(memory_of(training, {.micro = 3}, Recompute::blocks).tensors.activations,
-            3 * 4 * ((256 + 128) + (128 + 64) + (64 + 16 + 3) + (5 * 128) + 64));
+            3 * 4 * ((256 + 128) + (128 + 64) + (64 + (2 * 3)) + (5 * 128) + 64));
 }
 
 TEST(GpuMemory, AGroupHasFrozenStagesOnce) {
@@ -119,7 +119,7 @@ TEST(GpuMemory, RecordedPassesKeepTheirMemory) {
   EXPECT_EQ(recorded.state(), plain.state());
   EXPECT_EQ(recorded.libraries, kLibraries + (32 * kMiB));
 
-  const std::int64_t bytes = 4 * num_parameters(all.spec);
+  const std::int64_t bytes = 4 * num_parameters(all);
   EXPECT_EQ(memory_of(all, {.micro = 3, .has_average = true, .is_recorded = true}).working, plain.working + bytes);
 
   // Behind two frozen stages, whose output has 160 bytes an image; the first one holds the most alone.

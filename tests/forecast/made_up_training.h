@@ -1,18 +1,19 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "method/training.h"
+#include "model/linear_head.h"
 #include "support/tiny_model.h"
 
 namespace incubate {
 
 /// A training of `spec` in which the given stages learn.
-inline Training training_of(ModelSpec spec, const std::vector<bool>& is_learning) {
+inline Training training_of(const ModelSpec& spec, const std::vector<bool>& is_learning) {
   return {.name = "t",
-          .spec = std::move(spec),
+          .spec = spec,
+          .head = linear_head_cost(spec),
           .is_learning = is_learning,
           .weight_sources = std::vector<std::string>(is_learning.size(), "meta")};
 }

@@ -124,7 +124,7 @@ TEST(PlanReport, ReductionsTakeTheirTime) {
   const MethodForecast without = *plan(fast).report.find_method("end to end");
   const Planned with = plan(slow);
   const Training& training = *std::ranges::find(with.trainings, "end_to_end", &Training::name);
-  const std::int64_t bytes = 8 * num_parameters(training.spec);
+  const std::int64_t bytes = 8 * num_parameters(training);
   EXPECT_DOUBLE_EQ(with.report.find_method("end to end")->predicted_s - without.predicted_s,
                    30 * static_cast<double>(bytes) / 1e3);
   EXPECT_DOUBLE_EQ(with.report.find_method("end to end")->reduced_bytes, 30 * static_cast<double>(bytes));

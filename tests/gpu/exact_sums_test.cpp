@@ -62,7 +62,9 @@ TEST_F(ExactSumsOnGpu, AreThoseOfTheCpuBitForBit) {
     EXPECT_EQ(loss_units_, to_exact_units(4.25));
     EXPECT_TRUE(torch::equal(sums_.cpu(), torch::tensor(expected)));
     torch::Tensor mean = torch::empty({size}, torch::device(torch::kCUDA));
-    gpu::exact_mean(sums_.data_ptr<std::int64_t>(), size, 4, mean.data_ptr<float>(), c10::cuda::getCurrentCUDAStream());
+    const torch::Tensor divisor = torch::full({1}, 4, torch::dtype(torch::kFloat64).device(torch::kCUDA));
+    gpu::exact_mean(sums_.data_ptr<std::int64_t>(), size, divisor.data_ptr<double>(), mean.data_ptr<float>(),
+                    c10::cuda::getCurrentCUDAStream());
     torch::Tensor expected_mean = torch::empty({size});
     exact_mean(expected, 4, std::span(expected_mean.data_ptr<float>(), size));
     EXPECT_TRUE(torch::equal(mean.cpu(), expected_mean));

@@ -19,7 +19,7 @@ constexpr std::uint64_t kSeed = 5;
 
 std::map<std::string, torch::Tensor> weights_of(StagedModel& model, std::int64_t stage) {
   std::map<std::string, torch::Tensor> weights;
-  for (const ParameterInfo& p : model.stage(stage).list_parameters()) weights[p.name] = p.tensor.detach();
+  for (const ParameterInfo& p : model.list_parameters(stage)) weights[p.name] = p.tensor.detach();
   return weights;
 }
 
@@ -55,7 +55,7 @@ class StartWeights : public testing::Test {
                          .identity_text = training.identity_text,
                          .config = {},
                          .figures = {}};
-    StagedModel model(training.spec);
+    StagedModel model = make_classifier(training.spec);
     for (std::int64_t i = 0; i < 3; ++i) {
       if (!training.is_learning[i]) continue;
       for (const auto& [parameter, tensor] : weights_of(model, i)) {
@@ -69,7 +69,7 @@ class StartWeights : public testing::Test {
     load_start_weights(model, find(name), trainings_, run_, kSeed, none);
   }
   std::string error(const std::string& name) const {
-    StagedModel model(find(name).spec);
+    StagedModel model = make_classifier(find(name).spec);
     return thrown_message<InputError>([&] { load(model, name); });
   }
 
@@ -80,11 +80,13 @@ class StartWeights : public testing::Test {
 };
 
 TEST_F(StartWeights, WithoutParentsEveryStageIsRandomByItsPhase) {
-  StagedModel model(find("meta").spec), expected(find("meta").spec), baseline(find("end_to_end").spec);
+  StagedModel model = make_classifier(find("meta").spec);
+  StagedModel expected = make_classifier(find("meta").spec);
+  StagedModel baseline = make_classifier(find("end_to_end").spec);
   load(model, "meta");
   load(baseline, "end_to_end");
   for (std::int64_t i = 0; i < 3; ++i) {
-    expected.stage(i).initialise(kSeed, Phase::meta, i);
+    expected.initialise(i, kSeed, Phase::meta);
     EXPECT_TRUE(equal(weights_of(model, i), weights_of(expected, i)));
     EXPECT_FALSE(equal(weights_of(model, i), weights_of(baseline, i)));
   }
@@ -92,9 +94,10 @@ TEST_F(StartWeights, WithoutParentsEveryStageIsRandomByItsPhase) {
 
 TEST_F(StartWeights, AStageIsRandomInsideTheMetaModel) {
   save_checkpoint(run_.finished("meta"), finished("meta", 7));
-  StagedModel model(find("stage_1").spec), expected(find("stage_1").spec);
+  StagedModel model = make_classifier(find("stage_1").spec);
+  StagedModel expected = make_classifier(find("stage_1").spec);
   load(model, "stage_1");
-  expected.stage(1).initialise(kSeed, Phase::incubation, 1);
+  expected.initialise(1, kSeed, Phase::incubation);
   EXPECT_TRUE(equal(weights_of(model, 1), weights_of(expected, 1)));
   for (const std::int64_t i : {0, 2}) {
     for (const auto& [name, tensor] : weights_of(model, i)) EXPECT_TRUE((tensor == 7).all().item<bool>()) << name;
@@ -106,7 +109,7 @@ TEST_F(StartWeights, TheAssembledModelHasEachStageFromItsOwnTraining) {
     const std::string name = "stage_" + std::to_string(i);
     save_checkpoint(run_.finished(name), finished(name, static_cast<float>(10 + i)));
   }
-  StagedModel model(find("finetuned").spec);
+  StagedModel model = make_classifier(find("finetuned").spec);
   load(model, "finetuned");
   for (int i = 0; i < 3; ++i) {
     for (const auto& [name, tensor] : weights_of(model, i)) EXPECT_TRUE((tensor == 10 + i).all().item<bool>()) << name;
@@ -124,10 +127,11 @@ bool is_identity(StagedModel& model, std::int64_t stage, std::int64_t block) {
 
 TEST_F(StartWeights, AGrownModelIsTheMetaModelWithBlocksThatAreTheIdentity) {
   save_checkpoint(run_.finished("meta"), finished("meta", 7));
-  StagedModel model(find("grown").spec), random(find("grown").spec);
+  StagedModel model = make_classifier(find("grown").spec);
+  StagedModel random = make_classifier(find("grown").spec);
   load(model, "grown");
   for (std::int64_t i = 0; i < 3; ++i) {
-    random.stage(i).initialise(kSeed, Phase::grown, i);
+    random.initialise(i, kSeed, Phase::grown);
     const std::map<std::string, torch::Tensor> drawn = weights_of(random, i);
     for (const auto& [name, tensor] : weights_of(model, i)) {
       const bool is_added = name.starts_with("blocks.1.");
@@ -148,7 +152,7 @@ TEST_F(StartWeights, AStageIsGrownInsideTheMetaModelIfAskedTo) {
   config_.phase(Phase::incubation).init = Init::meta;
   list();
   save_checkpoint(run_.finished("meta"), finished("meta", 7));
-  StagedModel model(find("stage_2").spec);
+  StagedModel model = make_classifier(find("stage_2").spec);
   load(model, "stage_2");
   for (std::int64_t i = 0; i < 3; ++i) {
     for (const auto& [name, tensor] : weights_of(model, i)) {
@@ -160,12 +164,12 @@ TEST_F(StartWeights, AStageIsGrownInsideTheMetaModelIfAskedTo) {
 }
 
 TEST_F(StartWeights, EndToEndBeginsWithoutBranchesIfAskedTo) {
-  StagedModel usual(find("end_to_end").spec);
+  StagedModel usual = make_classifier(find("end_to_end").spec);
   load(usual, "end_to_end");
   EXPECT_FALSE(is_identity(usual, 0, 0));
   config_.phase(Phase::end_to_end).init = Init::zero_branches;
   list();
-  StagedModel model(find("end_to_end").spec);
+  StagedModel model = make_classifier(find("end_to_end").spec);
   load(model, "end_to_end");
   for (const auto& [stage, block] : {std::pair{0, 0}, {0, 1}, {1, 0}, {2, 0}, {2, 1}}) {
     EXPECT_TRUE(is_identity(model, stage, block)) << stage << " " << block;

@@ -33,7 +33,7 @@ TEST_P(DeviceCopies, ThereAreNoneInAPassWithStochasticDepth) {
   const std::vector<std::string> waits =
       list_device_waits([&] { model.forward(images, kept).square().sum().backward(); });
   EXPECT_EQ(waits, std::vector<std::string>());
-  EXPECT_TRUE(model.stage(0).list_parameters().back().tensor.grad().defined());
+  EXPECT_TRUE(model.list_parameters(0).back().tensor.grad().defined());
 }
 
 // So the test above can fail.

@@ -32,32 +32,32 @@ class FrozenPrefixTest : public testing::Test {
 
 TEST_F(FrozenPrefixTest, InputIsWhatTheStagesBeforeMakeOfTheImages) {
   FrozenPrefix prefix(images_, kept_);
-  EXPECT_TRUE(torch::equal(prefix.input_of(first_), images_));
-  EXPECT_TRUE(torch::equal(prefix.input_of(third_), third_.stage_outputs(images_, kept_)[1]));
+  EXPECT_TRUE(torch::equal(prefix.input_of(first_).x, images_));
+  EXPECT_TRUE(torch::equal(prefix.input_of(third_).x, stage_outputs(third_, images_, kept_)[1]));
   EXPECT_TRUE(torch::equal(third_.forward_from(2, prefix.input_of(third_), kept_), third_.forward(images_, kept_)));
 }
 
 TEST_F(FrozenPrefixTest, SharedStagesRunOnce) {
   third_.share_stage(0, second_);
   FrozenPrefix prefix(images_, kept_);
-  const torch::Tensor of_second = prefix.input_of(second_);
+  const torch::Tensor of_second = prefix.input_of(second_).x;
   prefix.input_of(third_);  // goes on from there
-  EXPECT_EQ(prefix.input_of(second_).data_ptr(), of_second.data_ptr());
-  EXPECT_EQ(prefix.input_of(third_).data_ptr(), prefix.input_of(third_).data_ptr());
+  EXPECT_EQ(prefix.input_of(second_).x.data_ptr(), of_second.data_ptr());
+  EXPECT_EQ(prefix.input_of(third_).x.data_ptr(), prefix.input_of(third_).x.data_ptr());
 }
 
 TEST_F(FrozenPrefixTest, OtherStagesRunForThemselves) {
   const torch::NoGradGuard no_grad;
-  third_.stage(0).list_parameters()[0].tensor.add_(1);
+  third_.list_parameters(0)[0].tensor.add_(1);
   FrozenPrefix prefix(images_, kept_);
-  const torch::Tensor of_second = prefix.input_of(second_);
-  EXPECT_TRUE(torch::equal(prefix.input_of(third_), third_.stage_outputs(images_, kept_)[1]));
-  EXPECT_EQ(prefix.input_of(second_).data_ptr(), of_second.data_ptr());
+  const torch::Tensor of_second = prefix.input_of(second_).x;
+  EXPECT_TRUE(torch::equal(prefix.input_of(third_).x, stage_outputs(third_, images_, kept_)[1]));
+  EXPECT_EQ(prefix.input_of(second_).x.data_ptr(), of_second.data_ptr());
 }
 
 TEST_F(FrozenPrefixTest, RecordsNoGraph) {
   FrozenPrefix prefix(images_, kept_);
-  EXPECT_FALSE(prefix.input_of(third_).requires_grad());
+  EXPECT_FALSE(prefix.input_of(third_).x.requires_grad());
 }
 
 }  // namespace

@@ -44,14 +44,15 @@ Bytes measure(const ModelSpec& spec, const std::vector<bool>& is_learning) {
   model.set_learning(is_learning);
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
     model.stage(i).to(torch::kFloat64);
-    for (torch::Tensor& parameter : model.stage(i).parameters()) {
-      if (parameter.requires_grad()) parameter.mutable_grad() = torch::zeros_like(parameter);
+    model.head().to(torch::kFloat64);
+    for (ParameterInfo& p : model.list_parameters(i)) {
+      if (p.tensor.requires_grad()) p.tensor.mutable_grad() = torch::zeros_like(p.tensor);
     }
   }
-  torch::Tensor x = torch::randn({kBatch, spec.channels, spec.image_size, spec.image_size}, torch::kFloat64);
+  Activations x{torch::randn({kBatch, spec.channels, spec.image_size, spec.image_size}, torch::kFloat64)};
   const std::int64_t first = model.first_learning();
-  for (std::int64_t i = 0; i < first; ++i) x = model.forward_stage(i, x, {});
-  const std::int64_t input_bytes = first == 0 ? 0 : static_cast<std::int64_t>(x.nbytes());  // images count elsewhere
+  for (std::int64_t i = 0; i < first; ++i) model.forward_stage(i, x, {});
+  const std::int64_t input_bytes = first == 0 ? 0 : static_cast<std::int64_t>(x.x.nbytes());  // images count elsewhere
   MemoryMeter meter;
   torch::Tensor logits = model.forward_from(first, x, {});
   torch::Tensor loss = torch::log_softmax(logits, 1).select(1, 0).sum();
@@ -74,6 +75,8 @@ Bytes expect(const ModelSpec& spec, const std::vector<bool>& is_learning) {
     bytes.kept += 2 * kBatch * stage.kept;
     bytes.working = std::max(bytes.working, 2 * ((kBatch * stage.backward) + stage.weight_gradient));
   }
+  const HeadCost head = linear_head_cost(spec);
+  bytes.kept += 2 * kBatch * (is_learning.back() ? head.kept_bytes : head.frozen_kept_bytes);
   return bytes;
 }
 
@@ -151,8 +154,8 @@ TEST(GpuActivations, OfATinyVisionTransformerInBothPrecisions) {
   EXPECT_EQ(gpu_activations(spec, 1, StageUse::frozen).kept, frozen);
   EXPECT_EQ(gpu_activations(spec, 1, StageUse::frozen).weight_gradient, 0);
   const GpuActivations last = gpu_activations(spec, 2, StageUse::learning);
-  EXPECT_EQ(last.kept, learning + last_learning + (2 * 32) + 8 + (2 * 12));
-  EXPECT_EQ(last.inputs, (5 * 32) + (5 * (32 + 16)) + (2 * 32) + 8 + (2 * 12));
+  EXPECT_EQ(last.kept, learning + last_learning + 32 + 8);
+  EXPECT_EQ(last.inputs, (5 * 32) + (5 * (32 + 16)) + 32 + 8);
 
   spec.layer_scale = 0.1;
   EXPECT_EQ(gpu_activations(spec, 1, StageUse::learning).kept, learning + (2 * 5 * 32));

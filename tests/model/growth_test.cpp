@@ -26,11 +26,15 @@ ModelConfig example_config() {
 
 /// The network `spec` with each stage grown from that of `meta`; stages of the same depth are copies.
 StagedModel grow_stages(const ModelSpec& spec, StagedModel& meta) {
-  StagedModel model(spec);
+  StagedModel model = make_classifier(spec);
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
-    model.stage(i).initialise(2, Phase::grown, i);
+    model.initialise(i, 2, Phase::grown);
     grow(model.stage(i), meta.stage(i));
   }
+  const auto original = meta.head().list_state();
+  auto copy = model.head().list_state();
+  const torch::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < copy.size(); ++i) copy[i].tensor.copy_(original[i].tensor);
   return model;
 }
 
@@ -65,7 +69,7 @@ TEST(Growth, AddedBlocksLearn) {
   StagedModel meta = make_initialised(meta_spec(example_config()));
   StagedModel target = grow_stages(target_spec(example_config()), meta);
   target.forward(images(), {}).square().sum().backward();
-  for (const ParameterInfo& p : target.stage(0).list_parameters()) {
+  for (const ParameterInfo& p : target.list_parameters(0)) {
     const bool is_last_projection = p.name == "blocks.4.attn.proj.weight" || p.name == "blocks.4.mlp.fc2.weight";
     const bool is_before_it = p.name == "blocks.4.attn.qkv.weight" || p.name == "blocks.4.mlp.fc1.weight";
     if (!is_last_projection && !is_before_it) continue;
@@ -95,7 +99,7 @@ void disturb(StagedModel& model) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(4);
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
-    for (NamedTensor& item : model.stage(i).list_state()) {
+    for (NamedTensor& item : model.list_state(i)) {
       if (item.tensor.dim() == 1) item.tensor.add_(0.3 * torch::rand_like(item.tensor));
     }
   }
@@ -137,7 +141,7 @@ TEST(Growth, BlocksThatAreAddedToAResidualNetworkLearn) {
   StagedModel target = grow_stages(target_spec(two_stage_resnet_config()), meta);
   target.forward(images(), {}).square().sum().backward();
   // The meta model's only block is the third, of stride 2.
-  for (const ParameterInfo& p : target.stage(0).list_parameters()) {
+  for (const ParameterInfo& p : target.list_parameters(0)) {
     const bool is_added = p.name.starts_with("blocks.0.bn2.") || p.name.starts_with("blocks.1.bn2.");
     EXPECT_EQ(p.tensor.any().item<bool>(), !is_added && !p.name.ends_with(".bias")) << p.name;
     EXPECT_TRUE(!is_added || p.tensor.grad().any().item<bool>()) << p.name;
@@ -168,7 +172,7 @@ TEST(ZeroBranches, LeaveTheOtherBlocks) {
   StagedModel untouched = make_initialised(target_spec(tiny_model_config()));
   zero_branches(model.stage(0), 1);
   const auto before = untouched.stage(0).named_parameters();
-  for (const ParameterInfo& p : model.stage(0).list_parameters()) {
+  for (const ParameterInfo& p : model.list_parameters(0)) {
     const bool is_zero = p.name.starts_with("blocks.1.attn.proj.") || p.name.starts_with("blocks.1.mlp.fc2.");
     EXPECT_TRUE(torch::equal(p.tensor, is_zero ? torch::zeros_like(p.tensor) : before[p.name])) << p.name;
   }

@@ -21,6 +21,7 @@
 #include "method/start_weights.h"
 #include "method/weight_files.h"
 #include "model/weight_names.h"
+#include "support/tiny_model.h"
 #include "train/batch_tensors.h"
 #include "train/flat_parameters.h"
 #include "train/lr_schedule.h"
@@ -57,7 +58,7 @@ DatasetInfo find_dataset(const RunConfig& config, std::int64_t num_images) {
 void write_initial(const RunConfig& config, const Options& options) {
   const std::vector<Training> trainings = list_trainings(config, check_dataset(config.data.file));
   const Training& training = find_training(trainings, options.training);
-  StagedModel model(training.spec);
+  StagedModel model = make_classifier(training.spec);
   VerifiedFiles verified;
   load_start_weights(model, training, trainings, RunDirectory(config.run.directory),
                      static_cast<std::uint64_t>(config.run.seed), verified);
@@ -91,18 +92,20 @@ void write_batches(const RunConfig& config, const Options& options) {
 }
 
 void write_gradients(const RunConfig& config, const Options& options) {
-  StagedModel model(target_spec(config.model));
+  StagedModel model = make_classifier(target_spec(config.model));
   load_named_weights(model, WeightFormat::timm, load_safetensors(options.weights), options.weights);
   const StateDict batch = load_safetensors(options.batch);
   const auto type = options.in_double ? torch::kFloat64 : torch::kFloat32;
   for (std::int64_t i = 0; i < model.num_stages(); ++i) model.stage(i).to(type);
+  model.head().to(type);
   const torch::Tensor logits = model.forward(batch.at("images").to(type), {});
   const torch::Tensor loss = ClassificationTask(config.phase(Phase::end_to_end).label_smoothing)
-                                 .loss(logits, {.labels = batch.at("labels").to(torch::kInt64)});
+                                 .loss(logits, {.labels = batch.at("labels").to(torch::kInt64)})
+                                 .value;
   loss.backward();
   StateDict result = {{"logits", logits}, {"loss", loss}};
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
-    for (const ParameterInfo& p : model.stage(i).list_parameters()) {
+    for (const ParameterInfo& p : model.list_parameters(i)) {
       result["gradient." + weight_name(WeightFormat::timm, model.spec(), i, p.name)] = p.tensor.grad();
     }
   }
@@ -112,7 +115,7 @@ void write_gradients(const RunConfig& config, const Options& options) {
 
 void write_evaluation(const RunConfig& config, const Options& options) {
   const torch::NoGradGuard no_grad;
-  StagedModel model(target_spec(config.model));
+  StagedModel model = make_classifier(target_spec(config.model));
   load_named_weights(model, WeightFormat::timm, load_safetensors(options.weights), options.weights);
   model.eval();
   save_safetensors(options.output, {{"logits", model.forward(load_safetensors(options.batch).at("images"), {})}});
@@ -131,7 +134,7 @@ void print_recipe(const RunConfig& config, const Options& options) {
                                                data.num_train / config.batch.global, training.total_steps);
   std::vector<double> rates;
   for (std::int64_t step = 0; step < training.total_steps; ++step) rates.push_back(learning_rate_at(schedule, step));
-  StagedModel model(training.spec);
+  StagedModel model = make_classifier(training.spec);
   model.set_learning(training.is_learning);
   const FlatParameters parameters(model, torch::kCPU);
   std::map<std::string, bool> decays;

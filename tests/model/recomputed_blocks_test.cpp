@@ -39,11 +39,12 @@ ModelSpec spec_of(Network network, const ModelConfig& config, Recompute recomput
 /// With weights that are all different; gradients are added to buffers that are not empty.
 StagedModel make_model(const ModelSpec& spec, at::ScalarType type, const std::vector<bool>& is_learning) {
   torch::manual_seed(1);
-  StagedModel model(spec);
+  StagedModel model = make_classifier(spec);
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
     const torch::NoGradGuard no_grad;
     model.stage(i).to(type);
-    for (const ParameterInfo& p : model.stage(i).list_parameters()) {
+    model.head().to(type);
+    for (const ParameterInfo& p : model.list_parameters(i)) {
       p.tensor.normal_(0, 0.3);
       if (is_learning[i]) p.tensor.mutable_grad() = torch::randn_like(p.tensor);
     }
@@ -64,7 +65,7 @@ std::vector<NamedTensor> pass_micro_batches(StagedModel& model, at::ScalarType t
     results.push_back({"logits", logits.detach()});
   }
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
-    for (const ParameterInfo& p : model.stage(i).list_parameters()) results.push_back({p.name, p.tensor.grad()});
+    for (const ParameterInfo& p : model.list_parameters(i)) results.push_back({p.name, p.tensor.grad()});
     for (const StatisticInfo& s : model.stage(i).list_statistics()) {
       results.push_back({s.name, s.running});
       results.push_back({s.name + " of the micro-batch", s.batch});

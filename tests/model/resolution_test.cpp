@@ -73,7 +73,7 @@ TEST(Resolution, EveryOtherWeightIsCopied) {
   ModelSpec spec = target_spec(tiny_model_config());
   StagedModel model = make_initialised(spec);
   spec.image_size *= 2;
-  StagedModel larger(spec);
+  StagedModel larger = make_classifier(spec);
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
     change_resolution(larger.stage(i), model.stage(i));
     const auto before = model.stage(i).named_parameters();

@@ -4,7 +4,9 @@
 #include <torch/torch.h>
 
 #include "model/drop_path.h"
+#include "model/frozen_prefix.h"
 #include "support/tiny_model.h"
+#include "support/tiny_resnet.h"
 
 namespace incubate {
 namespace {
@@ -21,8 +23,71 @@ TEST(StagedModel, ForwardIsTheChainOfItsStages) {
   torch::Tensor x = model.stage(0).forward(images(), branches_of(kept, 0, 2));
   x = model.stage(1).forward(x, branches_of(kept, 2, 1));
   x = model.stage(2).forward(x, branches_of(kept, 3, 2));
-  EXPECT_TRUE(torch::equal(model.forward(images(), kept), x));
-  EXPECT_FALSE(torch::equal(model.forward(images(), {}), x));
+  const torch::Tensor logits = model.head().forward({.summary = model.stage(2).summarise(x)});
+  EXPECT_TRUE(torch::equal(model.forward(images(), kept), logits));
+  EXPECT_FALSE(torch::equal(model.forward(images(), {}), logits));
+}
+
+/// Returns what it is given, side by side: for each image the maps' values, then the summary.
+class ShowingHead : public Head {
+ public:
+  explicit ShowingHead(FeatureRequest request) : request_(std::move(request)) {}
+  FeatureRequest request() const override { return request_; }
+  torch::Tensor forward(const Features& features) override {
+    std::vector<torch::Tensor> parts;
+    for (const torch::Tensor& map : features.maps) parts.push_back(map.flatten(1));
+    if (features.summary.defined()) parts.push_back(features.summary);
+    return torch::cat(parts, 1);
+  }
+  std::vector<ParameterInfo> list_parameters() override { return {}; }
+  void initialise(std::uint64_t, Phase, std::int64_t) override {}
+
+ private:
+  FeatureRequest request_;
+};
+
+torch::Tensor show(const ModelSpec& spec, const FeatureRequest& request) {
+  StagedModel model(spec, std::make_shared<ShowingHead>(request));
+  for (std::int64_t i = 0; i < model.num_stages(); ++i) model.initialise(i, 1, Phase::meta);
+  return model.forward(images(), {});
+}
+
+TEST(StagedModel, AHeadGetsTheFeaturesThatItAsksFor) {
+  for (const ModelSpec& spec : {target_spec(tiny_model_config()), target_spec(tiny_resnet_config())}) {
+    StagedModel model(spec, std::make_shared<ShowingHead>(FeatureRequest{false, {0, 1, 2}}));
+    for (std::int64_t i = 0; i < model.num_stages(); ++i) model.initialise(i, 1, Phase::meta);
+    std::vector<torch::Tensor> maps;
+    for (const torch::Tensor& output : stage_outputs(model, images(), {})) {
+      // Tokens behind the class token are pixels, row by row.
+      maps.push_back((output.dim() == 3 ? output.narrow(1, 1, 4).transpose(1, 2) : output).flatten(1));
+    }
+    const torch::Tensor summary = show(spec, {});
+    EXPECT_TRUE(torch::equal(show(spec, {false, {0, 1, 2}}), torch::cat(maps, 1)));
+    EXPECT_TRUE(torch::equal(show(spec, {false, {1}}), maps[1]));
+    EXPECT_TRUE(torch::equal(show(spec, {true, {0}}), torch::cat({maps[0], summary}, 1)));
+    EXPECT_TRUE(torch::allclose(show(spec, {true, {2}}), torch::cat({maps[2], summary}, 1), 1e-5, 1e-6));
+  }
+}
+
+TEST(StagedModel, MapsOfAFrozenPrefixReachTheHead) {
+  const ModelSpec spec = target_spec(tiny_model_config());
+  StagedModel model(spec, std::make_shared<ShowingHead>(FeatureRequest{true, {0, 1}}));
+  for (std::int64_t i = 0; i < model.num_stages(); ++i) model.initialise(i, 1, Phase::meta);
+  model.set_learning({false, false, true});
+  FrozenPrefix prefix(images(), {});
+  for (int pass = 0; pass < 2; ++pass) {  // the second one finds the outputs
+    EXPECT_TRUE(torch::equal(model.forward_from(2, prefix.input_of(model), {}), model.forward(images(), {})));
+  }
+}
+
+TEST(StagedModel, TheHeadIsSharedWithTheLastStage) {
+  StagedModel a = make_initialised(target_spec(tiny_model_config()));
+  StagedModel b = make_classifier(target_spec(tiny_model_config()));
+  for (StagedModel* model : {&a, &b}) model->set_learning({true, false, false});
+  b.share_stage(1, a);
+  EXPECT_NE(&b.head(), &a.head());
+  b.share_stage(2, a);
+  EXPECT_EQ(&b.head(), &a.head());
 }
 
 TEST(StagedModel, AllStagesLearnAtFirst) {
@@ -30,7 +95,7 @@ TEST(StagedModel, AllStagesLearnAtFirst) {
   EXPECT_EQ(model.is_learning(), (std::vector<bool>{true, true, true}));
   model.forward(images(), {}).sum().backward();
   for (int i = 0; i < 3; ++i) {
-    for (const ParameterInfo& p : model.stage(i).list_parameters()) EXPECT_TRUE(p.tensor.grad().defined()) << p.name;
+    for (const ParameterInfo& p : model.list_parameters(i)) EXPECT_TRUE(p.tensor.grad().defined()) << p.name;
   }
 }
 
@@ -42,7 +107,7 @@ TEST(StagedModel, FrozenStagesGetNoGradient) {
     model.set_learning(is_learning);
     model.forward(images(), {}).square().sum().backward();
     for (int i = 0; i < 3; ++i) {
-      for (const ParameterInfo& p : model.stage(i).list_parameters()) {
+      for (const ParameterInfo& p : model.list_parameters(i)) {
         EXPECT_EQ(p.tensor.grad().defined(), i == learning) << "stage " << i << ", " << p.name;
       }
     }
@@ -52,7 +117,7 @@ TEST(StagedModel, FrozenStagesGetNoGradient) {
 TEST(StagedModel, PrefixBeforeTheFirstLearningStageRecordsNoGraph) {
   StagedModel model = make_initialised(target_spec(tiny_model_config()));
   model.set_learning({false, true, false});
-  const std::vector<torch::Tensor> outputs = model.stage_outputs(images(), {});
+  const std::vector<torch::Tensor> outputs = stage_outputs(model, images(), {});
   EXPECT_FALSE(outputs[0].requires_grad());
   EXPECT_TRUE(outputs[1].requires_grad());
   EXPECT_TRUE(outputs[2].requires_grad());
@@ -64,7 +129,7 @@ TEST(StagedModel, FrozenStagesPassTheGradientOn) {
   first_only.set_learning({true, false, false});
   all.forward(images(), {}).square().sum().backward();
   first_only.forward(images(), {}).square().sum().backward();
-  const std::vector<ParameterInfo> a = all.stage(0).list_parameters(), b = first_only.stage(0).list_parameters();
+  const std::vector<ParameterInfo> a = all.list_parameters(0), b = first_only.list_parameters(0);
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::equal(a[i].tensor.grad(), b[i].tensor.grad()));
 }
 
@@ -72,7 +137,7 @@ TEST(StagedModel, StagesThawAgain) {
   StagedModel model = make_initialised(target_spec(tiny_model_config()));
   model.set_learning({false, false, true});
   model.set_learning({true, true, true});
-  EXPECT_TRUE(model.stage_outputs(images(), {})[0].requires_grad());
+  EXPECT_TRUE(stage_outputs(model, images(), {})[0].requires_grad());
 }
 
 TEST(StagedModel, WithoutGradNothingRecordsAGraph) {

@@ -13,7 +13,7 @@ namespace {
 std::int64_t num_values(StagedModel& model) {
   std::int64_t count = 0;
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
-    for (const ParameterInfo& parameter : model.stage(i).list_parameters()) count += parameter.tensor.numel();
+    for (const ParameterInfo& parameter : model.list_parameters(i)) count += parameter.tensor.numel();
   }
   return count;
 }
@@ -39,29 +39,30 @@ TEST(VitStage, ImagesBecomeTokensBecomeLogits) {
   for (const ModelSpec& spec : several_specs()) {
     StagedModel model = make_initialised(spec);
     const torch::Tensor images = torch::ones({2, spec.channels, spec.image_size, spec.image_size});
-    const std::vector<torch::Tensor> outputs = model.stage_outputs(images, {});
+    const std::vector<torch::Tensor> outputs = stage_outputs(model, images, {});
     ASSERT_EQ(outputs.size(), spec.depths.size());
     for (std::size_t i = 0; i + 1 < outputs.size(); ++i) {
       EXPECT_EQ(outputs[i].sizes().vec(), (std::vector<std::int64_t>{2, spec.num_tokens(), spec.width}));
     }
-    EXPECT_EQ(outputs.back().sizes().vec(), (std::vector<std::int64_t>{2, spec.classes}));
+    EXPECT_EQ(outputs.back().sizes().vec(), (std::vector<std::int64_t>{2, 1, spec.width}));
+    EXPECT_EQ(model.forward(images, {}).sizes().vec(), (std::vector<std::int64_t>{2, spec.classes}));
   }
 }
 
 TEST(VitStage, NumberOfWeights) {
   for (const ModelSpec& spec : several_specs()) {
-    StagedModel model(spec);
+    StagedModel model = make_classifier(spec);
     EXPECT_EQ(num_values(model), expected_values(spec));
   }
-  StagedModel vit_base(target_spec(ModelConfig{}));
+  StagedModel vit_base = make_classifier(target_spec(ModelConfig{}));
   EXPECT_EQ(num_values(vit_base), 86567656);  // timm's vit_base_patch16_224
 }
 
 TEST(VitStage, ParametersHaveTimmsNamesAndAscendFromInputToOutput) {
-  StagedModel model(target_spec(tiny_model_config()));
+  StagedModel model = make_classifier(target_spec(tiny_model_config()));
   const auto names = [&](std::int64_t stage) {
     std::vector<std::pair<std::string, std::int64_t>> list;
-    for (const ParameterInfo& p : model.stage(stage).list_parameters()) list.emplace_back(p.name, p.layer);
+    for (const ParameterInfo& p : model.list_parameters(stage)) list.emplace_back(p.name, p.layer);
     std::ranges::sort(list);
     return list;
   };
@@ -90,9 +91,9 @@ TEST(VitStage, ParametersHaveTimmsNamesAndAscendFromInputToOutput) {
 }
 
 TEST(VitStage, WeightsOfLinearLayersAndPatchesDecayAndNothingElse) {
-  StagedModel model(target_spec(tiny_model_config()));
+  StagedModel model = make_classifier(target_spec(tiny_model_config()));
   for (std::int64_t i = 0; i < 3; ++i) {
-    for (const ParameterInfo& p : model.stage(i).list_parameters()) {
+    for (const ParameterInfo& p : model.list_parameters(i)) {
       const bool is_norm = p.name.find("norm") != std::string::npos;
       const bool is_linear = p.name.ends_with(".weight") && !is_norm;
       EXPECT_EQ(p.decays, is_linear) << p.name;
@@ -106,7 +107,7 @@ TEST(VitStage, FirstWeightsHaveTheStatedStatistics) {
   spec.channels = 4;
   StagedModel model = make_initialised(spec);
   for (std::int64_t i = 0; i < 3; ++i) {
-    for (const ParameterInfo& p : model.stage(i).list_parameters()) {
+    for (const ParameterInfo& p : model.list_parameters(i)) {
       const torch::Tensor values = p.tensor.detach().flatten().to(torch::kFloat64);
       const auto count = static_cast<double>(values.numel());
       const auto mean = values.mean().item<double>();
@@ -132,7 +133,7 @@ TEST(VitStage, FactorsOfTheBranchesBeginAtTheirValueAndDoNotDecay) {
   config.layer_scale = 0.25;
   StagedModel model = make_initialised(target_spec(config));
   std::vector<std::string> names;
-  for (const ParameterInfo& p : model.stage(2).list_parameters()) {
+  for (const ParameterInfo& p : model.list_parameters(2)) {
     if (!p.name.ends_with(".gamma")) continue;
     names.push_back(p.name);
     EXPECT_TRUE(torch::equal(p.tensor, torch::full({config.width}, 0.25))) << p.name;
@@ -147,7 +148,7 @@ TEST(VitStage, QueriesKeysAndValuesMayLackABias) {
   ModelConfig config = tiny_model_config();
   config.qkv_bias = false;
   StagedModel model = make_initialised(target_spec(config));
-  for (const ParameterInfo& p : model.stage(2).list_parameters()) {
+  for (const ParameterInfo& p : model.list_parameters(2)) {
     EXPECT_FALSE(p.name.ends_with("qkv.bias")) << p.name;
   }
 }
@@ -155,9 +156,9 @@ TEST(VitStage, QueriesKeysAndValuesMayLackABias) {
 TEST(VitStage, FirstWeightsDependOnTheAddressAlone) {
   const ModelConfig config = tiny_model_config();
   const auto weight = [](const ModelSpec& spec, std::uint64_t seed, Phase phase, std::int64_t stage) {
-    StagedModel model(spec);
+    StagedModel model = make_classifier(spec);
     model.stage(1).initialise(seed, phase, stage);
-    for (const ParameterInfo& p : model.stage(1).list_parameters()) {
+    for (const ParameterInfo& p : model.list_parameters(1)) {
       if (p.name == "blocks.0.attn.qkv.weight") return p.tensor.detach().clone();
     }
     return torch::Tensor();
@@ -173,7 +174,7 @@ TEST(VitStage, FirstWeightsDependOnTheAddressAlone) {
 TEST(VitStage, BlocksOfAStageStartDifferently) {
   StagedModel model = make_initialised(target_spec(tiny_model_config()));
   std::map<std::string, torch::Tensor> weights;
-  for (const ParameterInfo& p : model.stage(0).list_parameters()) weights[p.name] = p.tensor;
+  for (const ParameterInfo& p : model.list_parameters(0)) weights[p.name] = p.tensor;
   EXPECT_FALSE(torch::equal(weights.at("blocks.0.mlp.fc1.weight"), weights.at("blocks.1.mlp.fc1.weight")));
 }
 
@@ -184,8 +185,8 @@ TEST(VitStage, WithoutBranchesTheClassTokenGoesStraightToTheHead) {
   const ModelSpec spec = target_spec(tiny_model_config());
   StagedModel model = make_initialised(spec);
   std::map<std::string, torch::Tensor> first, last;
-  for (const ParameterInfo& p : model.stage(0).list_parameters()) first[p.name] = p.tensor;
-  for (const ParameterInfo& p : model.stage(2).list_parameters()) last[p.name] = p.tensor;
+  for (const ParameterInfo& p : model.list_parameters(0)) first[p.name] = p.tensor;
+  for (const ParameterInfo& p : model.list_parameters(2)) last[p.name] = p.tensor;
   const torch::Tensor token = first.at("cls_token")[0][0] + first.at("pos_embed")[0][0];
   const torch::Tensor centred = token - token.mean();
   const torch::Tensor normed = centred / (centred.square().mean() + 1e-6).sqrt();

@@ -32,7 +32,7 @@ class TrainingFilesTest : public testing::Test {
     trainer().optimizer().state().at(0).values.fill_(value + 1);
     trainer().optimizer().state().at(1).values.fill_(value + 2);
     trainer().average()->values().fill_(value + 3);
-    trainer().resume(static_cast<std::int64_t>(value), 0, {}, trainer().metrics(), 0);
+    trainer().resume(static_cast<std::int64_t>(value), 0);
   }
   void expect_state(const Checkpoint& checkpoint, float value) {
     EXPECT_EQ(checkpoint.header.step, static_cast<std::int64_t>(value));
@@ -46,11 +46,13 @@ class TrainingFilesTest : public testing::Test {
     }
   }
   Trainer& trainer() { return training_.trainer(); }
+  TrainingAccount& account() { return training_.account(); }
   static void restore(const Checkpoint& checkpoint, Trainer& trainer) {
-    const std::vector<SavedBuffer> list = list_state(trainer);
-    std::vector<torch::Tensor> buffers;
-    for (const SavedBuffer& saved : list) buffers.push_back(saved.gather());
-    restore_state(checkpoint, list, buffers);
+    for (const NamedState& state : trainer.list_state()) {
+      torch::Tensor buffer = state.gather();
+      copy_from(checkpoint, state, buffer);
+      state.restore(buffer);
+    }
   }
 
   TemporaryDirectory directory_;
@@ -84,7 +86,7 @@ TEST_F(TrainingFilesTest, TrainingMayGoOnWhileTheStateIsWritten) {
   writer_.submit([] { std::this_thread::sleep_for(std::chrono::milliseconds(200)); });  // the disk is slow
   set_state(3);
   const Stopwatch watch;
-  files_.save_resume_point(trainer(), {});
+  files_.save_resume_point(trainer(), account(), {});
   EXPECT_LT(watch.elapsed_s(), 0.1);
   set_state(50);  // not what was to be saved
   files_.finish([] {});
@@ -94,22 +96,22 @@ TEST_F(TrainingFilesTest, TrainingMayGoOnWhileTheStateIsWritten) {
 TEST_F(TrainingFilesTest, ASecondStateWaitsForTheFirst) {
   writer_.submit([] { std::this_thread::sleep_for(std::chrono::milliseconds(200)); });
   set_state(3);
-  files_.save_resume_point(trainer(), {});
+  files_.save_resume_point(trainer(), account(), {});
   set_state(4);
-  const double before = trainer().elapsed_s();
-  files_.save_resume_point(trainer(), {});
-  EXPECT_GT(trainer().elapsed_s() - before, 0.1);  // the stall is the training's time
+  const double before = account().elapsed_s();
+  files_.save_resume_point(trainer(), account(), {});
+  EXPECT_GT(account().elapsed_s() - before, 0.1);  // the stall is the training's time
   files_.finish([] {});
   expect_state(load_checkpoint(run_.resume_point("meta", 3)), 3);
   expect_state(load_checkpoint(run_.resume_point("meta", 4)), 4);
-  ASSERT_EQ(trainer().metrics().checkpoints.size(), 1);  // of the first: it is over
-  EXPECT_EQ(trainer().metrics().checkpoints[0].step, 3);
-  EXPECT_GT(trainer().metrics().checkpoints[0].write_s, 0);
+  ASSERT_EQ(account().metrics().checkpoints.size(), 1);  // of the first: it is over
+  EXPECT_EQ(account().metrics().checkpoints[0].step, 3);
+  EXPECT_GT(account().metrics().checkpoints[0].write_s, 0);
 }
 
 TEST_F(TrainingFilesTest, StatesComeBack) {
   set_state(3);
-  files_.save_resume_point(trainer(), {{"elapsed_s", 7}});
+  files_.save_resume_point(trainer(), account(), {{"elapsed_s", 7}});
   files_.finish([] {});
   const Checkpoint checkpoint = files_.load_resume_point(3);
   EXPECT_EQ(checkpoint.header.figures.at("elapsed_s"), 7);
@@ -127,14 +129,14 @@ TEST_F(TrainingFilesTest, StatesComeBack) {
 TEST_F(TrainingFilesTest, DamagedStatesNeverPushOutGoodOnes) {
   config_.checkpoint.keep = 2;
   set_state(3);
-  files_.save_resume_point(trainer(), {});
+  files_.save_resume_point(trainer(), account(), {});
   files_.finish([] {});
   for (const std::int64_t step : {4, 7, 9}) replace_text_atomically(run_.resume_point("meta", step), "damaged");
   EXPECT_EQ(files_.load_resume_point(9).header.step, 3);
   EXPECT_EQ(warnings_.size(), 3);
   const auto save = [this](float step) {
     set_state(step);
-    files_.save_resume_point(trainer(), {});
+    files_.save_resume_point(trainer(), account(), {});
     files_.finish([] {});
     return run_.list_resume_points("meta");
   };
@@ -151,9 +153,9 @@ TEST_F(TrainingFilesTest, AStateThatIsGoneIsNotTakenForTheBeginning) {
 
 TEST_F(TrainingFilesTest, FinishedWeightsAreTheAverageAndLeaveNothingToResumeFrom) {
   set_state(3);
-  files_.save_resume_point(trainer(), {});
+  files_.save_resume_point(trainer(), account(), {});
   set_state(4);
-  files_.save_finished(trainer(), {});
+  files_.save_finished(trainer(), account(), {});
   files_.finish([] {});
   EXPECT_TRUE(run_.list_resume_points("meta").empty());
   ASSERT_EQ(notes_.size(), 2);
@@ -172,7 +174,7 @@ TEST_F(TrainingFilesTest, MomentumOfSgdComesBackUnderItsName) {
                     {.name = OptimizerName::sgd});
   torch::Tensor momentum = sgd.trainer().optimizer().state().at(0).values;
   momentum.fill_(8);
-  files_.save_resume_point(sgd.trainer(), {});
+  files_.save_resume_point(sgd.trainer(), sgd.account(), {});
   files_.finish([] {});
   const Checkpoint checkpoint = load_checkpoint(run_.resume_point("meta", 0));
   EXPECT_EQ(checkpoint.state.size(), 2 * sgd.trainer().parameters().views().size());
@@ -187,11 +189,11 @@ TEST_F(TrainingFilesTest, MomentumOfSgdComesBackUnderItsName) {
 TEST_F(TrainingFilesTest, AFailedWriteIsToldAtTheNextStep) {
   set_state(3);
   replace_text_atomically(run_.lock("meta"), R"({"token": "another job's"})");
-  files_.save_resume_point(trainer(), {});
+  files_.save_resume_point(trainer(), account(), {});
   EXPECT_THROW(
       {
         for (int i = 0; i < 1000; ++i) {
-          files_.check(trainer());
+          files_.check(account());
           std::this_thread::sleep_for(std::chrono::milliseconds(1));
         }
       },

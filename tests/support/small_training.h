@@ -87,6 +87,7 @@ class SmallTraining {
                  .overlap_reduction = execution.overlap_reduction,
                  .cuda_graph = execution.cuda_graph};
     trainer_.emplace(model_, group, settings_);
+    account_.emplace(settings_, group.size());
   }
   SmallTraining(const SmallTraining&) = delete;
   SmallTraining& operator=(const SmallTraining&) = delete;
@@ -95,12 +96,30 @@ class SmallTraining {
   StagedModel& model() { return model_; }
   /// All learning parameters.
   torch::Tensor values() { return trainer_->parameters().values(); }
-  const Metrics& metrics() { return trainer_->metrics(); }
+  TrainingAccount& account() { return *account_; }
+  const Metrics& metrics() { return account_->metrics(); }
+  /// Continues like `other`, which has made `step` steps on any number of ranks. Collective over both groups in turn.
+  void resume_from(SmallTraining& other, std::int64_t step, std::int64_t steps_skipped = 0) {
+    std::vector<torch::Tensor> buffers;
+    for (const NamedState& state : other.trainer().list_state()) buffers.push_back(state.gather().clone());
+    restore(buffers, step, steps_skipped, other.metrics());
+  }
+  void restore(const std::vector<torch::Tensor>& buffers, std::int64_t step, std::int64_t steps_skipped,
+               const Metrics& metrics) {
+    const std::vector<NamedState> states = trainer_->list_state();
+    for (std::size_t i = 0; i < states.size(); ++i) states[i].restore(buffers.at(i));
+    trainer_->resume(step, steps_skipped);
+    account_->resume(metrics, 100);
+  }
+  Participant participant(std::int64_t until_step = SmallData::kSteps) {
+    return {.trainer = &*trainer_, .account = &*account_, .until_step = until_step};
+  }
 
  private:
   StagedModel model_;
   TrainerSettings settings_;
   std::optional<Trainer> trainer_;
+  std::optional<TrainingAccount> account_;
 };
 
 }  // namespace incubate

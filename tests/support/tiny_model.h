@@ -1,6 +1,11 @@
 #pragma once
 
+#include <cstdint>
+#include <memory>
+#include <vector>
+
 #include "config/run_config.h"
+#include "model/linear_head.h"
 #include "model/staged_model.h"
 
 namespace incubate {
@@ -21,11 +26,25 @@ inline ModelConfig tiny_model_config() {
   return config;
 }
 
-/// The network `spec` with random weights of seed 1.
+/// The network `spec` with a linear head.
+inline StagedModel make_classifier(const ModelSpec& spec) { return {spec, std::make_shared<LinearHead>(spec)}; }
+
+/// The same with random weights of seed 1.
 inline StagedModel make_initialised(const ModelSpec& spec) {
-  StagedModel model(spec);
-  for (std::int64_t i = 0; i < model.num_stages(); ++i) model.stage(i).initialise(1, Phase::meta, i);
+  StagedModel model = make_classifier(spec);
+  for (std::int64_t i = 0; i < model.num_stages(); ++i) model.initialise(i, 1, Phase::meta);
   return model;
+}
+
+/// The output of every stage, in order.
+inline std::vector<torch::Tensor> stage_outputs(StagedModel& model, const torch::Tensor& images, KeptBranches kept) {
+  std::vector<torch::Tensor> outputs;
+  Activations activations{images};
+  for (std::int64_t i = 0; i < model.num_stages(); ++i) {
+    model.forward_stage(i, activations, kept);
+    outputs.push_back(activations.x);
+  }
+  return outputs;
 }
 
 }  // namespace incubate

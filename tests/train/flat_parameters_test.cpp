@@ -15,7 +15,7 @@ namespace {
 /// Parameters of a stage by name.
 std::map<std::string, ParameterInfo> parameters_of(StagedModel& model, std::int64_t stage) {
   std::map<std::string, ParameterInfo> map;
-  for (const ParameterInfo& p : model.stage(stage).list_parameters()) map.emplace(p.name, p);
+  for (const ParameterInfo& p : model.list_parameters(stage)) map.emplace(p.name, p);
   return map;
 }
 
@@ -156,7 +156,7 @@ TEST_F(FlatStatistics, FollowTheParametersAndAreNoneOfThem) {
   EXPECT_EQ(flat.addends().numel(), flat.size());
   std::size_t num_parameters = 0, num_statistics = 0;
   for (const std::int64_t stage : {0, 2}) {
-    num_parameters += model_.stage(stage).list_parameters().size();
+    num_parameters += model_.list_parameters(stage).size();
     num_statistics += model_.stage(stage).list_statistics().size();
   }
   EXPECT_EQ(flat.parameter_views().size(), num_parameters);
@@ -165,7 +165,7 @@ TEST_F(FlatStatistics, FollowTheParametersAndAreNoneOfThem) {
     const FlatView& view = flat.views()[i];
     EXPECT_EQ(view.offset >= end_of_parameters, i >= num_parameters) << view.name;
     EXPECT_EQ(view.offset % 16, 0) << view.name;
-    const auto state = original_.stage(view.stage).list_state();
+    const auto state = original_.list_state(view.stage);
     const auto found = std::ranges::find(state, view.name, &NamedTensor::name);
     ASSERT_NE(found, state.end()) << view.name;
     EXPECT_TRUE(torch::equal(view.of(flat.values()), found->tensor)) << view.name;

@@ -42,8 +42,9 @@ torch::Tensor serial_mean() {
   return mean;
 }
 
-GradientReducer::StepSums finish(GradientReducer& reducer, torch::Tensor& mean, std::int64_t num_micro_batches) {
-  return reducer.read(reducer.finalize(mean, num_micro_batches, "test"));
+GradientReducer::StepSums finish(GradientReducer& reducer, torch::Tensor& mean, std::int64_t num_micro_batches,
+                                 const StepNotes& notes = {}) {
+  return reducer.read(reducer.finalize(mean, {.num_micro_batches = num_micro_batches}, notes, "test"));
 }
 
 class GradientReducerTest : public GroupOnEachDevice {
@@ -59,14 +60,17 @@ class GradientReducerTest : public GroupOnEachDevice {
     return {contiguous, cyclic, all_on_the_last};
   }
   bool is_last() const { return group_->rank() + 1 == group_->size(); }
-  torch::Tensor loss_of(double value) const { return torch::full({}, static_cast<float>(value), device()); }
+  Loss loss_of(double value, std::int64_t weight = 1) const {
+    return {torch::full({}, static_cast<float>(value), device()),
+            torch::full({1}, weight, torch::dtype(torch::kInt64).device(device()))};
+  }
   torch::Tensor full(float value) const { return torch::full({kSize}, value, device()); }
 };
 INCUBATE_TEST_ON_EACH_DEVICE(GradientReducerTest);
 
 TEST_P(GradientReducerTest, ExactMeanIsTheSerialOneBitForBitWhateverTheDeal) {
   const torch::Tensor expected = serial_mean();
-  GradientReducer reducer(*group_, Sums::exact, kSize);
+  GradientReducer reducer(*group_, Sums::exact, kSize, kSize);
   for (const std::vector<std::int64_t>& deal : deals()) {
     for (const std::int64_t m : deal) reducer.add(gradients_of(m).to(device()), loss_of(0.5 * static_cast<double>(m)));
     torch::Tensor mean = full(7);
@@ -74,12 +78,12 @@ TEST_P(GradientReducerTest, ExactMeanIsTheSerialOneBitForBitWhateverTheDeal) {
     EXPECT_EQ(std::memcmp(mean.cpu().data_ptr(), expected.data_ptr(), expected.nbytes()), 0);
     EXPECT_EQ(sums.mean_loss, 0.25 * (kMicroBatches - 1));
     EXPECT_EQ(sums.num_nonfinite, 0);
-    EXPECT_FALSE(sums.stop_requested);
+    EXPECT_EQ(sums.notes.stop, 0);
   }
 }
 
 TEST_P(GradientReducerTest, FastMeanOfSmallIntegersIsExactToo) {
-  GradientReducer reducer(*group_, Sums::fast, kSize);
+  GradientReducer reducer(*group_, Sums::fast, kSize, kSize);
   for (int step = 0; step < 2; ++step) {
     reducer.add(full(static_cast<float>(group_->rank())), loss_of(group_->rank()));
     torch::Tensor mean = full(7);
@@ -87,13 +91,13 @@ TEST_P(GradientReducerTest, FastMeanOfSmallIntegersIsExactToo) {
     EXPECT_TRUE((mean == 0.5 * (group_->size() - 1)).all().item<bool>());
     EXPECT_EQ(sums.mean_loss, 0.5 * (group_->size() - 1));
     EXPECT_EQ(sums.num_nonfinite, 0);
-    EXPECT_FALSE(sums.stop_requested);
+    EXPECT_EQ(sums.notes.stop, 0);
   }
 }
 
 TEST_P(GradientReducerTest, EveryRankCountsTheMicroBatchesThatAreNotFinite) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  GradientReducer reducer(*group_, Sums::exact, kSize);
+  GradientReducer reducer(*group_, Sums::exact, kSize, kSize);
   const auto bad_gradients = [&](float value) {
     torch::Tensor gradients = full(0);
     gradients[kSize - 1] = value;
@@ -117,42 +121,76 @@ TEST_P(GradientReducerTest, EveryRankCountsTheMicroBatchesThatAreNotFinite) {
   EXPECT_TRUE((mean == 0).all().item<bool>());
 }
 
-TEST_P(GradientReducerTest, FastSumsNoticeWhatIsNotFinite) {
-  GradientReducer reducer(*group_, Sums::fast, kSize);
+TEST_P(GradientReducerTest, FastSumsNoticeALossThatIsNotFinite) {
+  GradientReducer reducer(*group_, Sums::fast, kSize, kSize);
   torch::Tensor mean = full(7);
-  reducer.add(is_last() ? full(std::nanf("")) : full(0), loss_of(1));
-  EXPECT_EQ(finish(reducer, mean, group_->size()).num_nonfinite, 1);
   reducer.add(full(0), loss_of(is_last() ? std::nan("") : 1));
   EXPECT_EQ(finish(reducer, mean, group_->size()).num_nonfinite, 1);
+  EXPECT_TRUE(reducer.is_bad().item<bool>());
 }
 
-TEST_P(GradientReducerTest, WaitingForDataIsTheMeanOverTheRanks) {
-  for (const Sums sums : {Sums::exact, Sums::fast}) {
-    GradientReducer reducer(*group_, sums, kSize);
-    torch::Tensor mean = full(7);
-    for (const double wait_s : {2.0, 0.5}) {  // each step anew
-      reducer.note_data_wait(is_last() ? wait_s : 0);
-      reducer.add(full(0), loss_of(1));
-      EXPECT_NEAR(finish(reducer, mean, group_->size()).mean_data_wait_s, wait_s / group_->size(), 1e-6);
+TEST_P(GradientReducerTest, FastSumsLeaveAGradientThatIsNotFiniteInTheMean) {
+  GradientReducer reducer(*group_, Sums::fast, kSize, kSize);
+  torch::Tensor mean = full(7);
+  reducer.add(is_last() ? full(std::nanf("")) : full(0), loss_of(1));
+  finish(reducer, mean, group_->size());
+  EXPECT_FALSE(mean.isfinite().any().item<bool>());
+}
+
+// Two micro-batches a rank whose losses are sums over 3 and 5 of 8 values, divided by 8; the last four are statistics.
+TEST_P(GradientReducerTest, GradientsAreDividedByTheWeightStatisticsByTheMicroBatches) {
+  constexpr std::int64_t kGradients = kSize - 4;
+  for (const Sums kind : {Sums::exact, Sums::fast}) {
+    GradientReducer reducer(*group_, kind, kGradients, kSize);
+    for (const std::int64_t weight : {3, 5}) {
+      reducer.add(full(static_cast<float>(weight) / 8), loss_of(2.0 * static_cast<double>(weight) / 8, weight));
     }
+    torch::Tensor mean = full(7);
+    const auto pending =
+        reducer.finalize(mean, {.nominal_weight = 8, .num_micro_batches = 2L * group_->size()}, StepNotes{}, "test");
+    EXPECT_EQ(reducer.read(pending).mean_loss, 2);
+    EXPECT_TRUE((mean.narrow(0, 0, kGradients) == 1).all().item<bool>());
+    EXPECT_TRUE((mean.narrow(0, kGradients, 4) == 0.5).all().item<bool>());
   }
 }
 
-TEST_P(GradientReducerTest, CommunicationIsTheMeanOfWhatWasNotedBeforeAndUnknownElse) {
-  for (const Sums sums : {Sums::exact, Sums::fast}) {
-    GradientReducer reducer(*group_, sums, kSize);
+TEST_P(GradientReducerTest, NothingWithAWeightIsNoDivisionByZero) {
+  GradientReducer reducer(*group_, Sums::exact, kSize, kSize);
+  reducer.add(full(0), loss_of(0, 0));
+  torch::Tensor mean = full(7);
+  EXPECT_EQ(finish(reducer, mean, group_->size()).mean_loss, 0);
+  EXPECT_TRUE((mean == 0).all().item<bool>());
+}
+
+TEST_P(GradientReducerTest, NotesAddUpOverTheRanks) {
+  constexpr std::int64_t kTebibyte = std::int64_t{1} << 40;
+  for (const Sums kind : {Sums::exact, Sums::fast}) {
+    GradientReducer reducer(*group_, kind, kSize, kSize);
     torch::Tensor mean = full(7);
-    for (const double wait_s : {2.0, 0.5}) {
-      EXPECT_TRUE(std::isnan(finish(reducer, mean, group_->size()).mean_communication_wait_s));
-      reducer.note_communication_wait(is_last() ? wait_s : 0);
-      EXPECT_NEAR(finish(reducer, mean, group_->size()).mean_communication_wait_s, wait_s / group_->size(), 1e-6);
+    const std::int64_t n = group_->size();
+    for (const std::int64_t wait_ns : {2'000'000'000L, 5L}) {  // each step anew
+      const StepNotes own = {.stop = is_last() ? 1 : 0,
+                             .save = 0,
+                             .data_wait_ns = wait_ns,
+                             .memory_peak_bytes = (1 + group_->rank()) * kTebibyte,
+                             .communication_wait_ns = is_last() ? wait_ns : 0};
+      const StepNotes sums = finish(reducer, mean, n, own).notes;
+      EXPECT_EQ(sums.stop, 1);
+      EXPECT_EQ(sums.save, 0);
+      EXPECT_EQ(sums.data_wait_ns, n * wait_ns);
+      EXPECT_EQ(sums.memory_peak_bytes, n * (n + 1) / 2 * kTebibyte);
+      EXPECT_EQ(sums.communication_wait_ns, wait_ns);
+      const StepNotes none = finish(reducer, mean, n, {.save = 1}).notes;
+      EXPECT_EQ(none.stop, 0);
+      EXPECT_EQ(none.save, n);
+      EXPECT_FALSE(none.communication_wait_ns.has_value());
     }
   }
 }
 
 TEST_P(GradientReducerTest, AReductionTakesAsLongAsItsSlowestRank) {
   constexpr double kLate_s = 0.05;
-  GradientReducer reducer(*group_, Sums::exact, kSize);
+  GradientReducer reducer(*group_, Sums::exact, kSize, kSize);
   torch::Tensor mean = full(7);
   group_->communicator().barrier("beginning together");
   if (is_last()) std::this_thread::sleep_for(std::chrono::duration<double>(kLate_s));
@@ -160,39 +198,11 @@ TEST_P(GradientReducerTest, AReductionTakesAsLongAsItsSlowestRank) {
   EXPECT_GT(reduction_s, is_last() ? 0 : 0.8 * kLate_s);
 }
 
-TEST_P(GradientReducerTest, MemoryIsTheMeanOverTheRanksHoweverMuchItIs) {
-  constexpr std::int64_t kTebibyte = std::int64_t{1} << 40;
-  for (const Sums sums : {Sums::exact, Sums::fast}) {
-    GradientReducer reducer(*group_, sums, kSize);
-    torch::Tensor mean = full(7);
-    reducer.note_memory_peak((1 + group_->rank()) * kTebibyte);
-    const double expected = 0.5 * (1 + group_->size()) * static_cast<double>(kTebibyte);
-    EXPECT_EQ(finish(reducer, mean, group_->size()).mean_memory_peak_bytes, expected);
-  }
-}
-
-TEST_P(GradientReducerTest, WhatAnyRankRequestsReachesAllForOneStep) {
-  GradientReducer reducer(*group_, Sums::exact, kSize);
-  torch::Tensor mean = full(7);
-  for (int requesting = 0; requesting < group_->size(); ++requesting) {
-    for (const bool is_stop : {true, false}) {
-      if (group_->rank() == requesting) is_stop ? reducer.request_stop() : reducer.request_save();
-      reducer.add(full(0), loss_of(1));
-      const GradientReducer::StepSums sums = finish(reducer, mean, group_->size());
-      EXPECT_EQ(sums.stop_requested, is_stop);
-      EXPECT_EQ(sums.save_requested, !is_stop);
-      reducer.add(full(0), loss_of(1));
-      const GradientReducer::StepSums next = finish(reducer, mean, group_->size());
-      EXPECT_FALSE(next.stop_requested || next.save_requested);
-    }
-  }
-}
-
 TEST_P(GradientReducerTest, SumsThatBeginEarlyAreTheSame) {
   const std::int64_t per_rank = kMicroBatches / group_->size();
   for (const Sums kind : {Sums::exact, Sums::fast}) {
-    GradientReducer plain(*group_, kind, kSize);
-    GradientReducer early(*group_, kind, kSize);
+    GradientReducer plain(*group_, kind, kSize, kSize);
+    GradientReducer early(*group_, kind, kSize, kSize);
     for (int step = 0; step < 2; ++step) {
       for (std::int64_t m = 0; m < per_rank; ++m) {
         const torch::Tensor gradients = gradients_of((group_->rank() * per_rank) + m).to(device());
@@ -213,7 +223,7 @@ TEST_P(GradientReducerTest, SumsThatBeginEarlyAreTheSame) {
 
 TEST_P(GradientReducerTest, TheOwnerOfAChunkHasItsMean) {
   constexpr std::int64_t kWide = 10 * kChunkBlock;
-  GradientReducer reducer(*group_, Sums::exact, kWide, MeanFor::owner);
+  GradientReducer reducer(*group_, Sums::exact, kWide, kWide, MeanFor::owner);
   reducer.add(torch::arange(kWide, device()) * (1.0F / 256), loss_of(1));
   torch::Tensor mean = torch::full({kWide}, -1.0F, device());
   finish(reducer, mean, group_->size());

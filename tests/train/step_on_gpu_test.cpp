@@ -39,7 +39,7 @@ class StepOnGpu : public GroupOnEachDevice {
     TrainLoader images =
         data_.train_loader({.prefetch = {.memory = batch_memory(device())}, .finished_by = FinishedBy::device});
     EvaluationLoader validation = data_.validation_loader();
-    const Participant participant = {.trainer = &training.trainer(), .until_step = SmallData::kSteps};
+    const Participant participant = training.participant();
     train_together(std::span(&participant, 1), images, validation, *group_, {}, hooks);
   }
 

@@ -25,7 +25,7 @@ double smoothed_loss(const std::vector<double>& probabilities, int label, double
 TEST(Task, LossIsTheMeanSmoothedCrossEntropy) {
   for (const double s : {0.0, 0.1, 0.5}) {
     const double expected = (smoothed_loss(kProbabilities0, 2, s) + smoothed_loss(kProbabilities1, 1, s)) / 2;
-    EXPECT_NEAR(ClassificationTask(s).loss(logits(), {.labels = labels()}).item<double>(), expected, 1e-6) << s;
+    EXPECT_NEAR(ClassificationTask(s).loss(logits(), {.labels = labels()}).value.item<double>(), expected, 1e-6) << s;
   }
 }
 
@@ -38,7 +38,7 @@ TEST(Task, BlendedImagesHaveBothLabelsByTheirWeights) {
   const torch::Tensor hard = torch::tensor({{1 - w, 0.0, w}, {0.0, w, 1 - w}}, torch::kFloat32);
   const torch::Tensor soft = (hard * (1 - s)) + (s / 3);
   const torch::Tensor expected = -(soft * logits().log_softmax(1)).sum(1).mean();
-  EXPECT_NEAR(ClassificationTask(s).loss(logits(), targets).item<double>(), expected.item<double>(), 1e-6);
+  EXPECT_NEAR(ClassificationTask(s).loss(logits(), targets).value.item<double>(), expected.item<double>(), 1e-6);
 }
 
 TEST(Task, EvaluationLossIsASumWithoutSmoothing) {

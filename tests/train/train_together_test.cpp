@@ -62,7 +62,7 @@ class TrainTogether : public testing::Test {
   void train(Incubations& incubations) {
     std::vector<Participant> participants;
     for (std::size_t i = 0; i < incubations.size(); ++i) {
-      participants.push_back({.trainer = &incubations[i].trainer(), .until_step = kSteps});
+      participants.push_back(incubations[i].participant(kSteps));
     }
     train(participants);
   }
@@ -98,7 +98,7 @@ TEST_P(TrainTogetherDepths, WeightsAreThoseOfEachAloneBitForBit) {
 
 TEST_P(TrainTogetherDepths, AlsoWhenTheyBeginAtDifferentSteps) {
   Incubations together(group_, GetParam(), {0, 1, 2});
-  train({{.trainer = &together[1].trainer(), .until_step = 3}, {.trainer = &together[2].trainer(), .until_step = 1}});
+  train({together[1].participant(3), together[2].participant(1)});
   train(together);
   expect_as_alone(together, GetParam());
 }
@@ -108,15 +108,13 @@ INSTANTIATE_TEST_SUITE_P(Depths, TrainTogetherDepths,
 
 TEST_F(TrainTogether, ThoseBehindGoFirstUntilAllAreAtOneStep) {
   Incubations together(group_, {2, 2, 2}, {0, 1, 2});
-  train({{.trainer = &together[1].trainer(), .until_step = 2}});
+  train({together[1].participant(2)});
   std::vector<std::string> events;
   std::vector<Participant> participants;
   for (std::size_t i = 0; i < 3; ++i) {
-    participants.push_back(
-        {.trainer = &together[i].trainer(),
-         .until_step = i == 0 ? 3 : 4,
-         .on_step = [&events, i](const StepRow& row) { events.push_back(fmt::format("{}:{}", i, row.step)); },
-         .on_end = [&events, i] { events.push_back(fmt::format("{} ends", i)); }});
+    participants.push_back(together[i].participant(i == 0 ? 3 : 4));
+    participants[i].on_step = [&events, i](const StepRow& row) { events.push_back(fmt::format("{}:{}", i, row.step)); };
+    participants[i].on_end = [&events, i] { events.push_back(fmt::format("{} ends", i)); };
   }
   train(participants);
   EXPECT_EQ(events, (std::vector<std::string>{"0:0", "2:0", "0:1", "2:1", "0:2", "1:2", "2:2", "0 ends", "1:3", "2:3",
@@ -125,9 +123,7 @@ TEST_F(TrainTogether, ThoseBehindGoFirstUntilAllAreAtOneStep) {
 
 TEST_F(TrainTogether, TimeIsDividedByFlops) {
   Incubations together(group_, {2, 2, 2}, {0, 1, 2});
-  train({{.trainer = &together[0].trainer(), .until_step = 1},
-         {.trainer = &together[1].trainer(), .until_step = 1},
-         {.trainer = &together[2].trainer(), .until_step = 1}});
+  train({together[0].participant(1), together[1].participant(1), together[2].participant(1)});
   // FLOPs were given as 1, 2 and 3; the first step comes before any evaluation.
   const double first = together[0].metrics().steps[0].elapsed_s;
   EXPECT_GT(first, 0);
@@ -138,9 +134,7 @@ TEST_F(TrainTogether, TimeIsDividedByFlops) {
 
 TEST_F(TrainTogether, UtilisationIsThatOfTheWholeGroupByAllThatItTrains) {
   Incubations together(group_, {2, 2, 2}, {0, 1, 2});
-  train({{.trainer = &together[0].trainer(), .until_step = 1},
-         {.trainer = &together[1].trainer(), .until_step = 1},
-         {.trainer = &together[2].trainer(), .until_step = 1}});
+  train({together[0].participant(1), together[1].participant(1), together[2].participant(1)});
   // FLOPs an image were given as 1, 2 and 3.
   const StepRow& row = together[0].metrics().steps[0];
   const double expected = 6 * row.images_per_s / (group_.size() * SmallTraining::kPeakFlops);
@@ -151,13 +145,13 @@ TEST_F(TrainTogether, UtilisationIsThatOfTheWholeGroupByAllThatItTrains) {
 
 TEST_F(TrainTogether, MemoryIsThatOfAProcessWithLibTorch) {
   Incubations training(group_, {2, 2, 2}, {0});
-  train({{.trainer = &training[0].trainer(), .until_step = 1}});
+  train({training[0].participant(1)});
   const double before = training[0].metrics().steps[0].memory_peak_bytes;
   EXPECT_GT(before, 50e6);
   EXPECT_LT(before, 8e9);
   constexpr std::int64_t kMore = 256 << 20;
   { const torch::Tensor more = torch::ones({kMore}, torch::kUInt8); }
-  train({{.trainer = &training[0].trainer(), .until_step = 2}});
+  train({training[0].participant(2)});
   EXPECT_GT(training[0].metrics().steps[1].memory_peak_bytes, kMore);
   EXPECT_GE(training[0].metrics().steps[1].memory_peak_bytes, before);
 }
@@ -166,11 +160,9 @@ TEST_F(TrainTogether, HooksAreCalledAroundStepsAndNotAroundEvaluations) {
   Incubations together(group_, {2, 2, 2}, {0, 1});
   std::vector<std::string> events;
   const auto note = [&events](const char* what) { return [&events, what] { events.emplace_back(what); }; };
-  std::vector<Participant> participants = {{.trainer = &together[0].trainer(),
-                                            .until_step = 2,
-                                            .on_step = [&events](const StepRow&) { events.emplace_back("step"); },
-                                            .on_evaluation_batch = note("evaluation")},
-                                           {.trainer = &together[1].trainer(), .until_step = 2}};
+  std::vector<Participant> participants = {together[0].participant(2), together[1].participant(2)};
+  participants[0].on_step = [&events](const StepRow&) { events.emplace_back("step"); };
+  participants[0].on_evaluation_batch = note("evaluation");
   TrainLoader loader = data_.train_loader();
   EvaluationLoader validation = data_.validation_loader();
   train_together(participants, loader, validation, group_, {},
@@ -184,7 +176,7 @@ TEST_F(TrainTogether, EachStepButTheLastKnowsTheReductionsOfAll) {
   constexpr double kLate_s = 0.05;
   Incubations together(group_, {2, 2, 2}, {0, 1});
   std::vector<Participant> participants;
-  for (std::size_t i = 0; i < 2; ++i) participants.push_back({.trainer = &together[i].trainer(), .until_step = 3});
+  for (std::size_t i = 0; i < 2; ++i) participants.push_back(together[i].participant(3));
   TrainLoader loader = data_.train_loader();
   EvaluationLoader validation = data_.validation_loader();
   std::int64_t step = 0;

@@ -34,12 +34,15 @@ class LoneTraining {
 
   /// Returns the last evaluation, if there has been one.
   Evaluation run(std::int64_t until_step = kSteps, const std::function<void(const StepRow&)>& on_step = {}) {
-    return run({.trainer = &training_.trainer(), .until_step = until_step, .on_step = on_step});
+    Participant participant = training_.participant(until_step);
+    participant.on_step = on_step;
+    return run(participant);
   }
   Evaluation run(const Participant& participant, const std::function<bool()>& should_stop = {}) {
     train_together(std::span(&participant, 1), train_, validation_, group_, should_stop);
     return metrics().epochs.empty() ? Evaluation{} : metrics().epochs.back().evaluation;
   }
+  SmallTraining& training() { return training_; }
   Trainer& trainer() { return training_.trainer(); }
   StagedModel& model() { return training_.model(); }
   torch::Tensor values() { return training_.values(); }
@@ -127,16 +130,14 @@ TEST_P(TrainerResume, ResumedTrainingEqualsOneWithoutAStopBitForBit) {
     const auto stopped = make(world_size(), GetParam().recipe, all, GetParam().optimizer);
     stopped->run(step, {});
     const auto resumed = make(1, GetParam().recipe, all, GetParam().optimizer);  // on another number of ranks
-    const std::vector<torch::Tensor> from = buffers_of(stopped->trainer()), to = buffers_of(resumed->trainer());
-    ASSERT_EQ(to.size(), GetParam().num_buffers);
-    for (std::size_t i = 0; i < to.size(); ++i) to[i].copy_(from[i]);
-    resumed->trainer().resume(step, 0, {}, stopped->metrics(), 100);
+    ASSERT_EQ(resumed->trainer().list_state().size(), GetParam().num_buffers);
+    resumed->training().resume_from(stopped->training(), step);
     resumed->run();
-    const std::vector<torch::Tensor> expected = buffers_of(whole->trainer());
+    const std::vector<torch::Tensor> to = buffers_of(resumed->trainer()), expected = buffers_of(whole->trainer());
     for (std::size_t i = 0; i < to.size(); ++i) EXPECT_TRUE(same_bits(to[i], expected[i])) << i;
     EXPECT_EQ(resumed->metrics().epochs.back().evaluation.loss, whole->metrics().epochs.back().evaluation.loss);
     EXPECT_EQ(resumed->metrics().steps.size(), kSteps);
-    EXPECT_GT(resumed->trainer().elapsed_s(), 100);
+    EXPECT_GT(resumed->training().account().elapsed_s(), 100);
   }
 }
 
@@ -161,8 +162,9 @@ TEST_P(TrainerExecution, ChangesNoBitOfAResult) {
     EXPECT_EQ(other->run().loss, expected.loss);
     EXPECT_TRUE(same_bits(other->values(), plain->values()));
     EXPECT_TRUE(same_bits(other->trainer().result(), plain->trainer().result()));
-    for (std::size_t i = 0; i < plain->trainer().optimizer().state().size(); ++i) {
-      EXPECT_TRUE(same_bits(other->trainer().gather_optimizer_state(i), plain->trainer().gather_optimizer_state(i)));
+    const std::vector<NamedState> state = other->trainer().list_state(), expected_state = plain->trainer().list_state();
+    for (std::size_t i = 0; i < expected_state.size(); ++i) {
+      EXPECT_TRUE(same_bits(state[i].gather(), expected_state[i].gather())) << expected_state[i].name;
     }
     ASSERT_EQ(other->metrics().steps.size(), kSteps);
     for (std::size_t i = 0; i < kSteps; ++i) {
@@ -209,31 +211,22 @@ TEST_P(TrainerExecution, StateIsSavedAndResumed) {
   const auto stopped = make_so(wide_spec(), GetParam());
   std::vector<std::int64_t> saved_at;
   std::vector<torch::Tensor> state;
-  torch::Tensor values, average;
   bool is_asked = false;
-  stopped->run({.trainer = &stopped->trainer(),
-                .until_step = kSteps,
-                .on_step = {},
-                .save_every = 3,
-                .asks_to_save = [&] { return !std::exchange(is_asked, true) && test_world().rank() == 0; },
-                .on_save =
-                    [&] {
-                      saved_at.push_back(stopped->trainer().steps_done());
-                      EXPECT_EQ(stopped->trainer().steps_open(), 0);
-                      state.clear();
-                      for (std::size_t i = 0; i < stopped->trainer().optimizer().state().size(); ++i) {
-                        state.push_back(stopped->trainer().gather_optimizer_state(i).clone());
-                      }
-                      values = stopped->values().clone();
-                      average = stopped->trainer().average()->values().clone();
-                    }});
+  Participant participant = stopped->training().participant();
+  participant.save_every = 3;
+  participant.asks_to_save = [&] { return !std::exchange(is_asked, true) && test_world().rank() == 0; };
+  participant.on_save = [&] {
+    saved_at.push_back(stopped->trainer().steps_done());
+    EXPECT_EQ(stopped->trainer().steps_open(), 0);
+    state.clear();
+    for (const NamedState& saved : stopped->trainer().list_state()) state.push_back(saved.gather().clone());
+  };
+  stopped->run(participant);
   // Asked for in the first step, and every third.
   EXPECT_EQ(saved_at, (std::vector<std::int64_t>{GetParam().reads_late ? 2 : 1, 3}));
   EXPECT_TRUE(same_bits(stopped->values(), whole->values()));
   const auto resumed = make_so(wide_spec(), GetParam());
-  resumed->values().copy_(values);
-  resumed->trainer().average()->values().copy_(average);
-  resumed->trainer().resume(3, 0, state, stopped->metrics(), 0);
+  resumed->training().restore(state, 3, 0, stopped->metrics());
   resumed->run();
   EXPECT_TRUE(same_bits(resumed->values(), whole->values()));
 }
@@ -242,10 +235,9 @@ TEST_P(TrainerExecution, StopsOnEveryRankAtTheSameStep) {
   const auto training = make_so(wide_spec(), GetParam());
   int asked = 0;
   std::int64_t ended_at = -1;
-  training->run({.trainer = &training->trainer(),
-                 .until_step = kSteps,
-                 .on_end = [&] { ended_at = training->trainer().steps_done(); }},
-                [&] { return ++asked == 3 && test_world().rank() == world_size() - 1; });
+  Participant participant = training->training().participant();
+  participant.on_end = [&] { ended_at = training->trainer().steps_done(); };
+  training->run(participant, [&] { return ++asked == 3 && test_world().rank() == world_size() - 1; });
   EXPECT_EQ(ended_at, GetParam().reads_late ? 4 : 3);
   EXPECT_EQ(training->metrics().steps.size(), static_cast<std::size_t>(ended_at));
 }
@@ -331,8 +323,8 @@ TEST_F(TrainerTest, FrozenStagesStayAsTheyAreBitForBit) {
   const auto training = make(world_size(), small_recipe(), {false, true, false});
   training->run();
   for (std::int64_t i = 0; i < 3; ++i) {
-    const std::vector<ParameterInfo> old = before.stage(i).list_parameters();
-    const std::vector<ParameterInfo> now = training->model().stage(i).list_parameters();
+    const std::vector<ParameterInfo> old = before.list_parameters(i);
+    const std::vector<ParameterInfo> now = training->model().list_parameters(i);
     for (std::size_t p = 0; p < old.size(); ++p) {
       const bool is_same = same_bits(now[p].tensor.detach(), old[p].tensor.detach());
       EXPECT_EQ(is_same, i != 1) << "stage " << i << ", " << old[p].name;
@@ -490,9 +482,7 @@ TEST_F(TrainerSkip, TrainingsResumedAfterASkippedStepEqualOneWithoutAStop) {
   run_poisoned(*whole, 2, true);
   const auto resume = [&](std::int64_t steps_skipped) {
     auto resumed = make_skipping(1);
-    const std::vector<torch::Tensor> from = buffers_of(whole->trainer()), to = buffers_of(resumed->trainer());
-    for (std::size_t i = 0; i < to.size(); ++i) to[i].copy_(from[i]);
-    resumed->trainer().resume(2, steps_skipped, {}, whole->metrics(), 0);
+    resumed->training().resume_from(whole->training(), 2, steps_skipped);
     return resumed;
   };
   const auto resumed = resume(1);
