@@ -9,9 +9,9 @@
 namespace incubate {
 namespace {
 
-/// For one image: what the frozen stages before the learning one leave, which is the outputs of all but the last (see
-/// FrozenPrefix), whose output is the input that the learning stage keeps; and the image; and the larger of what those
-/// stages hold for a moment and what is kept from the first learning stage on.
+/// Returns the activation bytes of one image. It adds the image, the outputs of frozen stages before the first learning
+/// stage, and the larger of two: what those stages hold for a moment, and what later stages keep. The last frozen
+/// stage's output counts as the learning stage's kept input (see FrozenPrefix).
 std::int64_t activation_bytes_per_image(const Training& training) {
   const std::int64_t first = first_learning_stage(training);
   std::int64_t prefix = 0;
@@ -26,13 +26,13 @@ std::int64_t activation_bytes_per_image(const Training& training) {
   return image_bytes(training.spec) + prefix + std::max(transient, kept);
 }
 
-/// Parameters and running statistics of a stage.
+/// Returns the number of a stage's parameters and running statistics.
 std::int64_t num_values(const ModelSpec& spec, std::int64_t stage_index) {
   const StageCost cost = stage_cost(spec, stage_index);
   return cost.num_parameters + cost.num_statistics;
 }
 
-/// Of the last rank, whose chunk is the largest.
+/// Returns the parameters with optimizer state on the last rank, whose chunk is the largest.
 std::int64_t num_values_with_state(const Training& training, const MemorySettings& settings) {
   const std::int64_t all = num_learning_parameters(training);
   if (!settings.shard_optimizer) return all;

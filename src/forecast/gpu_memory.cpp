@@ -8,12 +8,12 @@
 namespace incubate {
 namespace {
 
-/// Of a micro-batch, in bytes.
+/// Bytes of activations of one micro-batch.
 struct Activations {
-  std::int64_t input = 0;     ///< of the first learning stage
-  std::int64_t kept = 0;      ///< at most
-  std::int64_t backward = 0;  ///< on top of them in the backward pass
-  std::int64_t apart = 0;     ///< what is held while nothing is kept: by frozen stages in front, between steps
+  std::int64_t input = 0;     ///< input of the first learning stage
+  std::int64_t kept = 0;      ///< largest sum kept at one time
+  std::int64_t backward = 0;  ///< in addition to `kept`, during the backward pass
+  std::int64_t apart = 0;     ///< while nothing is kept: by leading frozen stages, or between steps
 
   std::int64_t working() const { return std::max(backward, apart - kept); }
 };
@@ -36,7 +36,7 @@ Activations activations_of(const Training& training, std::int64_t micro, Recompu
     if (i < first) {
       alone = std::max(alone, stage.alone);
       input = stage.output;
-      // The last one's output is the input that the learning stage keeps.
+      // The last frozen stage's output counts as the learning stage's input.
       if (i + 1 < first) kept += stage.output;
       continue;
     }
@@ -66,7 +66,7 @@ GpuMemory gpu_memory_per_rank(const std::vector<const Training*>& trainings, con
   Activations sum;
   for (const Training* training : trainings) {
     Activations activations = activations_of(*training, settings.micro, recompute);
-    // Weights and their average change places by a third copy.
+    // Exchanging weights and their average takes a third copy.
     const std::int64_t exchange = settings.has_average ? kFloatBytes * num_learning_values(*training) : 0;
     activations.apart = std::max(activations.apart, exchange);
     if (activations.kept + activations.working() > largest.kept + largest.working()) largest = activations;
