@@ -13,21 +13,20 @@
 
 namespace incubate {
 
-/// A report that is a message, of a training or of all.
+/// Returns a report that carries a message about one training or all.
 StatusReport text_report(StatusReport::Event event, std::int64_t training, const std::string& text);
 
-/// One training in a round: its parts that touch files happen on the group's leader, and what they bring is shared with
-/// the others.
+/// One training in a round. The group's leader accesses files and shares their content with the other ranks.
 class TrainingRun {
  public:
-  /// `from_step`: the steps done before the round.
+  /// `from_step` counts the steps done before the round.
   TrainingRun(const RunContext& context, const Assignment& assignment, std::int64_t from_step, std::int64_t first_rank,
               ProcessGroup& group, const SendReport& send_report);
 
-  /// Reads what there is. Shares the frozen stages of those of `runs` that have begun before it.
+  /// Loads weights or a checkpoint. Shares frozen stages with those of `runs` that have begun before.
   void begin(const std::deque<TrainingRun>& runs);
   Participant participant();
-  /// Waits until all is written, says so, and enters how far the training came.
+  /// Waits until everything is written, reports it, and updates `progress`.
   void end(TrainingProgress& progress);
 
  private:
@@ -46,7 +45,7 @@ class TrainingRun {
   TrainingFiles::Figures figures() const;
   StatusReport make_report(StatusReport::Event event) const;
   double micro_batch_s() const;
-  /// Ranks times seconds so far; earlier runs may have had another number of ranks.
+  /// Ranks times seconds so far. Earlier runs may have had another number of ranks.
   double rank_s() const { return resumed_rank_s_ + ((trainer_->elapsed_s() - resumed_elapsed_s_) * group_.size()); }
 
   const RunContext& context_;
@@ -58,12 +57,12 @@ class TrainingRun {
   const SendReport& send_report_;
   StagedModel model_;
   TrainingFiles files_;
-  std::optional<Trainer> trainer_;  // made once the model has its weights
+  std::optional<Trainer> trainer_;  // constructed once the model has its weights
   RoundRow round_;
   std::int64_t resumed_step_ = 0;
   double resumed_elapsed_s_ = 0;
   double resumed_rank_s_ = 0;
-  StatusReport last_report_;  // repeated while something takes its time
+  StatusReport last_report_;  // repeated during long work without steps
   Stopwatch watch_;
   Stopwatch since_checkpoint_;
 };
