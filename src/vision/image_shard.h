@@ -28,7 +28,7 @@ const char* to_string(PackProblem::Kind kind);
 struct ImageShard {
   Split split = Split::train;
   std::int64_t index = 0;     ///< among the split's shards
-  std::string source_digest;  ///< hash of the source files
+  std::string source_digest;  ///< identifies the source files and packing options
   std::vector<std::string> class_names;
   bool has_png = false;  ///< false: all images are JPEGs, which programs of version 1 can read
   ImageTable table;
