@@ -5,8 +5,8 @@
 
 namespace incubate {
 
-/// A vision transformer of three stages small enough for a step to take milliseconds: 8x8 grey images in patches of 4,
-/// width 8, three classes.
+/// Returns a vision transformer of three stages whose steps take milliseconds: 8x8 grey images, patches of 4, width 8,
+/// three classes.
 inline ModelConfig tiny_model_config() {
   ModelConfig config;
   config.image_size = 8;
@@ -21,7 +21,7 @@ inline ModelConfig tiny_model_config() {
   return config;
 }
 
-/// The network `spec` with random weights of seed 1.
+/// Returns the network `spec` with random weights of seed 1.
 inline StagedModel make_initialised(const ModelSpec& spec) {
   StagedModel model(spec);
   for (std::int64_t i = 0; i < model.num_stages(); ++i) model.stage(i).initialise(1, Phase::meta, i);
