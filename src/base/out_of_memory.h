@@ -21,7 +21,7 @@ bool says_out_of_memory(const std::string& message);
 /// for OutOfMemoryError and InputError.
 bool is_out_of_memory(const std::exception& error);
 
-/// What to tell the user when some work runs out of memory.
+/// Message parts for the user when some work runs out of memory.
 struct MemoryNeed {
   std::string subject;      ///< such as "meta"
   std::string needed = {};  ///< such as "each rank needs about 138 GB"; empty: unknown

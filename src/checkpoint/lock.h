@@ -14,7 +14,7 @@ namespace incubate {
 inline constexpr std::chrono::seconds kLockPatience(10);
 
 struct LockOptions {
-  std::string work = "this training";                    ///< what the lock's holder works on, for messages
+  std::string work = "this training";                    ///< work of the lock's holder, for messages
   std::string remedy = "Choose another run.directory.";  ///< for the message if the lock file cannot be created
   std::function<void(const std::string&)> tell = [](const std::string&) {};  ///< shows a message while the job waits
   std::chrono::milliseconds stale_after = std::chrono::seconds(60);

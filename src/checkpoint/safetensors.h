@@ -17,8 +17,8 @@ void save_safetensors(
     const FilePath& path, const StateDict& tensors, const OnWritten& on_written = [](std::int64_t, std::int64_t) {});
 
 /// Returns all tensors of a file. Trusts nothing in the file. Throws InputError if the file is missing, no safetensors
-/// file, has a type other than F32, or contradicts itself: offsets outside the data, overlaps, gaps, sizes that differ
-/// from shapes, repeated names. Takes at most the file's size plus 16 MiB for the header.
+/// file, or has a type other than F32. Throws it too for offsets outside the data, overlaps, gaps, sizes that differ
+/// from shapes, or repeated names. Takes at most the file's size plus 16 MiB for the header.
 StateDict load_safetensors(const FilePath& path);
 
 /// Returns `name`, read from a file, in a form fit for messages: short and on one line.

@@ -9,8 +9,8 @@
 namespace incubate {
 namespace {
 
-/// Returns the activation bytes of one image. It adds the image, the outputs of frozen stages before the first learning
-/// stage, and the larger of two: what those stages hold for a moment, and what later stages keep. The last frozen
+/// Returns the activation bytes of one image: the image, the outputs of leading frozen stages, and the larger of two.
+/// These are the bytes that leading stages hold for a moment, and the bytes that later stages keep. The last leading
 /// stage's output counts as the learning stage's kept input (see FrozenPrefix).
 std::int64_t activation_bytes_per_image(const Training& training) {
   const std::int64_t first = first_learning_stage(training);

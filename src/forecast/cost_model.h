@@ -28,8 +28,8 @@ std::int64_t image_bytes(const ModelSpec& spec);
 /// Returns a step's number of micro-batches, M = B / b.
 std::int64_t micro_batches_of(const RunConfig& config, Phase phase);
 
-/// Returns the bytes that a group sums in a step: a 64-bit integer with Sums::exact, else a float, for each parameter
-/// and batch norm statistic of learning stages.
+/// Returns the bytes that a group sums in a step. Each parameter and batch norm statistic of learning stages is a
+/// 64-bit integer with Sums::exact, else a float.
 std::int64_t reduced_bytes_per_step(const Training& training, Sums sums);
 
 /// Returns the seconds of an all-reduce of `bytes` in a ring of `num_ranks`, each sending `bytes_per_s`. Each rank

@@ -14,9 +14,9 @@ namespace incubate {
 
 inline constexpr std::int64_t kMiB = std::int64_t{1} << 20;
 
-/// CUDA's context with its loaded kernels. Processes that ran out of memory held, besides PyTorch's allocations, 0.49
-/// GiB on an A100 of 40 GB (github.com/TianheWu/CoSeR, issue 10), the same on one of 80 GB (lianqi1008/Control-GIC,
-/// issue 6), and 0.95 GiB (vllm-project/compressed-tensors, pull request 587). The largest counts here.
+/// CUDA's context with its loaded kernels: the largest of three reports of memory held besides PyTorch's allocations.
+/// They are 0.49 GiB on an A100 of 40 GB (github.com/TianheWu/CoSeR, issue 10), the same on one of 80 GB
+/// (lianqi1008/Control-GIC, issue 6), and 0.95 GiB (vllm-project/compressed-tensors, pull request 587).
 inline constexpr std::int64_t kContextBytes = 973 * kMiB;
 
 /// PyTorch gives each thread's cuBLAS handle a workspace: 32 MiB on Hopper, else 8.1 MiB (parseChosenWorkspaceSize()

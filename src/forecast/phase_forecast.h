@@ -64,7 +64,7 @@ MemorySettings memory_settings_of(const GroupForecast& group, const PhaseWork& w
 /// Returns the memory of a rank of the group.
 Memory memory_of(const GroupForecast& group, const PhaseWork& work);
 
-/// As the members of PhaseForecast.
+/// Return the members of PhaseForecast with these names.
 double ideal_s(const PhaseWork& work, const Machine& machine);
 double bound_s(const PhaseWork& work, const Machine& machine);
 

@@ -63,7 +63,7 @@ struct PlanReport {
   std::vector<TrainingCost> trainings = {};
   std::vector<PhasePlan> phases = {};        ///< in the order of running
   std::vector<MethodForecast> methods = {};  ///< methods whose trainings are all chosen
-  /// As `methods`, with the other kind of sums: unless run.sums is set, GPUs and CPUs use different kinds.
+  /// The methods with the other kind of sums: unless run.sums is set, GPUs and CPUs use different kinds.
   std::vector<MethodForecast> methods_with_other_sums = {};
 
   Sums other_sums() const { return sums == Sums::exact ? Sums::fast : Sums::exact; }

@@ -18,7 +18,7 @@ FilePath draft_of(const FilePath& path);
 void replace_atomically(const FilePath& path, const std::function<void(const FilePath& draft)>& write,
                         const std::function<void()>& before_rename = {});
 
-/// As replace_atomically(), for a small text file.
+/// Replaces a small text file as replace_atomically() does.
 void replace_text_atomically(const FilePath& path, std::string_view text);
 
 /// Removes drafts of processes that have ended, and drafts of unknown processes that have not changed for a day.

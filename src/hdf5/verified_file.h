@@ -34,9 +34,8 @@ class DamagedFileError : public UnreadableFileError {
   using UnreadableFileError::UnreadableFileError;
 };
 
-/// Reads the whole file once and compares it with the user block. Throws InputError if the file is missing or another
-/// program is changing it, UnreadableFileError if it cannot be read, DamagedFileError if it is not ours, truncated or
-/// damaged.
+/// Reads the whole file once and compares it with the user block. Throws InputError if it is missing or another program
+/// is changing it. Throws UnreadableFileError if it cannot be read; DamagedFileError if it is not ours or damaged.
 void verify_file(const FilePath& path);
 
 /// Paths of files that have passed verify_file() on any rank.

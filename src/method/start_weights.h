@@ -13,8 +13,8 @@ namespace incubate {
 void load_start_weights(StagedModel& model, const Training& training, const std::vector<Training>& trainings,
                         const RunDirectory& run, std::uint64_t seed, VerifiedFiles& verified);
 
-/// Gives every stage of `model` its weights at the end of `training`: those of its own file, and for a frozen stage
-/// those of the training that made it. Throws InputError as load_start_weights() does.
+/// Gives every stage of `model` its weights at the end of `training`. They come from the training's own file; a frozen
+/// stage's from the training that made it. Throws InputError as load_start_weights() does.
 void load_finished_weights(StagedModel& model, const Training& training, const std::vector<Training>& trainings,
                            const RunDirectory& run);
 

@@ -29,7 +29,7 @@ struct ShardPlan {
   }
 };
 
-/// What to pack, and into which files: the same on every rank.
+/// Sources and output files of a packing: the same on every rank.
 struct PackJob {
   PackConfig config;
   EncodingOptions encoding;

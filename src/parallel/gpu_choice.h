@@ -7,7 +7,7 @@
 
 namespace incubate {
 
-/// What the CUDA runtime reports on a rank.
+/// Report of the CUDA runtime on a rank.
 struct CudaAnswer {
   std::vector<std::string> gpus = {};  ///< PCI addresses, in CUDA's order
   std::string error = {};              ///< why there are no GPUs; empty: CUDA finds none

@@ -15,7 +15,7 @@ Environment current_environment();
 /// Why a job's tasks cannot be, or are not, the ranks of one world.
 struct LaunchMistake {
   std::string message;   ///< includes the remedy
-  bool is_first = true;  ///< whether this task prints the message for all tasks
+  bool is_first = true;  ///< true if this task prints the message for all tasks
 };
 
 /// Returns the mistake, before MPI starts, that srun started several tasks without any PMI* or PMIX* variable, which

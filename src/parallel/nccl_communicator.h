@@ -22,10 +22,10 @@ namespace incubate {
 double patience_of_first_s(int num_ranks);
 
 /// An NCCL communicator over the ranks of an MPI one, each with its own GPU. Collectives run on the current stream and
-/// return when NCCL has accepted them; only wait_for() waits for the GPU. No wait is endless. Each watches for NCCL
-/// errors on any rank, a collective in which all ranks are stuck, and the timeout, and throws an error that names
-/// operation and rank. A collective is stuck after half a minute or ten times its expected time (the first ones:
-/// patience_of_first_s()). Tensors are contiguous, on this rank's GPU; sums are of float or int64, in place.
+/// return when NCCL has accepted them; only wait_for() waits for the GPU. No wait is endless: NCCL errors on any rank,
+/// stuck collectives and the timeout throw errors that name operation and rank. A collective is stuck if all ranks are
+/// in it for half a minute or ten times its expected time (the first ones: patience_of_first_s()). Tensors are
+/// contiguous, on this rank's GPU; sums are of float or int64, in place.
 class NcclCommunicator {
  public:
   /// Collective over `communicator`, which must outlive this object. The destructor is collective too, unless an

@@ -19,7 +19,7 @@ namespace incubate {
 struct DeviceCollective {
   std::string name;
   double patience_s = 0;            ///< longer than it takes once the last rank has come
-  std::function<bool()> has_begun;  ///< whether the device has finished earlier work
+  std::function<bool()> has_begun;  ///< true once the device has finished earlier work
   std::function<bool()> is_over;
 };
 

@@ -16,7 +16,7 @@
 
 namespace incubate {
 
-/// What all trainings of a run share. The referenced objects outlive the run.
+/// Objects shared by all trainings of a run. They outlive the run.
 struct RunContext {
   const RunConfig& config;
   const RunDirectory& run;

@@ -39,8 +39,8 @@ class RunRecorder {
   void end_round(double busy_rank_s);
   /// Writes the final state and reason to summary.json and the log.
   void end_run(const std::string& state, const std::string& reason);
-  /// As end_run(), before the run ends with an error. Does not throw if the files cannot be written: that may be the
-  /// error itself and must not replace it.
+  /// Records the end of a run before it ends with an error. Does not throw if the files cannot be written: that may be
+  /// the error itself and must not replace it.
   void fail(const std::string& reason);
 
   /// Returns the result table, including results of earlier starts and other jobs.

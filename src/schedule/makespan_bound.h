@@ -22,8 +22,8 @@ std::int64_t micro_batches_in_turn(std::int64_t micro_batches, std::int64_t num_
 std::vector<std::int64_t> useful_group_sizes(std::int64_t micro_batches, std::int64_t num_ranks);
 
 /// Returns a time in seconds that no assignment of `num_ranks` ranks can beat; 0 if no work is left. It is the optimum
-/// of a linear program: each training divides its time freely among the useful group sizes (one at a time), and only
-/// the sum of rank-seconds is limited. REQUIRES: positive counts.
+/// of a linear program. Each training divides its time freely among the useful group sizes, one at a time; only the sum
+/// of rank-seconds is limited. REQUIRES: positive counts.
 double makespan_bound(const std::vector<RemainingWork>& work, std::int64_t micro_batches, std::int64_t num_ranks);
 
 }  // namespace incubate

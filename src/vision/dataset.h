@@ -15,7 +15,7 @@ enum class Split { train, validation };
 inline constexpr std::array kSplits = {Split::train, Split::validation};
 const char* to_string(Split split);
 
-/// What a packed file says of its images (layout: FORMAT.md).
+/// Description of the images in a packed file (layout: FORMAT.md).
 struct DatasetInfo {
   std::int64_t num_train = 0;
   std::int64_t num_validation = 0;

@@ -42,7 +42,7 @@ struct AugmentStep {
 std::vector<AugmentStep> draw_rand_augment(Generator& generator, const RandAugmentPolicy& policy);
 
 /// Returns the image after `step`, whatever step.is_applied says. Magnitudes are timm's. Their maxima: 30 degrees, a
-/// shear of 0.3, a shift of 0.45 of the size, 4 bits less, a threshold lower by 256, a factor changed by 0.9. Without
+/// shear of 0.3, a shift of 0.45 of the size, 4 bits less, a threshold 256 lower, a factor 0.9 away. Without
 /// Severity::increasing, posterize and solarize go the other way, and factors run from 0.1 to 1.9.
 Image apply_step(const Image& image, const AugmentStep& step, Severity severity, const Fill& fill);
 

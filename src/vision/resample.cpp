@@ -87,7 +87,7 @@ TARGET_AVX2 __m256i repeat_pair(const std::int16_t* weights) {
   return _mm256_set1_epi32(pair);
 }
 
-/// As combine_rows_anywhere(), 16 values at a time. Returns how many values were computed.
+/// Computes as combine_rows_anywhere() does, 16 values at a time. Returns the number of values computed.
 __attribute__((target("avx2"))) std::int64_t combine_rows_avx2(const std::vector<const std::uint8_t*>& rows,
                                                                const SplitWeights* weights, std::int64_t size,
                                                                std::uint8_t* out) {
@@ -140,8 +140,8 @@ TARGET_AVX2 void store_rows(__m256i upper, __m256i lower, std::uint8_t* first, s
   store_pixel(_mm256_extracti128_si256(bytes, 1), second, is_last);
 }
 
-/// As combine_columns_anywhere() for 3 channels, of several rows. Also reads inputs with weight 0 and up to 4 bytes
-/// more.
+/// Computes as combine_columns_anywhere() does, for 3 channels of several rows. Also reads inputs with weight 0 and up
+/// to 4 bytes more.
 __attribute__((target("avx2"))) void combine_columns_avx2(const std::array<const std::uint8_t*, kRows>& in,
                                                           const Taps& taps, const std::vector<SplitWeights>& weights,
                                                           const std::array<std::uint8_t*, kRows>& out) {

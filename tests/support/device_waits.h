@@ -13,8 +13,8 @@
 
 namespace incubate {
 
-/// Returns whether a call of ATen would wait for a GPU: a copy to a device (which waits for host memory unless
-/// page-locked), or a result whose size or value the host needs.
+/// Returns whether a call of ATen would wait for a GPU. It does for a copy to a device (unless host memory is
+/// page-locked) and for a result whose size or value the host needs.
 inline bool may_wait(const at::RecordFunction& call) {
   constexpr std::array<std::string_view, 4> kReads = {"aten::nonzero", "aten::_local_scalar_dense", "aten::is_nonzero",
                                                       "aten::masked_select"};
