@@ -1,8 +1,8 @@
 """Compares the first steps of every training on the GPU and on the CPU: losses and gradient norms.
 
 All four steps of a training are compared. Each side makes its own weights of earlier trainings, in as few steps at a
-small rate, so that differences do not grow on the way. In bfloat16 the two sides round at different places, because their
-kernels of attention and matrix products differ. So do two kinds of processor: with AVX-512, with and without bfloat16,
+small rate, so that differences do not grow on the way. In bfloat16 the two sides round at different places, because
+their kernels of attention and matrix products differ. So do two kinds of processor: with AVX-512, with and without bfloat16,
 losses differ by up to 6e-3 and norms by up to 2e-2; in fp32, with AVX-512 and SSE, by 2e-6 and 6e-6.
 """
 
