@@ -181,8 +181,8 @@ std::int64_t choose_scale(const Box& box, std::int64_t least_height, std::int64_
 }
 
 /// Returns the part to decode so that the pixels of `box` equal those of the whole image. Upsampled colours depend on
-/// neighbours, and libjpeg treats the borders of the decoded part, and very narrow parts, differently. (libjpeg handles
-/// rows above and below itself.)
+/// neighbours, and libjpeg treats left and right borders of the decoded part, and very narrow parts, differently. (It
+/// extends rows above and below `box` by itself.)
 Box add_margin(const Box& box, std::int64_t width) {
   constexpr std::int64_t kLeastWidth = 16;
   const std::int64_t end = std::min(std::max(box.left + box.width + 2, kLeastWidth), width);

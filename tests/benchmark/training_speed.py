@@ -10,10 +10,10 @@ Works, each on 2 MPI ranks and on 2 processes of DistributedDataParallel over gl
     whole                  meta, four incubations and finetuning of small: one job beside six runs, wall-clock time
 
 Whole steps: forward, loss, backward, sum of gradients, fused AdamW; no augmentation. Images are in memory: incubate
-draws and normalises them within a step's time, while PyTorch's are ready. incubate runs as a user runs it, with exact sums.
-Its speeds are from its metrics files: the median of all steps except the first ones. Both sides begin with the same
-weights and see the same batches. Their losses in fp32 must agree, or the script fails. PyTorch's processes have a heap
-that keeps freed memory (peers.py). Repeats alternate; medians are compared, each side in its fastest setting.
+draws and normalises them within a step's time, while PyTorch's are ready. incubate runs as a user runs it, with exact
+sums. Its speeds are from its metrics files: the median of all steps except the first ones. Both sides begin with the
+same weights and see the same batches. Their losses in fp32 must agree, or the script fails. PyTorch's processes have a
+heap that keeps freed memory (peers.py). Repeats alternate; medians are compared, each side in its fastest setting.
 
 Incubations are measured in the settings that were fastest end to end; the whole method in the fastest one without
 compilation, which would take longer than the trainings. The share of peak is model FLOPs (networks.py) per second over

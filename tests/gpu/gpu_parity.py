@@ -2,8 +2,8 @@
 
 All four steps of a training are compared. Each side makes its own weights of earlier trainings, in as few steps at a
 small rate, so that differences do not grow on the way. In bfloat16 the two sides round at different places, because
-their kernels of attention and matrix products differ. So do two kinds of processor: with AVX-512, with and without bfloat16,
-losses differ by up to 6e-3 and norms by up to 2e-2; in fp32, with AVX-512 and SSE, by 2e-6 and 6e-6.
+their kernels of attention and matrix products differ. So do two kinds of processor: with AVX-512, with and without
+bfloat16, losses differ by up to 6e-3 and norms by up to 2e-2; in fp32, with AVX-512 and SSE, by 2e-6 and 6e-6.
 """
 
 from __future__ import annotations
