@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Configures and builds into build/ (or $INCUBATE_BUILD). Only what changed is built again. REQUIRES: jobscripts/setup.sh ran.
+# Configures and builds into build/ (or $INCUBATE_BUILD). Rebuilds only what changed. REQUIRES: jobscripts/setup.sh ran.
 #
 #   jobscripts/build.sh [TARGET ...]          default: everything, tests included
 #   BUILD_JOBS=8 jobscripts/build.sh          a compile job takes about 2 GB of memory; default: as fit memory and cores
@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${INCUBATE_BUILD:-build}
 
-jobs=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)  # which would say these
+jobs=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)  # without these variables, which nproc would report
 by_memory=$(awk '/MemAvailable/ {print int($2 / 2500000)}' /proc/meminfo)
 [ "$by_memory" -lt "$jobs" ] && jobs=$by_memory
 [ "$jobs" -lt 1 ] && jobs=1

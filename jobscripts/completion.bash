@@ -1,4 +1,4 @@
-# Completion of incubate's commands, settings and their values in bash, from what the program's --help says:
+# Completes incubate's commands, settings and values in bash, from the program's --help:
 #
 #   source jobscripts/completion.bash      (or in ~/.bashrc, with its whole path)
 
@@ -7,15 +7,15 @@ if [[ ${BASH_SOURCE[0]} == "$0" ]]; then  # started, not sourced
   [[ ${1:-} =~ ^(-h|--help)$ ]] && exit 0 || exit 2
 fi
 
-# What --help says of each program and command: asked once a shell.
+# Output of --help by program and command, requested once per shell.
 declare -gA _incubate_help
 
 _incubate() {
   local program=${COMP_WORDS[0]} command='' line=${COMP_LINE:0:COMP_POINT} word option kind options
-  word=${line##*[[:space:]]}  # bash itself cuts it at '='
+  word=${line##*[[:space:]]}  # bash itself splits the word at '='
   [ "$COMP_CWORD" -gt 1 ] && command=${COMP_WORDS[1]}
   local key="$program $command"
-  # shellcheck disable=SC2086  # without a command there is no such argument
+  # shellcheck disable=SC2086  # without a command the argument must vanish
   [ -n "${_incubate_help[$key]:-}" ] || _incubate_help[$key]=$("$program" $command --help 2>/dev/null)
   local help=${_incubate_help[$key]}
   COMPREPLY=()
@@ -26,7 +26,7 @@ _incubate() {
   case $word in
     --*=*)
       option=${word%%=*}
-      # What stands in brackets behind the option: values, or what kind of thing it is.
+      # The text in brackets after an option lists its values or names their kind.
       kind=$(sed -n "s/^  ${option//./\\.}  \[\(.*\)\]$/\1/p" <<<"$help")
       case $kind in
         *'|'*) mapfile -t COMPREPLY < <(compgen -W "${kind//|/ }" -- "${word#*=}") ;;

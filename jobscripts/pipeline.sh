@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Trains an experiment as jobs that depend on each other, each a jobscripts/train.sbatch with one training: the meta model, an array
-# with a task a stage, finetuning, and beside them what Deep Incubation is compared with. Run again, it submits what is not done.
+# Submits an experiment as jobs that depend on each other. Each is a jobscripts/train.sbatch with one training: the meta
+# model, an array with a task per stage, finetuning, and the controls beside them. A second call submits what is not
+# done.
 #
 #   jobscripts/pipeline.sh [--sbatch-option=value ...] input/NAME.ini [--section.key=value ...]
 #   STAGE_OPTIONS="--nodes=1" jobscripts/pipeline.sh --nodes=4 --time=12:00:00 input/imagenet-vit-l.ini --recipe.micro=64
 #
-# Arithmetic: K stages at a time on nodes / K nodes each (STAGE_OPTIONS: sbatch options of the array) use what the other jobs do. Prints
-# a line a job: its id and what it trains. Where a job fails, those that wait for it are cancelled.
+# Arithmetic: K stages at the same time on nodes / K nodes each (STAGE_OPTIONS: sbatch options of the array) use as many
+# nodes as the other jobs. Prints a line per job: its id and its training. If a job fails, jobs that depend on it are
+# cancelled.
 set -euo pipefail
 # shellcheck source=usage.sh source-path=SCRIPTDIR
 . "$(dirname "$0")/usage.sh"
@@ -30,24 +32,24 @@ settings=$("$program" train --config "${arguments[@]}" --print-config)
 directory=$(sed -n '/^\[run\]/,/^\[/s/^directory = \(.*\)  # .*/\1/p' <<<"$settings")
 name=$(basename "$directory")
 plan=$("$program" plan --config "${arguments[@]}" --ranks=1 --json)
-# Parents first. The plan's rounds name the trainings again.
+# Parents first. Only this part of the plan: its rounds repeat the names.
 mapfile -t trainings < <(sed -n '/^  "trainings"/,/^  \]/s/^ *"training": "\(.*\)",/\1/p' <<<"$plan")
 
 names=$(printf "$name.%s," "${trainings[@]}" stages)
 queued=$(squeue --noheader --me --name="${names%,}" --format=%i | xargs)
 [ -z "$queued" ] || fail "jobs of $directory are in the queue: $queued. Wait for their end or scancel them, then submit again"
 
-declare -A job_of=()  # what is submitted, to its id
-# submit NAME PARENT [sbatch option ...]: after PARENT, where that is submitted too.
+declare -A job_of=()  # maps each submitted training to its job id
+# submit NAME PARENT [sbatch option ...]: submits NAME, to start after PARENT if PARENT was submitted too.
 submit() {
   local training=$1 parent=${job_of[${2:-none}]:-} extra=("${@:3}") id
   [ -z "$parent" ] || extra+=("--dependency=afterok:$parent" --kill-on-invalid-dep=yes)
   local setting=("--run.only=$training")
-  # shellcheck disable=SC2016 # train.sbatch knows the task, and puts in its number
+  # shellcheck disable=SC2016 # train.sbatch replaces the variable by the task's number
   [ "$training" = stages ] && setting=('--run.only=stage_$SLURM_ARRAY_TASK_ID')
   id=$(sbatch --parsable --job-name="$name.$training" "${options[@]}" "${extra[@]}" jobscripts/train.sbatch \
     "${arguments[@]}" "${setting[@]}")
-  job_of[$training]=${id%%;*}  # the cluster's name may follow
+  job_of[$training]=${id%%;*}  # --parsable may append the cluster's name
 }
 
 is_done() { [ -e "$directory/checkpoints/$1.h5" ]; }

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The whole method on real images, from nothing: sets up, builds, packs Fashion-MNIST, trains a small vision transformer by
-# Deep Incubation and end to end with the same block FLOPs, and prints both beside each other. Run again, it goes on where it
-# was, or says that all is done.
+# Runs the whole method on real images from nothing: sets up, builds, packs Fashion-MNIST, trains a small vision
+# transformer by Deep Incubation and end to end with the same block FLOPs, and prints both results. A second call
+# continues, or says that everything is done.
 #
 # Arithmetic (input/fashion-mnist.ini): 12 blocks in 4 stages; global batch 256 in 4 micro-batches of 64; 234 steps an epoch.
-# 4 ranks: each phase but incubation uses all 4; incubation gives each stage a rank. 4 to 6 minutes of training on 2 cores.
+# 4 ranks: incubation gives each stage one rank; every other phase uses all 4. Training takes 4 to 6 minutes on 2 cores.
 #
 #   jobscripts/quickstart.sh                  as root on Debian or Ubuntu, or anywhere with the modules loaded
 #   RANKS=8 jobscripts/quickstart.sh          other rank counts give the same weights
@@ -17,7 +17,7 @@ for argument in "$@"; do
 done
 cd "$(dirname "$0")/.."
 
-# The images: Debian's package (70,000 images, 30 MB), or any folder with its four files.
+# The images come from Debian's package (70,000 images, 30 MB) or from any folder with its four files.
 images=${FASHION_MNIST:-/usr/share/datasets/fashion-mnist}
 if [ ! -e "$images/train-images-idx3-ubyte.gz" ]; then
   if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs what the build, the runs, analysis/ and the tests need, and says what it does. Idempotent: when nothing is missing
-# it ends within a second. As root on Debian or Ubuntu it uses apt; without root it names what is missing and how to load it.
+# Installs everything that the build, the runs, analysis/ and the tests need. Ends within a second if nothing is
+# missing. As root on Debian or Ubuntu it uses apt; without root it lists what is missing and how to load it.
 # The virtual environment .venv takes 5 GB: LibTorch, its CUDA 13 libraries and the CUDA compiler.
 #
 #   jobscripts/setup.sh
-#   jobscripts/setup.sh --tests               as root with apt, also what tests are skipped without: Slurm, networks, a Chromium
+#   jobscripts/setup.sh --tests               as root with apt: also Slurm, networks and Chromium, or tests are skipped
 #   PYTHON=python3.12 jobscripts/setup.sh     another Python (3.10 or newer) for the virtual environment
 set -euo pipefail
 # shellcheck source=usage.sh source-path=SCRIPTDIR
@@ -12,7 +12,7 @@ set -euo pipefail
 [[ $# -eq 0 || "$*" == --tests ]] || refuse "not known: $*"
 cd "$(dirname "$0")/.."
 
-# What is needed | how to see that it is there | Debian package | usual name of an environment module
+# Need | how to find it | Debian package | usual name of an environment module
 needs=(
   "C++20 compiler|command:g++|g++|gcc"
   "CMake 3.25|command:cmake|cmake|cmake"
@@ -33,17 +33,17 @@ needs=(
   "Python with venv|python:ensurepip|python3-venv|python"
 )
 
-# For tests, which are skipped without these.
+# Without these, tests are skipped.
 if [ "${1:-}" = --tests ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
   needs+=("Slurm|command:slurmctld|slurm-wlm|slurm" "MUNGE|command:munged|munge|munge" "ip|command:ip|iproute2|iproute2"
           "nsenter|command:nsenter|util-linux|util-linux" "mount|command:mount|mount|util-linux" "pgrep|command:pgrep|procps|procps")
-  # Ubuntu has it as a snap alone.
+  # Ubuntu has only a snap of Chromium.
   grep -qx ID=debian /etc/os-release && needs+=("Chromium|command:chromium-headless-shell|chromium-headless-shell|chromium")
 fi
 
 PYTHON=${PYTHON:-python3}
 
-# Whether a need of the form command:NAME, header:NAME or python:MODULE is met.
+# is_met NEED: succeeds if a need of the form command:NAME, header:NAME or python:MODULE is met.
 is_met() {
   local kind=${1%%:*} name=${1#*:}
   case $kind in
@@ -89,7 +89,7 @@ make_virtual_environment() {
   echo "setup: making the virtual environment .venv (LibTorch, CUDA 13 compiler and libraries: 3 GB to download)"
   [ -x .venv/bin/python ] || "$PYTHON" -m venv .venv
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir -r jobscripts/requirements.txt
-  # The packages hold lib/libcudart.so.13 and so on; CMake looks for libcudart.so, nvcc for a folder lib64.
+  # The packages have lib/libcudart.so.13 and so on. CMake looks for libcudart.so, nvcc for a folder lib64.
   local toolkit library
   for toolkit in .venv/lib/python3*/site-packages/nvidia/cu13; do
     [ -e "$toolkit/lib64" ] || ln -s lib "$toolkit/lib64"

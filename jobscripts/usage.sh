@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by scripts before they do anything: with --help or -h among its arguments a script prints its head, and ends.
+# Scripts source this file first: with --help or -h among its arguments, the script prints its head and ends.
 for argument in "$@"; do
   if [[ $argument =~ ^(-h|--help)$ ]]; then
     sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
@@ -7,7 +7,7 @@ for argument in "$@"; do
   fi
 done
 
-# refuse WORDS: ends the script, for arguments that it does not know.
+# refuse WORDS: reports arguments that the script does not know, and ends it with status 2.
 refuse() {
   echo "${0##*/}: $*. See ${0##*/} --help" >&2
   exit 2

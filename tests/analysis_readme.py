@@ -1,4 +1,4 @@
-"""The sections of analysis/README.md and the examples in them, for tests that do what it tells users to do."""
+"""Reads sections and examples of analysis/README.md, for tests that do what it tells users to do."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def read_section(heading: str) -> str:
 
 
 def read_examples(heading: str) -> list[str]:
-    """The Python code of a section, piece by piece."""
+    """Returns the Python code blocks of a section, in order."""
     return re.findall(r"```python\n(.*?)```", read_section(heading), flags=re.DOTALL)

@@ -14,12 +14,12 @@ import launch
 from launch import Outcome
 from tiny_data import pack_arguments, write_tiny_idx
 
-os.environ["OMP_NUM_THREADS"] = "1"  # before PyTorch is loaded: on more threads small networks are many times slower
-# Of faults, many of each kind and all launchers (tests/faults.sh); else a few.
+os.environ["OMP_NUM_THREADS"] = "1"  # set before PyTorch loads: on more threads small networks are far slower
+# True in tests/faults.sh: many faults of each kind and all launchers. Otherwise a few.
 IS_LONG = os.environ.get("INCUBATE_FAULTS") == "long"
 only_long = pytest.mark.skipif(not IS_LONG, reason="takes long: part of tests/faults.sh")
 CONFIG = Path(__file__).resolve().parent / "tiny.ini"
-# Each run shows progress in its own way, for the tests of progress.
+# Each number of ranks has another style of progress, for the tests of progress.
 PROGRESS_OF = {1: "lines", 2: "bar", 3: "none", 4: "auto"}
 
 
@@ -28,7 +28,7 @@ LINES_TO_TELL = pytest.StashKey[list[str]]()
 
 @pytest.fixture
 def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Keeps a line for the end of the session: what a test counted or measured."""
+    """Returns a function that keeps a line (a count or measurement) for the end of the session."""
     return request.config.stash.setdefault(LINES_TO_TELL, []).append
 
 
@@ -42,7 +42,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @dataclass(frozen=True)
 class Tiny:
-    """The tiny data and how to train on it."""
+    """The tiny data, and the arguments that train on them."""
 
     idx: Path  # folder of the IDX files
     data: Path  # the packed file
@@ -59,7 +59,7 @@ class FinishedRun:
 
 @pytest.fixture(scope="session")
 def pool() -> Iterator[ThreadPoolExecutor]:
-    """Starts wait for each other and for files; a few at a time use the cores better."""
+    """Runs a few starts at the same time: starts wait for each other and for files, so cores would idle."""
     with ThreadPoolExecutor(max_workers=3) as executor:
         yield executor
 
@@ -75,7 +75,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 
 @pytest.fixture(scope="session")
 def train_on(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], FinishedRun]:
-    """The whole method on so many ranks."""
+    """Returns a function that runs the whole method on a number of ranks."""
 
     def train(num_ranks: int) -> FinishedRun:
         path = tmp_path_factory.mktemp("runs", numbered=True) / f"ranks_{num_ranks}"
@@ -92,7 +92,7 @@ def run_on_two(train_on: Callable[[int], FinishedRun]) -> FinishedRun:
 
 @pytest.fixture(scope="session")
 def finished_run(run_on_two: FinishedRun) -> Path:
-    """One for which it does not matter on how many. Tests copy what they change."""
+    """Returns a finished run for tests that work with any number of ranks. Tests copy what they change."""
     return run_on_two.path
 
 
@@ -100,6 +100,6 @@ def finished_run(run_on_two: FinishedRun) -> Path:
 def finished_runs(
     run_on_two: FinishedRun, train_on: Callable[[int], FinishedRun], pool: ThreadPoolExecutor
 ) -> dict[int, FinishedRun]:
-    """The whole method on 1, 2, 3 and 4 ranks."""
+    """Returns finished runs of the whole method on 1, 2, 3 and 4 ranks."""
     others = [num_ranks for num_ranks in PROGRESS_OF if num_ranks != 2]
     return {2: run_on_two} | dict(zip(others, pool.map(train_on, others), strict=True))

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Faults in the middle of a run, many of each kind (test_faults.py; every run of the tests has a few): kills, full and read-only
-# disks, lost permissions, stopped ranks, damaged files, diverging trainings; and nodes and jobs that fail (slurm/).
-# Prints how many there were. About 18 minutes on 2 cores. The disks and nodes need root.
+# Injects many faults of each kind into runs (test_faults.py; the other tests make a few): kills, full and read-only
+# disks, lost permissions, stopped ranks, damaged files, diverging trainings, failing nodes and jobs (slurm/). Prints
+# their numbers. Takes about 18 minutes on 2 cores. Disks and nodes need root.
 #
-#   tests/faults.sh [PYTEST OPTION ...]      sets up and builds first; with INCUBATE_BUILD=DIR set, takes the program from there
+#   tests/faults.sh [PYTEST OPTION ...]      sets up and builds first, or uses the program in $INCUBATE_BUILD if set
 set -euo pipefail
 # shellcheck source=../jobscripts/usage.sh source-path=SCRIPTDIR
 . "$(dirname "$0")/../jobscripts/usage.sh"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Feeds all that reads files or arguments with hostile input: sets up, builds the targets of tests/fuzz with clang's
-# libFuzzer, AddressSanitizer and UBSan into build-fuzz/ (10 minutes), and runs them, two at a time. Ends with a table.
-# What crashed one is in build-fuzz/findings/. Exit status 0 only if nothing did.
+# Feeds hostile input to everything that reads files or arguments. Sets up, builds the targets of tests/fuzz with
+# clang's libFuzzer, AddressSanitizer and UBSan into build-fuzz/ (10 minutes), and runs two at a time. Ends with a
+# table. Crashing inputs are in build-fuzz/findings/. Exit status 0 only if there are none.
 #
 #   tests/fuzz.sh                              10 minutes a target
 #   tests/fuzz.sh SECONDS [TARGET ...]         such as: tests/fuzz.sh 60 config lock
-#   build-fuzz/tests/fuzz/config_fuzz FILE     one input again
+#   build-fuzz/tests/fuzz/config_fuzz FILE     runs one input again
 set -euo pipefail
 # shellcheck source=../jobscripts/usage.sh source-path=SCRIPTDIR
 . "$(dirname "$0")/../jobscripts/usage.sh"
@@ -33,7 +33,7 @@ if ! can_fuzz; then
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
   packages=(clang)
-  apt-cache show libclang-rt-dev >/dev/null 2>&1 && packages+=(libclang-rt-dev) # where it is no part of clang
+  apt-cache show libclang-rt-dev >/dev/null 2>&1 && packages+=(libclang-rt-dev) # if clang does not include it
   apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
   can_fuzz || { echo "fuzz: clang++ cannot build for libFuzzer" >&2; exit 1; }
 fi
@@ -43,7 +43,7 @@ build='build-fuzz'
   -DINCUBATE_FUZZ=ON -DINCUBATE_UNITY=OFF >/dev/null
 INCUBATE_BUILD=$build jobscripts/build.sh "${targets[@]/%/_fuzz}"
 
-# What a run learns stays in build-fuzz/corpus, and the next begins there.
+# Inputs that a run finds stay in build-fuzz/corpus, where the next run begins.
 run_target() {
   local target=$1 seconds=$2 build=$3 begin=$SECONDS status=0
   local log=$build/$target.log
@@ -54,7 +54,7 @@ run_target() {
   local executions coverage
   executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
   coverage=$(grep -oE 'cov: [0-9]+ ft: [0-9]+' "$log" | tail -n 1 | tr -dc '0-9 ')
-  # shellcheck disable=SC2086  # two numbers
+  # shellcheck disable=SC2086  # splits into two numbers
   printf '%-14s %10s %9s %9s %8d  %s\n' "$target" "${executions:-?}" ${coverage:-? ?} $((SECONDS - begin)) \
     "$([ "$status" -eq 0 ] && echo none || echo "see $log")" >>"$build/table"
   [ "$status" -eq 0 ]
@@ -63,7 +63,7 @@ export -f run_target
 
 rm -rf $build/findings $build/table
 mkdir -p $build/findings
-# The targets' temporary files are in memory.
+# Temporary files of the targets are in memory.
 [ -w /dev/shm ] && export TMPDIR=/dev/shm
 export OMP_NUM_THREADS=1
 status=0

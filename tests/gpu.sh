@@ -1,23 +1,23 @@
 #!/usr/bin/env bash
-# All that needs a GPU, from a bare checkout, on every visible GPU, one rank each. Where there is none it says so and does
-# nothing. Parts, by default all of them:
+# Runs everything that needs a GPU, from a bare checkout, on every visible GPU, one rank each. Without a GPU it says so
+# and does nothing. Parts (default: all):
 #
 #   build       sets up and builds the program and its tests
 #   unit        groups of ranks, reductions over NCCL, the choice of a device (mpi_tests)
-#   parity      the first steps of every training are the CPU's: losses and norms of gradients
-#   resume      the same weights, bit for bit: run again, stopped and resumed in each phase, on several GPUs
+#   parity      losses and gradient norms of the first steps of every training equal the CPU's
+#   resume      the weights stay the same, bit for bit: run again, stopped and resumed in each phase, on several GPUs
 #   benchmark   ViT-B, L and H in bf16 beside timm with and without torch.compile: speed, part of peak, memory
-#   memory      the peak of a step of each training, beside the forecast of `incubate plan`
-#   trace       what steps are spent on: run.profile, and nsys where there is one
+#   memory      the peak memory of a step of each training, beside the forecast of `incubate plan`
+#   trace       the time of operators in a step: run.profile, and nsys if installed
 #
-# A part prints its figures and ends with `gpu: PART: passed|failed|skipped (what was found)`; figures go to $OUT, else to
-# runs/gpu/. Exit status nonzero if a part failed.
+# Each part prints its figures and ends with `gpu: PART: passed|failed|skipped (findings)`. Figures go to $OUT, by
+# default runs/gpu/. Exit status nonzero if a part failed.
 #
-#   tests/gpu.sh [PART ...] [--limit-s SECONDS]                   of each part but build
+#   tests/gpu.sh [PART ...] [--limit-s SECONDS]                   limit for each part except build
 #   tests/gpu.sh benchmark --networks vit_b --micro 256,512 --peers bf16-fused,compile-bf16-fused
-#   INCUBATE_BUILD=DIR tests/gpu.sh ...                           the program from there: nothing is set up or built
-#   INCUBATE_PACKAGES=DIR tests/gpu.sh ...                        no network: libraries from Debian packages (gpu/use_packages.sh)
-#   tests/gpu.sh --device cpu --quick [PART ...]                  without a GPU: whether these scripts work
+#   INCUBATE_BUILD=DIR tests/gpu.sh ...                           uses the program in DIR: sets up and builds nothing
+#   INCUBATE_PACKAGES=DIR tests/gpu.sh ...                        without network: Debian packages (gpu/use_packages.sh)
+#   tests/gpu.sh --device cpu --quick [PART ...]                  without a GPU: checks that these scripts work
 set -euo pipefail
 # shellcheck source=../jobscripts/usage.sh source-path=SCRIPTDIR
 . "$(dirname "$0")/../jobscripts/usage.sh"

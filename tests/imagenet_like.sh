@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# A set like ImageNet's, from nothing: makes 20,000 images of about 500x375 pixels in 100 classes and 2,000 to evaluate on, packs them on
-# 2 ranks, verifies the set, and trains a small vision transformer on it, an epoch a training: Deep Incubation and the baseline.
-# Prints what each step took and the results; fails if anything does. Some 10 minutes on 2 cores; 4 GB of disk, which are given back.
+# Tests a set like ImageNet's from nothing. Makes 20,000 images of about 500x375 pixels in 100 classes and 2,000 for
+# evaluation, packs them on 2 ranks, verifies the set, and trains a small vision transformer, one epoch per training:
+# Deep Incubation and the baseline. Prints the time of each step and the results; fails if any step fails. Takes about
+# 10 minutes on 2 cores and 4 GB of disk, which are freed.
 #
-#   tests/imagenet_like.sh                  sets up and builds first; with INCUBATE_BUILD=DIR set, takes the program from there
+#   tests/imagenet_like.sh                  sets up and builds first, or uses the program in $INCUBATE_BUILD if set
 #   IMAGES=2000 CLASSES=10 tests/imagenet_like.sh
 set -euo pipefail
 # shellcheck source=../jobscripts/usage.sh source-path=SCRIPTDIR

@@ -50,7 +50,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 
 
 def read_includes(src: pathlib.Path) -> dict[str, list[str]]:
-    """Maps each source file, relative to src, to the names that it includes in quotes."""
+    """Maps each source file, relative to src, to the files that it includes in quotes."""
     paths = sorted(p for p in src.rglob("*") if p.suffix in (".h", ".cpp", ".cu", ".cuh", ".in"))
     return {p.relative_to(src).as_posix(): INCLUDE.findall(p.read_text()) for p in paths}
 
@@ -75,7 +75,7 @@ def find_bad_edges(includes: dict[str, list[str]]) -> list[str]:
 
 
 def find_cycles(includes: dict[str, list[str]]) -> list[str]:
-    """Cycles among headers, found by depth-first search."""
+    """Returns cycles among headers, found by depth-first search."""
     faults: list[str] = []
     finished: set[str] = set()
 

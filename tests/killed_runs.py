@@ -1,4 +1,4 @@
-"""Runs that are killed with SIGKILL in the middle of a training."""
+"""Kills runs with SIGKILL in the middle of a training."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from conftest import Tiny
 from run_files import copy_run, finished, resume_points
 
 OFTEN = "--checkpoint.every_steps=5"
-NUM_ATTEMPTS = 3  # to kill in time: a rank may get to the end before the signal reaches it
+NUM_ATTEMPTS = 3  # a rank may finish before the signal arrives
 
 
 @dataclass(frozen=True)
 class Point:
-    """Where a run is killed: when `training` has `num_files` states to resume from, and is not done."""
+    """When to kill a run: `training` has `num_files` checkpoints to resume from and is not done."""
 
     training: str
     num_files: int
-    undone: list[str]  # what the run has yet to do
+    undone: list[str]  # trainings that the run has yet to do
 
 
 def kill_at(tiny: Tiny, run: Path, point: Point, num_ranks: int, *settings: str) -> bool:
-    """Whether the ranks were killed at the point."""
+    """Runs the program and kills its ranks at the point. Returns False if the training ended before."""
     process = launch.start(tiny.arguments(run, OFTEN, *settings), num_ranks)
     deadline = time.monotonic() + launch.TIMEOUT_S
     while len(resume_points(run, point.training)) < point.num_files and process.poll() is None:
@@ -34,14 +34,15 @@ def kill_at(tiny: Tiny, run: Path, point: Point, num_ranks: int, *settings: str)
     outcome = launch.finish(process)
     if finished(run, point.training).exists():
         return False
-    assert num_killed == num_ranks, outcome  # or it ended for a reason of its own
+    assert num_killed == num_ranks, outcome  # fewer: the program ended for another reason
     assert outcome.status != 0
     assert len(resume_points(run, point.training)) >= point.num_files
     return True
 
 
 def make_killed_run(tiny: Tiny, reference: Path, folder: Path, point: Point, num_ranks: int, *settings: str) -> Path:
-    """A copy of `reference` that was killed while it did again what `point` says. With 2 ranks or more."""
+    """Returns a copy of `reference` that was killed at `point` while it trained `point.undone` again. Needs 2 ranks or
+    more."""
     for attempt in range(NUM_ATTEMPTS):
         run = copy_run(reference, folder / f"attempt_{attempt}", without=point.undone)
         if kill_at(tiny, run, point, num_ranks, *settings):

@@ -15,12 +15,12 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("INCUBATE_BUILD", REPOSITORY / "build")).resolve()
 EXECUTABLE = BUILD / "incubate"
-TIMEOUT_S = 100.0  # of one start; mpirun's own is later and only a second net
+TIMEOUT_S = 100.0  # per start; mpirun's own timeout is later, as a second net
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a start ended."""
+    """Exit status and output of a start."""
 
     status: int
     stdout: str
@@ -28,19 +28,19 @@ class Outcome:
     elapsed_s: float
 
     def messages(self) -> list[str]:
-        """The program's own lines on stderr; mpirun adds others."""
+        """Returns the program's own lines on stderr, without mpirun's."""
         return [line for line in self.stderr.splitlines() if "incubate:" in line]
 
 
 def make_environment() -> dict[str, str]:
-    """That of the tests, less what would make a start part of the job that the tests may run in."""
+    """Returns the tests' environment without variables that would make a start part of a surrounding job."""
     foreign = ("OMPI_", "PMIX_", "PMI_", "SLURM_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return environment | {
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
         "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
         "OMP_NUM_THREADS": "1",
-        # Looking for fabrics that are not there takes 0.3 s of each start.
+        # Skips the search for missing network fabrics, which takes 0.3 s per start.
         "OMPI_MCA_mtl": "^ofi,psm,psm2",
         "OMPI_MCA_btl": "^ofi,openib",
     }
@@ -49,7 +49,7 @@ def make_environment() -> dict[str, str]:
 def make_command(
     arguments: list[str], num_ranks: int, timeout_s: float = TIMEOUT_S, program: Path = EXECUTABLE
 ) -> list[str]:
-    """With 1 rank the program is started by itself."""
+    """Returns the command line: the program itself for 1 rank, else mpirun."""
     command = [str(program), *arguments]
     if num_ranks == 1:
         return command
@@ -64,7 +64,7 @@ def start(
     wrapper: Sequence[str] = (),
     timeout_s: float = TIMEOUT_S,
 ) -> subprocess.Popen[str]:
-    """With `environment` beside that of every start, through the command `wrapper`, which runs another in its place."""
+    """Starts the program, through the command `wrapper` if given. Adds `environment` to make_environment()."""
     return subprocess.Popen(
         [*wrapper, *make_command(arguments, num_ranks, timeout_s)],
         stdout=subprocess.PIPE,
@@ -76,7 +76,7 @@ def start(
 
 
 def finish(process: subprocess.Popen[str], timeout_s: float = TIMEOUT_S) -> Outcome:
-    """Waits; a start that hangs is killed, and TimeoutExpired raised."""
+    """Waits for the end. Kills a start that hangs and raises TimeoutExpired."""
     began = time.monotonic()
     try:
         stdout, stderr = process.communicate(timeout=timeout_s)
@@ -93,14 +93,14 @@ def run(*arguments: str, num_ranks: int = 1, timeout_s: float = TIMEOUT_S) -> Ou
 
 
 def run_well(*arguments: str, num_ranks: int = 1, timeout_s: float = TIMEOUT_S) -> Outcome:
-    """Runs what must end with status 0."""
+    """Runs the program and fails unless it exits with status 0."""
     outcome = run(*arguments, num_ranks=num_ranks, timeout_s=timeout_s)
     assert outcome.status == 0, f"{arguments} on {num_ranks} ranks: {outcome.stdout}\n{outcome.stderr}"
     return outcome
 
 
 def call(main: Callable[[list[str]], int], *arguments: str | Path) -> Outcome:
-    """What a Python program does when it is started, without loading its packages anew, which takes seconds."""
+    """Calls a Python program's main in this process, because loading its packages again takes seconds."""
     began = time.monotonic()
     with contextlib.redirect_stdout(io.StringIO()) as stdout, contextlib.redirect_stderr(io.StringIO()) as stderr:
         status = main([str(argument) for argument in arguments])
@@ -108,7 +108,7 @@ def call(main: Callable[[list[str]], int], *arguments: str | Path) -> Outcome:
 
 
 def probe(*arguments: str) -> str:
-    """Runs network_probe, which says what the program computes inside; returns its output."""
+    """Runs network_probe, which prints numbers from inside the program. Returns its output."""
     command = [str(BUILD / "tests" / "network_probe"), *arguments]
     return subprocess.run(
         command, env=make_environment(), timeout=TIMEOUT_S, check=True, stdout=subprocess.PIPE, text=True
@@ -116,7 +116,7 @@ def probe(*arguments: str) -> str:
 
 
 def find_ranks(process: subprocess.Popen[str]) -> list[int]:
-    """Processes of the program that `process`, an mpirun, started."""
+    """Returns the ids of the program's processes that the mpirun `process` started."""
     ranks = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -124,7 +124,7 @@ def find_ranks(process: subprocess.Popen[str]) -> list[int]:
         try:
             name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
         except OSError:
-            continue  # it has ended meanwhile
+            continue  # the process has ended meanwhile
         if name == EXECUTABLE.name and int(rest.split()[1]) == process.pid:
             ranks.append(int(entry.name))
     return ranks
@@ -133,7 +133,7 @@ def find_ranks(process: subprocess.Popen[str]) -> list[int]:
 def start_ranks(
     arguments: list[str], num_ranks: int, wrapper: Sequence[str] = ()
 ) -> tuple[subprocess.Popen[str], list[int]]:
-    """Starts under mpirun and waits until all ranks are there, or the start has ended. Returns mpirun and its ranks."""
+    """Starts mpirun and waits until all ranks exist or the start has ended. Returns mpirun and the ranks' ids."""
     process = start(arguments, num_ranks, wrapper=wrapper)
     deadline = time.monotonic() + TIMEOUT_S
     while len(ranks := find_ranks(process)) < num_ranks and process.poll() is None:
@@ -143,7 +143,7 @@ def start_ranks(
 
 
 def is_running(pid: int) -> bool:
-    """Whether there is such a process. A zombie, dead but not yet waited for, does not run."""
+    """Returns whether the process exists and is not a zombie."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
@@ -152,7 +152,7 @@ def is_running(pid: int) -> bool:
 
 
 def wait_until_gone(pids: list[int], timeout_s: float) -> None:
-    """Fails, and kills them, if some still run after `timeout_s`."""
+    """Fails if some of the processes still run after `timeout_s`, and kills these."""
     deadline = time.monotonic() + timeout_s
     while left := [pid for pid in pids if is_running(pid)]:
         if time.monotonic() > deadline:
@@ -163,14 +163,14 @@ def wait_until_gone(pids: list[int], timeout_s: float) -> None:
 
 
 def rank_number(pid: int) -> int:
-    """Which rank of its job a process is."""
+    """Returns the rank of a process within its job."""
     variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     (number,) = (v.partition(b"=")[2] for v in variables if v.startswith(b"OMPI_COMM_WORLD_RANK="))
     return int(number)
 
 
 def kill_ranks(process: subprocess.Popen[str]) -> int:
-    """As a node's failure does: no rank gets to say or save anything. Returns how many there were."""
+    """Kills all ranks at once, like a node's failure: no rank prints or saves anything. Returns their number."""
     ranks = find_ranks(process)
     for rank in ranks:
         with contextlib.suppress(ProcessLookupError):

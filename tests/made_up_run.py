@@ -1,4 +1,4 @@
-"""Writes run directories with figures that a test sets, in the program's layout: nothing is trained."""
+"""Writes run directories with figures that a test sets, in the program's layout, without training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from run_files import FIRST_BLOCK_BYTES
 STEPS_PER_EVALUATION = 10
 GLOBAL_BATCH = 32
 BEGAN_S = 1_700_000_000.0  # Unix time of each training's only round
-COSTS_OF = {  # the result table: method, its training, what it takes
+COSTS_OF = {  # the result table: method, its training, its costs
     "Deep Incubation": ("finetuned", ("meta", "incubation", "finetuning")),
     "end to end": ("end_to_end", ("end_to_end",)),
     "grown from the meta model": ("grown", ("meta", "grown")),
@@ -26,16 +26,16 @@ COSTS_OF = {  # the result table: method, its training, what it takes
 
 @dataclass(frozen=True)
 class MadeUp:
-    """A training whose steps take equally long; evaluations take no time."""
+    """A training whose steps take equally long and whose evaluations take no time."""
 
     name: str
     phase: str
-    top1: tuple[float, ...]  # of each evaluation, one every STEPS_PER_EVALUATION steps
-    block_flops: float  # those and the following up to the last evaluation
+    top1: tuple[float, ...]  # per evaluation, one every STEPS_PER_EVALUATION steps
+    block_flops: float  # this and the following fields: up to the last evaluation
     elapsed_s: float
     num_ranks: int = 2
     state: str = "done"
-    round_s: float = 0  # how long its round was; 0: as long as `elapsed_s`
+    round_s: float = 0  # duration of its round; 0: `elapsed_s`
 
     @property
     def num_steps(self) -> int:
@@ -49,7 +49,7 @@ class MadeUp:
 def write_run(
     directory: Path, trainings: list[MadeUp], seed: int = 0, settings: dict[str, str] | None = None, state: str = "done"
 ) -> Path:
-    """`settings`: "section.key" to values, beside the few that every run has."""
+    """Writes a run. `settings` maps "section.key" to values, in addition to the few settings of every run."""
     (directory / "metrics").mkdir(parents=True)
     write_config(directory, {"batch.global": str(GLOBAL_BATCH), "run.seed": str(seed), **(settings or {})})
     for training in trainings:
@@ -126,7 +126,7 @@ def write_metrics(path: Path, training: MadeUp) -> None:
 
 
 def seal(path: Path) -> None:
-    """Makes the first block of a file fit what is behind it."""
+    """Makes the first block of a file match the rest."""
     content = path.read_bytes()
     rest = content[FIRST_BLOCK_BYTES:]
     head = struct.pack("<8sQQQ", b"INCUBATE", 1, len(rest), xxhash.xxh3_64_intdigest(rest))
@@ -172,7 +172,7 @@ def make_results(trainings: list[MadeUp]) -> list[dict[str, object]]:
 
 
 def deep_incubation(*top1: float, state: str = "done") -> list[MadeUp]:
-    """600 FLOPs and 120 rank-seconds, half of which are spent before finetuning, whose top-1 it is."""
+    """Returns trainings of 600 FLOPs and 120 rank-seconds. Half is spent before finetuning, which has the top-1."""
     return [
         MadeUp("meta", "meta", (0.3,), block_flops=100, elapsed_s=10),
         MadeUp("stage_0", "incubation", (0.35,), block_flops=200, elapsed_s=20),
@@ -181,5 +181,5 @@ def deep_incubation(*top1: float, state: str = "done") -> list[MadeUp]:
 
 
 def end_to_end(*top1: float) -> list[MadeUp]:
-    """600 FLOPs and 240 rank-seconds."""
+    """Returns a training of 600 FLOPs and 240 rank-seconds."""
     return [MadeUp("end_to_end", "end_to_end", top1, block_flops=600, elapsed_s=60, num_ranks=4)]

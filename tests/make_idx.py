@@ -1,4 +1,4 @@
-"""Writes small labelled images as gzip'ed IDX files: each class is a bright bar at a place of its own, with noise."""
+"""Writes small labelled images as gzip'ed IDX files: each class is a bright bar in its own row, with noise."""
 
 import argparse
 import gzip
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def make_image(label: int, classes: int, side: int, generator: random.Random) -> bytes:
-    """side x side bytes; the bar's row tells the class."""
+    """Returns an image of side x side bytes; the bar's row tells the class."""
     pixels = [generator.randrange(64) for _ in range(side * side)]
     row = label * side // classes
     for column in range(side):
@@ -17,7 +17,7 @@ def make_image(label: int, classes: int, side: int, generator: random.Random) ->
 
 
 def write_split(folder: Path, split: str, count: int, classes: int, side: int, generator: random.Random) -> None:
-    """<split>-images.gz and <split>-labels.gz."""
+    """Writes <split>-images.gz and <split>-labels.gz."""
     labels = bytes(generator.randrange(classes) for _ in range(count))
     images = b"".join(make_image(label, classes, side, generator) for label in labels)
     with gzip.open(folder / f"{split}-images.gz", "wb") as file:
@@ -27,7 +27,7 @@ def write_split(folder: Path, split: str, count: int, classes: int, side: int, g
 
 
 def main() -> None:
-    """Command line."""
+    """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--train", type=int, default=512)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes a folder of JPEG files laid out and sized as ImageNet's: train/CLASS/*.JPEG and val/CLASS/*.JPEG.
 
-Each image is a piece of a cloudy, grainy texture under faint stripes. The stripes' direction and colour tell the class
-(what there is to learn), where the piece lies and how large it is are random. The same arguments make the same pixels.
+Each image is a piece of a cloudy, grainy texture under faint stripes. The direction and colour of the stripes tell the
+class. Place and size of the piece are random. The same arguments make the same pixels.
 
     make_image_folder.py FOLDER --images 20000 --classes 100
 """
@@ -32,7 +32,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Layout:
-    """What is to be made."""
+    """What to make."""
 
     folder: Path
     num_train: int
@@ -43,7 +43,7 @@ class Layout:
 
 @functools.cache
 def make_textures() -> list[Pixels]:
-    """Noise of all scales, coarse scales strongest, as in photographs; each process makes them once."""
+    """Returns noise of all scales, coarse scales strongest, as in photographs. Each process makes it once."""
     textures = []
     for index in range(NUM_TEXTURES):
         generator = np.random.default_rng([1, index])
@@ -58,7 +58,7 @@ def make_textures() -> list[Pixels]:
 
 @functools.cache
 def make_stripes() -> list[Pixels]:
-    """Waves in each direction, one channel."""
+    """Returns waves in each direction, one channel."""
     y, x = np.mgrid[0:TEXTURE_SIDE, 0:TEXTURE_SIDE].astype(np.float32)
     angles = np.pi * np.arange(NUM_DIRECTIONS) / NUM_DIRECTIONS
     waves = [np.sin((x * np.cos(a) + y * np.sin(a)) * (2 * np.pi / STRIPES_PERIOD)) for a in angles]
@@ -66,7 +66,7 @@ def make_stripes() -> list[Pixels]:
 
 
 def draw_size(generator: np.random.Generator, longer_side: int) -> tuple[int, int]:
-    """Height and width: most 3:4, lying or upright, the others of any shape."""
+    """Returns height and width: mostly 3:4, landscape or portrait, else any shape."""
     kind = generator.random()
     shorter_side = longer_side * 3 // 4
     if kind < 0.6:
@@ -78,7 +78,7 @@ def draw_size(generator: np.random.Generator, longer_side: int) -> tuple[int, in
 
 
 def make_image(label: int, num_classes: int, longer_side: int, generator: np.random.Generator) -> Pixels:
-    """height x width x 3."""
+    """Returns an image of height x width x 3."""
     height, width = draw_size(generator, longer_side)
 
     def cut(picture: Pixels) -> Pixels:
@@ -94,7 +94,7 @@ def make_image(label: int, num_classes: int, longer_side: int, generator: np.ran
 
 
 def write_class(layout: Layout, label: int) -> None:
-    """The images of one class, numbered through the whole split."""
+    """Writes the images of one class, numbered through the whole split."""
     for split, name, count in ((0, "train", layout.num_train), (1, "val", layout.num_validation)):
         folder = layout.folder / name / f"class_{label:04}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ def write_class(layout: Layout, label: int) -> None:
 
 
 def write_image_folder(layout: Layout, num_processes: int = 2) -> None:
-    """All of it. With one process, in this one."""
+    """Writes the whole folder. With `num_processes` = 1 this process does all work."""
     if num_processes == 1:
         for label in range(layout.num_classes):
             write_class(layout, label)
@@ -115,7 +115,7 @@ def write_image_folder(layout: Layout, num_processes: int = 2) -> None:
 
 
 def main() -> None:
-    """Command line."""
+    """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--images", type=int, default=20_000, help="to train on")

@@ -1,4 +1,4 @@
-"""Reads the page of a report, and fails where it is not whole or takes something from elsewhere."""
+"""Reads the page of a report, and fails if it is malformed or loads something from elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ VOID = {"meta", "link", "br", "hr", "img", "input"}
 
 
 class PageReader(HTMLParser):
-    """Notes what a page has; fails where tags do not fit together."""
+    """Notes the content of a page; fails if tags do not match."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class PageReader(HTMLParser):
 
 
 def parse_page(text: str) -> tuple[PageReader, str]:
-    """Parsed, and its text; anything that would be loaded from elsewhere fails."""
+    """Returns the parsed page and its text. Fails if the page would load anything from elsewhere."""
     page = PageReader(text)
     assert [ref for ref in page.references if not ref.startswith(("#", "data:"))] == []
     assert page.tags["script"] == 0

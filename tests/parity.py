@@ -1,4 +1,4 @@
-"""Compares what the program computes with timm, an implementation of its own (Wightman, "PyTorch image models")."""
+"""Compares the program's results with timm, an independent implementation (Wightman, "PyTorch image models")."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Tensors = dict[str, torch.Tensor]
 
 
 def relative_error(ours: torch.Tensor, theirs: torch.Tensor) -> float:
-    """Of the L2 norms, in double precision."""
+    """Returns the error relative to `theirs`, in L2 norms, in double precision."""
     assert ours.shape == theirs.shape
     theirs = theirs.double()
     return float((ours.double() - theirs).norm() / theirs.norm())
 
 
 def split_key_bias(tensors: Tensors) -> tuple[Tensors, Tensors]:
-    """The biases of keys apart from all else. They shift every score of a query alike, which softmax does not see:
-    their true gradient is 0, and what is computed is rounding error."""
+    """Returns the biases of keys and all other tensors. Softmax cancels these biases: their true gradient is 0, and the
+    computed one is rounding error."""
     others: Tensors = {}
     keys: Tensors = {}
     for name, tensor in tensors.items():
@@ -41,7 +41,7 @@ def largest_error(ours: Tensors, theirs: Tensors) -> tuple[float, str]:
 
 
 def decay_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """By timm's rule; only of parameters that learn."""
+    """Returns parameter groups by timm's rule of weight decay, for learning parameters only."""
     groups: list[dict[str, object]] = param_groups_weight_decay(
         model,
         weight_decay,
@@ -51,7 +51,7 @@ def decay_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, 
 
 
 def layer_decay_groups(model: torch.nn.Module, weight_decay: float, layer_decay: float) -> list[dict[str, object]]:
-    """The same by timm's rule of layers, each group with its "lr_scale"."""
+    """Returns groups by timm's rule of layer-wise rates, each with its "lr_scale"."""
     groups: list[dict[str, object]] = param_groups_layer_decay(
         model,
         weight_decay,
@@ -71,7 +71,7 @@ def write(path: Path, tensors: Tensors) -> None:
 
 
 def evaluate(data: Path, model: torch.nn.Module) -> tuple[float, int]:
-    """Loss and hits on the images to evaluate on of the tiny data, normalised as tiny.ini says."""
+    """Returns loss and number of hits on the tiny data's validation images, normalised as in tiny.ini."""
     with h5py.File(data, "r") as file:
         images = torch.from_numpy(file["validation/images"][..., 0].astype(np.float32))[:, None]
         labels = torch.from_numpy(file["validation/labels"][()].astype(np.int64))

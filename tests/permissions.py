@@ -1,4 +1,4 @@
-"""Folders whose owner may not write into them, also where that is root."""
+"""Makes folders unwritable, also for root."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-# Root ignores permissions by this capability; a program that is started so obeys them, as other users' do.
+# Root ignores permissions by this capability. A program started without it obeys them, like other users' programs.
 OBEYING_PERMISSIONS = ["setpriv", "--bounding-set=-dac_override"] if os.geteuid() == 0 else []
 
 
 def set_mode(folder: Path, mode: int) -> None:
-    """Of a folder and those below it, from the top, so that none is added meanwhile."""
+    """Sets the mode of a folder and the folders below it, from the top, so that no folder is added meanwhile."""
     folder.chmod(mode)
     for entry in folder.iterdir():
         if entry.is_dir():

@@ -1,7 +1,7 @@
 """A residual network for small images in plain PyTorch, with torchvision's names (He et al., CVPR 2016, section 4.2).
 
-Basic blocks in groups; each group but the first begins with a block of stride 2. The shortcut is option A: every second
-pixel, and zero channels behind the others.
+Basic blocks in groups; every group except the first begins with a block of stride 2. Its shortcut is option A: every
+second pixel, and zeros as additional channels.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class BasicBlock(nn.Module):
 
 
 class ResNet(nn.Module):
-    """`depths` of the groups of these `widths`; the first may be 0."""
+    """Groups have `depths` blocks of these `widths`; the first depth may be 0."""
 
     def __init__(self, widths: Sequence[int], depths: Sequence[int], channels: int, classes: int) -> None:
         super().__init__()
@@ -54,13 +54,13 @@ class ResNet(nn.Module):
 
 
 def depths_of(weights: dict[str, torch.Tensor], num_groups: int) -> list[int]:
-    """The depths of the groups in a file of weights."""
+    """Returns the depths of the groups in a file of weights."""
     names = [name.split(".") for name in weights if name.startswith("layer")]
     return [len({parts[1] for parts in names if parts[0] == f"layer{g + 1}"}) for g in range(num_groups)]
 
 
 def state_of(model: nn.Module) -> dict[str, torch.Tensor]:
-    """What the program has of it, too: a count of batches is no part of the network."""
+    """Returns the state that the program has too, without the counts of batches."""
     return {name: t.detach().clone() for name, t in model.state_dict().items() if "num_batches" not in name}
 
 

@@ -1,4 +1,4 @@
-"""The network once more in plain numpy and double precision, from checkpoint files alone."""
+"""Computes the network again in plain numpy and double precision, from checkpoint files alone."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _mlp(weights: Weights, name: str, x: Array) -> Array:
 
 
 def _embed(weights: Weights, images: Array, patch: int) -> Array:
-    """Of `images` x height x width, one channel."""
+    """Embeds `images` x height x width of one channel."""
     count, side = images.shape[0], images.shape[1] // patch
     patches = images.reshape(count, side, patch, side, patch).swapaxes(2, 3).reshape(count, side * side, -1)
     kernel = weights["patch_embed.proj.weight"].astype(np.float64)
@@ -59,7 +59,7 @@ def _run_stage(weights: Weights, x: Array, heads: int, patch: int) -> Array:
 
 
 def evaluate(weights: Weights, images: Array, labels: NDArray[np.int64], heads: int, patch: int) -> tuple[float, int]:
-    """Mean cross-entropy and number of right answers of a model whose weights are named '<stage>/<parameter>'."""
+    """Returns mean cross-entropy and number of correct answers. Weights are named '<stage>/<parameter>'."""
     x = images
     for stage in sorted({name.split("/")[0] for name in weights}, key=int):
         own = {name.partition("/")[2]: values for name, values in weights.items() if name.startswith(f"{stage}/")}

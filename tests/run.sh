@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# All tests, from nothing: sets up, checks the format, builds, then core_tests with sanitizers, ctest (C++) and pytest (the program as its
-# user sees it, analysis). Ends with the closing lines of the last two, after what was skipped, and why, and what took longest: from
-# the JUnit files build/test-results/*.xml. Exit status 0 only if all passed.
+# Runs all tests from nothing: sets up, checks the format, builds, runs core_tests with sanitizers, ctest (C++) and
+# pytest (the program from outside, analysis). Ends with skipped tests, the slowest tests, and the closing lines of
+# ctest and pytest, from the JUnit files build/test-results/*.xml. Exit status 0 only if all passed.
 #
 #   tests/run.sh
 set -euo pipefail

@@ -1,4 +1,4 @@
-"""Reads what a run wrote, and compares runs."""
+"""Reads the files of a run, and compares runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 STAGES = ["stage_0", "stage_1", "stage_2", "stage_3"]
 TRAININGS = ["meta", *STAGES, "finetuned", "end_to_end"]
 FIRST_BLOCK_BYTES = 512
-NUM_STEPS = 20  # of each but end_to_end, whose number is matched
+NUM_STEPS = 20  # of each training but end_to_end, whose number is matched
 
 
 def finished(run: Path, training: str) -> Path:
@@ -28,7 +28,7 @@ def finished(run: Path, training: str) -> Path:
 
 
 def resume_points(run: Path, training: str) -> list[Path]:
-    """In the order of their steps."""
+    """Returns the checkpoints to resume from, in the order of their steps."""
     return sorted((run / "checkpoints" / training).glob("step_*.h5"))
 
 
@@ -37,7 +37,7 @@ def step_of(resume_point: Path) -> int:
 
 
 def read_weights(path: Path) -> dict[str, NDArray[np.float32]]:
-    """'<stage>/<parameter>' to values."""
+    """Returns a file's weights by '<stage>/<parameter>'."""
     with h5py.File(path, "r") as file:
         return {f"{i}/{name}": data[()] for i, stage in file["stages"].items() for name, data in stage.items()}
 
@@ -58,7 +58,7 @@ def read_summary(run: Path) -> dict[str, Any]:
 
 
 def find_differing(weights: dict[str, NDArray[np.float32]], other: dict[str, NDArray[np.float32]]) -> list[str]:
-    """Names of the parameters whose bits differ, or that only one of them has."""
+    """Returns the names of parameters whose bits differ or that only one side has."""
     names = sorted(weights.keys() | other.keys())
     return [n for n in names if n not in weights or n not in other or weights[n].tobytes() != other[n].tobytes()]
 
@@ -71,7 +71,7 @@ def assert_same_weights(run: Path, other: Path, trainings: list[str]) -> None:
 
 
 def assert_same_trainings(run: Path, other: Path, trainings: list[str]) -> None:
-    """Weights, and figures without a gap or a row too many."""
+    """Fails unless weights are equal, and figures are equal without a gap or an extra row."""
     assert_same_weights(run, other, trainings)
     for training in trainings:
         for group, names in (("steps", ["step", "loss", "gradient_norm"]), ("epochs", ["step", "train_loss", "loss"])):
@@ -81,7 +81,7 @@ def assert_same_trainings(run: Path, other: Path, trainings: list[str]) -> None:
 
 
 def copy_run(run: Path, to: Path, without: list[str]) -> Path:
-    """A copy in which the trainings `without` are not done."""
+    """Copies a run, leaving out the results of the trainings `without`."""
     shutil.copytree(run, to)
     for training in without:
         finished(to, training).unlink()
@@ -90,7 +90,7 @@ def copy_run(run: Path, to: Path, without: list[str]) -> Path:
 
 
 def snapshot(folder: Path) -> dict[str, str]:
-    """Every path below `folder`, with time of change and content of files."""
+    """Maps every path below `folder` to its modification time and content."""
     state = {}
     for path in sorted(folder.rglob("*")):
         is_file = path.is_file()
@@ -111,7 +111,7 @@ def verify_file(path: Path) -> None:
 
 
 def verify_files(run: Path) -> int:
-    """Checks every HDF5 file of a run, wherever it stopped. Returns how many there are."""
+    """Checks every HDF5 file of a run, wherever it stopped. Returns the number of files."""
     paths = list(run.rglob("*.h5"))
     for path in paths:
         verify_file(path)
@@ -126,7 +126,7 @@ def flip_byte(path: Path) -> None:
 
 
 def write_lock(path: Path, pid: int) -> None:
-    """As a job of this host makes it."""
+    """Writes a lock as a job on this host does."""
     namespace = os.readlink("/proc/self/ns/pid").removeprefix("pid:[").removesuffix("]")
     boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
     start = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[19]

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The tests with AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer, from nothing: sets up, builds into
+# Runs the tests with AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer from nothing: sets up, builds into
 # build-sanitize/, runs. Ends with counts. Exit status 0 only if all tests passed and the sanitizers found nothing.
 #
-#   tests/sanitize.sh          all C++ tests, and the program as its user sees it
-#   tests/sanitize.sh short    core_tests alone, as tests/run.sh does
+#   tests/sanitize.sh          all C++ tests, and the black-box tests that handle files
+#   tests/sanitize.sh short    only core_tests, as tests/run.sh does
 set -euo pipefail
 # shellcheck source=../jobscripts/usage.sh source-path=SCRIPTDIR
 . "$(dirname "$0")/../jobscripts/usage.sh"
@@ -18,7 +18,7 @@ rm -rf "$findings" "$logs"
 mkdir -p "$findings" "$logs"
 
 jobscripts/setup.sh --tests
-# float-cast-overflow and float-divide-by-zero are no part of `undefined`.
+# `undefined` does not include float-cast-overflow and float-divide-by-zero.
 checks=address,undefined,float-cast-overflow,float-divide-by-zero
 if ! cmake -S . -B "$INCUBATE_BUILD" -G Ninja -DINCUBATE_SANITIZE=$checks >"$logs/configure" 2>&1; then
   tail -n 30 "$logs/configure" >&2
@@ -28,16 +28,16 @@ targets=(core_tests finding)
 [ "$mode" = short ] || targets=()
 jobscripts/build.sh "${targets[@]}"
 
-# Whatever a test makes of a program's status and output, a finding is a file of its own.
+# Each finding becomes a file, whatever a test does with the program's status and output.
 to_file="log_path='$findings/finding'"
 more_checks=detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1
-# protect_shadow_gap=0: where there is a GPU, CUDA maps memory there.
+# protect_shadow_gap=0: with a GPU, CUDA maps memory there.
 export ASAN_OPTIONS="$to_file:$more_checks:protect_shadow_gap=0"
 export UBSAN_OPTIONS="$to_file:print_stacktrace=1"
 export LSAN_OPTIONS="suppressions='$PWD/tests/sanitizer/leaks.txt':print_suppressions=0"
 count_findings() { find "$findings" -type f | wc -l; }
 
-# The sanitizers' own honesty: each of these mistakes is found.
+# Checks the sanitizers themselves: they must find each of these mistakes.
 mistakes=(beyond-the-end overflow no-integer leak)
 for mistake in "${mistakes[@]}"; do
   "$INCUBATE_BUILD/tests/finding" "$mistake" && { echo "sanitize: '$mistake' was not found" >&2; exit 1; }
@@ -48,7 +48,7 @@ if [ "$(count_findings)" -ne ${#mistakes[@]} ]; then
 fi
 rm -f "$findings"/*
 
-# What kills, resumes, stops, exports, imports, inspects, damages, and bad input.
+# Tests that kill, resume, stop, export, import, inspect, damage files, or give bad input.
 black_box=(tests/test_{bad_input,exchange,faults,inspect,resume,stop}.py)
 status=0
 "$INCUBATE_BUILD/tests/core_tests" --gtest_brief=1 2>&1 | tee "$logs/core_tests" || status=1

@@ -1,4 +1,4 @@
-"""Disks for a run directory that are full or turn read-only: file systems in memory, which only root can mount."""
+"""Makes run directories on disks that are full or turn read-only: file systems in memory, which need root."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def resize(place: Path, num_bytes: int) -> None:
 
 @contextlib.contextmanager
 def small_disk(place: Path, num_bytes: int) -> Iterator[Path]:
-    """An empty file system of `num_bytes`, in whole pages, at `place`."""
+    """Mounts an empty file system of `num_bytes`, in whole pages, at `place`."""
     if os.geteuid() != 0:
         pytest.skip("mounting a small file system needs root")
     place.mkdir()
@@ -40,7 +40,7 @@ def small_disk(place: Path, num_bytes: int) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def read_only(folder: Path) -> Iterator[None]:
-    """Makes `folder` read-only for those who name a file in it; root ignores permissions, but not this."""
+    """Makes `folder` read-only for anyone who opens a path in it, including root, who ignores permissions."""
     if os.geteuid() != 0:
         pytest.skip("making a file system read-only needs root")
     mount("-o", "bind,ro", str(folder), str(folder))

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Checks the format of all C++, Python and shell files, with the versions that jobscripts/requirements.txt pins. Takes seconds.
+# Checks the format of all C++, Python and shell files with the versions pinned in jobscripts/requirements.txt.
 #
-#   tests/style.sh           exit status 1, and what is wrong, if a file is not as the tools have it
+#   tests/style.sh           exit status 1 and a list of differences if a file is not formatted as the tools do it
 #   tests/style.sh --fix     formats C++ and Python files
 set -euo pipefail
 # shellcheck source=../jobscripts/usage.sh source-path=SCRIPTDIR

@@ -1,8 +1,8 @@
-"""Says of a run of tests/run.sh, by the JUnit files of ctest and pytest, what was skipped and what took longest.
+"""Prints the skipped and the slowest tests of tests/run.sh, from the JUnit files of ctest and pytest.
 
     .venv/bin/python tests/summarise.py build/test-results/ctest.xml build/test-results/pytest.xml
 
-Status 1 if root, for whom disks, nodes and Slurm can be made, has skipped a test for a reason that is not in KNOWN.
+Exits with 1 if root skipped a test for a reason that is not in KNOWN: root can make disks, nodes and Slurm.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from pathlib import Path
 NUM_SLOWEST = 15
 KNOWN = [
     r"takes long: part of tests/faults\.sh",
-    r"needs (two|8) ranks.*",  # other starts of the same program have them
+    r"needs (two|8) ranks.*",  # other starts of the same program run them
     r"th(e|is) processor has no .*",
     r"there is a GPU" if Path("/dev/nvidia0").exists() else r"no GPU|PyTorch finds no GPU|not every rank has a GPU.*",
 ]
 
 
 def file_of(case: ElementTree.Element) -> str:
-    """Of a test of pytest; of one of ctest its suite or program."""
+    """Returns the file of a pytest test, or the suite or program of a ctest test."""
     name = case.get("classname", "")
     is_python = re.fullmatch(r"(\w+\.)*test_\w+", name)
     return f"tests/{name.replace('.', '/')}.py" if is_python else name.split(".")[0].split("/")[-1]
 
 
 def list_skips(case: ElementTree.Element) -> list[tuple[str, str]]:
-    """Reason and name of each test that was skipped: a program with many tests may be one of ctest's."""
+    """Returns reason and name of each skipped test. One ctest test may be a program with many tests."""
     output = case.findtext("system-out") or ""
     found = re.findall(r"^\[ RUN      \] (\S+)\n\S+: Skipped\n(.*)\n", output, re.MULTILINE)
     skipped = case.find("skipped")

@@ -1,4 +1,4 @@
-"""What timm calls the network of each preset, read from the table that users are given."""
+"""Reads timm's name for the network of each preset from the table in analysis/README.md."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROW = re.compile(r"^\| `(\w+)` \| `(\w+)` \| (?:`(.+)` )?\|$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class TimmNetwork:
-    """For timm.create_model()."""
+    """Arguments of timm.create_model()."""
 
     name: str
     arguments: dict[str, Any]

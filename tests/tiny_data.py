@@ -1,4 +1,5 @@
-"""A data set that is learnt in 20 steps: 8x8 grey pixels, bright above and below or not, under noise, as IDX files."""
+"""Makes a data set that is learnt in 20 steps, as IDX files: 8x8 grey pixels, bright above and below or not, with
+noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tiny data's residual network: three groups of two blocks with 4, 8 and 16 channels, in as many stages."""
+"""The residual network for the tiny data: three groups of two blocks with 4, 8 and 16 channels, in as many stages."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ GROUPS = [
     "--model.group_depth=2",
 ]
 NETWORK = [*GROUPS, "--model.depths=2,2,2", "--model.meta_depths=1,1,1"]
-# The same blocks in two stages: the second begins within a group, and both have a stride inside.
+# The same blocks in two stages: the second begins within a group, and both contain a stride.
 TWO_STAGES = [*GROUPS, "--model.depths=3,3", "--model.meta_depths=1,2"]

@@ -9,8 +9,8 @@
 
 namespace incubate {
 
-/// What the user gave is wrong (configuration, files). The program prints the message once and exits with status 2.
-/// The message names the problem with its numbers, why it is one, and the remedy.
+/// The user's input (configuration, files) is wrong. The program prints the message once and exits with status 2. The
+/// message names the problem with its numbers, why it is one, and the remedy.
 class InputError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -22,12 +22,12 @@ void check_input(bool holds, fmt::format_string<Args...> format, Args&&... args)
   if (!holds) throw Error(fmt::format(format, std::forward<Args>(args)...));
 }
 
-/// The message for the user of an error at a place that the user named.
+/// Returns the message for a file-system error at a path that the user named.
 inline std::string describe(const std::filesystem::filesystem_error& error) {
   return fmt::format("{}: {}. Check the path.", error.path1().string(), error.code().message());
 }
 
-/// Throws std::runtime_error with the formatted message unless `holds`: a failure while running, not the user's.
+/// Throws std::runtime_error with the formatted message unless `holds`: for failures that are not the user's.
 template <typename... Args>
 void check_running(bool holds, fmt::format_string<Args...> format, Args&&... args) {
   if (!holds) throw std::runtime_error(fmt::format(format, std::forward<Args>(args)...));

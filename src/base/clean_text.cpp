@@ -8,18 +8,18 @@
 namespace incubate {
 namespace {
 
-/// Code points from `first` to `last`.
+/// The code points from `first` to `last`, both included.
 struct Range {
   char32_t first;
   char32_t last;
   bool operator()(char32_t code) const { return code >= first && code <= last; }
 };
 
-/// Unicode's spaces (category Zs) but the plain one.
+/// Unicode's spaces (category Zs) except U+0020.
 constexpr std::array kSpaces = {Range{0xA0, 0xA0},     Range{0x1680, 0x1680}, Range{0x2000, 0x200A},
                                 Range{0x202F, 0x202F}, Range{0x205F, 0x205F}, Range{0x3000, 0x3000}};
-/// Control characters but tabs and line ends, separators of lines, and Unicode's Default_Ignorable_Code_Point but
-/// selectors of variants, which can be seen.
+/// Control characters except tabs and line ends, line separators, and Unicode's Default_Ignorable_Code_Point except
+/// variation selectors (their effect is visible).
 constexpr std::array kInvisible = {
     Range{0x0, 0x8},       Range{0xB, 0xC},       Range{0xE, 0x1F},       Range{0x7F, 0x9F},     Range{0xAD, 0xAD},
     Range{0x34F, 0x34F},   Range{0x61C, 0x61C},   Range{0x115F, 0x1160},  Range{0x17B4, 0x17B5}, Range{0x180E, 0x180E},
@@ -36,8 +36,7 @@ struct Character {
   std::size_t num_bytes;
 };
 
-/// Returns the first character of UTF-8 text that is not empty. A byte that begins none is one by itself, which can be
-/// seen.
+/// Returns the first character of non-empty UTF-8 text. An invalid byte counts as one visible character.
 Character decode(std::string_view text) {
   constexpr char32_t kReplacement = 0xFFFD;
   const auto lead = static_cast<unsigned char>(text.front());
@@ -52,7 +51,7 @@ Character decode(std::string_view text) {
   return {code, num_bytes};
 }
 
-/// `line` with its invisible characters as <U+200B>.
+/// Returns `line` with each invisible character spelled out, such as <U+200B>.
 std::string show(std::string_view line) {
   std::string shown;
   while (!line.empty()) {
@@ -64,10 +63,10 @@ std::string show(std::string_view line) {
   return shown;
 }
 
-/// Refuses a text for the invisible character at byte `place`: shows its line, or as much as a message has room for.
+/// Throws InputError for the invisible character at byte `place`. The message quotes the text around the character.
 [[noreturn]] void reject(std::string_view text, std::size_t place, const std::string& origin) {
-  constexpr std::size_t kMost = 60;                          // bytes before and behind the place
-  std::size_t begin = text.find_last_of("\r\n", place) + 1;  // 0 in the first line
+  constexpr std::size_t kMost = 60;                          // bytes before and after the place
+  std::size_t begin = text.find_last_of("\r\n", place) + 1;  // 0 on the first line
   if (place - begin > kMost) begin = place - kMost;
   const std::size_t end = std::min({text.find_first_of("\r\n", place), place + kMost, text.size()});
   throw InputError(fmt::format(
@@ -75,7 +74,7 @@ std::string show(std::string_view line) {
       origin, show(text.substr(begin, end - begin))));
 }
 
-/// Persian, the languages of India and emoji join characters by these; between others they are of no use.
+/// Returns whether `code` joins characters, as in Persian, Indic scripts and emoji. Joiners after ASCII have no use.
 bool is_joiner(char32_t code, const std::string& before) {
   return (code == 0x200C || code == 0x200D) && !before.empty() && static_cast<unsigned char>(before.back()) >= 0x80;
 }

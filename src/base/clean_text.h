@@ -5,13 +5,12 @@
 
 namespace incubate {
 
-/// Returns UTF-8 text of the user as it looks: without the byte order mark before it, with "\n" at the end of each
-/// line, and with plain spaces for others, such as no-break spaces. Throws InputError, which makes them visible, if the
-/// text has invisible characters (nobody finds them in a name), or is in UTF-16. `origin` names the text. Bytes that
-/// are not UTF-8 stay.
+/// Returns the user's UTF-8 text without byte order mark. Every line ends with "\n"; other spaces, such as no-break
+/// spaces, become plain ones. Throws InputError if the text is UTF-16 or has invisible characters, which the message
+/// makes visible. `origin` names the text in messages. Bytes that are not UTF-8 stay.
 std::string clean_text(std::string_view text, const std::string& origin);
 
-/// The same for what must be one line, such as an argument; line ends behind it are left out.
+/// Returns clean_text() without line ends at the end. Throws InputError too if the text has more than one line.
 std::string clean_line(std::string_view text, const std::string& origin);
 
 }  // namespace incubate

@@ -24,7 +24,7 @@ std::string read_holder(const std::filesystem::path& path) {
   return text;
 }
 
-/// Returns 0 if the file was not there and now has that text, else the reason.
+/// Returns 0 if this call created the file with that text, else the errno.
 int create_file(const std::filesystem::path& path, const std::string& text) {
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor < 0) return errno;
@@ -63,7 +63,7 @@ DirectoryLock::DirectoryLock(const std::filesystem::path& directory, std::chrono
 DirectoryLock::~DirectoryLock() {
   if (!is_held()) return;
   std::error_code ignored;
-  const std::string seen = read_holder(path_);  // nothing where the file cannot be read just now
+  const std::string seen = read_holder(path_);  // empty if the file cannot be read now
   if (seen.empty() || seen == text_) std::filesystem::remove(path_, ignored);
 }
 

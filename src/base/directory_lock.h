@@ -6,14 +6,14 @@
 
 namespace incubate {
 
-/// Keeps other holders, on any host, out of a directory's shared files for the moment in which it lives: it is a file
-/// in the directory that only one of them can create. Advisory. Where the file cannot be created there is no lock.
+/// Advisory lock on a directory's shared files, across hosts, for as long as the object lives. The lock is a file that
+/// only one process can create. If the file cannot be created, nothing is locked and is_held() is false.
 class DirectoryLock {
  public:
-  /// Waits for other holders. One whose process has ended, or that keeps the lock for `patience` of this process's
-  /// clock, loses it.
+  /// Waits for other holders. A holder loses the lock if its process has ended or if it keeps the lock for `patience`,
+  /// measured by this process's clock.
   DirectoryLock(const std::filesystem::path& directory, std::chrono::milliseconds patience);
-  /// Gives it back.
+  /// Releases the lock.
   ~DirectoryLock();
   DirectoryLock(const DirectoryLock&) = delete;
   DirectoryLock& operator=(const DirectoryLock&) = delete;
@@ -22,7 +22,7 @@ class DirectoryLock {
 
  private:
   std::filesystem::path path_;
-  std::string text_;  // the file's, unlike that of any other holder
+  std::string text_;  // text of the lock file, unique to this holder
 };
 
 }  // namespace incubate

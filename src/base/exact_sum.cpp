@@ -13,10 +13,10 @@ namespace {
 /// Calls `put(i, units)` for each addend.
 template <typename Put>
 INCUBATE_INLINE Addends convert(std::span<const float> addends, const Put& put) {
-  // Adding 1.5 * 2^52 to a double below 2^51 leaves its rounded integer value in the low mantissa bits: a rounding that
-  // compilers turn into vector instructions, unlike llrint.
+  // Adding 1.5 * 2^52 to a double below 2^51 leaves its rounded integer value in the low mantissa bits. Compilers turn
+  // this rounding into vector instructions, unlike llrint.
   constexpr double kRounder = 0x1.8p52;
-  // Unsigned: where an addend is out of range, the sum wraps round, which of signed integers is undefined.
+  // Unsigned, so that the sum of an out-of-range addend wraps round; signed overflow would be undefined.
   const auto rounder_bits = std::bit_cast<std::uint64_t>(kRounder);
   const std::size_t size = addends.size();
   const float* addend = addends.data();

@@ -5,9 +5,9 @@
 
 namespace incubate {
 
-/// Sums of floats as 64-bit fixed-point integers: integers add up the same in any order, so a sum over micro-batches
-/// does not depend on which rank computed which of them. One unit is 2^-40 (9e-13). An addend must be below 1024 in
-/// magnitude; then 2^13 addends can not overflow. A larger or non-finite addend is reported, never added silently.
+/// Sums of floats as 64-bit fixed-point integers. Integers add up the same in any order, so a sum over micro-batches
+/// does not depend on which rank computed which. One unit is 2^-40 (9e-13). 2^13 addends below 1024 in magnitude cannot
+/// overflow. A larger or non-finite addend is reported, never added silently.
 inline constexpr double kExactUnitsPerOne = 0x1p40;
 inline constexpr float kLargestExactAddend = 1024.0F;
 
@@ -17,17 +17,16 @@ inline const char* to_string(Sums sums) { return sums == Sums::exact ? "exact" :
 
 enum class Addends { all_in_range, some_out_of_range };
 
-/// sum[i] += round(addend[i] * 2^40). An out-of-range result means that `sum` is worthless.
-/// REQUIRES: equal sizes.
+/// Adds round(addend[i] * 2^40) to sum[i]. After an out-of-range result `sum` is worthless. REQUIRES: equal sizes.
 Addends add_exactly(std::span<const float> addends, std::span<std::int64_t> sum);
-/// The same for sums that are 0, whatever `sum` holds: the first addends.
+/// Sets sum[i] to round(addend[i] * 2^40): the first addends. Otherwise as add_exactly().
 Addends begin_exactly(std::span<const float> addends, std::span<std::int64_t> sum);
 
 /// mean[i] = sum[i] / (2^40 * divisor), rounded once to float. REQUIRES: equal sizes, divisor > 0.
 void exact_mean(std::span<const std::int64_t> sum, double divisor, std::span<float> mean);
 
-/// One value as units of 2^-40, for sums of losses and the like. Non-finite and huge values give the largest integer /
-/// 2^13.
+/// Returns `value` in units of 2^-40, for sums of losses and the like. Non-finite and huge values give the largest
+/// integer / 2^13.
 std::int64_t to_exact_units(double value);
 inline double from_exact_units(std::int64_t units) { return static_cast<double>(units) / kExactUnitsPerOne; }
 

@@ -2,9 +2,9 @@
 
 namespace incubate {
 
-/// Has the heap keep what is given back. A training step claims and gives back the same tensors over and over; the C
-/// library would return each large one to the system, which then has to clear every page again: a third of a small
-/// network's step. Costs no memory beyond the peak. To be called before threads are started.
+/// Makes the C library keep freed memory instead of returning it to the system. A training step allocates and frees the
+/// same tensors over and over; clearing returned pages again takes a third of a small network's step. Peak memory stays
+/// the same. Call it before threads start.
 void keep_freed_memory();
 
 }  // namespace incubate

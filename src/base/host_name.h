@@ -4,7 +4,7 @@
 
 namespace incubate {
 
-/// The name of the host that this process runs on.
+/// Returns the name of the host that this process runs on.
 std::string host_name();
 
 }  // namespace incubate

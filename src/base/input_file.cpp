@@ -18,10 +18,10 @@ void check_read(bool holds, const std::filesystem::path& path, int reason) {
 
 std::ifstream open_input_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  const int reason = errno;  // a stream leaves that of open(2)
+  const int reason = errno;  // opening the stream leaves errno of open(2)
   check_read(file.is_open(), path, reason);
   std::error_code ignored;
-  check_read(!std::filesystem::is_directory(path, ignored), path, EISDIR);  // which opens like a file
+  check_read(!std::filesystem::is_directory(path, ignored), path, EISDIR);  // a directory opens like a file
   return file;
 }
 

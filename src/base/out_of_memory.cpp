@@ -13,7 +13,7 @@
 namespace incubate {
 
 bool says_out_of_memory(const std::string& message) {
-  // LibTorch on the host; sizes that no integer holds; the rest says it in its own ways.
+  // The first is LibTorch's on the host, the second its message for sizes beyond an integer; the others are libraries'.
   constexpr std::array kWords = {"can't allocate memory",
                                  "storage size calculation overflowed",
                                  "out of memory",

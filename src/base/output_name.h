@@ -4,8 +4,8 @@
 
 namespace incubate {
 
-/// Throws InputError if a file of the name `output`, the value of --output, cannot be written whatever the place: it is
-/// a folder, or leaves no room for what drafts and locks beside the file append to its name.
+/// Throws InputError if `output`, the value of --output, cannot name a file: it is a directory, or too long a name for
+/// the suffixes of drafts and locks.
 void check_output_name(const std::string& output);
 
 }  // namespace incubate

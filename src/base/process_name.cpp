@@ -17,7 +17,7 @@ namespace {
 
 struct ProcessStatus {
   char state = ' ';
-  std::string start;  ///< clock ticks since the boot; empty if /proc does not tell
+  std::string start;  ///< clock ticks since boot; empty if /proc does not tell
 };
 
 ProcessStatus read_status(const std::string& process) {
@@ -29,15 +29,15 @@ ProcessStatus read_status(const std::string& process) {
   std::istringstream fields(line.substr(name_end + 2));
   ProcessStatus status;
   fields >> status.state;
-  constexpr int kFieldsBetween = 18;  // of "STATE ... START"
+  constexpr int kFieldsBetween = 18;  // from STATE to START
   std::string skipped;
   for (int i = 0; i < kFieldsBetween; ++i) fields >> skipped;
   fields >> status.start;
   return status;
 }
 
-/// Returns the prefix of the names of all processes whose ids this process can look up. Empty if there are none, as
-/// where /proc is missing or that of another PID namespace.
+/// Returns the common prefix of the names of all processes that this process can look up by id. Returns "" if /proc is
+/// missing or belongs to another PID namespace.
 std::string own_space() {
   std::error_code error;
   if (std::filesystem::read_symlink("/proc/self", error) != std::to_string(getpid())) return "";
@@ -69,7 +69,7 @@ ProcessState find_process(const std::string& name) {
   if (error != std::errc() || pid <= 0 || pid_end == end || *pid_end != '.') return ProcessState::unknown;
   if (kill(pid, 0) != 0 && errno == ESRCH) return ProcessState::ended;
   const ProcessStatus status = read_status(std::to_string(pid));
-  if (status.start.empty()) return ProcessState::unknown;  // /proc may hide the processes of others
+  if (status.start.empty()) return ProcessState::unknown;  // /proc may hide other users' processes
   const bool is_zombie = status.state == 'Z' || status.state == 'X';
   return is_zombie || status.start != std::string(pid_end + 1, end) ? ProcessState::ended : ProcessState::running;
 }

@@ -4,15 +4,15 @@
 
 namespace incubate {
 
-/// Names this process among all that share a file system: "HOST.NAMESPACE.BOOT.PID.START". Process ids are comparable
-/// within HOST, PID NAMESPACE and BOOT only. START, in clock ticks since the boot, tells processes of one id apart.
-/// The name is "HOST.PID" if /proc does not tell.
+/// Returns a name unique among all processes that share a file system: "HOST.NAMESPACE.BOOT.PID.START". Process ids are
+/// comparable only within HOST, PID NAMESPACE and BOOT. START (clock ticks since boot) tells reused ids apart. The name
+/// is "HOST.PID" if /proc does not tell.
 std::string process_name();
 
 enum class ProcessState { running, ended, unknown };
 
-/// Returns what has become of the process with that process_name(). It is unknown for processes of other hosts, PID
-/// namespaces and boots. A zombie has ended.
+/// Returns whether the process with that process_name() still runs. A zombie has ended. The state is unknown for
+/// processes of other hosts, PID namespaces and boots.
 ProcessState find_process(const std::string& name);
 
 }  // namespace incubate

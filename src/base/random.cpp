@@ -20,7 +20,7 @@ std::uint32_t Generator::bits() {
 }
 
 std::uint32_t Generator::below(std::uint32_t bound) {
-  // Lemire's multiply-shift; the rare values that would favour some results are drawn again.
+  // Lemire's multiply-shift. Redrawing the rare values below `threshold` removes the bias.
   const std::uint32_t threshold = -bound % bound;
   while (true) {
     const std::uint64_t product = std::uint64_t{bits()} * bound;
@@ -29,7 +29,7 @@ std::uint32_t Generator::below(std::uint32_t bound) {
 }
 
 double Generator::normal() {
-  const double radius = 1.0 - (bits() * 0x1p-32);  // in (0, 1]: its logarithm is finite
+  const double radius = 1.0 - (bits() * 0x1p-32);  // in (0, 1], so that its logarithm is finite
   const double angle = bits() * 0x1p-32;
   return std::sqrt(-2.0 * std::log(radius)) * std::cos(2.0 * std::numbers::pi * angle);
 }

@@ -7,7 +7,7 @@
 
 namespace incubate {
 
-/// What a random number is drawn for. Values are part of every result: never renumber.
+/// Purpose of a random number. Values are part of every result: never renumber.
 enum class Purpose : std::uint64_t {
   initialisation = 1,
   shuffle = 2,
@@ -18,20 +18,20 @@ enum class Purpose : std::uint64_t {
   shards = 7
 };
 
-/// A stream of random numbers at an address: the same (seed, purpose, address) gives the same numbers on every rank, in
-/// every order of calls, after every restart. Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2,
-/// 3", SC11), keyed by a 128-bit hash of the address.
+/// A stream of random numbers at an address. The same (seed, purpose, address) gives the same numbers on every rank, in
+/// any order of calls, after any restart. Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+/// SC11), keyed by a 128-bit hash of the address.
 class Generator {
  public:
   Generator(std::uint64_t key, std::uint64_t subsequence) : key_(key), subsequence_(subsequence) {}
 
-  /// 32 random bits.
+  /// Returns 32 random bits.
   std::uint32_t bits();
-  /// Uniform in [0, 1), a multiple of 2^-24.
+  /// Returns a uniform multiple of 2^-24 in [0, 1).
   float uniform() { return static_cast<float>(bits() >> 8) * 0x1p-24F; }
-  /// Uniform integer in [0, bound), without bias. REQUIRES: 0 < bound < 2^32.
+  /// Returns a uniform integer in [0, bound), without bias. REQUIRES: 0 < bound < 2^32.
   std::uint32_t below(std::uint32_t bound);
-  /// Standard normal (Box-Muller).
+  /// Returns a standard normal number (Box-Muller).
   double normal();
 
  private:
@@ -42,10 +42,10 @@ class Generator {
   int num_used_ = 4;
 };
 
-/// The generator at (seed, purpose, address...), for example (phase, epoch, position).
+/// Returns the generator at (seed, purpose, address...), for example (phase, epoch, position).
 Generator make_generator(std::uint64_t seed, Purpose purpose, std::initializer_list<std::uint64_t> address);
 
-/// A uniformly random permutation of 0 .. size-1 (Fisher-Yates).
+/// Returns a uniformly random permutation of 0 .. size-1 (Fisher-Yates).
 std::vector<std::uint32_t> make_permutation(std::uint32_t size, Generator generator);
 
 }  // namespace incubate

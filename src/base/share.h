@@ -11,15 +11,15 @@ struct Share {
   std::int64_t size() const { return end - begin; }
 };
 
-/// The contiguous share of `count` items that falls to `rank` of `size`; shares differ by one at most, the first ranks
-/// have the larger ones.
+/// Returns the contiguous share of `count` items for `rank` of `size` ranks. Shares differ by at most one item; the
+/// first ranks have the larger ones.
 Share share_of(std::int64_t count, std::int64_t rank, std::int64_t size);
 
-/// Values that no chunk cuts apart.
+/// Number of consecutive values that one rank keeps together.
 inline constexpr std::int64_t kChunkBlock = 1024;
 
-/// The same of an array's values, in chunks of whole blocks that are equal, as collectives want them, but for the last
-/// rank's, which has what is left over too.
+/// Returns the chunk of `count` values for `rank`. Chunks are equal multiples of kChunkBlock, as collectives need. The
+/// last rank also has the remainder.
 Share chunk_of(std::int64_t count, std::int64_t rank, std::int64_t size);
 
 }  // namespace incubate

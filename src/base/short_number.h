@@ -5,7 +5,7 @@
 
 namespace incubate {
 
-/// 632,045,800 as 632 M and the like: three digits and a decimal prefix of `unit`.
+/// Formats a number with three digits and a decimal prefix of `unit`: 632,045,800 bytes as "632 MB".
 std::string short_number(double value, const char* unit);
 
 inline std::string bytes_text(double bytes) { return short_number(bytes, "B"); }

@@ -13,7 +13,7 @@ namespace {
 struct StopSignal {
   int number;
   const char* name;
-  bool stays_ignored = false;  // if it is when this process starts
+  bool stays_ignored = false;  // if it is ignored when this process starts
 };
 constexpr std::array kStopSignals = {StopSignal{SIGINT, "SIGINT", true}, StopSignal{SIGHUP, "SIGHUP", true},
                                      StopSignal{SIGTERM, "SIGTERM"}, StopSignal{SIGUSR1, "SIGUSR1"},
@@ -35,7 +35,7 @@ void catch_stop_signals() {
     struct sigaction action = {};
     action.sa_handler = note_signal;
     action.sa_flags = SA_RESTART;
-    if (signal.number == SIGINT) action.sa_flags |= SA_RESETHAND;  // the second one ends the process
+    if (signal.number == SIGINT) action.sa_flags |= SA_RESETHAND;  // a second one ends the process
     sigaction(signal.number, &action, nullptr);
   }
   std::signal(SIGPIPE, SIG_IGN);

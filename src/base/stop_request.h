@@ -4,17 +4,17 @@
 
 namespace incubate {
 
-/// From now on SIGINT (Ctrl-C), SIGHUP (the terminal is lost), SIGTERM, SIGUSR1 and SIGUSR2 do not end this process:
-/// find_stop_request() tells of them. A second SIGINT ends it. SIGINT and SIGHUP stay ignored where they are, as nohup
-/// has it. SIGPIPE is ignored: a program that reads the output may end before this process has saved.
+/// Makes SIGINT (Ctrl-C), SIGHUP (lost terminal), SIGTERM, SIGUSR1 and SIGUSR2 report to find_stop_request() instead of
+/// ending the process. A second SIGINT ends it. Ignored SIGINT and SIGHUP stay ignored, as under nohup. SIGPIPE is
+/// ignored: whoever reads the output may end before this process has saved.
 void catch_stop_signals();
 
-/// Returns the seconds until the end of the Slurm job, which SLURM_JOB_END_TIME states as a Unix time; infinity where
-/// that is not known. (Slurm 22.05 does not set it: jobscripts/train.sbatch does.)
+/// Returns the seconds until the Slurm job ends, from the Unix time in SLURM_JOB_END_TIME; infinity if that is unset.
+/// (Slurm 22.05 does not set it: jobscripts/train.sbatch does.)
 double find_job_time_left_s();
 
-/// Returns why this process is to stop soon, such as "SIGUSR1"; empty if it is not. Either one of the signals above has
-/// come (the first one counts), or less than `grace_s` is left of the job's time.
+/// Returns why this process should stop soon, such as "SIGUSR1"; "" if it should not. The reason is the first signal
+/// caught, or that less than `grace_s` seconds are left of the job's time.
 std::string find_stop_request(double grace_s);
 
 }  // namespace incubate

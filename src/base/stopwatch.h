@@ -4,7 +4,7 @@
 
 namespace incubate {
 
-/// Seconds since it was made or restarted, from a clock that never steps back.
+/// Measures seconds since construction or restart(), with a clock that never steps back.
 class Stopwatch {
  public:
   double elapsed_s() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }

@@ -4,7 +4,7 @@
 
 namespace incubate {
 
-/// Seconds since the Unix epoch, from the clock that hosts share.
+/// Returns seconds since the Unix epoch, from the clock that hosts share.
 inline double unix_now_s() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }

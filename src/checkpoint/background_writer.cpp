@@ -8,7 +8,7 @@ namespace incubate {
 
 BackgroundWriter::BackgroundWriter() : thread_([this](const std::stop_token& stop) { work(stop); }) {}
 
-BackgroundWriter::~BackgroundWriter() = default;  // the thread is asked to stop and joined
+BackgroundWriter::~BackgroundWriter() = default;  // asks the thread to stop and joins it
 
 std::future<double> BackgroundWriter::submit(std::function<void()> job) {
   std::packaged_task<double()> task([job = std::move(job)] {
@@ -31,7 +31,7 @@ void BackgroundWriter::work(const std::stop_token& stop) {
     {
       std::unique_lock held(mutex_);
       changed_.wait(held, stop, [this] { return !jobs_.empty(); });
-      if (jobs_.empty()) return;  // asked to stop, and nothing is left
+      if (jobs_.empty()) return;  // stop requested and no job left
       job = std::move(jobs_.front());
       jobs_.pop_front();
     }

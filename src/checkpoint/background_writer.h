@@ -9,18 +9,17 @@
 
 namespace incubate {
 
-/// Writes files on a thread of its own while training goes on. Jobs are carried out one after the other, in order.
-/// HDF5 belongs to this thread while a job is under way: whoever wants to use it elsewhere waits for the jobs first
-/// (a serial HDF5 library need not be thread-safe).
+/// Writes files on a thread of its own while training goes on. Runs jobs one after the other, in order. While a job
+/// runs, no other thread may use HDF5: a serial HDF5 library need not be thread-safe.
 class BackgroundWriter {
  public:
   BackgroundWriter();
-  /// Carries out what was submitted, then ends the thread.
+  /// Finishes all submitted jobs, then ends the thread.
   ~BackgroundWriter();
   BackgroundWriter(const BackgroundWriter&) = delete;
   BackgroundWriter& operator=(const BackgroundWriter&) = delete;
 
-  /// Returns at once. The future gives the seconds that the job took, once it is done, or throws what it threw.
+  /// Queues a job and returns at once. The future gives the seconds that the job took, or rethrows the job's exception.
   std::future<double> submit(std::function<void()> job);
 
  private:
@@ -29,7 +28,7 @@ class BackgroundWriter {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<std::packaged_task<double()>> jobs_;
-  std::jthread thread_;  // last: it uses the others
+  std::jthread thread_;  // last, because it uses the members above
 };
 
 }  // namespace incubate

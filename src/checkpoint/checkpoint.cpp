@@ -37,7 +37,7 @@ CheckpointHeader read_header(const Hdf5File& file, const FilePath& path) {
   return header;
 }
 
-/// Tensors below `group`, whose members are groups down to `levels_below` levels.
+/// Reads the tensors below `group` into `state`. Members are groups for `levels_below` more levels.
 void read_tensors(const Hdf5File& file, const std::string& group, int levels_below, StateDict& state) {
   if (!file.contains(group)) return;
   for (const std::string& name : file.list(group)) {
@@ -53,7 +53,7 @@ void read_tensors(const Hdf5File& file, const std::string& group, int levels_bel
   }
 }
 
-/// Names and values of an identity's text, in its order.
+/// Names and values of an identity text, in order.
 using IdentityLines = std::vector<std::pair<std::string, std::string>>;
 
 IdentityLines read_identity(const std::string& text) {
@@ -68,7 +68,7 @@ IdentityLines read_identity(const std::string& text) {
 
 bool is_setting(const std::string& name) { return name.find('.') != std::string::npos; }
 
-/// What the user sets where `name` is no setting.
+/// Returns where the user sets a value that is no setting itself, for a message.
 std::string origin_of(const std::string& name, const IdentityLines& lines) {
   if (is_setting(name) || name == "training") return "";
   if (name == "depths") return " (from model.depths and model.meta_depths)";
@@ -83,7 +83,7 @@ std::string quote(const std::string& name, const IdentityLines& lines) {
   return line == lines.end() ? "'nothing'" : fmt::format("'{}{}{}'", name, is_setting(name) ? "=" : " ", line->second);
 }
 
-/// Both values of the first name that differs.
+/// Returns both values of the first name that differs, for a message.
 std::string first_difference(const std::string& text_there, const std::string& text_here) {
   const IdentityLines there = read_identity(text_there), here = read_identity(text_here);
   for (const IdentityLines* lines : {&there, &here}) {

@@ -11,18 +11,18 @@
 
 namespace incubate {
 
-/// What a checkpoint says of itself. See FORMAT.md.
+/// Header of a checkpoint file (layout: FORMAT.md).
 struct CheckpointHeader {
   std::string training;
-  std::int64_t step = 0;      ///< steps done
-  std::string identity;       ///< hash of `identity_text`: only this decides whether files belong together
-  std::string identity_text;  ///< the settings and parents that make the result, one a line
-  std::string config;         ///< effective configuration, INI
-  /// Figures for people and reports, such as "top1": none of them changes what is computed next.
+  std::int64_t step = 0;      ///< completed optimizer steps
+  std::string identity;       ///< hash of `identity_text`; decides alone whether files belong together
+  std::string identity_text;  ///< settings and parents that determine the result, one a line
+  std::string config;         ///< effective configuration, as INI
+  /// Figures for people and reports, such as "top1". They never change what is computed next.
   std::map<std::string, double> figures;
 };
 
-/// Names to float tensors on the CPU: "/stages/<i>/<parameter>", "/optimizer/<i>/<parameter>/exp_avg",
+/// Maps names to float tensors on the CPU. Names: "/stages/<i>/<parameter>", "/optimizer/<i>/<parameter>/exp_avg",
 /// "/ema/<i>/<parameter>".
 using StateDict = std::map<std::string, torch::Tensor>;
 
@@ -35,19 +35,19 @@ std::string stage_key(std::int64_t stage_index, const std::string& parameter);
 std::string optimizer_key(std::int64_t stage_index, const std::string& parameter, const std::string& state);
 std::string ema_key(std::int64_t stage_index, const std::string& parameter);
 
-/// Writes atomically; `before_rename` may refuse by throwing.
+/// Writes a checkpoint atomically. `before_rename` may refuse by throwing.
 void save_checkpoint(const FilePath& path, const Checkpoint& checkpoint,
                      const std::function<void()>& before_rename = {});
 
-/// Verifies and reads the header only. Throws InputError if the file is missing, damaged or not a checkpoint.
+/// Verifies the file and returns its header. Throws InputError if the file is missing, damaged or not a checkpoint.
 CheckpointHeader load_header(const FilePath& path);
-/// Verifies and reads all.
+/// Verifies the file and returns its header and all tensors. Throws as load_header() does.
 Checkpoint load_checkpoint(const FilePath& path);
-/// The same two, which verify the file unless it is in `verified`; then it is.
+/// These overloads skip the verification of files in `verified` and add verified files to it.
 CheckpointHeader load_header(const FilePath& path, VerifiedFiles& verified);
 Checkpoint load_checkpoint(const FilePath& path, VerifiedFiles& verified);
 
-/// Throws InputError, naming the first setting that differs, unless the checkpoint has this identity.
+/// Throws InputError with the first setting that differs, unless the checkpoint has this identity.
 void check_identity(const FilePath& path, const CheckpointHeader& header, const std::string& identity,
                     const std::string& identity_text);
 

@@ -30,18 +30,18 @@ std::string environment_variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-/// Clusters that share a file system number their jobs alike.
+/// Returns the Slurm job with the cluster: clusters that share a file system may use the same job numbers.
 std::string slurm_job() {
   const std::string cluster = environment_variable("SLURM_CLUSTER_NAME");
   const std::string job = environment_variable("SLURM_JOB_ID");
   return cluster.empty() || job.empty() ? job : cluster + ":" + job;
 }
 
-/// How often Slurm has requeued the job: of a job's start before this one nothing is left. Two steps of one start may
-/// well run side by side.
+/// Returns how often Slurm has requeued the job. A job's earlier starts have ended; two steps of one start may run side
+/// by side.
 std::string slurm_restart() { return environment_variable("SLURM_RESTART_COUNT"); }
 
-/// Whether what there is of a holder is of the right type.
+/// Returns whether the fields that are present have the right types.
 bool is_holder(const nlohmann::json& json) {
   const auto all = [&json](std::initializer_list<const char*> names, bool (nlohmann::json::*is_right)() const) {
     return std::ranges::all_of(names,
@@ -52,13 +52,13 @@ bool is_holder(const nlohmann::json& json) {
          all({"pid"}, &nlohmann::json::is_number_integer);
 }
 
-/// The holder of a lock with that text; an empty object if no lock has it.
+/// Returns the holder described by a lock's text; an empty object if the text is not a lock's.
 nlohmann::json parse_holder(const std::string& text) {
   const nlohmann::json holder = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   return is_holder(holder) ? holder : nlohmann::json::object();
 }
 
-/// The text of a lock, or nothing if there is none. Throws std::runtime_error if it cannot be read for `patience`.
+/// Returns a lock's text; nothing if there is no lock. Throws std::runtime_error if reading fails for `patience`.
 std::optional<std::string> read_lock(const std::filesystem::path& path, std::chrono::milliseconds patience) {
   const Clock::time_point begin = Clock::now();
   while (true) {
@@ -73,7 +73,7 @@ std::optional<std::string> read_lock(const std::filesystem::path& path, std::chr
   }
 }
 
-/// The holder's token; empty if there is no lock, or none that can be read just now.
+/// Returns the holder's token; "" if there is no lock or it cannot be read now.
 std::string read_token(const std::filesystem::path& path) {
   try {
     return parse_holder(read_text(path)).value("token", "");
@@ -90,7 +90,7 @@ void write_holder(const std::filesystem::path& path, const std::string& token) {
   replace_text_atomically(path, holder.dump(2) + "\n");
 }
 
-/// Refreshes the heartbeat of a lock until it is asked to stop or the lock is another's.
+/// Refreshes a lock's heartbeat until a stop is requested or another holder has the lock.
 void beat(const std::stop_token& stop, const std::filesystem::path& path, const std::string& token,
           std::chrono::milliseconds every) {
   std::mutex mutex;
@@ -98,24 +98,24 @@ void beat(const std::stop_token& stop, const std::filesystem::path& path, const 
   std::condition_variable_any stopped;
   while (!stopped.wait_for(held, stop, every, [&stop] { return stop.stop_requested(); })) {
     const std::string holder = read_token(path);
-    if (holder.empty()) continue;  // it may be readable the next time
-    if (holder != token) return;   // the next check_held() says so
+    if (holder.empty()) continue;  // the next reading may succeed
+    if (holder != token) return;   // the next check_held() reports it
     try {
       write_holder(path, token);
     } catch (const std::exception&) {
-      continue;  // a full disk: an old heartbeat is all that comes of it
+      continue;  // on a full disk only the heartbeat gets old
     }
   }
 }
 
-/// Whether nothing is left of the job.
+/// Returns whether the holder's job has certainly ended.
 bool has_ended(const nlohmann::json& holder) {
   const std::string job = holder.value("slurm_job", "");
   if (!job.empty() && job == slurm_job() && holder.value("slurm_restart", "") != slurm_restart()) return true;
   return find_process(holder.value("process", "")) == ProcessState::ended;
 }
 
-/// "process 4711 on node17"
+/// Returns text such as "process 4711 on node17".
 std::string describe(const nlohmann::json& holder) {
   return fmt::format("process {} on {}", holder.value("pid", 0), holder.value("host", "?"));
 }
@@ -146,7 +146,7 @@ Lock::Lock(std::filesystem::path path, const LockOptions& options, const Sightin
 
 bool Lock::try_to_take(const LockOptions& options, const Sighting& first) const {
   const std::filesystem::path folder = path_.has_parent_path() ? path_.parent_path() : ".";
-  const DirectoryLock alone(folder, kLockPatience);  // others may be about to take over the same lock
+  const DirectoryLock alone(folder, kLockPatience);  // other processes may be taking over the same lock
   const std::optional<std::string> text = read_lock(path_, options.patience);
   if (text) {
     const nlohmann::json holder = parse_holder(*text);
@@ -162,13 +162,13 @@ bool Lock::try_to_take(const LockOptions& options, const Sighting& first) const 
 }
 
 Lock::~Lock() {
-  heart_ = std::jthread();  // stops and joins
+  heart_ = std::jthread();  // stops and joins the thread
   if (path_.empty()) return;
   try {
     const std::optional<std::string> text = read_lock(path_, kLockPatience);
     if (text && parse_holder(*text).value("token", "") == token_) std::filesystem::remove(path_);
   } catch (const std::runtime_error&) {
-    return;  // it stays, and goes stale
+    return;  // the lock file stays and becomes stale
   }
 }
 

@@ -10,41 +10,41 @@
 
 namespace incubate {
 
-/// How long readings of a lock that fail are repeated: on NFS one may fail (ESTALE) where the next succeeds.
+/// How long failed readings of a lock are repeated: on NFS a reading may fail (ESTALE) and the next one succeed.
 inline constexpr std::chrono::seconds kLockPatience(10);
 
 struct LockOptions {
-  std::string work = "this training";                    ///< what a job with the lock works on, in messages
-  std::string remedy = "Choose another run.directory.";  ///< where the file cannot be made
+  std::string work = "this training";                    ///< work of the lock's holder, for messages
+  std::string remedy = "Choose another run.directory.";  ///< for the message if the lock file cannot be created
   std::function<void(const std::string&)> tell = [](const std::string&) {};  ///< shows a message while the job waits
   std::chrono::milliseconds stale_after = std::chrono::seconds(60);
   std::chrono::milliseconds beat_every = std::chrono::seconds(10);
   std::chrono::milliseconds look_every = std::chrono::seconds(1);
-  std::chrono::milliseconds patience = kLockPatience;  ///< with readings that fail
+  std::chrono::milliseconds patience = kLockPatience;  ///< how long failed readings are repeated
 };
 
-/// Says in a file that a training belongs to this job: host, process, Slurm job and a heartbeat, which a thread of its
-/// own refreshes every ten seconds, however long a step takes. A lock left behind is taken over at once if it is of the
-/// same Slurm job before it was requeued, or of a process that find_process() says has ended. Any other lock is taken
-/// over if it does not change for a minute of this process's clock, whatever times it holds.
+/// Marks a training as this job's, by a file with host, process, Slurm job and heartbeat. A thread of its own refreshes
+/// the heartbeat every ten seconds. Takes over a stale lock at once if an earlier start of the same Slurm job held it,
+/// or if find_process() says that its process has ended. Takes over any other lock that does not change for a minute of
+/// this process's clock.
 class Lock {
  public:
-  /// The text of a lock and the time it was read; no text if there was no lock.
+  /// A lock's text and the time of reading it. No text: there was no lock.
   struct Sighting {
     std::optional<std::string> text;
     std::chrono::steady_clock::time_point at;
   };
 
-  /// Takes the lock. Waits until it is clear that a lock of a job that cannot be seen from here is stale. Throws
-  /// InputError, naming the holder, if another job has the lock.
+  /// Takes the lock. Waits until a lock whose process is unknown here has proved stale or alive. Throws InputError,
+  /// naming the holder, if another job has the lock.
   explicit Lock(const std::filesystem::path& path, const LockOptions& options = {});
-  /// Gives it back.
+  /// Releases the lock.
   ~Lock();
   Lock(Lock&& other) noexcept;
   Lock& operator=(Lock&&) = delete;
   Lock(const Lock&) = delete;
 
-  /// Names this holder; another rank of the job can check_held() with it.
+  /// Names this holder, for check_held() on another rank of the job.
   const std::string& token() const { return token_; }
 
  private:
@@ -57,10 +57,10 @@ class Lock {
   std::jthread heart_;
 };
 
-/// Takes several locks, in this order, or none. One minute is enough for all that are stale.
+/// Takes all locks, in this order, or none. Waits a minute in total for stale ones, however many.
 std::vector<Lock> take_locks(const std::vector<std::filesystem::path>& paths, const LockOptions& options);
 
-/// Throws std::runtime_error if the lock at `path` is another's, or is not found to be `token`'s for `patience`.
+/// Throws std::runtime_error if another holder has the lock, or if the token cannot be read for `patience`.
 void check_held(const std::filesystem::path& path, const std::string& token,
                 std::chrono::milliseconds patience = kLockPatience);
 

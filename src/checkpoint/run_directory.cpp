@@ -60,7 +60,7 @@ void RunDirectory::prune_resume_points(const std::string& training, std::int64_t
   const std::vector<std::int64_t> steps = list_resume_points(training);
   for (std::size_t i = keep; i < steps.size(); ++i) std::filesystem::remove(resume_point(training, steps[i]));
   std::error_code error;
-  if (keep == 0) std::filesystem::remove(resume_directory(training), error);  // only if nothing else is in it
+  if (keep == 0) std::filesystem::remove(resume_directory(training), error);
 }
 
 void RunDirectory::remove_drafts(const std::string& training) const {

@@ -7,16 +7,16 @@
 
 namespace incubate {
 
-/// The files of a run. Every path is built here; see FORMAT.md.
+/// Builds every path of a run (layout: FORMAT.md).
 class RunDirectory {
  public:
   using Path = std::filesystem::path;
 
   explicit RunDirectory(Path root) : root_(std::move(root)) {}
-  /// runs/NAME for input/NAME.ini.
+  /// Returns runs/NAME for input/NAME.ini.
   static std::string default_root(const Path& config_file);
 
-  /// Makes the directories. Throws InputError if they cannot be written.
+  /// Creates the directories. Throws InputError if they cannot be written.
   void create() const;
 
   const Path& root() const { return root_; }
@@ -25,24 +25,24 @@ class RunDirectory {
   Path log() const { return root_ / "log.txt"; }
   Path metrics_index() const { return root_ / "metrics.h5"; }
   Path metrics(const std::string& training) const { return root_ / "metrics" / (training + ".h5"); }
-  /// A profile of the trainings that a group carried on: "meta" or "stage_0+stage_1"; `extension` is "txt" or "json".
+  /// Profile of the trainings of one group: "meta" or "stage_0+stage_1". `extension` is "txt" or "json".
   Path profile(const std::string& trainings, const std::string& extension) const {
     return root_ / "profile" / (trainings + "." + extension);
   }
-  /// The finished weights of a training.
+  /// A training's finished weights.
   Path finished(const std::string& training) const { return root_ / "checkpoints" / (training + ".h5"); }
   Path lock(const std::string& training) const { return root_ / "checkpoints" / (training + ".lock"); }
   /// A checkpoint to resume from.
   Path resume_point(const std::string& training, std::int64_t step) const;
 
-  /// Steps of the checkpoints to resume from, the latest first (in numeric order). Throws InputError if their directory
-  /// is there but cannot be read.
+  /// Returns the steps of the checkpoints to resume from, the latest first. Throws InputError if their directory exists
+  /// but cannot be read.
   std::vector<std::int64_t> list_resume_points(const std::string& training) const;
-  /// Removes the steps `rejected`, and all but the latest `keep` of the others.
+  /// Removes the steps `rejected`, then the oldest of the rest until `keep` remain.
   void prune_resume_points(const std::string& training, std::int64_t keep,
                            const std::vector<std::int64_t>& rejected = {}) const;
-  /// Removes the drafts that killed writers left of the training's checkpoints and metrics. REQUIRES: this job holds
-  /// the training's lock, or the training is done.
+  /// Removes drafts of checkpoints and metrics that killed writers left. REQUIRES: this job holds the training's lock,
+  /// or the training is done.
   void remove_drafts(const std::string& training) const;
 
  private:

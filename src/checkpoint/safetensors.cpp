@@ -23,12 +23,12 @@ static_assert(std::endian::native == std::endian::little, "safetensors files are
 using Json = nlohmann::json;
 
 constexpr std::uint64_t kLengthBytes = 8;
-constexpr std::uint64_t kAlignment = 64;  // of the data within the file
+constexpr std::uint64_t kAlignment = 64;  // alignment of the data within the file
 constexpr std::uint64_t kMostHeaderBytes = std::uint64_t{1} << 24;
 constexpr int kMostLevels = 3;  // {name: {shape: [
 constexpr std::size_t kMostDimensions = 8;
 
-/// What the header says of a tensor. Offsets are in bytes from the header's end.
+/// A tensor in the header. Offsets are in bytes from the header's end.
 struct Entry {
   std::string name;
   std::vector<std::int64_t> shape;
@@ -36,7 +36,7 @@ struct Entry {
   std::uint64_t end = 0;
 };
 
-/// JSON of the tensors one after the other, padded with spaces.
+/// Returns the JSON header for tensors stored one after the other, padded with spaces.
 std::string make_header(const StateDict& tensors) {
   Json header = {{"__metadata__", {{"format", "pt"}}}};
   std::uint64_t offset = 0;
@@ -51,7 +51,7 @@ std::string make_header(const StateDict& tensors) {
   return text;
 }
 
-/// REQUIRES: reading was the last thing done, so that errno is of it.
+/// REQUIRES: reading was the last action, so that errno belongs to it.
 void check_read(const std::ifstream& file, const FilePath& path) {
   check_running(file.good(), "cannot read {}: {}", path.string(),
                 file.eof() ? "it has become shorter" : std::strerror(errno));
@@ -78,9 +78,9 @@ std::string read_header(std::ifstream& file, std::uint64_t file_bytes, const Fil
   return text;
 }
 
-/// The header as JSON that is not deeper than it must be and has no name twice in an object.
+/// Returns the header as JSON. Refuses deeper nesting than kMostLevels and names that occur twice in an object.
 Json parse_header(const std::string& text, const FilePath& path) {
-  std::vector<std::set<std::string>> names(kMostLevels + 1);  // seen in the object open at each depth
+  std::vector<std::set<std::string>> names(kMostLevels + 1);  // names seen in the open object of each depth
   const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
     if (event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start) {
       check_input(depth < kMostLevels,
@@ -111,7 +111,7 @@ Json parse_header(const std::string& text, const FilePath& path) {
   return header;
 }
 
-/// The bytes of a tensor of this shape, or nothing if they are too many to count even with every 0 a 1.
+/// Returns the bytes of a tensor of this shape. Returns nothing if the size overflows, with extents of 0 counted as 1.
 std::optional<std::uint64_t> bytes_of(const std::vector<std::int64_t>& shape) {
   std::int64_t bytes = sizeof(float);
   for (const std::int64_t extent : shape) {
@@ -148,7 +148,7 @@ Entry read_entry(const std::string& name, const Json& json, std::uint64_t data_b
   return entry;
 }
 
-/// Tensors must follow each other from the data's begin to its end.
+/// Throws InputError unless the tensors follow each other without gaps from the data's begin to its end.
 void check_layout(std::vector<Entry>& entries, std::uint64_t data_bytes, const FilePath& path) {
   std::ranges::sort(entries, {}, [](const Entry& entry) { return std::pair(entry.begin, entry.end); });
   std::uint64_t end = 0;

@@ -9,12 +9,12 @@
 
 namespace incubate {
 
-/// Who normalises, erases and blends the images of a batch.
+/// Where images of a batch are normalised, erased and blended.
 enum class FinishedBy { loader, device };
 
-/// What one forward pass sees: `images` are planes (size x channels x height x width), normalised; or `raw` is what the
-/// device makes them of. Where images are blended (see mixup.h), `other_labels` are those of the images blended in, and
-/// `label_weight` the weight of `labels`.
+/// The samples of one forward pass. Either `images` has normalised planes (size x channels x height x width), or `raw`
+/// has bytes that the device finishes. If images are blended (see mixup.h), `other_labels` are the labels of the images
+/// blended in, and `label_weight` is the weight of `labels`.
 struct Batch {
   std::int64_t size = 0;
   std::pmr::vector<float> images;  ///< empty if the device finishes them
@@ -24,12 +24,12 @@ struct Batch {
   RawImages raw = RawImages();  ///< empty if the loader finishes them
 };
 
-/// How to make a batch: what comes first, by the thread that loads; image by image, each by a call of its own, in any
-/// order and from any thread; then what takes all of them.
+/// How to make a batch. `prepare` runs first, on the loading thread. `make_image` runs once per image, in any order, on
+/// any thread. `finish` runs last.
 struct BatchPlan {
   std::int64_t size = 0;
-  std::int64_t image_values = 0;  ///< of one image: channels x height x width; 0 if the device finishes them
-  std::function<void(Batch& batch)> prepare = {};  ///< claims the rest of its memory; may be empty
+  std::int64_t image_values = 0;  ///< per image: channels x height x width; 0 if the device finishes them
+  std::function<void(Batch& batch)> prepare = {};  ///< allocates the rest of the batch's memory; may be empty
   std::function<void(Batch& batch, std::int64_t k)> make_image;
   std::function<void(Batch& batch)> finish = {};  ///< may be empty
 };

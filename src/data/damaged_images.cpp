@@ -9,7 +9,7 @@
 namespace incubate {
 namespace {
 
-/// Chance does not do this: a shard is lost, or storage.
+/// So many in a row mean a lost shard or failing storage, not chance.
 constexpr std::int64_t kMostInRow = 100;
 
 }  // namespace

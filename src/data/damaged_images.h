@@ -11,17 +11,17 @@
 
 namespace incubate {
 
-/// What becomes of a damaged image: the error goes on, or the next image stands in for it, so that batches stay as
-/// large as they are and the same on any number of ranks. May be called by any number of threads.
+/// Handles damaged images: rethrows the error, or takes the next image instead. Batches then keep their size and stay
+/// the same on any number of ranks. Any number of threads may call it at once.
 class DamagedImages {
  public:
   DamagedImages(OnDataError policy, std::int64_t num_images) : policy_(policy), num_images_(num_images) {}
 
-  /// Calls `use` with `index` or, where that throws DamagedImageError and may be skipped, with the next image that does
-  /// not; the first comes after the last. Throws on if so many in a row are damaged that something else must be wrong.
+  /// Calls `use(index)`. If that throws DamagedImageError and skipping is allowed, tries the following images; the
+  /// first follows the last. Rethrows after 100 damaged images in a row.
   void use(std::int64_t index, const std::function<void(std::int64_t index)>& use);
 
-  /// What was found since the last call: each damaged image is told of once.
+  /// Returns messages about damaged images found since the last call, one for each image.
   std::vector<std::string> take_messages();
 
  private:
@@ -29,7 +29,7 @@ class DamagedImages {
 
   OnDataError policy_;
   std::int64_t num_images_;
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;  // guards the members below
   std::set<std::int64_t> known_;
   std::vector<std::string> messages_;
 };

@@ -9,7 +9,7 @@
 namespace incubate {
 namespace {
 
-/// Height and width of an image of `dataset` that is resized to `side`, or keeps its size where that is 0.
+/// Returns height and width of `dataset`'s images after resizing to `side`; 0 keeps their size.
 std::array<std::int64_t, 2> size_of(const Dataset& dataset, std::int64_t side) {
   return side > 0 ? std::array{side, side} : std::array{dataset.height(), dataset.width()};
 }
@@ -70,11 +70,11 @@ BatchPlan TrainLoader::plan(const BatchPlace& place) {
   return plan;
 }
 
-/// The places of what is erased are drawn here, since they tell how much memory to claim; workers draw the noise.
+/// Draws the erased parts here, because their sizes tell how much memory to allocate; workers draw the noise.
 void TrainLoader::leave_to_device(BatchPlan& plan, std::int64_t epoch, const std::vector<std::int64_t>& positions,
                                   const std::vector<std::int64_t>& images) {
   std::vector<Erasing> erasings;
-  std::vector<std::int64_t> first = {0};  // of the batch's erased pixels, those of each image; and the end
+  std::vector<std::int64_t> first = {0};  // each image's first entry among the batch's erased pixels, and the end
   for (const std::int64_t position : positions) {
     const Erasing& erasing = erasings.emplace_back(augmenter_.draw_erasing(epoch, position, size_[0], size_[1]));
     first.push_back(first.back() + (erasing.box ? erasing.box->height * erasing.box->width : 0));

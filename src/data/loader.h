@@ -18,28 +18,27 @@
 
 namespace incubate {
 
-/// How images are read, which no batch depends on while all are intact, but for what is left of it to the device.
+/// How to read images. While all images are intact, only `finished_by` changes what a batch holds.
 struct LoaderOptions {
   PrefetchOptions prefetch = {};
-  FinishedBy finished_by = FinishedBy::loader;  ///< the device: of raw images
+  FinishedBy finished_by = FinishedBy::loader;  ///< device: batches have raw images
   OnDataError on_error = OnDataError::fail;
-  std::function<void(const std::string& message)> warn =
-      {};  ///< of damaged images, once each; by the thread that loads
+  std::function<void(const std::string& message)> warn = {};  ///< once per damaged image, on the loading thread
 };
 
-/// Training micro-batches, each a pure function of its place: the augmentation of a position is addressed by
-/// (seed, phase, epoch, position), the blending of images by (seed, phase, epoch, step in it, micro-batch). Keeps
-/// references to `dataset`.
+/// Loads training micro-batches, each a pure function of its place. Draws for a position have the address (seed, phase,
+/// epoch, position), draws for blending (seed, phase, epoch, step in epoch, micro-batch). Keeps a reference to
+/// `dataset`.
 class TrainLoader {
  public:
-  /// `share`: the micro-batches of each step that will be asked for, in their order; all of them if empty.
+  /// `share` is the range of each step's micro-batches that load() is asked for, in order; empty means all.
   TrainLoader(const Dataset& dataset, const Normalisation& normalisation, const Augmentation& augmentation,
               Sampler sampler, std::uint64_t seed, Phase phase, const LoaderOptions& options = {},
               const Share& share = {});
 
   const Sampler& sampler() const { return sampler_; }
   Batch load(const BatchPlace& place);
-  /// How long load() has taken so far.
+  /// Returns the seconds spent in load() so far.
   double waited_s() const { return waited_s_; }
 
  private:
@@ -61,11 +60,11 @@ class TrainLoader {
   DamagedImages damaged_;
   std::function<void(const std::string& message)> warn_;
   double waited_s_ = 0;
-  Prefetcher prefetcher_;  // last: its threads use all the above
+  Prefetcher prefetcher_;  // last, because its threads use the members above
 };
 
-/// Evaluation batches: the images in order, as they are or resized and cut, in batches of `size` (the last may be
-/// smaller).
+/// Loads evaluation batches: the images in order, cropped by `crop` or unchanged, `size` at a time (the last batch may
+/// be smaller).
 class EvaluationLoader {
  public:
   EvaluationLoader(const Dataset& dataset, const Normalisation& normalisation, std::int64_t size,
@@ -73,7 +72,7 @@ class EvaluationLoader {
 
   std::int64_t num_images() const { return dataset_.num_images(); }
   std::int64_t num_batches() const { return (dataset_.num_images() + size_ - 1) / size_; }
-  /// Of a pass over batches up to `end`, or all.
+  /// Returns a batch of a pass over the batches before `end`, or over all batches.
   Batch load(std::int64_t batch_index, std::optional<std::int64_t> end = std::nullopt);
 
  private:
@@ -87,7 +86,7 @@ class EvaluationLoader {
   DamagedImages damaged_;
   std::function<void(const std::string& message)> warn_;
   std::int64_t end_;
-  Prefetcher prefetcher_;  // last: its threads use all the above
+  Prefetcher prefetcher_;  // last, because its threads use the members above
 };
 
 }  // namespace incubate

@@ -43,7 +43,7 @@ void prepare_cache(const std::filesystem::path& directory, const std::vector<Cac
   std::filesystem::create_directories(directory, error);
   check_input(!error, "data.cache_directory: {} cannot be made: {}. Choose another place.", directory.string(),
               error.message());
-  remove_stale_drafts(directory);  // which take space
+  remove_stale_drafts(directory);  // frees space
   std::uintmax_t missing = 0;
   for (const CachedFile& file : files) {
     if (!is_complete(cached_path(directory, file), file)) missing += file.bytes;

@@ -16,7 +16,7 @@ Prefetcher::~Prefetcher() {
   for (std::jthread& worker : workers_) worker.request_stop();
 }
 
-/// All of the batch's memory is claimed here, by the thread that loads.
+/// Allocates all of the batch's memory here, on the loading thread.
 Prefetcher::Pending::Pending(const BatchPlace& its_place, BatchPlan its_plan, std::pmr::memory_resource* memory)
     : place(its_place),
       plan(std::move(its_plan)),
@@ -34,7 +34,7 @@ Batch Prefetcher::load(const BatchPlace& place) {
   Lock lock(mutex_);
   if (!queue_.empty() && queue_.front()->place != place) queue_.clear();
   lock.unlock();
-  if (queue_.empty()) enqueue(place);  // this thread alone changes the queue
+  if (queue_.empty()) enqueue(place);  // only this thread changes the queue
   fill_queue();
   lock.lock();
   const std::shared_ptr<Pending> front = queue_.front();
@@ -77,7 +77,7 @@ void Prefetcher::work(const std::stop_token& stop) {
   }
 }
 
-/// Makes the next image, and what comes after the last. `lock` is held but while that takes its time.
+/// Makes the next image, and finishes the batch after the last image. Releases `lock` during the work.
 void Prefetcher::make_one(const std::shared_ptr<Pending>& pending, Lock& lock) {
   const std::int64_t k = pending->next_image++;
   const auto make = [&](const auto& call) {

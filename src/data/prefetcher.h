@@ -18,29 +18,28 @@
 namespace incubate {
 
 struct PrefetchOptions {
-  std::int64_t workers = 0;  ///< threads beside the one that loads; 0: that one does everything, when it is asked
-  std::int64_t depth = 2;    ///< batches made ahead, if there are workers
-  /// What batches lie in; it outlives them. The thread that loads claims, any gives back.
+  std::int64_t workers = 0;  ///< threads besides the loading one; 0: the loading thread makes each batch when asked
+  std::int64_t depth = 2;    ///< batches made ahead by workers
+  /// Allocates batches and outlives them. Only the loading thread allocates; any thread frees.
   std::pmr::memory_resource* memory = std::pmr::get_default_resource();
 };
 
-/// Makes batches ahead of their use. What a batch holds is a function of its place alone, whatever the number of
-/// workers: the order in which places are asked for is guessed, and a wrong guess costs time only. Memory is bounded by
-/// depth + 1 batches.
+/// Makes batches ahead of their use. A batch is a function of its place alone, for any number of workers. The order of
+/// requests is guessed; a wrong guess only costs time. Memory is bounded by depth + 1 batches.
 class Prefetcher {
  public:
   using Plan = std::function<BatchPlan(const BatchPlace& place)>;
-  /// The place that is likely to be asked for next; nothing at the end.
+  /// Returns the place likely to be requested next; nothing at the end.
   using Next = std::function<std::optional<BatchPlace>(const BatchPlace& place)>;
 
-  /// `plan` and `next` are called by the thread that calls load(), what they return by any.
+  /// `plan` and `next` run on the thread that calls load(). The functions of a BatchPlan run on any thread.
   Prefetcher(const PrefetchOptions& options, Plan plan, Next next);
-  /// Waits for the images that are being made, and drops them.
+  /// Waits for images in progress and drops them.
   ~Prefetcher();
   Prefetcher(const Prefetcher&) = delete;
   Prefetcher& operator=(const Prefetcher&) = delete;
 
-  /// The batch at `place`; helps to make it. Throws what making one of its images threw.
+  /// Returns the batch at `place`, after helping to make it. Rethrows the error of an image that failed.
   Batch load(const BatchPlace& place);
 
  private:
@@ -50,7 +49,7 @@ class Prefetcher {
     BatchPlace place;
     BatchPlan plan;
     Batch batch;
-    std::int64_t next_image = 0;  // the first that nobody makes
+    std::int64_t next_image = 0;  // first image that no thread has taken
     std::int64_t images_left;
     std::exception_ptr error = {};
     bool is_done = false;
@@ -66,11 +65,11 @@ class Prefetcher {
   PrefetchOptions options_;
   Plan plan_;
   Next next_;
-  std::mutex mutex_;  // guards the queue and all that hangs on it, except images being made
+  std::mutex mutex_;  // guards the queue and its batches, except images in progress
   std::condition_variable_any has_work_;
   std::condition_variable is_done_;
-  std::deque<std::shared_ptr<Pending>> queue_;  // the front is what is asked for next
-  std::vector<std::jthread> workers_;           // last: they use all the above
+  std::deque<std::shared_ptr<Pending>> queue_;  // the front is requested next
+  std::vector<std::jthread> workers_;           // last, because they use the members above
 };
 
 }  // namespace incubate

@@ -38,7 +38,7 @@ std::vector<std::uint32_t> Sampler::permute(std::int64_t epoch) const {
   const auto count = static_cast<std::uint32_t>(num_images_);
   if (block_ == 0) return make_permutation(count, generator);
   const auto block = static_cast<std::uint32_t>(std::min(block_, num_images_));
-  const std::uint32_t first = generator.below(count);  // of the first run; the set is a ring
+  const std::uint32_t first = generator.below(count);  // begin of the first run; the set is a ring
   std::vector<std::uint32_t> order;
   order.reserve(count);
   for (const std::uint32_t run : make_permutation((count + block - 1) / block, generator)) {
@@ -51,7 +51,7 @@ std::vector<std::uint32_t> Sampler::permute(std::int64_t epoch) const {
 std::int64_t Sampler::reading_place(std::int64_t position) const {
   const std::int64_t step = position / global_;
   const std::int64_t in_step = position % global_;
-  if ((step + 1) * global_ > num_images_) return position;  // after the last whole step
+  if ((step + 1) * global_ > num_images_) return position;  // positions after the last whole step
   const std::int64_t micro_batch = in_step % micro_batches_per_step();
   return (step * global_) + (micro_batch * micro_) + (in_step / micro_batches_per_step());
 }

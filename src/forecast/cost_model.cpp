@@ -9,9 +9,9 @@
 namespace incubate {
 namespace {
 
-/// For one image: what the frozen stages before the learning one leave, which is the outputs of all but the last (see
-/// FrozenPrefix), whose output is the input that the learning stage keeps; and the image; and the larger of what those
-/// stages hold for a moment and what is kept from the first learning stage on.
+/// Returns the activation bytes of one image: the image, the outputs of leading frozen stages, and the larger of two.
+/// These are the bytes that leading stages hold for a moment, and the bytes that later stages keep. The last leading
+/// stage's output counts as the learning stage's kept input (see FrozenPrefix).
 std::int64_t activation_bytes_per_image(const Training& training) {
   const std::int64_t first = first_learning_stage(training);
   std::int64_t prefix = 0;
@@ -32,7 +32,7 @@ std::int64_t num_values(const Training& training, std::int64_t stage_index) {
   return num_stage_parameters(training, stage_index) + stage_cost(training.spec, stage_index).num_statistics;
 }
 
-/// Of the last rank, whose chunk is the largest.
+/// Returns the parameters with optimizer state on the last rank, whose chunk is the largest.
 std::int64_t num_values_with_state(const Training& training, const MemorySettings& settings) {
   const std::int64_t all = num_learning_parameters(training);
   if (!settings.shard_optimizer) return all;

@@ -10,46 +10,46 @@
 
 namespace incubate {
 
-/// What a training costs in parameters, bytes and time, computed from its description alone (that of a stage:
-/// model/stage_cost.h). Pure functions.
+/// Costs of a training in parameters, bytes and time, from its description alone (for one stage: model/stage_cost.h).
+/// Pure functions.
 
 /// Parameters of a stage, those of the head with the last one. Running statistics of batch norm are no parameters.
 std::int64_t num_stage_parameters(const Training& training, std::int64_t stage_index);
 std::int64_t num_parameters(const Training& training);
 /// Of the stages that learn.
 std::int64_t num_learning_parameters(const Training& training);
-/// Of them and of batch norm's running statistics in the same stages.
+/// Returns the parameters and running statistics of the learning stages.
 std::int64_t num_learning_values(const Training& training);
 
 /// Bytes that the head keeps of an image for its backward pass.
 std::int64_t kept_bytes_of_head(const Training& training);
 
 std::int64_t first_learning_stage(const Training& training);
-/// Of one, in fp32.
+/// Returns the bytes of one image in fp32.
 std::int64_t image_bytes(const ModelSpec& spec);
 
-/// A step's micro-batches: M = B / b.
+/// Returns a step's number of micro-batches, M = B / b.
 std::int64_t micro_batches_of(const RunConfig& config, Phase phase);
 
-/// Bytes of the sums that the ranks of a group exchange in a step: a 64-bit integer with Sums::exact, else a float,
-/// for each parameter and each batch norm statistic of learning stages.
+/// Returns the bytes that a group sums in a step. Each parameter and batch norm statistic of learning stages is a
+/// 64-bit integer with Sums::exact, else a float.
 std::int64_t reduced_bytes_per_step(const Training& training, Sums sums);
 
-/// Seconds that an all-reduce of `bytes` takes in a ring of `num_ranks`, each sending `bytes_per_s`: 2 (n-1)/n of the
-/// bytes pass through every rank, which no algorithm undercuts (Patarasuk and Yuan, J. Parallel Distrib. Comput. 69,
-/// 2009). Latencies are left out. 0 if `bytes_per_s` is 0: it is not known.
+/// Returns the seconds of an all-reduce of `bytes` in a ring of `num_ranks`, each sending `bytes_per_s`. Each rank
+/// passes on 2 (n-1)/n of the bytes, the least possible (Patarasuk and Yuan, J. Parallel Distrib. Comput. 69, 2009).
+/// Latency is ignored. Returns 0 if `bytes_per_s` is 0 (unknown).
 double ring_all_reduce_s(std::int64_t bytes, std::int64_t num_ranks, double bytes_per_s);
 
-/// Memory of a rank in bytes, but for what gpu_memory.h says of a GPU. Not counted: the working memory of kernels and
-/// of backward passes (a few times the largest activation; while the activations are free, also 4 bytes a learning
-/// parameter with an average that is exchanged for an evaluation), the images of the data file and the copy of the
-/// state that a leader's checkpoint is written from, which are in host memory, LibTorch itself, and the gaps in
-/// FlatParameters.
+/// Memory of a rank in bytes; gpu_memory.h adds what only a GPU holds. Not counted: LibTorch itself, gaps in
+/// FlatParameters, working memory of kernels and backward passes (a few times the largest activation). Not counted in
+/// host memory: the data file's images and a leader's copy of the state for checkpoints. While activations are free,
+/// evaluating an average takes 4 bytes more per learning parameter, not counted either.
 struct Memory {
-  std::int64_t weights = 0;      ///< fp32, running statistics and frozen stages included
-  std::int64_t gradients = 0;    ///< fp32, of learning stages, as are the next three; with a micro-batch's statistics
-  std::int64_t optimizer = 0;    ///< its state, fp32: AdamW's two moments, or SGD's momentum
-  std::int64_t average = 0;      ///< of the weights, fp32, if there is one
+  std::int64_t weights = 0;  ///< fp32, including running statistics and frozen stages
+  std::int64_t gradients =
+      0;  ///< fp32, with the micro-batch's statistics; this and the next three: of learning stages only
+  std::int64_t optimizer = 0;    ///< fp32: AdamW's two moments, or SGD's momentum
+  std::int64_t average = 0;      ///< of the weights, fp32, if run
   std::int64_t sums = 0;         ///< GradientReducer's buffer
   std::int64_t activations = 0;  ///< of one micro-batch
 
@@ -62,18 +62,19 @@ struct MemorySettings {
   Sums sums = Sums::exact;
   OptimizerConfig optimizer = {};
   bool has_average = false;
-  bool shard_optimizer = false;  ///< over the group's ranks
-  std::int64_t num_ranks = 1;    ///< of the group
-  bool is_recorded = false;      ///< passes are a CUDA graph's (see RecordedLoss)
+  bool shard_optimizer = false;  ///< across the group's ranks
+  std::int64_t num_ranks = 1;    ///< in the group
+  bool is_recorded = false;      ///< passes run as a CUDA graph (see RecordedLoss)
 };
 MemorySettings memory_settings(const RunConfig& config, Phase phase);
 
-/// Calls `function` with each stage that a rank holds that carries on `trainings`, all of one phase: one that is frozen
-/// and the same in several of them once, as train_group() has it.
+/// Calls `function` with each stage that a rank training `trainings`, all of one phase, holds. A frozen stage that
+/// several trainings share is passed once, as in train_group().
 void for_each_held_stage(const std::vector<const Training*>& trainings,
                          const std::function<void(const Training& training, std::int64_t stage_index)>& function);
 
-/// Of such a rank; of a sharded optimizer's state the largest share. Trainings pass a micro-batch one after the other.
+/// Returns the memory of a rank training `trainings`, which compute one after the other. With a sharded optimizer it is
+/// the rank with the largest chunk.
 Memory memory_per_rank(const std::vector<const Training*>& trainings, const MemorySettings& settings);
 
 }  // namespace incubate

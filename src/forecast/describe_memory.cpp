@@ -28,7 +28,7 @@ MemoryNeed describe_memory(const RunConfig& config, const std::vector<const Trai
 }
 
 MemoryNeed describe_exchange_memory(const Training& training) {
-  constexpr std::int64_t kCopies = 2;  // the network, and the file that it is read from
+  constexpr std::int64_t kCopies = 2;  // the network, and the file that is read
   return {.subject = training.name,
           .needed = fmt::format("its weights and those of the file need about {}",
                                 bytes_text(kCopies * kFloatBytes * num_parameters(training))),

@@ -9,8 +9,8 @@
 
 namespace incubate {
 
-/// What a rank of a group of `num_ranks` needs to carry on `trainings`, all of one phase, as `incubate plan` says it,
-/// and what the user can do about it.
+/// Returns the memory that a rank of a group of `num_ranks` needs for `trainings`, all of one phase, as `incubate plan`
+/// states it, with the user's remedies.
 MemoryNeed describe_memory(const RunConfig& config, const std::vector<const Training*>& trainings, torch::Device device,
                            std::int64_t num_ranks);
 

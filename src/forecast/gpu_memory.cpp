@@ -36,7 +36,7 @@ ActivationBytes activations_of(const Training& training, std::int64_t micro, Rec
     if (i < first) {
       alone = std::max(alone, stage.alone);
       input = stage.output;
-      // The last one's output is the input that the learning stage keeps.
+      // The last frozen stage's output counts as the learning stage's input.
       if (i + 1 < first) kept += stage.output;
       continue;
     }

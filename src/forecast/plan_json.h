@@ -7,9 +7,9 @@
 
 namespace incubate {
 
-/// The plan as one JSON object. Times are in seconds, at 1 TFLOP/s a rank if rank_tflops is not known (null). With
-/// run.device=cuda trainings and groups also have gpu_memory_bytes, which is the truth there: memory_bytes knows fp32
-/// alone.
+/// Returns the plan as one JSON object. Times are in seconds; if rank_tflops is unknown (null), at 1 TFLOP/s per rank.
+/// With run.device=cuda trainings and groups also have gpu_memory_bytes, which is valid there: memory_bytes assumes
+/// fp32.
 std::string plan_to_json(const PlanReport& report, const PlanConfig& config);
 
 }  // namespace incubate

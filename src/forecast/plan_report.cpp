@@ -40,7 +40,7 @@ TrainingCost cost_of(const RunConfig& config, const Training& training, std::int
           .gpu = is_on_gpus(config) ? std::optional(plan_gpu(config, training, num_ranks)) : std::nullopt};
 }
 
-/// Adds what the groups of a phase reduce, and returns the number of their steps.
+/// Adds the bytes that the phase's groups reduce to `method`. Returns the number of their steps.
 double add_reduced_bytes(const PhaseWork& work, MethodForecast& method) {
   double most = 0;
   double num_steps = 0;
@@ -55,8 +55,8 @@ double add_reduced_bytes(const PhaseWork& work, MethodForecast& method) {
   return num_steps;
 }
 
-/// The efficiency of the phases together, or 0 if it is below `enough`. Bounds on their times, replaced one by one with
-/// those of plans, mostly decide that before all plans are made.
+/// Returns the efficiency of the phases together, or 0 if it is below `enough`. Bounds on the phases' times, replaced
+/// by planned times one after the other, usually decide early.
 double efficiency_if_enough(const std::vector<const PhaseWork*>& phases, const Machine& machine, double enough) {
   constexpr double kRounding = 1e-9;
   double ideal = 0;
@@ -118,7 +118,7 @@ std::vector<MethodForecast> forecast_methods(const std::vector<Training>& traini
                                              const std::vector<PhasePlan>& phases, const Machine& machine) {
   std::vector<MethodForecast> methods;
   for (const MethodRow* method : list_methods()) {
-    // A part of the others, such as the meta model, is no method by itself: its phase says what it costs.
+    // A part of other methods, such as the meta model, is no method itself: its phase states its cost.
     const bool is_chosen = find_training(trainings, method->training).is_chosen;
     if (is_chosen && *method->choice != '\0') {
       methods.push_back(forecast_method(*method, phases_of(lineage_of(method->phase), phases), machine));
@@ -136,7 +136,7 @@ const MethodForecast* PlanReport::find_method(const std::string& name) const {
 
 std::optional<Scaling> find_scaling(std::vector<const PhaseWork*> phases, const Machine& machine, double efficiency,
                                     std::int64_t most) {
-  // Plans of few trainings are made in no time, so they go first.
+  // Phases with few trainings are planned quickly, so they go first.
   std::ranges::stable_sort(phases, {}, [](const PhaseWork* work) { return work->trainings.size(); });
   Machine smaller = machine;
   for (smaller.num_ranks = most; smaller.num_ranks >= 1; --smaller.num_ranks) {

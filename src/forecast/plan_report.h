@@ -10,39 +10,39 @@
 
 namespace incubate {
 
-/// A training's cost, on any number of ranks but for a sharded optimizer's state.
+/// A training's cost. It depends on the number of ranks only by a sharded optimizer's state.
 struct TrainingCost {
   const Training* training = nullptr;
   std::int64_t num_parameters = 0;
   std::int64_t num_learning_parameters = 0;
-  std::int64_t micro_batches = 0;           ///< of a step
-  double block_flops = 0;                   ///< in all
-  std::int64_t reduced_bytes_per_step = 0;  ///< by a group
-  std::int64_t smallest_group = 1;          ///< of those that carry it on, in ranks
-  Memory memory = {};                       ///< of a rank of that group, with nothing else to train
+  std::int64_t micro_batches = 0;           ///< per step
+  double block_flops = 0;                   ///< of all steps
+  std::int64_t reduced_bytes_per_step = 0;  ///< summed by a group
+  std::int64_t smallest_group = 1;          ///< smallest group that trains it, in ranks
+  Memory memory = {};                       ///< of a rank of that group, training nothing else
   std::optional<GpuPlan> gpu = {};          ///< the same, with run.device=cuda
 };
 
-/// The largest number of ranks (up to 4096) at which a method is still efficient. Fewer need not be: a step lasts as
-/// long as ceil(M/n) micro-batches, so efficiency falls and rises again.
+/// The largest number of ranks (up to 4096) at which a method is still efficient. Fewer ranks may be less efficient: a
+/// step takes ceil(M/n) micro-batches, so efficiency falls and rises again.
 struct Scaling {
   std::int64_t num_ranks = 0;
   double efficiency = 0;
 };
 
-/// A way to come by the network, whose phases follow each other (see list_methods()).
+/// A method of training the target network, with successive phases (see list_methods()).
 struct MethodForecast {
   std::string method;
   std::vector<Phase> phases = {};
   double block_flops = 0;
   double ideal_s = 0;
   double predicted_s = 0;
-  double busy_rank_s = 0;                     ///< as Cost::rank_s: ranks that idle do not count
-  double critical_path_s = 0;                 ///< with as many ranks as are of use, round costs left out
-  double reduced_bytes = 0;                   ///< by all groups, all steps
-  double reduced_bytes_critical_path = 0;     ///< by the group of each phase that reduces most
-  double reduced_bytes_per_step = 0;          ///< of a group, mean over all steps
-  std::optional<Scaling> at_80_percent = {};  ///< none: not even one rank is that efficient
+  double busy_rank_s = 0;                     ///< as Cost::rank_s: idle ranks do not count
+  double critical_path_s = 0;                 ///< with as many ranks as are useful, without round costs
+  double reduced_bytes = 0;                   ///< summed by all groups, all steps
+  double reduced_bytes_critical_path = 0;     ///< summed by the group of each phase that sums most
+  double reduced_bytes_per_step = 0;          ///< summed by a group, mean over all steps
+  std::optional<Scaling> at_80_percent = {};  ///< empty: not even one rank is so efficient
 
   double efficiency() const { return ideal_s / predicted_s; }
 };
@@ -52,7 +52,7 @@ struct PhasePlan {
   PhaseForecast forecast;
 };
 
-/// What the chosen trainings of a configuration cost, and how N ranks would carry them out.
+/// Costs of a configuration's chosen trainings, and the plan for N ranks.
 struct PlanReport {
   Machine machine;
   std::int64_t num_images = 0;
@@ -61,22 +61,22 @@ struct PlanReport {
   bool is_on_gpus = false;  ///< run.device=cuda
   Recompute recompute = Recompute::none;
   std::vector<TrainingCost> trainings = {};
-  std::vector<PhasePlan> phases = {};        ///< in the order that they are run
-  std::vector<MethodForecast> methods = {};  ///< whose trainings are all chosen
-  /// The same with the other kind of sums: a run on GPUs has other ones than on the CPU unless run.sums is given.
+  std::vector<PhasePlan> phases = {};        ///< in the order of running
+  std::vector<MethodForecast> methods = {};  ///< methods whose trainings are all chosen
+  /// The methods with the other kind of sums: unless run.sums is set, GPUs and CPUs use different kinds.
   std::vector<MethodForecast> methods_with_other_sums = {};
 
   Sums other_sums() const { return sums == Sums::exact ? Sums::fast : Sums::exact; }
 
-  /// Null if it is not chosen.
+  /// Returns the method `name`; null if it is not chosen.
   const MethodForecast* find_method(const std::string& name) const;
 };
 
-/// REQUIRES: `trainings` are those of `config`, and outlive the report, which points to them.
+/// Returns the report. It points to `trainings`, which must outlive it. REQUIRES: `trainings` belong to `config`.
 PlanReport make_plan_report(const RunConfig& config, const std::vector<Training>& trainings, std::int64_t num_images,
                             const Machine& machine);
 
-/// The largest number of ranks up to `most` at which the phases, one after the other, have at least `efficiency`.
+/// Returns the largest number of ranks up to `most` at which successive `phases` reach `efficiency` together.
 std::optional<Scaling> find_scaling(std::vector<const PhaseWork*> phases, const Machine& machine, double efficiency,
                                     std::int64_t most);
 

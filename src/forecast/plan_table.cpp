@@ -56,7 +56,7 @@ class PlanTable {
   }
 
   bool has_times() const { return config_.rank_tflops.has_value(); }
-  /// A time, or its part of `whole_s` where the ranks' speed is unknown.
+  /// Returns a time, or its share of `whole_s` if the ranks' speed is unknown.
   std::string time_or_share(double time_s, double whole_s) const {
     return has_times() ? time_text(time_s) : percent(time_s / whole_s);
   }
@@ -92,7 +92,7 @@ class PlanTable {
     }
   }
 
-  /// Of the column of the trainings' names.
+  /// Returns the width of the column of training names.
   std::size_t name_width() const {
     std::size_t width = 16;
     for (const TrainingCost& cost : report_.trainings) width = std::max(width, cost.training->name.size());
@@ -125,7 +125,7 @@ class PlanTable {
     }
   }
 
-  /// Whether each card has the memory, or else what micro-batch it has it for.
+  /// Writes whether each card has enough memory, or else the largest micro-batch that fits.
   void write_gpu_fit() {
     std::string header = fmt::format("\n{:<{}} {:>6}", "fits a GPU of", name_width(), "micro");
     for (const GpuCard& card : kGpuCards) header += fmt::format(" {:>11} {:>12}", card.name, "recomputed");
@@ -148,7 +148,7 @@ class PlanTable {
     return gpu_memory_per_rank(trainings_of(group, work), memory_settings_of(group, work), report_.recompute).total();
   }
 
-  /// Of the first method that the phase belongs to, or its own if no such method is chosen.
+  /// Returns the time of the first method that has the phase; the phase's own time if no such method is chosen.
   double whole_s(const PhasePlan& phase) const {
     for (const MethodForecast& method : report_.methods) {
       if (std::ranges::count(method.phases, phase.work.phase) > 0) return method.predicted_s;

@@ -7,7 +7,7 @@
 
 namespace incubate {
 
-/// The plan as tables for people. Without rank_tflops they show proportions, no times.
+/// Returns the plan as tables for people. Without rank_tflops they show proportions instead of times.
 std::string format_plan(const PlanReport& report, const PlanConfig& config);
 
 }  // namespace incubate

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::string_view kDraftEnd = ".incubate.tmp";
 
-/// An open file or folder.
+/// Owns the descriptor of an open file or directory.
 class Descriptor {
  public:
   Descriptor(const FilePath& path, int flags) : value_(::open(path.c_str(), flags | O_CLOEXEC)) {}
@@ -40,14 +40,14 @@ class Descriptor {
 void sync(const Descriptor& descriptor, const FilePath& path) {
   check_running(descriptor.value() >= 0, "cannot open {} to sync it: {}", path.string(), std::strerror(errno));
   if (TEMP_FAILURE_RETRY(::fsync(descriptor.value())) == 0) return;
-  // Some file systems sync files only, or nothing.
+  // Some file systems sync only files, or nothing.
   const bool is_unsupported = errno == EINVAL || errno == ENOTSUP || errno == ENOSYS;
   check_running(is_unsupported, "cannot sync {}: {}", path.string(), std::strerror(errno));
 }
 
 FilePath folder_of(const FilePath& path) { return path.has_parent_path() ? path.parent_path() : FilePath("."); }
 
-/// Whether `path` is the file behind the descriptor.
+/// Returns whether `path` names the file behind the descriptor.
 bool is_at(const FilePath& path, const Descriptor& descriptor) {
   struct stat there = {};
   struct stat here = {};
@@ -61,17 +61,17 @@ void commit(const FilePath& draft, const FilePath& path, const std::function<voi
   if (before_rename) before_rename();
   if (std::rename(draft.c_str(), path.c_str()) != 0) {
     const int reason = errno;
-    // NFS sends a request again whose reply is lost, and then finds the draft renamed.
+    // NFS repeats a request whose reply was lost, and then finds the draft already renamed.
     check_running(reason == ENOENT && is_at(path, file), "cannot rename {} to {}: {}", draft.string(), path.string(),
                   std::strerror(reason));
   }
   const FilePath folder = folder_of(path);
   const Descriptor opened(folder, O_RDONLY | O_DIRECTORY);
-  if (opened.value() < 0 && errno == EACCES) return;  // it may be written to but not listed
+  if (opened.value() < 0 && errno == EACCES) return;  // a directory may be writable but not listable
   sync(opened, folder);
 }
 
-/// The files in `folder`, as far as it can be read, whose names begin with `prefix` and end with `suffix`.
+/// Returns the files in `folder` whose names begin with `prefix` and end with `suffix`. Skips entries it cannot read.
 std::vector<FilePath> list_files(const FilePath& folder, std::string_view prefix, std::string_view suffix) {
   std::vector<FilePath> files;
   std::error_code error;
@@ -82,13 +82,13 @@ std::vector<FilePath> list_files(const FilePath& folder, std::string_view prefix
   return files;
 }
 
-/// Tells whether the process that made a draft still runs. A draft's name is "NAME.PROCESS.RANDOM.incubate.tmp".
+/// Returns whether the process that made a draft still runs. A draft's name is "NAME.PROCESS.RANDOM.incubate.tmp".
 ProcessState find_writer(const FilePath& draft) {
   std::string name = draft.filename().string();
   name.resize(name.size() - kDraftEnd.size());
   name.resize(std::min(name.size(), name.rfind('.')));
   ProcessState state = ProcessState::unknown;
-  // Both NAME and PROCESS may have dots.
+  // NAME and PROCESS may both contain dots, so every split is tried.
   for (std::size_t dot = name.find('.'); state == ProcessState::unknown && dot != std::string::npos;
        dot = name.find('.', dot + 1)) {
     state = find_process(name.substr(dot + 1));
@@ -108,7 +108,7 @@ bool is_stale(const FilePath& draft) {
 }  // namespace
 
 FilePath draft_of(const FilePath& path) {
-  constexpr std::size_t kMostBytes = 255;  // that a file system takes of a name
+  constexpr std::size_t kMostBytes = 255;  // longest file name that file systems allow
   const std::string end = fmt::format(".{}.{:08x}{}", process_name(), std::random_device()(), kDraftEnd);
   std::string name = path.filename().string();
   name.resize(std::min(name.size(), kMostBytes - end.size()));

@@ -14,8 +14,8 @@
 namespace incubate {
 namespace {
 
-/// File locking is off (parallel file systems refuse it, and run directories have locks of their own), and errors are
-/// ours to report: a thread-safe library has a setting for each thread.
+/// Switches file locking off (parallel file systems refuse it; run directories have their own locks) and HDF5's
+/// printing of errors, which a thread-safe library keeps for each thread.
 void prepare_library() {
   static const int locking_is_off = setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
   thread_local const herr_t reports_are_off = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
@@ -23,8 +23,8 @@ void prepare_library() {
   static_cast<void>(reports_are_off);
 }
 
-/// Of HDF5's words for a failed system call ("time = ..., filename = ..., errno = 28, error message = 'No space left on
-/// device', ...", in two lines) those of the system; others as they are.
+/// Returns the system's message within HDF5's for a failed system call ("time = ..., errno = 28, error message = 'No
+/// space left on device', ..."). Returns other messages unchanged.
 std::string shorten(const std::string& reason) {
   constexpr std::string_view kBegin = "error message = '";
   const std::size_t begin = reason.find(kBegin);
@@ -33,8 +33,8 @@ std::string shorten(const std::string& reason) {
   return words.substr(0, words.find('\''));
 }
 
-/// HDF5's own words for the innermost cause of the last failure, which HDF5 then forgets: it would never free what a
-/// thread that ends has left there.
+/// Returns HDF5's message for the innermost cause of the last failure and clears HDF5's error stack. HDF5 never frees
+/// the stack of a thread that has ended.
 std::string last_error() {
   std::string reason = "no reason given";
   auto keep = [](unsigned /*depth*/, const H5E_error2_t* error, void* text) -> herr_t {
@@ -48,7 +48,7 @@ std::string last_error() {
 
 [[noreturn]] void throw_last_error(const std::string& action) {
   const std::string reason = last_error();
-  if (says_out_of_memory(reason)) throw std::bad_alloc();  // nothing is wrong with the file
+  if (says_out_of_memory(reason)) throw std::bad_alloc();  // the file itself is fine
   throw std::runtime_error(fmt::format("cannot {}: {}", action, reason));
 }
 
@@ -101,7 +101,7 @@ Hdf5Handle create_dataset(hid_t file, const std::string& name, hid_t type, const
   Hdf5Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose, action);
   check_status(H5Pset_create_intermediate_group(links.id(), 1), action);
   Hdf5Handle creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, action);
-  check_status(H5Pset_obj_track_times(creation.id(), false), action);  // equal content makes equal files
+  check_status(H5Pset_obj_track_times(creation.id(), false), action);  // equal content must make equal files
   return {H5Dcreate2(file, name.c_str(), type, space.id(), links.id(), creation.id(), H5P_DEFAULT), H5Dclose, action};
 }
 
@@ -123,8 +123,8 @@ T read_scalar_attribute(hid_t file, const std::string& name, const std::string& 
   return value;
 }
 
-/// The extents of an array, which has no more elements than its file has bytes: ours are stored as they are, and what
-/// states more would take memory that no file pays for.
+/// Returns the extents of an array. Throws if the array has more elements than the file has bytes. Our arrays are
+/// uncompressed, so a larger size is false and would waste memory.
 std::vector<hsize_t> read_extents(const Hdf5Handle& dataset, const std::string& action) {
   const Hdf5Handle space(H5Dget_space(dataset.id()), H5Sclose, action);
   const int rank = H5Sget_simple_extent_ndims(space.id());
@@ -136,7 +136,7 @@ std::vector<hsize_t> read_extents(const Hdf5Handle& dataset, const std::string& 
   check_status(H5Fget_filesize(file.id(), &file_bytes), action);
   hsize_t size = 1;
   for (const hsize_t extent : extents) {
-    const hsize_t factor = std::max<hsize_t>(extent, 1);  // one of 0 does not hide the others
+    const hsize_t factor = std::max<hsize_t>(extent, 1);  // so that an extent of 0 does not hide the others
     check_running(!__builtin_mul_overflow(size, factor, &size) && size <= file_bytes,
                   "cannot {}: it states more values than the file has bytes, {}", action, file_bytes);
   }
@@ -152,7 +152,7 @@ Hdf5Handle::Hdf5Handle(hid_t id, Close close, const std::string& action) : id_(i
 }
 
 Hdf5Handle::~Hdf5Handle() {
-  if (id_ >= 0 && close_(id_) < 0) H5Eclear2(H5E_DEFAULT);  // nobody asks for the reason
+  if (id_ >= 0 && close_(id_) < 0) H5Eclear2(H5E_DEFAULT);  // a destructor cannot report the reason
 }
 
 Hdf5Handle::Hdf5Handle(Hdf5Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
@@ -172,7 +172,7 @@ Hdf5File Hdf5File::open(const std::filesystem::path& path) {
   const std::string action = "open " + path.string();
   const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, action);
 #if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
-  // Our files are replaced, never changed: whoever else has one open is no reason not to read it.
+  // Our files are replaced, never changed, so a file that another program has open is safe to read.
   check_status(H5Pset_file_locking(access.id(), /*use_file_locking=*/false, /*ignore_when_disabled=*/true), action);
 #endif
   return {path, Hdf5Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose, action)};
@@ -191,7 +191,7 @@ void Hdf5File::write(const std::string& name, std::span<const T> values, const s
   check_running(size == values.size(), "cannot {}: {} values for a shape of {}", what, values.size(), size);
   Hdf5Handle dataset = create_dataset(file_.id(), name, native_type<T>(), make_space(shape), what);
   check_status(H5Dwrite(dataset.id(), native_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), what);
-  dataset.close(what);  // small data reach the disk here, which may be full: unseen, the file would hold zeros
+  dataset.close(what);  // a full disk shows here; unchecked, the file would hold zeros
 }
 
 void Hdf5File::write_strings(const std::string& name, const std::vector<std::string>& values) {
@@ -205,7 +205,7 @@ void Hdf5File::write_strings(const std::string& name, const std::vector<std::str
 }
 
 bool Hdf5File::contains(const std::string& name) const {
-  // Every group on the way must exist before the last link may be asked for.
+  // H5Lexists fails if a group before the last link is missing.
   for (std::size_t end = name.find('/', 1); end != std::string::npos; end = name.find('/', end + 1)) {
     if (H5Lexists(file_.id(), name.substr(0, end).c_str(), H5P_DEFAULT) <= 0) return false;
   }
@@ -229,7 +229,7 @@ template <typename T>
 void Hdf5File::read_into(const std::string& name, std::span<T> values) const {
   const std::string what = action("read", name);
   const Hdf5Handle dataset(H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
-  read_extents(dataset, what);  // too large ones are refused
+  read_extents(dataset, what);  // refuses sizes beyond the file's
   const Hdf5Handle space(H5Dget_space(dataset.id()), H5Sclose, what);
   const hssize_t size = H5Sget_simple_extent_npoints(space.id());
   check_running(size == static_cast<hssize_t>(values.size()), "cannot {}: it has {} values, not {}", what, size,
@@ -250,10 +250,10 @@ std::vector<std::string> Hdf5File::read_strings(const std::string& name) const {
   const Hdf5Handle dataset(H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
   const Hdf5Handle stored(H5Dget_type(dataset.id()), H5Tclose, what);
   check_running(is_variable_string(stored.id()), "cannot {}: it does not hold text", what);
-  read_extents(dataset, what);  // too large ones are refused
+  read_extents(dataset, what);  // refuses sizes beyond the file's
   const Hdf5Handle space(H5Dget_space(dataset.id()), H5Sclose, what);
   std::vector<char*> pointers(H5Sget_simple_extent_npoints(space.id()));
-  if (pointers.empty()) return {};  // H5Dvlen_reclaim refuses no memory
+  if (pointers.empty()) return {};  // H5Dvlen_reclaim rejects a null buffer
   const Hdf5Handle type = make_string_type();
   check_status(H5Dread(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()), what);
   std::vector<std::string> values;
@@ -265,7 +265,7 @@ std::vector<std::string> Hdf5File::read_strings(const std::string& name) const {
 std::uint64_t Hdf5File::first_byte(const std::string& name) const {
   const std::string what = action("find", name);
   const Hdf5Handle dataset(H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
-  const haddr_t offset = H5Dget_offset(dataset.id());  // the user block is counted, also where there is no place
+  const haddr_t offset = H5Dget_offset(dataset.id());  // includes the user block, even if the array is not stored
   const Hdf5Handle creation(H5Fget_create_plist(file_.id()), H5Pclose, what);
   hsize_t user_block_bytes = 0;
   check_status(H5Pget_userblock(creation.id(), &user_block_bytes), what);

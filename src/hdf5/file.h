@@ -23,7 +23,7 @@ class Hdf5Handle {
   Hdf5Handle(const Hdf5Handle&) = delete;
 
   hid_t id() const { return id_; }
-  /// Closes now and throws if that fails: on a full disk, the last bytes are refused here.
+  /// Closes the identifier now and throws if that fails, as on a full disk: HDF5 writes the last bytes here.
   void close(const std::string& action);
 
  private:
@@ -31,20 +31,19 @@ class Hdf5Handle {
   Close close_;
 };
 
-/// An HDF5 file of named arrays and root attributes. Names are paths such as "/steps/loss"; missing groups are made.
-/// Every failure throws std::runtime_error that names the file, what was tried and HDF5's reason.
+/// An HDF5 file of named arrays and root attributes. Names are paths such as "/steps/loss"; missing groups are created.
+/// Every failure throws std::runtime_error with the file, the action and HDF5's reason.
 class Hdf5File {
  public:
-  /// A new file (an old one is replaced) that leaves its first `user_block_bytes` to the caller: 0, or 512 times a
-  /// power of 2.
+  /// Creates a file, replacing an old one. The first `user_block_bytes` (0, or 512 times a power of 2) belong to the
+  /// caller.
   static Hdf5File create(const std::filesystem::path& path, hsize_t user_block_bytes = 0);
-  /// An existing file, to read.
+  /// Opens an existing file to read.
   static Hdf5File open(const std::filesystem::path& path);
   void close();
 
-  /// Writes a whole array, row-major, contiguous on disk. T: float, double, std::int32_t,
-  /// std::int64_t, std::uint8_t, std::uint64_t.
-  /// REQUIRES: `shape` has as many elements as `values`.
+  /// Writes a whole array, row-major, contiguous on disk. T: float, double, std::int32_t, std::int64_t, std::uint8_t,
+  /// std::uint64_t. REQUIRES: `shape` has as many elements as `values`.
   template <typename T>
   void write(const std::string& name, std::span<const T> values, const std::vector<hsize_t>& shape);
   template <typename T>
@@ -54,22 +53,22 @@ class Hdf5File {
   void write_strings(const std::string& name, const std::vector<std::string>& values);
 
   bool contains(const std::string& name) const;
-  /// Of an array. Here and wherever one is read, more values than the file has bytes are refused, so that no memory is
-  /// taken just because a file states a size.
+  /// Returns an array's extents. As every function that reads an array, throws if it states more values than the file
+  /// has bytes: a false size must not allocate memory.
   std::vector<hsize_t> shape(const std::string& name) const;
-  /// Whether an array holds 8-bit unsigned integers.
+  /// Returns whether an array holds 8-bit unsigned integers.
   bool holds_bytes(const std::string& name) const;
-  /// Reads a whole array, converted to T.
+  /// Returns a whole array, converted to T.
   template <typename T>
   std::vector<T> read(const std::string& name) const;
-  /// Reads into memory that has just the array's size.
+  /// Reads a whole array into `values`. Throws if the sizes differ.
   template <typename T>
   void read_into(const std::string& name, std::span<T> values) const;
   std::vector<std::string> read_strings(const std::string& name) const;
-  /// Where the values of a contiguous array begin, in bytes from the beginning of the file. Throws if it is stored in
-  /// another way, elsewhere, or not at all.
+  /// Returns the offset in bytes of a contiguous array's values from the file's beginning. Throws if the values are
+  /// stored in another way, in another file, or not at all.
   std::uint64_t first_byte(const std::string& name) const;
-  /// Names directly below a group, sorted.
+  /// Returns the names directly below a group, sorted.
   std::vector<std::string> list(const std::string& group) const;
 
   void write_attribute(const std::string& name, const std::string& value);
@@ -79,7 +78,7 @@ class Hdf5File {
   std::int64_t read_int_attribute(const std::string& name) const;
   double read_double_attribute(const std::string& name) const;
 
-  /// "/`name`" stands for the root of another file, given relative to this one.
+  /// Makes "/`name`" stand for the root of another file, whose path is relative to this file.
   void add_external_link(const std::string& name, const std::string& file);
 
  private:

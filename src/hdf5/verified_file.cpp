@@ -35,13 +35,13 @@ struct Content {
   std::uint64_t digest = 0;
 };
 
-/// Throws if the last read failed, rather than found the end.
+/// Throws if the last read failed for another reason than the end of the file.
 void check_read(const std::ifstream& file, const FilePath& path) {
   check_input<UnreadableFileError>(!file.bad(), "{} cannot be read: {}. Check the disk, or copy it again.",
                                    path.string(), std::strerror(errno));
 }
 
-/// Length and digest of what follows the user block.
+/// Returns length and digest of the bytes after the user block.
 Content read_content(std::ifstream& file, const FilePath& path) {
   file.seekg(kUserBlockBytes);
   const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(), XXH3_freeState);
@@ -81,7 +81,7 @@ UserBlock read_user_block(std::ifstream& file, const FilePath& path) {
   return block;
 }
 
-/// Whether another program has the file open to write, by the lock that HDF5 takes then (as h5py in mode "r+").
+/// Returns whether another program has the file open for writing, judged by HDF5's file lock (as by h5py's mode "r+").
 bool is_written_elsewhere(const FilePath& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return false;

@@ -4,7 +4,7 @@
 
 namespace incubate {
 
-/// Of the HDF5 library that is loaded, such as "1.10.8".
+/// Returns the version of the loaded HDF5 library, such as "1.10.8".
 std::string hdf5_version();
 
 }  // namespace incubate

@@ -26,7 +26,7 @@ void load_state(std::vector<NamedTensor> state, std::int64_t stage_index, const 
   }
 }
 
-/// Random weights, which some starts then replace in part or whole.
+/// Sets random weights, which some starts then replace partly or wholly.
 void initialise(StagedModel& model, const Training& training, std::uint64_t seed) {
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
     if (training.starts[i] == Start::copy || training.starts[i] == Start::resample) continue;
@@ -36,8 +36,8 @@ void initialise(StagedModel& model, const Training& training, std::uint64_t seed
   }
 }
 
-/// Loads each stage from the finished training that `sources` names for it, if any, as `starts` say; each file is read
-/// once.
+/// Loads each stage from the finished training that `sources` names for it, if any, in the way that `starts` says.
+/// Reads each file once.
 void load_stages(StagedModel& model, const std::vector<std::string>& sources, const std::vector<Start>& starts,
                  const std::vector<Training>& trainings, const RunDirectory& run, VerifiedFiles& verified) {
   for (const Training& source : trainings) {

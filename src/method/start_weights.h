@@ -7,14 +7,14 @@
 
 namespace incubate {
 
-/// Gives every stage of `model` its first weights, as `training` states: random ones, or from the training that made
-/// them, whose file must have the identity that `trainings` states for it. To be called by one rank, which then hands
-/// them to the others. Throws InputError if a file is missing, damaged, of another identity, or lacks a parameter.
+/// Gives every stage of `model` its first weights, as `training` states: random ones, or those of a finished training,
+/// whose file must have the identity in `trainings`. Call it on one rank, which then broadcasts the weights. Throws
+/// InputError if a file is missing, damaged, of another identity, or lacks a parameter.
 void load_start_weights(StagedModel& model, const Training& training, const std::vector<Training>& trainings,
                         const RunDirectory& run, std::uint64_t seed, VerifiedFiles& verified);
 
-/// Gives every stage of `model` the weights it has at the end of `training`: those of its own file, and for a frozen
-/// stage those of the training that made it. Throws InputError as above.
+/// Gives every stage of `model` its weights at the end of `training`. They come from the training's own file; a frozen
+/// stage's from the training that made it. Throws InputError as load_start_weights() does.
 void load_finished_weights(StagedModel& model, const Training& training, const std::vector<Training>& trainings,
                            const RunDirectory& run);
 

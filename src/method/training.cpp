@@ -29,7 +29,7 @@ std::int64_t steps_of(const Epochs& epochs, std::int64_t steps_per_epoch) {
   return std::max<std::int64_t>(1, std::llround(epochs.count * static_cast<double>(steps_per_epoch)));
 }
 
-/// A training that does not resize images needs them in the model's size.
+/// Throws InputError unless the training resizes images or the data have the model's image size.
 void check_image_size(const RunConfig& config, const DatasetInfo& data, const Training& training) {
   if (config.phase(training.phase).crop == Crop::resized) return;
   check_input(data.height > 0,
@@ -43,7 +43,7 @@ void check_image_size(const RunConfig& config, const DatasetInfo& data, const Tr
               side, section_of(training.phase));
 }
 
-/// Completes a training whose parents are in `done`.
+/// Returns `training` completed. REQUIRES: `before` has its parents.
 Training complete(Training training, const RunConfig& config, const DatasetInfo& data,
                   const std::vector<Training>& before) {
   training.spec.precision = config.run.precision;
@@ -63,17 +63,17 @@ Training complete(Training training, const RunConfig& config, const DatasetInfo&
   return training;
 }
 
-/// The steps that spend `block_flops` best.
+/// Returns the number of steps whose block FLOPs are nearest to `block_flops`, at least 1.
 std::int64_t matched_steps(const Training& training, double block_flops, std::int64_t global_batch) {
   const double per_step = block_training_flops(training.spec, training.is_learning) * static_cast<double>(global_batch);
   return std::max<std::int64_t>(1, std::llround(block_flops / per_step));
 }
 
-/// Marks what the configuration names, and what that starts from.
+/// Marks the trainings that the configuration names, and their ancestors.
 void choose(const RunConfig& config, std::vector<Training>& trainings) {
   std::vector<std::string> names = {config.run.only};
   for (const std::string& name : config.method.trainings) {
-    const MethodRow* row = find_row(name);  // by a method's name, too
+    const MethodRow* row = find_row(name);  // matches a method's name too
     names.push_back(row != nullptr && name == row->choice ? row->training : name);
   }
   for (Training& training : std::views::reverse(trainings)) {
@@ -105,7 +105,7 @@ Start start_of(const MethodRow& row, Init init, bool learns) {
   throw std::logic_error("unknown first weights");
 }
 
-/// The training of `row`, but for its length; `incubated_stage` is a hybrid's.
+/// Returns the training of `row`, without its length. `incubated_stage` is the hybrid's random stage.
 Training make_training(const RunConfig& config, const MethodRow& row, std::int64_t incubated_stage) {
   Training training{.name = training_name(row, incubated_stage),
                     .phase = row.phase,
@@ -123,7 +123,7 @@ Training make_training(const RunConfig& config, const MethodRow& row, std::int64
   return training;
 }
 
-/// Block FLOPs of all trainings of `phases`.
+/// Returns the block FLOPs of all trainings of `phases`.
 double sum_flops(const std::vector<Training>& trainings, const std::vector<Phase>& phases, std::int64_t global_batch) {
   double sum = 0;
   for (const Training& training : trainings) {

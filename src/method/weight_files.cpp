@@ -13,7 +13,7 @@
 namespace incubate {
 namespace {
 
-/// The model's parameters and running statistics by their names in a file.
+/// Returns the model's parameters and running statistics by their names in a file.
 StateDict list_named(StagedModel& model, WeightFormat format) {
   StateDict list;
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {

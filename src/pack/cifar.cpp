@@ -11,7 +11,7 @@ namespace {
 constexpr std::int64_t kSide = 32, kChannels = 3, kPixels = kSide * kSide, kImageBytes = kPixels * kChannels;
 constexpr std::int64_t kMostCifar10Classes = 10;
 
-/// How many bytes of labels a record has. Both kinds may fit a size; then the number of classes decides.
+/// Returns the bytes of labels per record. If the file's size fits both kinds, the number of classes decides.
 std::int64_t find_label_bytes(const std::string& path, std::int64_t size, std::int64_t num_classes) {
   const bool fits_10 = size % (1 + kImageBytes) == 0, fits_100 = size % (2 + kImageBytes) == 0;
   check_input(size > 0 && (fits_10 || fits_100),

@@ -25,7 +25,7 @@ std::int64_t read_bytes(gzFile file, std::uint8_t* bytes, std::int64_t size, con
     const int count = gzread(file, bytes + done, piece);
     int code = Z_OK;
     const char* reason = gzerror(file, &code);
-    // A gzip stream that ends early is left to the caller, who knows how much was expected.
+    // The caller reports a truncated gzip stream, because it knows how many bytes to expect.
     check_input(count >= 0 || code == Z_BUF_ERROR, "{} is damaged: {}. Get or copy it again.", path, reason);
     if (count <= 0) break;
     done += count;
@@ -37,7 +37,7 @@ std::int64_t read_bytes(gzFile file, std::uint8_t* bytes, std::int64_t size, con
 
 IdxArray read_idx(const std::filesystem::path& path, int num_dimensions) {
   const std::string name = path.string();
-  open_input_file(path);  // zlib takes a folder for an empty file
+  open_input_file(path);  // zlib reads a folder as an empty file
   const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(name.c_str(), "rb"), gzclose);
   const int reason = errno;
   check_running(file != nullptr, "cannot open {}: {}", name, std::strerror(reason));
@@ -61,7 +61,7 @@ IdxArray read_idx(const std::filesystem::path& path, int num_dimensions) {
                 extent);
     size *= extent;
   }
-  // Grown as bytes arrive, so that a header's word alone can not claim memory.
+  // Grows as bytes arrive, so that a false header cannot allocate memory.
   std::int64_t done = 0;
   while (done < size) {
     const std::int64_t piece = std::min(size - done, std::int64_t{1} << 24);

@@ -6,7 +6,7 @@
 
 namespace incubate {
 
-/// An array of bytes in the IDX format of MNIST: two zero bytes, type 0x08, the number of dimensions, each extent as a
+/// An array of bytes in MNIST's IDX format: two zero bytes, type 0x08, the number of dimensions, each extent as a
 /// big-endian 32-bit integer, then the bytes.
 struct IdxArray {
   std::vector<std::int64_t> shape;

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What stands in a folder, sorted: as bytes, which for UTF-8 is the order of Python's sorted() too.
+/// Returns the names in a folder, sorted as bytes. For UTF-8 that is also the order of Python's sorted().
 std::vector<std::string> list_names(const fs::path& folder) {
   std::vector<std::string> names;
   std::error_code error;
@@ -50,7 +50,7 @@ std::vector<std::string> list_class_folders(const ImageFolder& folder, Split spl
   return classes;
 }
 
-/// The first entry of `names` that `others` lacks; empty if there is none.
+/// Returns the first entry of `names` that `others` lacks; "" if there is none.
 std::string find_missing(const std::vector<std::string>& names, const std::vector<std::string>& others) {
   const auto missing =
       std::ranges::find_if(names, [&](const std::string& name) { return !std::ranges::binary_search(others, name); });
@@ -117,7 +117,7 @@ std::vector<SourceFile> list_class(const ImageFolder& folder, Split split, std::
 std::string to_text(std::span<const SourceFile> files) {
   std::string text;
   for (const SourceFile& file : files) {
-    // No file name holds a zero.
+    // A zero ends each entry, because no file name contains one.
     text += fmt::format("{} {} {} {}", file.label, file.bytes, file.modified_ns, file.name) + '\0';
   }
   return text;

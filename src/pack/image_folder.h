@@ -10,7 +10,7 @@
 
 namespace incubate {
 
-/// A file of a class's folder, as a listing shows it.
+/// A file of a class folder, as listed.
 struct SourceFile {
   std::int64_t label = 0;
   std::string name;  ///< relative to the split's folder: "n01440764/n01440764_10026.JPEG"
@@ -25,22 +25,22 @@ struct ImageFolder {
   std::filesystem::path path;
   std::vector<std::string> class_folders;  ///< sorted: label i is folder i
   std::string validation_name;             ///< "validation" or "val"
-  std::vector<std::string> strays;         ///< files that are in no class's folder, such as "train/notes.txt"
+  std::vector<std::string> strays;         ///< files outside class folders, such as "train/notes.txt"
 
-  /// The split's folder, relative to `path`.
+  /// Returns the split's folder, relative to `path`.
   std::string split_name(Split split) const { return split == Split::train ? "train" : validation_name; }
 };
 
-/// Lists the classes' folders. Throws InputError if a folder is missing or cannot be read, or the splits' classes
-/// differ.
+/// Lists the class folders. Throws InputError if a folder is missing or unreadable, or if the splits have different
+/// classes.
 ImageFolder open_image_folder(const std::filesystem::path& path);
 
-/// The files of one class in one split, sorted by name; entries that are not files go to `strays`. Throws InputError if
-/// one cannot be read.
+/// Returns the files of one class in one split, sorted by name. Adds entries that are not files to `strays`. Throws
+/// InputError if an entry cannot be read.
 std::vector<SourceFile> list_class(const ImageFolder& folder, Split split, std::int64_t label,
                                    std::vector<std::string>& strays);
 
-/// A listing as text, and back: ranks list different classes and tell each other.
+/// Convert a listing to text and back, for ranks that list different classes.
 std::string to_text(std::span<const SourceFile> files);
 void append_from_text(std::string_view text, std::vector<SourceFile>& files);
 

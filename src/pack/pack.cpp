@@ -52,7 +52,7 @@ std::string describe_sources(const PackConfig& config) {
   return config.subset < 1 ? fmt::format("{}; {} of the training images", text, config.subset) : text;
 }
 
-/// Checksums of the source files, and the share that is taken: whether an existing output is still theirs.
+/// Returns checksums of the source files and the subset, which tell whether an existing output still matches.
 std::string describe_content(const PackConfig& config) {
   std::string state;
   for (const std::string& path : list_sources(config)) {
@@ -61,7 +61,7 @@ std::string describe_content(const PackConfig& config) {
   return config.subset < 1 ? state + fmt::format("subset {}\n", config.subset) : state;
 }
 
-/// What an existing output holds if it was packed from these very files.
+/// Returns whether an existing output was packed from these files; then sets `info` to its description.
 bool is_complete(const PackConfig& config, const std::string& checksums, DatasetInfo& info) {
   if (!std::filesystem::exists(config.output)) return false;
   try {
@@ -69,7 +69,7 @@ bool is_complete(const PackConfig& config, const std::string& checksums, Dataset
     return info.class_names == config.class_names &&
            Hdf5File::open(config.output).read_string_attribute("source_checksums") == checksums;
   } catch (const std::exception&) {
-    return false;  // damaged or of an older format: it is packed again
+    return false;  // damaged or of an older format: pack again
   }
 }
 

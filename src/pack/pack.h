@@ -8,11 +8,11 @@
 
 namespace incubate {
 
-/// Makes the folder of `output`. Throws InputError if it cannot be, or `output` is a folder itself.
+/// Creates the folder of `output`. Throws InputError if that fails or `output` is itself a folder.
 void check_output(const std::string& output);
 
-/// Packs IDX or CIFAR files into one HDF5 file (FORMAT.md) and returns what it holds. If the output already holds just
-/// this, nothing is written and `was_complete` is set. Throws InputError on bad input; nothing half-written is left.
+/// Packs IDX or CIFAR files into one HDF5 file (FORMAT.md) and returns its description. If the output already matches,
+/// sets `was_complete` and writes nothing. Throws InputError on bad input; leaves no partial file.
 DatasetInfo pack(const PackConfig& config, bool& was_complete);
 
 }  // namespace incubate

@@ -12,9 +12,9 @@
 namespace incubate {
 namespace {
 
-constexpr double kMuchLeftOut = 0.05;  // of a class: worth a warning
+constexpr double kMuchLeftOut = 0.05;  // share of a class that is worth a warning
 
-/// Whether the shard's file is there, undamaged, and made of just these files, none of which was converted.
+/// Returns whether the shard's file exists, is undamaged, and was made of these files without converting any.
 bool is_there(const PackJob& job, const ShardPlan& shard) {
   const FilePath path = job.path_of(shard);
   if (!std::filesystem::exists(path)) return false;
@@ -24,11 +24,11 @@ bool is_there(const PackJob& job, const ShardPlan& shard) {
     return found.source_digest == shard.digest &&
            std::ranges::count(found.problems, PackProblem::Kind::converted, &PackProblem::kind) == 0;
   } catch (const InputError&) {
-    return false;  // it is made anew
+    return false;  // pack it again
   }
 }
 
-/// The shards that are not there yet. Ranks look in turn.
+/// Returns the missing shards. Ranks look for them in turn.
 std::vector<ShardPlan> find_missing_shards(const PackJob& job, const Communicator& world) {
   std::vector<std::int64_t> is_found(job.shards.size(), 0);
   agree(world, [&] {
@@ -58,7 +58,7 @@ void make_shard(const PackJob& job, const ShardPlan& plan, ShardProgress& progre
   write_shard(job.path_of(plan), shard, bytes);
 }
 
-/// Ranks make shards in turn. An index that is there goes first: it does not fit them any more.
+/// Makes the missing shards, ranks in turn. First removes the index, which no longer fits them.
 void make_shards(const PackJob& job, const std::vector<ShardPlan>& missing, const Communicator& world, Log& log) {
   if (missing.empty()) return;
   ShardProgress::Amount total;
@@ -86,14 +86,14 @@ void make_shards(const PackJob& job, const std::vector<ShardPlan>& missing, cons
                        static_cast<double>(total.bytes) / 1e6 / elapsed_s));
 }
 
-/// The set of all shards, and what was odd in them.
+/// Returns the set of all shards, and their problems in `problems`.
 ImageSet collect_set(const PackJob& job, std::vector<PackProblem>& problems) {
   ImageSet set;
   set.class_names = job.class_names;
   for (const ShardPlan& plan : job.shards) {
     const ShardFile file = read_shard(job.path_of(plan));
     std::ranges::copy(file.shard.problems, std::back_inserter(problems));
-    // A shard all of whose files were left out is kept, so as not to be made again, but is no part of the set.
+    // If all of a shard's files were left out, its file stays, to avoid making it again, but not in the set.
     if (file.shard.table.size() > 0) {
       set.has_png |= file.shard.has_png;
       set.split(plan.split).append(job.path_of(plan).filename().string(), file);
@@ -106,7 +106,7 @@ ImageSet collect_set(const PackJob& job, std::vector<PackProblem>& problems) {
   return set;
 }
 
-/// Every class has images left; those that have lost many are named.
+/// Checks that every class has images left. Warns of classes that lost many.
 void check_classes(const PackJob& job, const ImageSet& set, Log& log) {
   for (const Split split : kSplits) {
     std::vector<std::int64_t> num_listed(job.class_names.size(), 0);
@@ -156,11 +156,11 @@ void say_what_was_odd(const PackJob& job, const std::vector<PackProblem>& proble
                        count[PackProblem::Kind::misnamed], problems_path(job.index()).string()));
 }
 
-/// Shards that an earlier packing left, with other options, and that are no part of the set now.
+/// Warns of shards that an earlier packing with other options left and that are not in the set.
 void say_what_is_left_over(const PackJob& job, Log& log) {
   std::vector<std::string> names;
   for (const Split split : kSplits) {
-    // They are numbered without gaps.
+    // Shards are numbered without gaps.
     for (std::int64_t i = std::ranges::count(job.shards, split, &ShardPlan::split);; ++i) {
       const std::string name = shard_name(job.index(), split, i);
       if (!std::filesystem::exists(job.index().parent_path() / name)) break;
@@ -172,7 +172,7 @@ void say_what_is_left_over(const PackJob& job, Log& log) {
                        names.back()));
 }
 
-/// Rank 0's: the index of all shards.
+/// Writes the index of all shards. For rank 0.
 void write_index(const PackJob& job, Log& log) {
   std::vector<PackProblem> problems;
   const ImageSet set = collect_set(job, problems);
@@ -191,7 +191,7 @@ void write_index(const PackJob& job, Log& log) {
 
 void pack_folder(const PackConfig& config, Communicator& world, Log& log) {
   const PackJob job = plan_packing(config, world, log);
-  std::optional<Lock> lock;  // rank 0's
+  std::optional<Lock> lock;  // only on rank 0
   agree(world, [&] {
     if (!world.is_leader()) return;
     check_output(config.output);

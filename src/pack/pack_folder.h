@@ -7,13 +7,13 @@
 
 namespace incubate {
 
-/// `incubate pack --format folder`: an ImageFolder tree to shards and their index; ranks take shards in turn. The files
-/// are the same for any number of ranks. Shards that are there, whole, and made of just these files are kept.
-/// Collective. Bad input throws AgreedInputError.
+/// Packs an ImageFolder tree into shards and their index (`incubate pack --format folder`); ranks make shards in turn.
+/// The files are the same for any number of ranks. Intact shards made of the same files stay. Collective. Throws
+/// AgreedInputError on bad input.
 void pack_folder(const PackConfig& config, Communicator& world, Log& log);
 
-/// `incubate pack --verify`: checks the index, every shard and every image, shards in turn by rank. Collective. Throws
-/// AgreedInputError if anything is damaged, after all damage has been printed.
+/// Checks the index, every shard and every image (`incubate pack --verify`); ranks check shards in turn. Collective.
+/// Throws AgreedInputError if anything is damaged, after printing all damage.
 void verify_image_set(const FilePath& index, Communicator& world, Log& log);
 
 }  // namespace incubate

@@ -10,7 +10,7 @@
 namespace incubate {
 namespace {
 
-constexpr std::size_t kSampleSize = 512;  // images of a split that are encoded to know the size of the others
+constexpr std::size_t kSampleSize = 512;  // images of a split that are encoded to estimate sizes
 
 std::string join_names(const std::vector<std::string>& names) {
   std::string text;
@@ -27,7 +27,7 @@ std::vector<std::string> split_names(std::string_view text) {
   return names;
 }
 
-/// The class folders, which rank 0 looks for.
+/// Opens the folder on rank 0 and shares its classes with all ranks.
 void open_folder(PackJob& job, const Communicator& world) {
   agree(world, [&] {
     if (world.is_leader()) job.folder = open_image_folder(job.config.folder);
@@ -55,7 +55,7 @@ void name_classes(PackJob& job, const Communicator& world) {
   job.class_names = split_names(world.broadcast(join_names(job.class_names), "telling of classes"));
 }
 
-/// The files of a split, by class and name: classes are listed by ranks in turn.
+/// Returns a split's files by class and name. Ranks list classes in turn.
 std::vector<SourceFile> list_files(PackJob& job, Split split, const Communicator& world) {
   std::vector<SourceFile> mine;
   std::vector<std::string> strays;
@@ -69,14 +69,14 @@ std::vector<SourceFile> list_files(PackJob& job, Split split, const Communicator
   });
   std::vector<SourceFile> files;
   for (const std::string& text : world.gather(to_text(mine), "telling of files")) append_from_text(text, files);
-  std::ranges::stable_sort(files, {}, &SourceFile::label);  // within a class they are sorted
+  std::ranges::stable_sort(files, {}, &SourceFile::label);  // each class is sorted already
   for (const std::string& text : world.gather(join_names(strays), "telling of files")) {
     std::ranges::move(split_names(text), std::back_inserter(job.folder.strays));
   }
   return files;
 }
 
-/// Of every class the share of its training images that is to be kept.
+/// Returns the given share of each class's training images.
 std::vector<SourceFile> take_share(const std::vector<SourceFile>& files, double share) {
   if (share >= 1) return files;
   std::vector<std::int64_t> labels(files.size());
@@ -86,8 +86,8 @@ std::vector<SourceFile> take_share(const std::vector<SourceFile>& files, double 
   return kept;
 }
 
-/// Bytes an image has when it is packed, if that is not the file's size: the mean over the first of the split, which
-/// are in random order. Ranks encode them in turn; the sum does not depend on how many ranks there are.
+/// Returns the mean bytes of a packed image, or 0 if images keep their size. The sample is the split's first images,
+/// which are in random order. Ranks encode it in turn; the result is the same for any number of ranks.
 std::int64_t estimate_mean_bytes(const PackJob& job, Split split, const Communicator& world) {
   if (!job.encoding.shorter_side) return 0;
   const std::vector<SourceFile>& files = job.files.at(split);

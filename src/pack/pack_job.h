@@ -15,7 +15,7 @@
 
 namespace incubate {
 
-/// One shard to make.
+/// A shard to make.
 struct ShardPlan {
   Split split = Split::train;
   std::int64_t index = 0;
@@ -29,30 +29,30 @@ struct ShardPlan {
   }
 };
 
-/// What is to be packed into what: all that every rank knows alike.
+/// Sources and output files of a packing: the same on every rank.
 struct PackJob {
   PackConfig config;
   EncodingOptions encoding;
   ImageFolder folder;
   std::vector<std::string> class_names;
-  std::map<Split, std::vector<SourceFile>> files;  ///< in the order in which they are packed
+  std::map<Split, std::vector<SourceFile>> files;  ///< in packing order
   std::vector<ShardPlan> shards;
 
   PackJob() = default;
-  PackJob(PackJob&&) = default;  // the shards' files are in `files`
+  PackJob(PackJob&&) = default;  // not copyable: the shards refer to `files`
   PackJob& operator=(PackJob&&) = delete;
 
   FilePath index() const { return config.output; }
   FilePath path_of(const ShardPlan& shard) const {
     return index().parent_path() / shard_name(index(), shard.split, shard.index);
   }
-  /// Some of a split's files, to be packed.
+  /// Returns some of a split's files as the source of a shard.
   ShardSource source_of(Split split, std::span<const SourceFile> some) const;
   std::int64_t num_classes() const { return static_cast<std::int64_t>(class_names.size()); }
 };
 
-/// Lists the folder, ranks its classes in turn, and plans the shards: the same on any number of ranks. Collective. Bad
-/// input throws AgreedInputError.
+/// Lists the folder, its classes by ranks in turn, and plans the shards: the same for any number of ranks. Collective.
+/// Throws AgreedInputError on bad input.
 PackJob plan_packing(const PackConfig& config, const Communicator& world, Log& log);
 
 }  // namespace incubate

@@ -13,7 +13,7 @@
 namespace incubate {
 namespace {
 
-/// Appends up to `length` bytes of an open file, fewer at its end; -1 on an error.
+/// Appends up to `length` bytes of an open file, fewer at its end. Returns their number; -1 on an error.
 ssize_t read_some(int descriptor, std::vector<std::uint8_t>& bytes, std::size_t length) {
   const std::size_t begin = bytes.size();
   bytes.resize(begin + length);
@@ -32,7 +32,7 @@ std::vector<std::uint8_t> read_file(const std::filesystem::path& path, const Sou
   std::vector<std::uint8_t> bytes;
   bytes.reserve(listed.bytes + 1);
   ssize_t count = 1;
-  // One more than there should be, to see whether it has grown.
+  // One byte more than listed, to see whether the file has grown.
   while (count > 0 && static_cast<std::int64_t>(bytes.size()) <= listed.bytes) {
     count = read_some(descriptor, bytes, listed.bytes + 1 - bytes.size());
   }
@@ -64,7 +64,7 @@ void append_image(const PackedImage& image, const SourceFile& file, ImageShard& 
 std::vector<std::uint8_t> pack_files(const ShardSource& source, const EncodingOptions& options, ImageShard& shard,
                                      const std::function<void(std::int64_t bytes)>& after_file) {
   std::vector<std::uint8_t> bytes;
-  if (!options.shorter_side) {  // the size is known, but for images that are left out
+  if (!options.shorter_side) {  // the size is known, unless images are left out
     bytes.reserve(std::accumulate(source.files.begin(), source.files.end(), std::size_t{0},
                                   [](std::size_t sum, const SourceFile& file) { return sum + file.bytes; }));
   }

@@ -11,20 +11,20 @@
 
 namespace incubate {
 
-/// What a shard is made from.
+/// The source of a shard.
 struct ShardSource {
-  std::filesystem::path split_folder;  ///< that the files' names are relative to
-  std::string split_name;              ///< as it stands before the names in problems
+  std::filesystem::path split_folder;  ///< file names are relative to it
+  std::string split_name;              ///< prefix of file names in problems
   std::span<const SourceFile> files;
 };
 
-/// Packs `source.files`, in their order, into `shard`, of which all but the images is set, and returns their bytes.
-/// Images that cannot be used are left out and are `shard.problems`. `after_file` is called after each file with the
-/// bytes read, and may end it all by throwing. Throws InputError if a file cannot be read or is not as it was listed.
+/// Packs `source.files` in order into `shard`, whose other members are already set, and returns the images' bytes.
+/// Leaves unusable images out and adds them to `shard.problems`. Calls `after_file` with the bytes read of each file;
+/// it may abort by throwing. Throws InputError if a file cannot be read or differs from its listing.
 std::vector<std::uint8_t> pack_files(const ShardSource& source, const EncodingOptions& options, ImageShard& shard,
                                      const std::function<void(std::int64_t bytes)>& after_file);
 
-/// The bytes that the images of `files` have when packed, and how many there are: to know the size of shards before.
+/// Number and packed bytes of some files' images, to predict the sizes of shards.
 struct PackedSize {
   std::int64_t bytes = 0;
   std::int64_t images = 0;

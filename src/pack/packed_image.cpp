@@ -21,14 +21,14 @@ bool is_jpeg(std::span<const std::uint8_t> file) {
   return file.size() >= kBegin.size() && std::equal(kBegin.begin(), kBegin.end(), file.begin());
 }
 
-/// Whether a file of this name is taken for a PNG, or else for a JPEG.
+/// Returns whether the file name's extension is that of a PNG, or else of a JPEG.
 bool is_name_of(const std::string& name, bool is_a_png) {
   std::string extension = std::filesystem::path(name).extension().string();
   std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
   return is_a_png ? extension == ".png" : extension == ".jpeg" || extension == ".jpg";
 }
 
-/// `image`, its shorter side reduced to `side`; the longer one rounded down, as torchvision does.
+/// Returns `image` with its shorter side reduced to `side`. The longer side is rounded down, as in torchvision.
 Image reduce(const Image& image, std::int64_t side) {
   const std::int64_t shorter = std::min(image.height, image.width);
   return resize_bicubic(image, image.whole(), image.height * side / shorter, image.width * side / shorter);

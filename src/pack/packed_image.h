@@ -8,27 +8,27 @@
 
 namespace incubate {
 
-/// How images of a folder are packed.
+/// How to pack the images of a folder.
 struct EncodingOptions {
-  std::optional<std::int64_t> shorter_side;  ///< larger images are reduced to it; without it none
-  std::int64_t quality = 90;                 ///< of JPEGs that are reduced
+  std::optional<std::int64_t> shorter_side;  ///< larger images are reduced to it; empty: none are
+  std::int64_t quality = 90;                 ///< of reduced JPEGs
 
-  /// All of it, in the words of version 1, so that shards that it made stay.
+  /// Returns all options as text, worded as in version 1, so that its shards stay valid.
   std::string describe() const;
 };
 
-/// An image as it goes into a shard: a JPEG or PNG file.
+/// An image as stored in a shard: a JPEG or PNG file.
 struct PackedImage {
   std::vector<std::uint8_t> bytes;
   std::int64_t height = 0;
   std::int64_t width = 0;
-  std::string remark;  ///< what it is, if its name is another format's
+  std::string remark;  ///< the true format, if the name is another format's
 };
 
-/// Makes a file's bytes ready for a shard. JPEG and PNG are told apart by content; every image is decoded, so that none
-/// in a shard is damaged. They stay byte for byte as they are unless they are to be reduced: then a JPEG is encoded
-/// anew in red, green and blue, and a PNG too, without loss, of 8 bits each. Orientation in EXIF is left alone. Throws
-/// ImageError, saying why, if the image is to be left out.
+/// Returns a file's image as stored in a shard. Tells JPEG and PNG apart by content, and decodes every image, so that
+/// no damaged image is packed. Bytes stay unchanged unless the image is reduced: then a JPEG is encoded again in RGB, a
+/// PNG losslessly with 8 bits. Ignores EXIF orientation. Throws ImageError with the reason if the image must be left
+/// out.
 PackedImage pack_image(const std::string& name, std::span<const std::uint8_t> file, const EncodingOptions& options);
 
 }  // namespace incubate

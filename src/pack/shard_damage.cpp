@@ -7,9 +7,9 @@
 namespace incubate {
 namespace {
 
-constexpr std::size_t kMostImages = 5;  // damaged ones of a shard that are named
+constexpr std::size_t kMostImages = 5;  // damaged images that are named per shard
 
-/// The message of what `check` throws.
+/// Returns the message of the error that `check` throws, if any.
 std::optional<std::string> find_error(const std::function<void()>& check) {
   try {
     check();
@@ -19,7 +19,7 @@ std::optional<std::string> find_error(const std::function<void()>& check) {
   }
 }
 
-/// Whether the shard itself says of its images what the index says.
+/// Throws DamagedFileError unless the shard's tables equal the index's.
 void compare_with_index(const FilePath& path, const ImageSet& set, Split split, std::size_t shard) {
   const ImageSetSplit& stated = set.split(split);
   const ShardFile file = read_shard(path);
@@ -48,7 +48,7 @@ std::vector<std::string> find_shard_damage(const FilePath& index, const ImageSet
     if (error) damage.push_back(*error);
     return error.has_value();
   };
-  // HDF5 is not to see a damaged file; single images can be read without it.
+  // HDF5 must not open a damaged file; single images can be read without HDF5.
   const bool is_damaged = keep(find_error([&] { verify_file(path); }));
   if (!is_damaged) keep(find_error([&] { compare_with_index(path, set, split, shard); }));
   std::size_t num_damaged = 0;

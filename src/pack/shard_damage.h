@@ -8,9 +8,9 @@
 
 namespace incubate {
 
-/// All that is wrong with a shard of `set`, which the file `index` holds: its length, its checksum as a whole, what it
-/// says of its images, each image's checksum. Empty if nothing is. `images` reads those of the shard's split;
-/// `after_image` is called for each with its bytes.
+/// Returns everything wrong with a shard of `set`, whose index is the file `index`: the shard's length, its checksum,
+/// its tables, each image's checksum. Empty if nothing is wrong. `images` reads the shard's split. Calls `after_image`
+/// with the bytes of each image.
 std::vector<std::string> find_shard_damage(const FilePath& index, const ImageSet& set, Split split, std::size_t shard,
                                            const EncodedImageSet& images,
                                            const std::function<void(std::int64_t bytes)>& after_image);

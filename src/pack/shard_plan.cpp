@@ -25,7 +25,7 @@ std::vector<SourceFile> order_files(const std::vector<SourceFile>& files, Split 
 
 std::vector<std::size_t> cut_into_parts(std::span<const std::int64_t> weights, std::int64_t target) {
   std::vector<std::size_t> begins;
-  std::int64_t weight = target;  // the first thing begins a part
+  std::int64_t weight = target;  // the first item begins a part
   for (std::size_t i = 0; i < weights.size(); ++i) {
     if (weight >= target) {
       begins.push_back(i);

@@ -50,7 +50,7 @@ void ShardProgress::show(std::span<const std::byte> bytes) {
 void ShardProgress::add(Amount more) {
   done_.images += more.images;
   done_.bytes += more.bytes;
-  // Each look for messages may yield the core to others: an image in memory takes less than that.
+  // Polling may yield the core to other ranks, and an image in memory takes less time than that.
   if (since_exchange_.elapsed_s() < kExchangeEvery_s) return;
   since_exchange_.restart();
   const Report report = {.rank = world_.rank(), .done = done_};
@@ -68,7 +68,7 @@ void ShardProgress::run(const std::function<void()>& part) {
   } catch (const InputError&) {
     failure = std::current_exception();
     has_failed_ = true;
-    channel_.is_stop_asked();  // tells the others
+    channel_.is_stop_asked();  // tells the other ranks
   }
   std::vector<int> all(world_.size());
   std::iota(all.begin(), all.end(), 0);

@@ -12,8 +12,8 @@
 
 namespace incubate {
 
-/// The progress of ranks that each work through shards of their own, shown by rank 0 for all, and what lets them end
-/// together: the first that fails makes all stop. Collective: construction and finish().
+/// Progress of ranks that each work through their own shards, shown by rank 0. The first rank that fails stops all
+/// ranks. Collective: construction and run().
 class ShardProgress {
  public:
   struct Amount {
@@ -23,16 +23,16 @@ class ShardProgress {
   /// Thrown by add() when another rank has failed.
   struct Stopped {};
 
-  /// `work` names it on the line; `total` is that of all ranks.
+  /// `work` names the work on the progress line; `total` is of all ranks.
   ShardProgress(const Communicator& world, std::string work, Amount total);
 
-  /// This rank has done more.
+  /// Adds to this rank's finished work.
   void add(Amount more);
-  /// Runs this rank's part; if it throws InputError, all ranks stop. Returns when all have ended theirs; then every
-  /// rank throws AgreedInputError if any failed.
+  /// Runs this rank's part; an InputError in it stops all ranks. Returns when every rank has ended its part. Throws
+  /// AgreedInputError on every rank if any failed.
   void run(const std::function<void()>& part);
 
-  /// Seconds since the start.
+  /// Returns the seconds since construction.
   double elapsed_s() const { return watch_.elapsed_s(); }
 
  private:

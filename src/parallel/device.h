@@ -8,29 +8,29 @@
 
 namespace incubate {
 
-/// Versions of the CUDA runtime and NCCL that this program runs with, for the log.
+/// Returns the versions of the CUDA runtime and NCCL in use, for the log.
 std::string gpu_library_versions();
 
-/// The place of a rank among those on its host.
+/// A rank's place among the ranks of its host.
 struct NodePlace {
   int rank = 0;
   int size = 1;
 };
-/// This rank's.
+/// Returns this rank's place.
 NodePlace place_within_node(const Communicator& world);
 
-/// This rank's GPU (see deal_gpus()), on which it has computed something. Throws AgreedInputError, saying why, if any
-/// rank has none. Collective over `world`.
+/// Returns this rank's GPU (see deal_gpus()) after computing something on it. Throws AgreedInputError with the reason
+/// if any rank has no GPU. Collective over `world`.
 torch::Device require_gpu(const Communicator& world);
 
 struct AvailableDevice {
   torch::Device device;
-  std::string warning = {};  ///< why it is the CPU where there seem to be GPUs; else empty
+  std::string warning = {};  ///< why the CPU is used although there seem to be GPUs; else empty
 };
-/// The same GPU if every rank has one, else the CPU on all. Collective over `world`.
+/// Returns the rank's GPU if every rank has one, else the CPU on all ranks. Collective over `world`.
 AvailableDevice gpu_if_all_have_one(const Communicator& world);
 
-/// Whether a GPU may take TF32 for products of fp32, whose factors it cuts to 10 bits of mantissa. On the CPU nothing.
+/// Lets a GPU use TF32 (factors with 10 bits of mantissa) for fp32 products. No effect on the CPU.
 void allow_tf32(bool is_allowed);
 
 }  // namespace incubate

@@ -10,15 +10,15 @@
 
 namespace incubate {
 
-/// How long a part of a step takes the device: on a GPU between two events of the current stream, so that nothing
-/// waits.
+/// Measures how long the device takes for a part of a step. On a GPU it is the time between two events of the current
+/// stream, so that nothing waits.
 class DeviceStopwatch {
  public:
-  /// Starts.
+  /// Starts the measurement.
   explicit DeviceStopwatch(torch::Device device);
 
   void stop();
-  /// REQUIRES: stop() was called and, on a GPU, what came before it is over.
+  /// Returns the seconds until stop(). REQUIRES: stop() was called and, on a GPU, the work before it is complete.
   double elapsed_s() const;
 
  private:

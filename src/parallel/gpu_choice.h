@@ -7,11 +7,11 @@
 
 namespace incubate {
 
-/// The answers of the CUDA runtime on a rank.
+/// Report of the CUDA runtime on a rank.
 struct CudaAnswer {
   std::vector<std::string> gpus = {};  ///< PCI addresses, in CUDA's order
-  std::string error = {};              ///< why there are none; empty: CUDA finds none
-  int driver_version = 0;              ///< the newest CUDA that the driver knows, such as 12020; 0: no driver
+  std::string error = {};              ///< why there are no GPUs; empty: CUDA finds none
+  int driver_version = 0;              ///< newest CUDA version that the driver supports, such as 12020; 0: no driver
   int runtime_version = 0;             ///< of this program
 };
 
@@ -19,26 +19,26 @@ struct CudaAnswer {
 struct GpuView {
   std::string rank;  ///< such as "rank 3 on node17"
   std::string host;
-  std::vector<std::string> gpus = {};  ///< as CudaAnswer
+  std::vector<std::string> gpus = {};  ///< as CudaAnswer::gpus
   std::string obstacle = {};           ///< why there are none
-  std::string sign = {};               ///< says that there should be some, such as "SLURM_GPUS=4"; empty: nothing does
+  std::string sign = {};               ///< a sign that there should be GPUs, such as "SLURM_GPUS=4"; empty: no sign
 };
 
-/// `num_device_files` counts /dev/nvidia0 and its like.
+/// Returns the rank's view. `num_device_files` counts /dev/nvidia0, /dev/nvidia1, ...
 GpuView view_gpus(const std::string& rank, const std::string& host, const CudaAnswer& cuda,
                   const Environment& environment, int num_device_files);
 
-/// A GPU of its own for every rank, or why that cannot be.
+/// A GPU of its own for every rank, or the reason why that is impossible.
 struct GpuDeal {
   std::vector<int> gpu_of_rank = {};  ///< CUDA's index on each rank
-  std::string obstacle = {};          ///< empty: every rank has one
+  std::string obstacle = {};          ///< empty: every rank has a GPU
 };
 
-/// In the order of ranks, each takes the first GPU it sees that no other rank of its host has: those of one rank may be
-/// hidden from the others, or not.
+/// Assigns GPUs in the order of ranks: each rank takes the first GPU it sees that no other rank of its host has. Ranks
+/// of a host may see the same or different GPUs.
 GpuDeal deal_gpus(const std::vector<GpuView>& ranks);
 
-/// Whether any rank sees a GPU or a sign of one.
+/// Returns whether any rank sees a GPU or a sign of one.
 bool has_sign_of_gpus(const std::vector<GpuView>& ranks);
 
 }  // namespace incubate

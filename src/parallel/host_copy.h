@@ -7,8 +7,8 @@
 
 namespace incubate {
 
-/// A small tensor on its way to host memory. From a GPU it goes page-locked and behind what the current stream does, so
-/// that nothing waits for it before ProcessGroup::wait_for().
+/// Copies a small tensor to host memory. From a GPU the copy is page-locked and queued on the current stream, so that
+/// only ProcessGroup::wait_for() waits.
 class HostCopy {
  public:
   explicit HostCopy(const torch::Tensor& source);

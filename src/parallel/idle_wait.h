@@ -7,8 +7,7 @@
 
 namespace incubate {
 
-/// Waiting for a peer without taking the core from it: spins politely for a millisecond, then sleeps 20 microseconds a
-/// turn.
+/// Waits for a peer without holding the core: yields for a millisecond, then sleeps 20 microseconds per turn.
 class IdleWait {
  public:
   void pause() {

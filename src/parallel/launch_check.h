@@ -12,29 +12,29 @@ namespace incubate {
 using Environment = std::map<std::string, std::string>;
 Environment current_environment();
 
-/// Why the tasks of a job cannot be the ranks of one world, or are not.
+/// Why a job's tasks cannot be, or are not, the ranks of one world.
 struct LaunchMistake {
-  std::string message;   ///< with the remedy
-  bool is_first = true;  ///< whether this task is to say it for all
+  std::string message;   ///< includes the remedy
+  bool is_first = true;  ///< true if this task prints the message for all tasks
 };
 
-/// Before MPI starts: srun started several tasks (SLURM_STEP_NUM_TASKS; a batch script outside a step has none), and
-/// neither it nor an mpirun offers them what MPI needs to find the others (any PMI* or PMIX* variable). Open MPI would
-/// end every task with a page of advice of its own.
+/// Returns the mistake, before MPI starts, that srun started several tasks without any PMI* or PMIX* variable, which
+/// MPI needs to find the other tasks. Open MPI would end every task with a page of advice. A batch script outside a
+/// step has no SLURM_STEP_NUM_TASKS and passes.
 std::optional<LaunchMistake> find_missing_launcher(const Environment& environment);
 
-/// Returns whether this process answers a call that needs no MPI: one for all tasks that a launcher started. Where the
-/// launcher's variables have been inherited from elsewhere, each process is on its own. `parent`: its parent's name.
+/// Returns whether this process answers a call that needs no MPI for all tasks of its launcher. If the launcher's
+/// variables are inherited from elsewhere, each process answers. `parent` is the parent process's name.
 bool speaks_for_tasks(const Environment& environment, const std::string& parent);
-/// Name of the program that started this process.
+/// Returns the name of the program that started this process.
 std::string parent_name();
 
-/// When MPI has started: something started several tasks, but MPI does not know of the others, so that each would do
-/// all the work for itself. Compares the number of ranks with that of the tasks, as the environment states it: mpirun's
-/// (OMPI_COMM_WORLD_SIZE), else that of MPICH and its kin (PMI_SIZE), else that of Slurm's step.
+/// Returns the mistake, after MPI has started, that several tasks each see only themselves, so each would do all the
+/// work. Compares the number of ranks with the number of tasks in the environment: OMPI_COMM_WORLD_SIZE of mpirun, else
+/// PMI_SIZE of MPICH and its kin, else that of Slurm's step.
 std::optional<LaunchMistake> find_launch_mistake(int world_size, const Environment& environment);
 
-/// Throws AgreedInputError if there is such a mistake.
+/// Throws AgreedInputError if find_launch_mistake() finds one. Collective over `world`.
 void check_launch(const Communicator& world);
 
 }  // namespace incubate

@@ -6,8 +6,8 @@
 
 namespace incubate {
 
-/// The most memory in bytes that this process has held so far: on the CPU its resident set (getrusage: libraries and
-/// whatever it maps included), on a GPU what LibTorch's allocator had handed out there.
+/// Returns the largest memory in bytes that this process has held so far. On the CPU it is the resident set
+/// (getrusage), including libraries and mapped files; on a GPU the memory handed out by LibTorch's allocator.
 std::int64_t memory_peak_bytes(torch::Device device);
 
 }  // namespace incubate

@@ -8,8 +8,8 @@
 
 namespace incubate {
 
-/// MPI from its start to its end. Make it first in main: it outlives every communicator. MPI calls are for the main
-/// thread.
+/// Owns MPI from start to end. Create it first in main: it must outlive every communicator. Only the main thread may
+/// call MPI.
 class MpiSession {
  public:
   MpiSession(int* argc, char*** argv);
@@ -19,14 +19,14 @@ class MpiSession {
 
   Communicator& world() { return *world_; }
 
-  /// Prints `error` with rank and host and ends all ranks: the others would wait for this one for ever.
+  /// Prints `error` with rank and host and ends all ranks; other ranks would wait for this one for ever.
   [[noreturn]] void abort(const std::exception& error);
 
  private:
   std::unique_ptr<Communicator> world_;
 };
 
-/// Such as "Open MPI v4.1.4".
+/// Returns a version such as "Open MPI v4.1.4".
 std::string mpi_library_version();
 
 }  // namespace incubate

@@ -16,35 +16,34 @@
 
 namespace incubate {
 
-/// How long a communicator of so many ranks may take to be made, and so may each of its first sums, which load kernels
-/// and make connections: longer by far than later ones, and the longer the more ranks have to meet. 8 ranks have taken
-/// 55 s, of which 52 to load kernels (NVIDIA/nccl, issue 1646); thousands 150 s (issue 1156). In seconds.
+/// Returns the seconds that creating a communicator of `num_ranks`, and each of its first sums, may take. They load
+/// kernels and connect ranks, so they take far longer than later sums. 8 ranks have taken 55 s, 52 of them to load
+/// kernels (NVIDIA/nccl, issue 1646); thousands 150 s (issue 1156).
 double patience_of_first_s(int num_ranks);
 
-/// An NCCL communicator over the ranks of an MPI one, each with its own GPU. Collectives run on the current stream:
-/// they return when NCCL has accepted them, and nothing waits for the GPU but wait_for(). Never waits for ever: it
-/// watches for errors of NCCL, of this rank or another, for a collective in which all ranks are stuck (half a minute,
-/// or ten times what its bytes should take; the first ones patience_of_first_s()), and for the timeout, and ends with
-/// an error that names the operation and this rank. Tensors are contiguous, on this rank's GPU; sums are of float or
-/// int64, in place.
+/// An NCCL communicator over the ranks of an MPI one, each with its own GPU. Collectives run on the current stream and
+/// return when NCCL has accepted them; only wait_for() waits for the GPU. No wait is endless: NCCL errors on any rank,
+/// stuck collectives and the timeout throw errors that name operation and rank. A collective is stuck if all ranks are
+/// in it for half a minute or ten times its expected time (the first ones: patience_of_first_s()). Tensors are
+/// contiguous, on this rank's GPU; sums are of float or int64, in place.
 class NcclCommunicator {
  public:
-  /// Collective over `communicator`, which must outlive it. So is its end, unless an exception is the reason: it waits
-  /// until all that was begun is over on every rank, and for the leader as long as that works. REQUIRES: the rank's GPU
-  /// is the current device.
+  /// Collective over `communicator`, which must outlive this object. The destructor is collective too, unless an
+  /// exception causes it: it waits until all collectives are complete on every rank. REQUIRES: the rank's GPU is the
+  /// current device.
   explicit NcclCommunicator(const Communicator& communicator);
   ~NcclCommunicator();
   NcclCommunicator(const NcclCommunicator&) = delete;
   NcclCommunicator& operator=(const NcclCommunicator&) = delete;
 
   void all_reduce_sum(torch::Tensor& tensor, const std::string& what);
-  /// Sums of which each rank gets its chunk_of(); what is not its own is worthless then.
+  /// Reduce-scatter: each rank gets the sum of its chunk_of() the tensor; its other values become worthless.
   void sum_shares(torch::Tensor& tensor, const std::string& what);
-  /// Copies each rank's chunk_of() to all others.
+  /// Copies each rank's chunk_of() to all other ranks.
   void share_values(torch::Tensor& tensor, const std::string& what);
-  /// Copies the tensor of rank `root` to all; any type.
+  /// Copies the tensor of rank `root` to all ranks; any type.
   void broadcast(torch::Tensor& tensor, int root, const std::string& what);
-  /// Waits for `copy`, which comes after `what`. Not collective.
+  /// Waits for `copy`, which was queued after `what`. Not collective.
   void wait_for(const HostCopy& copy, const std::string& what);
 
  private:
@@ -52,22 +51,22 @@ class NcclCommunicator {
 
   void check(ncclResult_t result, const std::string& what) const;
   void prove_that_it_works();
-  /// Lets NCCL send what is still on its way.
+  /// Lets NCCL send what is still pending.
   void finish();
-  /// Gives NCCL an operation, and polls until it is accepted.
+  /// Gives NCCL an operation and polls until NCCL accepts it.
   void launch(const std::string& what, double patience_s, const Start& start);
-  /// Polls until NCCL has accepted what it was given last.
+  /// Polls until NCCL has accepted the last operation.
   void wait_for_nccl(const std::string& what);
-  /// How long a collective of so many bytes may take.
+  /// Returns the seconds that a collective of so many bytes may take.
   double patience_s(std::size_t num_bytes) const;
   /// Polls until `is_done`.
   void wait_until(const std::function<bool()>& is_done, const std::string& what);
 
   const Communicator& communicator_;
   StuckCheck stuck_check_;
-  double bytes_per_s_ = std::numeric_limits<double>::infinity();  // of a sum; measured
-  double fewest_patience_s_;                                      // of a collective
-  double timeout_s_;                                              // of a wait
+  double bytes_per_s_ = std::numeric_limits<double>::infinity();  // measured speed of a sum
+  double fewest_patience_s_;                                      // lower limit of patience_s()
+  double timeout_s_;                                              // for one wait
   ncclComm_t comm_ = nullptr;
 };
 

@@ -12,9 +12,9 @@
 
 namespace incubate {
 
-/// The ranks that train together, as operations on tensors: NCCL moves those on a GPU, MPI those on the CPU. Tensors
-/// are contiguous and changed in place. On a GPU sums and shares run on the current stream and nothing waits for them
-/// but wait_for(). Collective over the group: every rank, same order.
+/// Tensor collectives of the ranks that train together: NCCL for tensors on a GPU, MPI on the CPU. Tensors are
+/// contiguous and changed in place. On a GPU sums and shares run on the current stream; only wait_for() waits.
+/// Collective over the group: every rank, same order.
 class ProcessGroup {
  public:
   ProcessGroup(Communicator communicator, torch::Device device);
@@ -27,17 +27,17 @@ class ProcessGroup {
   torch::Device device() const { return device_; }
   const Communicator& communicator() const { return communicator_; }
 
-  /// float or int64.
+  /// Sums float or int64 values over all ranks.
   void all_reduce_sum(torch::Tensor& tensor, const std::string& what);
-  /// The same of a flat tensor, of whose sum each rank gets chunk() alone; what is not its own is worthless then.
+  /// Reduce-scatter of a flat tensor: each rank gets the sum of its chunk(); its other values become worthless.
   void sum_shares(torch::Tensor& tensor, const std::string& what);
-  /// Copies each rank's chunk() of a flat float tensor to all others.
+  /// Copies each rank's chunk() of a flat float tensor to all other ranks.
   void share_values(torch::Tensor& tensor, const std::string& what);
-  /// This rank's part of a flat tensor.
+  /// Returns this rank's part of a flat tensor.
   Share chunk(const torch::Tensor& tensor) const { return chunk_of(tensor.numel(), rank(), size()); }
-  /// The leader's values to all; any type, at least one. Waits until they are there.
+  /// Copies the leader's values, of any type and at least one, to all ranks. Waits for their arrival.
   void broadcast(torch::Tensor& tensor, const std::string& what);
-  /// Waits for `copy`, which comes after `what`; for as long as a collective may take. Not collective.
+  /// Waits for `copy`, which was queued after `what`, at most as long as a collective may take. Not collective.
   void wait_for(const HostCopy& copy, const std::string& what);
 
  private:

@@ -12,32 +12,32 @@
 
 namespace incubate {
 
-/// Small messages from group leaders to rank 0 while groups work apart, and the meeting of all ranks when they are
-/// done. Waiting there is unbounded while those still at work keep reporting: rank 0 knows who is alive, and tells the
-/// waiting. A rank that is to stop tells all.
+/// Carries small messages from group leaders to rank 0 while groups train apart, and lets all ranks meet afterwards. A
+/// rank may wait there without limit while working ranks keep reporting: rank 0 knows who is alive and tells the
+/// waiting ranks. A rank asked to stop tells all ranks.
 class StatusChannel {
  public:
   using OnReport = std::function<void(std::span<const std::byte> report)>;
   using StopCheck = std::function<bool()>;
 
-  /// Collective. `on_report` is called on rank 0 for each report received; `is_to_stop` on every rank now and then:
-  /// whether it has been asked to stop.
+  /// Collective. `on_report` runs on rank 0 for each received report. `is_to_stop` runs on every rank now and then and
+  /// returns whether the rank was asked to stop.
   StatusChannel(const Communicator& world, OnReport on_report, StopCheck is_to_stop = {});
   ~StatusChannel();
   StatusChannel(const StatusChannel&) = delete;
   StatusChannel& operator=(const StatusChannel&) = delete;
 
-  /// Sends at most one report a second on each `topic` (and `urgent` ones always) to rank 0. On rank 0 it also
-  /// receives.
+  /// Sends a report to rank 0: at most one a second on each `topic`, `urgent` reports always. Rank 0 also receives
+  /// here.
   enum class Urgency { usual, urgent };
   void report(std::span<const std::byte> report, Urgency urgency, int topic);
 
-  /// Whether any rank has been asked to stop, as far as it is known here: in a second or so on all ranks that keep
-  /// asking, at different times. Once true it stays so.
+  /// Returns whether any rank was asked to stop, as far as this rank knows. Ranks that keep calling learn of it within
+  /// about a second, at different times. Once true, the answer stays true.
   bool is_stop_asked();
 
-  /// Ends the round: returns when every rank has called it. `leaders` are the world ranks that report.
-  /// Throws on rank 0 if a leader that has not arrived was silent for longer than the timeout.
+  /// Ends the round: returns when every rank has called it. `leaders` are the world ranks that report. Throws on rank 0
+  /// if a leader that has not arrived is silent for longer than the timeout.
   void meet(const std::vector<int>& leaders);
 
  private:
@@ -48,7 +48,7 @@ class StatusChannel {
 
   void send(std::span<const std::byte> bytes, int tag);
   bool has_left();
-  /// Throws if that takes longer than the timeout.
+  /// Throws if leaving takes longer than the timeout.
   void wait_until_left();
   void tell_of_stop();
   void receive_reports();

@@ -5,7 +5,7 @@
 
 namespace incubate {
 
-/// What `then` is given from now on waits, on the GPU, for what `first` has been given so far.
+/// Makes work given to `then` from now on wait, on the GPU, for work already given to `first`.
 inline void put_in_order(const c10::cuda::CUDAStream& first, const c10::cuda::CUDAStream& then) {
   at::cuda::CUDAEvent done;
   done.record(first);

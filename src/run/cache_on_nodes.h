@@ -9,10 +9,9 @@
 
 namespace incubate {
 
-/// Copies the shards of the set that `data` names to every node, its ranks together, and returns their folder; of
-/// images in one array there is nothing to copy, and the folder is empty. `digest` names the set: copies of other sets,
-/// or of an older state of this one, are in other folders. What is there from an earlier start is not copied again.
-/// Throws AgreedInputError on every rank if there is no room on some node. Collective.
+/// Copies the shards of `data`'s set to every node, its ranks together, and returns their folder; "" for images in one
+/// array, which need no copy. `digest` identifies the set: other sets and older states have other folders. Existing
+/// copies are not made again. Throws AgreedInputError on every rank if a node has too little space. Collective.
 std::filesystem::path cache_on_nodes(const DataConfig& data, const std::string& digest, Communicator& world, Log& log);
 
 }  // namespace incubate

@@ -2,8 +2,8 @@
 
 namespace incubate {
 
-/// While it lives, operators and parts of a step that this thread calls, and their backward passes, are NVTX ranges,
-/// which NVIDIA Nsight Systems shows beside the kernels. REQUIRES: there is a GPU, and no profiler on this thread.
+/// Marks this thread's operators, parts of a step, and their backward passes as NVTX ranges while it lives. NVIDIA
+/// Nsight Systems shows them beside the kernels. REQUIRES: there is a GPU, and no profiler on this thread.
 class NvtxRanges {
  public:
   NvtxRanges();

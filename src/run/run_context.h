@@ -16,39 +16,39 @@
 
 namespace incubate {
 
-/// What every training of a run shares. References outlive the run.
+/// Objects shared by all trainings of a run. They outlive the run.
 struct RunContext {
   const RunConfig& config;
   const RunDirectory& run;
   const std::vector<Training>& trainings;
-  const std::map<std::string, std::string>& lock_tokens;  ///< of the trainings this job may write
+  const std::map<std::string, std::string>& lock_tokens;  ///< of trainings that this job may write
   const Dataset& train;
   const Dataset& validation;
   BackgroundWriter& writer;
-  VerifiedFiles& verified;  ///< those of the job's start, and by this rank in this round
-  double peak_flops = 0;    ///< FLOP/s that a rank can reach, mean over the ranks; 0: not known
+  VerifiedFiles& verified;  ///< files verified at the job's start, and by this rank in this round
+  double peak_flops = 0;    ///< FLOP/s that a rank can reach, mean over ranks; 0: unknown
 };
 
-/// How a training stands, sent by its group's leader to rank 0.
+/// A training's state, sent by its group's leader to rank 0.
 struct StatusReport {
-  /// waiting: alive, but no step is done (an evaluation, a file being written); paused: the round is over for it; note:
-  /// for the log only.
+  /// waiting: alive, but no step is complete (evaluation, writing a file). paused: ended for this round. note: only for
+  /// the log.
   enum class Event : std::int32_t { step, waiting, resumed, paused, done, note, warning, failed };
   Event event = Event::step;
-  std::int32_t training = 0;  ///< index
+  std::int32_t training = 0;  ///< index of the training
   std::int32_t num_ranks = 0;
-  std::int64_t step = 0;           ///< steps done
-  std::int64_t skipped_steps = 0;  ///< of them
+  std::int64_t step = 0;           ///< completed steps
+  std::int64_t skipped_steps = 0;  ///< included in `step`
   double loss = 0;
   double images_per_s = 0;
-  double data_wait = 0;  ///< part of the last step's time in which images were not there yet
-  /// Part of the time of the step before that, in which gradients were summed; NaN: not known.
+  double data_wait = 0;  ///< share of the last step's time spent waiting for images
+  /// Share of the previous step's time spent summing gradients; NaN: unknown.
   double communication_wait = 0;
   double left_s = 0;
   double elapsed_s = 0;
   double rank_s = 0;
   double top1 = 0, top5 = 0, validation_loss = 0;  ///< when done
-  std::array<char, 512> text{};                    ///< of a note, warning or failure; ends with a zero
+  std::array<char, 512> text{};                    ///< of a note, warning or failure; zero-terminated
 };
 using SendReport = std::function<void(const StatusReport& report)>;
 

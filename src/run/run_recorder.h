@@ -17,7 +17,7 @@
 
 namespace incubate {
 
-/// Rank 0's account of a run: progress for the person at the terminal, summary.json, log.txt.
+/// Records a run on rank 0: progress on the terminal, summary.json, log.txt.
 class RunRecorder {
  public:
   RunRecorder(const RunConfig& config, const RunDirectory& run, const std::vector<Training>& trainings,
@@ -26,24 +26,24 @@ class RunRecorder {
   RunRecorder(const RunRecorder&) = delete;
   RunRecorder& operator=(const RunRecorder&) = delete;
 
-  /// Whether summary.json has all that this job could write, as it has nothing left to do.
+  /// Returns whether summary.json is complete for this job, which has nothing left to do.
   static bool is_recorded(const RunConfig& config, const RunDirectory& run, const std::vector<Training>& trainings);
 
-  /// Notes that an earlier job has done a training: what summary.json says of it counts, and if it does not know, the
-  /// figures of its weights (none: they are gone). Other trainings wait.
+  /// Notes a training that an earlier job finished. Its entry in summary.json counts; without an entry, the figures of
+  /// its weights (empty if these are gone). Other trainings wait.
   void add_finished(std::int64_t index, const std::map<std::string, double>& figures);
 
   void begin_round(const std::string& phase, const RoundPlan& plan);
   void on_report(std::span<const std::byte> bytes);
-  /// `busy_rank_s`: the rank-seconds in which groups were at work.
+  /// `busy_rank_s` are the rank-seconds in which groups worked.
   void end_round(double busy_rank_s);
-  /// The last word: state and reason go to summary.json and the log.
+  /// Writes the final state and reason to summary.json and the log.
   void end_run(const std::string& state, const std::string& reason);
-  /// The same of a run that is about to end with an error. Throws nothing if the files cannot be written: that may be
-  /// the error itself, and must not take its place.
+  /// Records the end of a run before it ends with an error. Does not throw if the files cannot be written: that may be
+  /// the error itself and must not replace it.
   void fail(const std::string& reason);
 
-  /// The result table, with what earlier starts and other jobs have recorded.
+  /// Returns the result table, including results of earlier starts and other jobs.
   std::vector<ResultRow> results();
 
  private:

@@ -18,36 +18,36 @@ struct ProfilerResult;
 
 namespace incubate {
 
-/// Which of a group's steps are profiled.
+/// The steps of a group to profile.
 struct ProfiledSteps {
-  std::int64_t first = 0;  ///< from the first step of the round
+  std::int64_t first = 0;  ///< counted from the first step of the round
   std::int64_t count = 0;
 
-  /// `wanted` of `num_steps`, after a few that warm up if there are enough.
+  /// Returns `wanted` of `num_steps` steps, after a few warm-up steps if there are enough.
   static ProfiledSteps among(std::int64_t num_steps, std::int64_t wanted);
 };
 
-/// Profiles some of a group's steps, and the evaluations between them, by LibTorch's profiler on the thread that
-/// trains: what each operator took, as a table, and when it ran, as a trace for Perfetto (ui.perfetto.dev) or
-/// chrome://tracing. No result depends on it. For one rank of a group, its leader.
+/// Profiles some steps of a group, and the evaluations between them, with LibTorch's profiler on the training thread.
+/// Writes the operators' times as a table and a trace for Perfetto (ui.perfetto.dev) or chrome://tracing. Does not
+/// change results. For a group's leader.
 class StepProfiler {
  public:
   using Tell = std::function<void(const std::string& message)>;
 
-  /// `trainings` is how the files are named; `warn` is told if they could not be written. Sets an environment variable:
-  /// make it while no other thread reads any.
+  /// `trainings` names the files. Calls `warn` if they cannot be written. Sets an environment variable: construct it
+  /// while no other thread reads the environment.
   StepProfiler(const RunDirectory& run, std::string trainings, ProfiledSteps steps, torch::Device device, Tell warn,
                Tell note);
-  /// Drops what is not written.
+  /// Discards what is not written yet.
   ~StepProfiler();
   StepProfiler(const StepProfiler&) = delete;
   StepProfiler& operator=(const StepProfiler&) = delete;
 
-  /// Around each step of the round, of which the last one profiled is followed by the writing.
+  /// Returns hooks for each step of the round. After the last profiled step they write the files.
   StepHooks hooks() {
     return {.before_step = [this] { before_step(); }, .after_step = [this] { after_step(); }};
   }
-  /// Writes what there is, if the group leaves off before.
+  /// Writes the steps profiled so far, if the group stops early.
   void finish();
 
  private:
@@ -67,7 +67,7 @@ class StepProfiler {
   bool is_on_ = false;
 };
 
-/// That of the group's steps, on its leader and if run.profile asks for it; else null.
+/// Returns the profiler of the group's steps on its leader, if run.profile is set; else null.
 std::unique_ptr<StepProfiler> make_step_profiler(const RunContext& context, const GroupPlan& plan,
                                                  const ProcessGroup& group, const StepProfiler::Tell& warn,
                                                  const StepProfiler::Tell& note);

@@ -16,24 +16,24 @@ namespace incubate {
 /// What a rank other than the leader has to do while the leader saves a resume point.
 void gather_state(Trainer& trainer);
 
-/// The files of a training under way, on its group's leader: what it goes on from, and what it leaves. Writing happens
-/// in the background, from a copy of the state; one file of a training at a time.
+/// Reads and writes the files of a training in progress, on its group's leader. Writes in the background from a copy of
+/// the state, one file at a time.
 class TrainingFiles {
  public:
   using Tell = std::function<void(const std::string& message)>;
   using Figures = std::map<std::string, double>;
 
-  /// `note` is told of each file that has been written.
+  /// Calls `note` for each written file.
   TrainingFiles(const RunContext& context, const Training& training, Tell warn, Tell note);
-  /// Waits for the write under way.
+  /// Waits for the write in progress.
   ~TrainingFiles();
   TrainingFiles(const TrainingFiles&) = delete;
   TrainingFiles& operator=(const TrainingFiles&) = delete;
 
   /// Returns the checkpoint after `step` steps, or the latest intact one before it, with a warning for each damaged
-  /// one. Later ones are removed as soon as a new one is saved. Throws std::runtime_error if there is none.
+  /// one. The next save removes later checkpoints. Throws std::runtime_error if there is none.
   Checkpoint load_resume_point(std::int64_t step);
-  /// Without a readable file: empty, with a warning.
+  /// Returns the metrics up to `step`; empty, with a warning, if the file is unreadable.
   Metrics load_metrics(std::int64_t step) const;
 
   /// Both return as soon as the state is copied, and throw what the write before threw. The time that the training
@@ -57,7 +57,7 @@ class TrainingFiles {
   const Training& training_;
   Tell warn_;
   Tell note_;
-  std::vector<std::int64_t> rejected_;  // steps of checkpoints that must not outlast good ones
+  std::vector<std::int64_t> rejected_;  // steps of checkpoints to remove after the next save
   std::vector<torch::Tensor> copies_;   // in host memory
   std::future<double> pending_;
   FilePath pending_path_;

@@ -13,21 +13,20 @@
 
 namespace incubate {
 
-/// A report that is a message, of a training or of all.
+/// Returns a report that carries a message about one training or all.
 StatusReport text_report(StatusReport::Event event, std::int64_t training, const std::string& text);
 
-/// One training in a round: its parts that touch files happen on the group's leader, and what they bring is shared with
-/// the others.
+/// One training in a round. The group's leader accesses files and shares their content with the other ranks.
 class TrainingRun {
  public:
-  /// `from_step`: the steps done before the round.
+  /// `from_step` counts the steps done before the round.
   TrainingRun(const RunContext& context, const Assignment& assignment, std::int64_t from_step, std::int64_t first_rank,
               ProcessGroup& group, const SendReport& send_report);
 
-  /// Reads what there is. Shares the frozen stages of those of `runs` that have begun before it.
+  /// Loads weights or a checkpoint. Shares frozen stages with those of `runs` that have begun before.
   void begin(const std::deque<TrainingRun>& runs);
   Participant participant();
-  /// Waits until all is written, says so, and enters how far the training came.
+  /// Waits until everything is written, reports it, and updates `progress`.
   void end(TrainingProgress& progress);
 
  private:
@@ -64,7 +63,7 @@ class TrainingRun {
   std::int64_t resumed_step_ = 0;
   double resumed_elapsed_s_ = 0;
   double resumed_rank_s_ = 0;
-  StatusReport last_report_;  // repeated while something takes its time
+  StatusReport last_report_;  // repeated during long work without steps
   Stopwatch watch_;
   Stopwatch since_checkpoint_;
 };

@@ -6,13 +6,13 @@
 namespace incubate {
 namespace {
 
-/// A group size and how fast it is: 1 / ceil(M / n), so that 1 is a step in the time of one micro-batch.
+/// A group size and its speed, 1 / ceil(M / n): in units of one step per micro-batch time.
 struct Speed {
   double num_ranks = 0;
   double speed = 0;
 };
 
-/// The upper concave envelope of speed over ranks, from (0, 0): what time-sharing between sizes can reach.
+/// Returns the upper concave envelope of speed over ranks, from (0, 0): what time-sharing between sizes can reach.
 std::vector<Speed> speed_envelope(std::int64_t micro_batches, std::int64_t num_ranks) {
   std::vector<Speed> envelope = {{0, 0}};
   for (const std::int64_t size : useful_group_sizes(micro_batches, num_ranks)) {
@@ -28,7 +28,7 @@ std::vector<Speed> speed_envelope(std::int64_t micro_batches, std::int64_t num_r
   return envelope;
 }
 
-/// The average number of ranks that reaches `speed`. REQUIRES: speed is at most the envelope's last.
+/// Returns the average number of ranks that reaches `speed`. REQUIRES: speed is at most the envelope's last.
 double ranks_for(double speed, const std::vector<Speed>& envelope) {
   const auto upper = std::ranges::lower_bound(envelope, speed, {}, &Speed::speed);
   if (upper == envelope.begin()) return 0;
@@ -66,9 +66,9 @@ double makespan_bound(const std::vector<RemainingWork>& work, std::int64_t micro
     for (const RemainingWork& w : work) ranks += ranks_for(w.serial_s() / time_s, envelope);
     return ranks <= static_cast<double>(num_ranks);
   };
-  double low = longest / envelope.back().speed;  // one training with all the ranks that are of use to it
+  double low = longest / envelope.back().speed;  // the longest training with all the ranks that are useful to it
   if (low == 0 || is_enough(low)) return low;
-  double high = sum * static_cast<double>(micro_batches);  // all of them after each other on one rank
+  double high = sum * static_cast<double>(micro_batches);  // all trainings one after the other on one rank
   for (int i = 0; i < 60; ++i) {
     const double middle = (low + high) / 2;
     (is_enough(middle) ? high : low) = middle;

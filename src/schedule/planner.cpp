@@ -14,7 +14,7 @@ double step_s(const RemainingWork& work, std::int64_t micro_batches, std::int64_
   return work.micro_batch_s * static_cast<double>(micro_batches_in_turn(micro_batches, num_ranks));
 }
 
-/// Trainings that are not done, those with the least left first.
+/// Returns the unfinished trainings, the one with the least work left first.
 std::vector<std::int64_t> unfinished(const std::vector<RemainingWork>& work) {
   std::vector<std::int64_t> indices;
   for (std::size_t i = 0; i < work.size(); ++i) {
@@ -36,11 +36,10 @@ RoundPlan make_round(std::vector<GroupPlan> groups, const std::vector<RemainingW
   return round;
 }
 
-// --- As many ranks as trainings, or more
-// ------------------------------------------------------------------------------
+// --- At least as many ranks as trainings
 
-/// Steps of training k in each deal: whole ones, together all that it has left. What rounding (or a deal left out) does
-/// not account for is done where the training is fastest.
+/// Returns training k's whole steps in each deal; they add up to all its remaining steps. The deal in which the
+/// training is fastest takes what rounding leaves over.
 std::vector<std::int64_t> steps_in_deals(const std::vector<Deal>& deals, std::size_t k, const RemainingWork& work,
                                          std::int64_t micro_batches) {
   std::vector<std::int64_t> steps;
@@ -57,7 +56,7 @@ std::vector<std::int64_t> steps_in_deals(const std::vector<Deal>& deals, std::si
   return steps;
 }
 
-/// The rounds of `deals`, whose group sizes belong to `indices`.
+/// Returns the rounds of `deals`, whose group sizes belong to `indices`.
 std::vector<RoundPlan> rounds_of(const std::vector<Deal>& deals, const std::vector<std::int64_t>& indices,
                                  const std::vector<RemainingWork>& work, std::int64_t micro_batches) {
   std::vector<std::vector<GroupPlan>> groups(deals.size());
@@ -76,7 +75,8 @@ std::vector<RoundPlan> rounds_of(const std::vector<Deal>& deals, const std::vect
   return rounds;
 }
 
-/// One deal for all: every training has a rank, and more go to the one that would end last, as long as that helps.
+/// Returns a single deal: each training has one rank, and more ranks go to the one that would end last while that
+/// helps.
 Deal deal_by_marginal_gain(const std::vector<std::int64_t>& indices, const std::vector<RemainingWork>& work,
                            const PlannerOptions& options) {
   const std::vector<std::int64_t> sizes = useful_group_sizes(options.micro_batches, options.num_ranks);
@@ -108,7 +108,7 @@ double total_s(const std::vector<RoundPlan>& rounds, double round_cost_s) {
   return sum;
 }
 
-/// Whether some training makes less than a step in the deal.
+/// Returns whether some training makes less than one step in the deal.
 bool is_shorter_than_a_step(const Deal& deal, const std::vector<std::int64_t>& indices,
                             const std::vector<RemainingWork>& work, std::int64_t micro_batches) {
   for (std::size_t k = 0; k < indices.size(); ++k) {
@@ -127,7 +127,7 @@ std::vector<RoundPlan> plan_rotation(const std::vector<std::int64_t>& indices, c
   for (const std::int64_t i : indices) serial_s.push_back(work[i].serial_s());
   std::vector<Deal> deals = rotate_ranks(serial_s, options.micro_batches, options.num_ranks);
   std::vector<RoundPlan> rounds = make(deals);
-  // Leave out the shortest deal as long as that pays, or there are too many, or it is shorter than a step.
+  // Drop the shortest deal while that saves time, while there are too many, or while it is shorter than a step.
   while (deals.size() > 1) {
     std::vector<Deal> fewer = deals;
     fewer.erase(std::ranges::min_element(fewer, {}, &Deal::duration_s));
@@ -150,9 +150,8 @@ std::vector<RoundPlan> plan_rotation(const std::vector<std::int64_t>& indices, c
 }
 
 // --- Fewer ranks than trainings
-// ---------------------------------------------------------------------------------------
 
-/// The trainings in as many sets as there are ranks, the longest first into the set with the least to do.
+/// Returns the trainings in `num_sets` sets: the longest first, each into the set with the least work.
 std::vector<std::vector<std::int64_t>> pack(const std::vector<std::int64_t>& indices,
                                             const std::vector<RemainingWork>& work, std::int64_t num_sets) {
   std::vector<std::vector<std::int64_t>> sets(num_sets);
@@ -165,7 +164,8 @@ std::vector<std::vector<std::int64_t>> pack(const std::vector<std::int64_t>& ind
   return sets;
 }
 
-/// What one rank does for a set of trainings in `time_s`: those with more steps left go first, until all have as many.
+/// Returns one rank's work on a set of trainings in `time_s`. Trainings with more steps left go first, until all have
+/// as many left.
 GroupPlan fill_group(const std::vector<std::int64_t>& set, const std::vector<RemainingWork>& work,
                      std::int64_t micro_batches, double time_s) {
   const auto needed_s = [&](std::int64_t steps_left) {
@@ -176,7 +176,7 @@ GroupPlan fill_group(const std::vector<std::int64_t>& set, const std::vector<Rem
     }
     return sum;
   };
-  std::int64_t low = 0;  // steps left at the end: the fewest that time allows
+  std::int64_t low = 0;  // fewest steps left at the end that time allows
   std::int64_t high = 0;
   for (const std::int64_t i : set) high = std::max(high, work[i].num_steps);
   while (low < high) {
@@ -194,7 +194,7 @@ GroupPlan fill_group(const std::vector<std::int64_t>& set, const std::vector<Rem
   return group;
 }
 
-/// A round of one-rank groups. It ends when the first group has nothing left, or a little later if that spares a round.
+/// Returns a round of one-rank groups. It ends when the first group has nothing left, or later if that saves a round.
 RoundPlan plan_packed_round(const std::vector<std::int64_t>& indices, const std::vector<RemainingWork>& work,
                             const PlannerOptions& options) {
   const auto sets = pack(indices, work, options.num_ranks);

@@ -9,13 +9,13 @@
 namespace incubate {
 namespace {
 
-// The simplex method stops when no deal could shorten the time by more than this fraction.
+// The simplex method stops when no deal can shorten the time by more than this fraction.
 constexpr double kTolerance = 1e-4;
 
 using Vector = std::vector<double>;
-using Matrix = std::vector<Vector>;  // of columns
+using Matrix = std::vector<Vector>;  // a vector of columns
 
-/// Solves a x = b by elimination with pivoting. REQUIRES: `columns` is square and regular.
+/// Solves a x = b by Gaussian elimination with pivoting. REQUIRES: `columns` is square and regular.
 Vector solve(const Matrix& columns, Vector b) {
   const std::size_t size = b.size();
   Matrix rows(size, Vector(size));
@@ -51,7 +51,7 @@ Matrix transpose(const Matrix& matrix) {
   return result;
 }
 
-/// The linear program: minimise the sum of the deals' durations so that every training gets its `serial_s`.
+/// The linear program: minimise the summed durations of the deals so that every training gets its `serial_s`.
 class ConfigurationProgram {
  public:
   ConfigurationProgram(const Vector& serial_s, std::int64_t micro_batches, std::int64_t num_ranks)
@@ -77,7 +77,7 @@ class ConfigurationProgram {
 
   std::size_t num_trainings() const { return serial_s_.size(); }
 
-  /// Column k trains those from k on: one rank each, and what is left for k. It is a solution, since they ascend.
+  /// Column k trains the trainings from k on: one rank each, and k has the rest. Ascending work makes it feasible.
   void set_first_basis() {
     const auto count = static_cast<std::int64_t>(num_trainings());
     for (std::int64_t k = 0; k < count; ++k) {
@@ -96,12 +96,12 @@ class ConfigurationProgram {
     return column;
   }
 
-  /// One pivot of the simplex method; false at the optimum.
+  /// Makes one pivot of the simplex method. Returns false at the optimum.
   bool improve() {
     Vector costs;
     for (const GroupSizes& sizes : basis_) costs.push_back(sizes.empty() ? 0 : 1);
     const Vector prices = solve(transpose(columns_), costs);
-    // A surplus (a training that could do with less) enters if it has a negative price.
+    // A surplus (a training gets more than it needs) enters if its price is negative.
     const auto lowest = std::ranges::min_element(prices) - prices.begin();
     if (prices[lowest] < -1e-12) {
       Vector surplus(num_trainings(), 0);
@@ -114,7 +114,7 @@ class ConfigurationProgram {
     return worth > 1 + kTolerance && enter(best, column);
   }
 
-  /// Exchanges the column for the one in the basis that it displaces first.
+  /// Exchanges `column` for the column of the basis that reaches 0 first.
   bool enter(const GroupSizes& sizes, const Vector& column) {
     const Vector durations = solve(columns_, serial_s_);
     const Vector change = solve(columns_, column);
@@ -134,13 +134,13 @@ class ConfigurationProgram {
     return true;
   }
 
-  /// The deal of most worth at `prices` among those that train the trainings from some k on, a rank each at least.
+  /// Returns the deal worth most at `prices`, among deals that give each training from some k on at least one rank.
   GroupSizes find_best_deal(const Vector& prices) {
     const auto count = static_cast<std::int64_t>(num_trainings());
     std::vector<Vector> best(count + 1, Vector(num_ranks_ + 1, 0));
     std::vector<std::vector<std::int32_t>> choice(count, std::vector<std::int32_t>(num_ranks_ + 1, 0));
     for (std::int64_t k = count - 1; k >= 0; --k) {
-      const std::int64_t after = count - 1 - k;  // ranks that the later ones need at least
+      const std::int64_t after = count - 1 - k;  // ranks that the later trainings need at least
       std::fill(best[k].begin(), best[k].end(), -1);
       for (const std::int64_t size : sizes_) {
         const double value = prices[k] * speed(size);
@@ -168,7 +168,7 @@ class ConfigurationProgram {
     return sizes;
   }
 
-  /// Those of the basis, in an order that they can be carried out: a training is absent only from the last ones.
+  /// Returns the basis in a feasible order: a finished training is absent from every later deal.
   std::vector<Deal> deals() const {
     const Vector durations = solve(columns_, serial_s_);
     std::vector<Deal> deals;
@@ -186,8 +186,8 @@ class ConfigurationProgram {
   std::int64_t micro_batches_;
   std::int64_t num_ranks_;
   std::vector<std::int64_t> sizes_;
-  std::vector<GroupSizes> basis_;  // empty: a surplus
-  Matrix columns_;                 // of the basis
+  std::vector<GroupSizes> basis_;  // an empty entry is a surplus
+  Matrix columns_;                 // the basis's columns
 };
 
 }  // namespace

@@ -12,15 +12,15 @@ constexpr double kNanosecond = 1e-9;
 
 std::int64_t to_ns(double seconds) { return std::llround(seconds / kNanosecond); }
 
-/// The group that holds `rank`, or the end: then the rank is idle.
+/// Returns the group that holds `rank`, or the end if the rank is idle.
 auto find_group(const RoundPlan& plan, int rank) {
   return std::ranges::find_if(plan.groups, [rank](const GroupPlan& group) {
     return rank >= group.first_rank && rank < group.first_rank + group.num_ranks;
   });
 }
 
-/// Adds up what the leaders know: each training is in one group at most. `own` is of this rank's group, known to its
-/// leader, and whether this rank knows of a stop.
+/// Sums the leaders' numbers over `world` into `progress`; each training is in at most one group. `own` is what this
+/// rank knows: as a leader, its group's busy time, and whether a stop was requested.
 RoundEnd share_progress(const RoundPlan& plan, const Communicator& world, const RoundEnd& own,
                         std::vector<TrainingProgress>& progress) {
   std::vector<std::int64_t> numbers = {to_ns(own.busy_rank_s), own.is_stopped ? 1 : 0};
@@ -46,7 +46,7 @@ RoundEnd share_progress(const RoundPlan& plan, const Communicator& world, const 
 
 RoundEnd run_round(const RoundPlan& plan, const Communicator& world, torch::Device device, StatusChannel& channel,
                    const TrainGroup& train_group, std::vector<TrainingProgress>& progress) {
-  double busy_rank_s = 0;  // of the group, known to its leader
+  double busy_rank_s = 0;  // set on the group's leader only
   const auto mine = find_group(plan, world.rank());
   const bool is_idle = mine == plan.groups.end();
   Communicator part = world.split(static_cast<int>(mine - plan.groups.begin()));

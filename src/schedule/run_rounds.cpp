@@ -8,7 +8,7 @@
 namespace incubate {
 namespace {
 
-/// What the trainings `ready` have left. Those not measured yet are estimated by the FLOPs of those that are.
+/// Returns the remaining work of the trainings `ready`. Unmeasured ones are estimated from measured ones by FLOPs.
 std::vector<RemainingWork> remaining_work(const std::vector<std::int64_t>& ready, const RoundsOptions& options,
                                           const std::vector<TrainingProgress>& progress) {
   double measured_s = 0;
@@ -50,7 +50,7 @@ RoundPlan from_numbers(const std::vector<std::int64_t>& numbers) {
   return round;
 }
 
-/// The leader's plan to all: it is made of floating-point times, whose last bits may differ between machines.
+/// Returns rank 0's plan on every rank: floating-point times may differ in the last bits between machines.
 RoundPlan share_plan(const RoundPlan& round, const Communicator& world) {
   std::vector<std::int64_t> numbers = to_numbers(round);
   auto size = static_cast<std::int64_t>(numbers.size());

@@ -9,13 +9,13 @@
 namespace incubate {
 namespace {
 
-constexpr int kMostChannels = 3;  // (a loop of a constant length is unrolled)
+constexpr int kMostChannels = 3;  // a constant loop length lets the compiler unroll
 
-/// The values of a pixel's channels and others without meaning: on four of them arithmetic is one instruction.
+/// A pixel's channels, padded to four values: one vector instruction computes on all of them.
 using Pixel = std::int32_t __attribute__((vector_size(4 * sizeof(std::int32_t))));
 using Exact = double __attribute__((vector_size(4 * sizeof(double))));
 
-/// An image as Pixels, its borders repeated twice on each side, so that each of its pixels has all neighbours.
+/// An image as Pixels with borders repeated twice on each side, so that every pixel has all its neighbours.
 class PaddedImage {
  public:
   static constexpr std::int64_t kMargin = 2;
@@ -41,8 +41,8 @@ class PaddedImage {
   std::vector<Pixel> pixels_;
 };
 
-/// The cubic through 4 neighbours, `t` of the way from the second to the third. (Vectors are not returned: how depends
-/// on the processor.) `Values` are exact up to the multiplications.
+/// Sets `result` to the cubic through 4 neighbours, `t` of the way from the second to the third. Differences of
+/// `Values` are exact. (Returning a vector would depend on the processor's calling convention.)
 template <typename Values>
 INCUBATE_INLINE void interpolate(const Values* v, double t, Exact& result) {
   const Exact value = __builtin_convertvector(v[1], Exact);
@@ -52,13 +52,13 @@ INCUBATE_INLINE void interpolate(const Values* v, double t, Exact& result) {
   result = value + (t * (slope + (t * (curve + (t * twist)))));
 }
 
-/// Writes the channels of the image at (x, y), which lies within it.
+/// Writes the channels of the image at (x, y). REQUIRES: (x, y) lies within the image.
 INCUBATE_INLINE void sample(const PaddedImage& image, double x, double y, std::int64_t channels, std::uint8_t* out) {
   const double floor_x = std::floor(x - 0.5), floor_y = std::floor(y - 0.5);
   const double right = x - 0.5 - floor_x, down = y - 0.5 - floor_y;
   const Pixel* pixels = image.at(static_cast<std::int64_t>(floor_y), static_cast<std::int64_t>(floor_x) - 1);
   Exact value;
-  if (down == 0) {  // exactly at a row, as in a horizontal shift: the others do not matter
+  if (down == 0) {  // exactly at a row, as in a horizontal shift: one row is enough
     interpolate(pixels, right, value);
   } else if (right == 0) {
     const Pixel* column = pixels + 1;
@@ -71,13 +71,13 @@ INCUBATE_INLINE void sample(const PaddedImage& image, double x, double y, std::i
   }
   const Exact least = {0, 0, 0, 0}, most = {255, 255, 255, 255};
   value = value > least ? value : least;
-  const Pixel bytes = __builtin_convertvector(value < most ? value : most, Pixel);  // rounded down
+  const Pixel bytes = __builtin_convertvector(value < most ? value : most, Pixel);  // conversion rounds down
   for (int c = 0; c < kMostChannels; ++c) {
     if (c < channels) out[c] = static_cast<std::uint8_t>(bytes[c]);
   }
 }
 
-/// So that a quarter turn has a cosine of 0.
+/// Rounds as Pillow does, so that a quarter turn has a cosine of 0.
 double round_to_15_digits(double value) { return std::nearbyint(value * 1e15) / 1e15; }
 
 }  // namespace
@@ -103,7 +103,7 @@ INCUBATE_VECTORISED Image transform_affine(const Image& image, const AffineMap& 
 
 Image rotate(const Image& image, double degrees, const Fill& fill) {
   if (degrees == 0) return image;
-  const double turn = degrees < 0 ? degrees + 360 : degrees;  // (as Pillow does, to the last bit)
+  const double turn = degrees < 0 ? degrees + 360 : degrees;  // as Pillow does, to the last bit
   const double angle = -turn * (std::numbers::pi / 180);
   const double cosine = round_to_15_digits(std::cos(angle)), sine = round_to_15_digits(std::sin(angle));
   const double x = static_cast<double>(image.width) / 2, y = static_cast<double>(image.height) / 2;

@@ -9,10 +9,10 @@ namespace incubate {
 inline constexpr const char* kDatasetFiletype = "incubate dataset";
 inline constexpr std::int64_t kDatasetVersion = 1;
 
-/// Images of equal size as they are, in one array: small ones, which fit in memory.
+/// Unencoded images of equal size in one array in memory.
 class ArrayDataset : public Dataset {
  public:
-  /// Reads all of them. REQUIRES: check_array_dataset(path) passed, on any rank.
+  /// Reads all images. REQUIRES: check_array_dataset(path) passed on any rank.
   ArrayDataset(const std::filesystem::path& path, Split split);
 
   std::int64_t num_images() const override { return static_cast<std::int64_t>(labels_.size()); }
@@ -21,7 +21,7 @@ class ArrayDataset : public Dataset {
   std::int64_t width() const override { return width_; }
   std::int64_t label(std::int64_t index) const override { return labels_[index]; }
   std::unique_ptr<const ImageSource> open(std::int64_t index) const override;
-  /// Bytes of image `index`: height x width x channels.
+  /// Returns the bytes of image `index`: height x width x channels.
   std::span<const std::uint8_t> image(std::int64_t index) const;
 
  private:
@@ -32,7 +32,8 @@ class ArrayDataset : public Dataset {
   std::vector<std::int64_t> labels_;
 };
 
-/// Throws InputError if the file is of another type, or its parts do not fit. REQUIRES: verify_file(path) passed.
+/// Returns what the file says of its images. Throws InputError if the file has another type or contradicts itself.
+/// REQUIRES: verify_file(path) passed.
 DatasetInfo check_array_dataset(const std::filesystem::path& path);
 
 }  // namespace incubate

@@ -10,27 +10,27 @@
 
 namespace incubate {
 
-/// Which part of an image a resized crop takes, and how large it becomes.
+/// Which part of an image a resized crop takes, and its size afterwards.
 struct ResizedCrop {
-  std::int64_t side = 0;                    ///< pixels of the result's height and width
-  std::array<double, 2> scale = {0.08, 1};  ///< least and largest share of the area
+  std::int64_t side = 0;                    ///< height and width of the result, in pixels
+  std::array<double, 2> scale = {0.08, 1};  ///< smallest and largest share of the area
 };
 
-/// How training images are changed at random. By default they are not.
+/// Random changes of training images. By default there are none.
 struct Augmentation {
-  std::int64_t crop_padding = 0;  ///< pixels; where there is no resized crop
+  std::int64_t crop_padding = 0;  ///< pixels; without effect under a resized crop
   bool flip = false;
   std::optional<ResizedCrop> resized_crop = std::nullopt;
-  double color_jitter = 0;  ///< strength; off while RandAugment is on
+  double color_jitter = 0;  ///< strength; without effect under RandAugment
   std::optional<RandAugmentPolicy> rand_augment = std::nullopt;
   double random_erasing = 0;  ///< probability
-  MixupOptions mixup = {};    ///< of the images of a micro-batch, after all the above
+  MixupOptions mixup = {};    ///< blends the images of a micro-batch, after all changes above
 };
 
-/// What `config` says for `phase`. REQUIRES: validate(config) passed.
+/// Returns the settings of `config` for `phase`. REQUIRES: validate(config) passed.
 Augmentation make_augmentation(const RunConfig& config, Phase phase);
 
-/// How images are evaluated that were trained on in `phase`: as they are, unless that phase resizes them.
+/// Returns how to evaluate images for a network trained in `phase`; nothing unless that phase resizes its images.
 std::optional<EvaluationCrop> make_evaluation_crop(const RunConfig& config, Phase phase);
 
 }  // namespace incubate

@@ -12,7 +12,7 @@
 namespace incubate {
 namespace {
 
-/// The mean colour.
+/// Returns the mean colour in bytes.
 Fill make_fill(const std::vector<double>& mean) {
   Fill fill;
   for (const double value : mean)

@@ -8,23 +8,23 @@
 
 namespace incubate {
 
-/// Which part of an image is erased, if any, and what draws the noise there.
+/// The part of an image to erase, if any, and the generator of its noise.
 struct Erasing {
   std::optional<Box> box;
   Generator generator;
 };
 
-/// Makes of an image what a network trains on. Every kind of change draws from an address of its own below (seed,
-/// phase, epoch, position), so that settings do not shift each other's numbers.
+/// Makes training samples of images. Every kind of change draws from its own address below (seed, phase, epoch,
+/// position), so settings do not shift each other's numbers.
 class Augmenter {
  public:
   Augmenter(const Augmentation& augmentation, const Normalisation& normalisation, std::uint64_t seed, Phase phase);
 
-  /// Cut or resized, mirrored, then changed in colour or by RandAugment.
+  /// Returns the image cut or resized, mirrored, then changed by colour jitter or RandAugment.
   Image augment(const ImageSource& image, std::int64_t epoch, std::int64_t position) const;
-  /// Of the above, which is height x width.
+  /// Returns which part to erase of an augmented image of height x width pixels.
   Erasing draw_erasing(std::int64_t epoch, std::int64_t position, std::int64_t height, std::int64_t width) const;
-  /// The normalised planes of the above, a part of them erased.
+  /// Writes the normalised planes of augment() (channels x height x width), with draw_erasing() applied.
   void write_planes(const ImageSource& image, std::int64_t epoch, std::int64_t position, std::span<float> planes) const;
   const NormalisationTable& table() const { return table_; }
 

@@ -29,7 +29,7 @@ Image map_bytes(const Image& image, const ByteMap& map) {
   return out;
 }
 
-/// Maps each channel by what `make` makes of its histogram.
+/// Maps each channel by the map that `make` builds from its histogram.
 template <typename Make>
 Image map_channels(const Image& image, Make make) {
   Image out = image;
@@ -40,7 +40,7 @@ Image map_channels(const Image& image, Make make) {
   return out;
 }
 
-/// The least and the largest value that occurs.
+/// Returns the least and the largest value that occurs.
 std::pair<int, int> find_extremes(const Histogram& histogram) {
   const auto occurs = [](std::int64_t count) { return count > 0; };
   const auto first = std::ranges::find_if(histogram, occurs) - histogram.begin();

@@ -4,13 +4,13 @@
 
 namespace incubate {
 
-// Operations that replace each byte by a function of it, equal to those of Pillow's ImageOps. Values are 0 .. 255.
+// Operations that map each byte on its own, equal to Pillow's ImageOps. Values are 0 .. 255.
 
-/// Stretches each channel linearly from its least .. largest value to 0 .. 255.
+/// Stretches each channel linearly from its range of values to 0 .. 255.
 Image auto_contrast(const Image& image);
 /// Makes each channel's values about equally frequent.
 Image equalize(const Image& image);
-/// 255 - value.
+/// Replaces each value by 255 - value.
 Image invert(const Image& image);
 /// Keeps the `bits` (0 .. 8) upper bits.
 Image posterize(const Image& image, int bits);

@@ -15,24 +15,24 @@ enum class Split { train, validation };
 inline constexpr std::array kSplits = {Split::train, Split::validation};
 const char* to_string(Split split);
 
-/// What a packed file says of its images (see FORMAT.md).
+/// Description of the images in a packed file (layout: FORMAT.md).
 struct DatasetInfo {
   std::int64_t num_train = 0;
   std::int64_t num_validation = 0;
-  std::int64_t height = 0;  ///< 0, as the width, if the images differ in size
+  std::int64_t height = 0;  ///< 0, like `width`, if the images differ in size
   std::int64_t width = 0;
   std::int64_t channels = 0;
   std::vector<std::string> class_names;
-  std::string digest;  ///< names the content
+  std::string digest;  ///< hash of the content
 
   std::int64_t num_classes() const { return static_cast<std::int64_t>(class_names.size()); }
 };
 
-/// Verifies the whole file; of a set of encoded images its index, and that its shards are there. Throws InputError if
-/// something is missing, damaged, of another type, or its parts do not fit.
+/// Returns what the file says of its images, after verifying all of it. For a set of encoded images, verifies the index
+/// and that the shards exist. Throws InputError if anything is missing, damaged, of another type, or inconsistent.
 DatasetInfo check_dataset(const std::filesystem::path& path);
 
-/// The images of one split. All is const, and may be called by any number of threads.
+/// The images of one split. Any number of threads may call its functions at once.
 class Dataset {
  public:
   Dataset() = default;
@@ -42,17 +42,17 @@ class Dataset {
 
   virtual std::int64_t num_images() const = 0;
   virtual std::int64_t channels() const = 0;
-  /// Pixels of every image; 0 if they differ in size.
+  /// Pixels of every image; 0 if images differ in size.
   virtual std::int64_t height() const = 0;
   virtual std::int64_t width() const = 0;
   virtual std::int64_t label(std::int64_t index) const = 0;
-  /// Throws DamagedImageError. What it returns must not outlive this.
+  /// Returns image `index`, which must not outlive the dataset. Throws DamagedImageError.
   virtual std::unique_ptr<const ImageSource> open(std::int64_t index) const = 0;
 };
 
-/// `shards`: the folder that has a set's shards, or copies of them; by default that of `path`.
-/// REQUIRES: check_dataset(path) passed, on any rank. Throws InputError if it has changed since, or this host does not
-/// see it.
+/// Opens a split. `shards` is the directory of a set's shards or copies of them; by default that of `path`. Throws
+/// InputError if the file has changed since its check or this host cannot see it. REQUIRES: check_dataset(path) passed
+/// on any rank.
 std::unique_ptr<const Dataset> open_dataset(const std::filesystem::path& path, Split split,
                                             const std::filesystem::path& shards = {});
 

@@ -7,7 +7,7 @@
 namespace incubate {
 namespace {
 
-/// A JPEG or PNG image that knows where it is from.
+/// A JPEG or PNG image whose errors name its shard and place.
 class EncodedImage : public ImageSource {
  public:
   EncodedImage(const EncodedImageSet& set, std::int64_t index) : set_(set), index_(index), bytes_(set.read(index)) {}

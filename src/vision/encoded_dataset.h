@@ -8,7 +8,7 @@ namespace incubate {
 /// JPEG and PNG images of any size, read one by one from a set's shards.
 class EncodedDataset : public Dataset {
  public:
-  /// `shards`: the folder of the shards. REQUIRES: `index` has been verified, on any rank.
+  /// `shards` is the directory of the shards. REQUIRES: `index` was verified on any rank.
   EncodedDataset(const std::filesystem::path& index, Split split, const std::filesystem::path& shards)
       : images_(index, split, shards) {}
 
@@ -23,10 +23,11 @@ class EncodedDataset : public Dataset {
   EncodedImageSet images_;
 };
 
-/// Whether the file is the index of such a set. REQUIRES: verify_file(path) passed, on any rank.
+/// Returns whether the file is the index of an image set. REQUIRES: verify_file(path) passed on any rank.
 bool is_image_set(const std::filesystem::path& path);
 
-/// Throws InputError if the index's parts do not fit, or a shard is not there with the stated length.
+/// Returns what the index says of its images. Throws InputError if it contradicts itself, or a shard is missing or has
+/// another length.
 DatasetInfo check_encoded_dataset(const std::filesystem::path& index);
 
 }  // namespace incubate

@@ -13,7 +13,7 @@
 
 namespace incubate {
 
-/// A shard's file, open from the first read on.
+/// A shard's file, opened by the first read.
 struct EncodedImageSet::Shard {
   explicit Shard(FilePath file) : path(std::move(file)) {}
   ~Shard() {
@@ -25,7 +25,7 @@ struct EncodedImageSet::Shard {
   FilePath path;
   std::mutex opening;
   int descriptor = -1;
-  std::uint64_t length = 0;  // when it was opened, in bytes
+  std::uint64_t length = 0;  // in bytes, when the file was opened
 };
 
 DamagedImageError::DamagedImageError(const FilePath& shard, std::int64_t image, const std::string& what_is_wrong)
@@ -76,7 +76,7 @@ std::vector<std::uint8_t> EncodedImageSet::read(std::int64_t index) const {
   const auto fail = [&](const std::string& what_is_wrong) { throw damage(index, what_is_wrong); };
   const int file = descriptor(shard, index - split_.shard_first_image[shard]);
   const std::uint64_t begin = split_.shard_first_byte[shard] + split_.table.offsets[index];
-  // The index, which may state anything, is not enough to take memory for.
+  // The index may be wrong: compare with the file before allocating.
   if (begin + split_.table.lengths[index] > shards_[shard]->length) fail("the file ends before it does");
   std::vector<std::uint8_t> bytes(split_.table.lengths[index]);
   std::size_t num_read = 0;

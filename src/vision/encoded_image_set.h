@@ -9,10 +9,10 @@
 
 namespace incubate {
 
-/// An image of a shard whose bytes are not those that were packed, or that cannot be read.
+/// An image of a shard cannot be read, or its bytes are not the packed ones.
 class DamagedImageError : public DamagedFileError {
  public:
-  /// `what_is_wrong` such as "its checksum is not the one stated". `image` counts within the shard.
+  /// `what_is_wrong` is such as "its checksum is not the one stated". `image` counts within the shard.
   DamagedImageError(const FilePath& shard, std::int64_t image, const std::string& what_is_wrong);
 
   const FilePath& shard() const { return shard_; }
@@ -23,15 +23,15 @@ class DamagedImageError : public DamagedFileError {
   std::int64_t image_;
 };
 
-/// The images of one split of a set, read one by one from the shards while training. HDF5 sees the index only, once;
-/// every image is compared with its checksum, so a shard that is damaged or replaced meanwhile is found. Afterwards all
-/// is const and may be called from any number of threads.
+/// The images of one split of a set, read one by one from the shards while training. HDF5 reads only the index, once.
+/// Every image is compared with its checksum, which finds shards damaged or replaced meanwhile. Any number of threads
+/// may call the const functions at once.
 class EncodedImageSet {
  public:
-  /// Reads the index and checks that the shards are there with the stated lengths. Throws InputError.
-  /// `shards`: their folder; by default that of the index.
+  /// Reads the index and checks that the shards exist with the stated lengths. Throws InputError. `shards` is their
+  /// directory; by default that of the index.
   EncodedImageSet(const FilePath& index, Split split, const FilePath& shards = {});
-  /// Of a set that was read from `index`; looks at a shard only when it is to read from it.
+  /// Takes a set already read from `index`. Opens a shard only to read an image.
   EncodedImageSet(const FilePath& index, ImageSet set, Split split, const FilePath& shards = {});
   ~EncodedImageSet();
   EncodedImageSet(EncodedImageSet&&) noexcept;
@@ -43,19 +43,19 @@ class EncodedImageSet {
   std::int64_t label(std::int64_t index) const { return split_.table.labels[index]; }
   std::int64_t height(std::int64_t index) const { return split_.table.heights[index]; }
   std::int64_t width(std::int64_t index) const { return split_.table.widths[index]; }
-  /// Bytes of the encoded image.
+  /// Returns the bytes of the encoded image.
   std::int64_t length(std::int64_t index) const { return static_cast<std::int64_t>(split_.table.lengths[index]); }
 
-  /// What to throw when the image is not what it should be.
+  /// Returns the error to throw for a damaged image.
   DamagedImageError damage(std::int64_t index, const std::string& what_is_wrong) const;
 
-  /// The encoded image. Throws DamagedImageError.
+  /// Returns the encoded image. Throws DamagedImageError.
   std::vector<std::uint8_t> read(std::int64_t index) const;
 
  private:
   struct Shard;
 
-  /// Opens the file when it is first asked for.
+  /// Returns the shard's file descriptor; opens the file on the first call.
   int descriptor(std::size_t shard, std::size_t image_in_shard) const;
 
   std::vector<std::string> class_names_;

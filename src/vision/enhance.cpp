@@ -7,13 +7,13 @@
 namespace incubate {
 namespace {
 
-/// 0.299 red + 0.587 green + 0.114 blue in 1/2^16, rounded; of a grey pixel its value.
+/// Returns 0.299 red + 0.587 green + 0.114 blue in 1/2^16, rounded; a grey pixel's value as it is.
 std::uint8_t luma(const std::uint8_t* pixel, std::int64_t channels) {
   if (channels == 1) return *pixel;
   return static_cast<std::uint8_t>(((19595 * pixel[0]) + (38470 * pixel[1]) + (7471 * pixel[2]) + 0x8000) >> 16);
 }
 
-/// In fp32 as Pillow has it, so that results are cut at the same places.
+/// Computes in fp32 like Pillow, so that results are truncated at the same values.
 INCUBATE_VECTORISED void mix_bytes(const std::uint8_t* plainer, const std::uint8_t* bytes, std::size_t size,
                                    float weight, std::uint8_t* out) {
   for (std::size_t i = 0; i < size; ++i) {

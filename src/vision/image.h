@@ -16,7 +16,7 @@ struct Box {
   bool operator==(const Box&) const = default;
 };
 
-/// A picture of 8-bit values: height x width x channels bytes, row by row; 1 (grey) or 3 (red, green, blue) channels.
+/// An image of height x width x channels bytes, row by row, with 1 (grey) or 3 (red, green, blue) channels.
 struct Image {
   std::int64_t height = 0;
   std::int64_t width = 0;
@@ -24,23 +24,23 @@ struct Image {
   std::vector<std::uint8_t> bytes;
 
   Image() = default;
-  /// A black one.
+  /// Makes a black image.
   Image(std::int64_t height, std::int64_t width, std::int64_t channels);
-  /// A copy of `pixels`. REQUIRES: height x width x channels of them.
+  /// Copies `pixels`. REQUIRES: `pixels` has height x width x channels bytes.
   Image(std::int64_t height, std::int64_t width, std::int64_t channels, std::span<const std::uint8_t> pixels);
 
   std::int64_t num_pixels() const { return height * width; }
   Box whole() const { return {0, 0, height, width}; }
-  /// The first channel of a pixel. REQUIRES: 0 <= y < height, 0 <= x < width.
+  /// Returns the first channel of a pixel. REQUIRES: 0 <= y < height, 0 <= x < width.
   std::uint8_t* at(std::int64_t y, std::int64_t x) { return &bytes[((y * width) + x) * channels]; }
   const std::uint8_t* at(std::int64_t y, std::int64_t x) const { return &bytes[((y * width) + x) * channels]; }
 
   bool operator==(const Image&) const = default;
 };
 
-/// The pixels of `box`, which may reach beyond the image: there it is black.
+/// Returns the pixels of `box`, black where it reaches beyond the image.
 Image crop(const Image& image, const Box& box);
-/// Left becomes right.
+/// Returns the image with left and right exchanged.
 Image mirror(const Image& image);
 
 }  // namespace incubate

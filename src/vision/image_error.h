@@ -6,16 +6,16 @@
 
 namespace incubate {
 
-/// An encoded image that cannot be decoded: what() says why.
+/// An encoded image cannot be decoded; what() says why.
 class ImageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// Throws ImageError, but std::bad_alloc if the decoder's `message` says that it lacks memory: the image may be intact.
+/// Throws ImageError, or std::bad_alloc if the decoder's `message` reports a lack of memory: the image may be intact.
 [[noreturn]] void throw_decoder_error(const std::string& message);
 
-/// An encoded image of more pixels is refused before memory is taken for it.
+/// Encoded images with more pixels are refused before memory is allocated.
 inline constexpr std::int64_t kMostPixels = std::int64_t{1} << 28;
 
 /// Throws ImageError unless 1 <= height x width <= kMostPixels.

@@ -36,10 +36,10 @@ ImageSetSplit read_split(const Hdf5File& file, const std::string& group) {
   return split;
 }
 
-/// Of a split's shards: those of both splits can be added up as signed numbers. No file system holds as many.
+/// Limit of a split's bytes: sums over both splits fit signed numbers. No file system holds as many.
 constexpr std::uint64_t kMostBytes = (std::uint64_t{1} << 62) - 1;
 
-/// A plain file name, which cannot lead out of the index's folder.
+/// Returns whether `name` is a plain file name, which cannot leave the index's directory.
 bool is_plain_name(const std::string& name) {
   return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos;
 }

@@ -46,7 +46,7 @@ std::vector<PackProblem> read_problems(const Hdf5File& file, const std::string& 
   return problems;
 }
 
-/// From n+1 offsets, the last of which is the end of the last image, to the n places of a table.
+/// Splits n+1 offsets (the last is the end of the last image) into the table's n offsets and lengths.
 void split_offsets(const std::vector<std::uint64_t>& offsets, ImageTable& table, const std::string& origin) {
   check_input(offsets.size() == table.size() + 1, "{}: {} offsets for {} labels, not one more. Make or copy it again.",
               origin, offsets.size(), table.size());

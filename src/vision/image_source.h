@@ -7,26 +7,26 @@
 
 namespace incubate {
 
-/// Where an image's pixels come from: an array in memory, or an encoded file of which only a part is decoded.
+/// A source of pixels: an array in memory, or an encoded file that is decoded only in part.
 class ImageSource {
  public:
   virtual ~ImageSource() = default;
   virtual std::int64_t height() const = 0;
   virtual std::int64_t width() const = 0;
   virtual std::int64_t channels() const = 0;
-  /// The pixels of `box`, or a smaller image of it of at least `least_height` x `least_width` pixels.
-  /// REQUIRES: `box` lies within the image; all sizes are positive.
+  /// Returns the pixels of `box`, or a smaller version with at least `least_height` x `least_width` pixels. REQUIRES:
+  /// `box` lies within the image; all sizes are positive.
   virtual Image part(const Box& box, std::int64_t least_height, std::int64_t least_width) const = 0;
 
   Box whole() const { return {0, 0, height(), width()}; }
-  /// All pixels as they are.
+  /// Returns all pixels, unscaled.
   Image image() const { return part(whole(), height(), width()); }
 };
 
-/// Pixels in memory, which must outlive this.
+/// Pixels in memory, which must outlive the object.
 class ArraySource final : public ImageSource {
  public:
-  /// REQUIRES: height x width x channels bytes.
+  /// REQUIRES: `pixels` has height x width x channels bytes.
   ArraySource(std::int64_t height, std::int64_t width, std::int64_t channels, std::span<const std::uint8_t> pixels);
   explicit ArraySource(const Image& image);
 
@@ -42,7 +42,7 @@ class ArraySource final : public ImageSource {
   std::span<const std::uint8_t> pixels_;
 };
 
-/// A JPEG file in memory, which must outlive this; decoded when and where pixels are asked for. Its functions throw
+/// A JPEG file in memory, which must outlive the object. part() decodes only what it needs. All functions throw
 /// ImageError.
 class JpegSource final : public ImageSource {
  public:

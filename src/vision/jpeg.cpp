@@ -20,18 +20,18 @@ namespace {
 #error "jpeglib.h is not libjpeg-turbo's, which alone decodes parts of an image. Install libjpeg-turbo."
 #endif
 
-/// A progressive file may have many scans that each cost as much as decoding the image once.
+/// A progressive file may have many scans, each as costly as decoding the image once.
 constexpr int kMostScans = 100;
 
-/// Where libjpeg's errors go: it must not return from one, and C frames let no exception pass, so it jumps back to
-/// attempt(), which throws.
+/// Handles libjpeg's errors. libjpeg forbids returning from the handler, and C frames let no exception pass. So the
+/// handler jumps back to attempt(), which throws.
 struct ErrorHandler {
   jpeg_error_mgr manager;
   std::jmp_buf jump;
   char message[JMSG_LENGTH_MAX];
 
   ErrorHandler();
-  /// Runs `steps`, which call libjpeg. They may have no object with a destructor: a jump would leave it out.
+  /// Runs `steps`, which call libjpeg. They may own no object with a destructor: a jump would skip it.
   template <typename Steps>
   void attempt(Steps steps) {
     static_assert(std::is_trivially_destructible_v<Steps>);
@@ -50,7 +50,7 @@ struct ErrorHandler {
   std::longjmp(handler->jump, 1);
 }
 
-/// Warnings (level -1) of lost data are errors here; others, such as of stray bytes between segments, change no pixel.
+/// Makes warnings (level -1) of lost data errors. Other warnings, such as of stray bytes, change no pixel.
 void judge_message(j_common_ptr jpeg, int level) {
   if (level >= 0) return;
   switch (jpeg->err->msg_code) {
@@ -113,7 +113,7 @@ class Decoder {
   Decoder& operator=(const Decoder&) = delete;
 
   JpegInfo info() const { return {jpeg_.image_height, jpeg_.image_width, jpeg_.num_components}; }
-  /// The pixels of `full_box`, which is in pixels of the file, at 1/`scale` of the size (1, 2, 4 or 8).
+  /// Returns the pixels of `full_box` (in pixels of the file) at 1/`scale` of the size (1, 2, 4 or 8).
   Image decode(const Box& full_box, std::int64_t scale = 1);
 
  private:
@@ -122,13 +122,13 @@ class Decoder {
   jpeg_decompress_struct jpeg_ = {};
 };
 
-/// a b / 255, rounded, for a and b up to 255.
+/// Returns a b / 255, rounded, for a and b up to 255.
 int multiply_shares(int a, int b) {
   const int product = (a * b) + 128;
   return ((product >> 8) + product) >> 8;
 }
 
-/// The file's values are inverted, 255 for no ink: so does Adobe, and nobody else writes such files.
+/// Converts inverted CMYK (255 is no ink), as Adobe writes it. No other program writes CMYK files.
 void convert_cmyk(const std::uint8_t* cmyk, std::int64_t num_pixels, std::uint8_t* rgb) {
   for (std::int64_t i = 0; i < num_pixels; ++i) {
     const int light = cmyk[(4 * i) + 3];
@@ -138,7 +138,7 @@ void convert_cmyk(const std::uint8_t* cmyk, std::int64_t num_pixels, std::uint8_
   }
 }
 
-/// Whether all bits of all coefficients have come. Where not, libjpeg smooths across blocks.
+/// Returns whether all bits of all coefficients have arrived. If not, libjpeg smooths across blocks.
 bool has_all_bits(const jpeg_decompress_struct& jpeg) {
   if (jpeg.coef_bits == nullptr) return true;  // not progressive
   for (int c = 0; c < jpeg.num_components; ++c) {
@@ -147,7 +147,7 @@ bool has_all_bits(const jpeg_decompress_struct& jpeg) {
   return true;
 }
 
-/// Values across that the inverse transform makes of a block, and those of the finest component.
+/// Width of an inverse-transformed block, for one component and for the finest one.
 #if JPEG_LIB_VERSION >= 70
 int block_width(const jpeg_component_info& component) { return component.DCT_h_scaled_size; }
 int least_block_width(const jpeg_decompress_struct& jpeg) { return jpeg.min_DCT_h_scaled_size; }
@@ -156,8 +156,8 @@ int block_width(const jpeg_component_info& component) { return component.DCT_sca
 int least_block_width(const jpeg_decompress_struct& jpeg) { return jpeg.min_DCT_scaled_size; }
 #endif
 
-/// Whether a colour that has fewer values across than the image is decoded at a scale of its own (4:1:0, halved), so
-/// that fewer are missing: libjpeg-turbo up to 2.1 loses its last columns when it decodes only some.
+/// Returns whether a subsampled colour is decoded at its own scale (4:1:0, halved). libjpeg-turbo up to 2.1 then loses
+/// the colour's last columns when it decodes only some columns.
 bool has_scaled_colors(const jpeg_decompress_struct& jpeg) {
   const int least = least_block_width(jpeg);
   return std::any_of(jpeg.comp_info, jpeg.comp_info + jpeg.num_components, [&](const jpeg_component_info& color) {
@@ -165,14 +165,14 @@ bool has_scaled_colors(const jpeg_decompress_struct& jpeg) {
   });
 }
 
-/// What becomes of `box` at 1/`scale` of the size, each border moved to the nearest between two pixels.
+/// Returns `box` at 1/`scale` of the size, with borders moved to the nearest boundary between two pixels.
 Box scale_box(const Box& box, std::int64_t scale) {
   const auto round = [scale](std::int64_t border) { return (border + (scale / 2)) / scale; };
   const std::int64_t top = round(box.top), left = round(box.left);
   return {top, left, round(box.top + box.height) - top, round(box.left + box.width) - left};
 }
 
-/// The largest of 8, 4, 2, 1 by which `box` can be divided and still have its least size.
+/// Returns the largest of 8, 4, 2, 1 by which `box` can be divided and keep its least size.
 std::int64_t choose_scale(const Box& box, std::int64_t least_height, std::int64_t least_width) {
   for (const std::int64_t scale : {8, 4, 2}) {
     if (box.height / scale >= least_height && box.width / scale >= least_width) return scale;
@@ -180,9 +180,9 @@ std::int64_t choose_scale(const Box& box, std::int64_t least_height, std::int64_
   return 1;
 }
 
-/// What must be decoded of an image of height x width pixels so that `box` is as if all were: colours of lower
-/// resolution are interpolated, so that a pixel depends on its neighbours, and libjpeg treats the borders of what it
-/// decodes, and very narrow images, in another way. (Rows above and below it looks after by itself.)
+/// Returns the part to decode so that the pixels of `box` equal those of the whole image. Upsampled colours depend on
+/// neighbours, and libjpeg treats left and right borders of the decoded part, and very narrow parts, differently. (It
+/// extends rows above and below `box` by itself.)
 Box add_margin(const Box& box, std::int64_t width) {
   constexpr std::int64_t kLeastWidth = 16;
   const std::int64_t end = std::min(std::max(box.left + box.width + 2, kLeastWidth), width);
@@ -200,12 +200,12 @@ Image Decoder::decode(const Box& full_box, std::int64_t scale) {
 
   auto left = static_cast<JDIMENSION>(needed.left), width = static_cast<JDIMENSION>(needed.width);
   errors_.attempt([&] {
-    jpeg_crop_scanline(&jpeg_, &left, &width);  // moves the left border to where a block begins
-    // (Skipping is exact from row 0 on, as here; libjpeg-turbo up to 3.1 errs from other rows on.)
+    jpeg_crop_scanline(&jpeg_, &left, &width);  // moves the left border to the begin of a block
+    // Skipping from row 0 is exact; from other rows libjpeg-turbo up to 3.1 makes errors.
     if (needed.top > 0) jpeg_skip_scanlines(&jpeg_, static_cast<JDIMENSION>(needed.top));
   });
   const int components = jpeg_.output_components;
-  // At an odd address: to aligned ones libjpeg-turbo writes past the cache, and the row is read at once.
+  // At an odd address, because libjpeg-turbo writes to aligned rows past the cache, and the row is read at once.
   std::vector<std::uint8_t> decoded_row((components * width) + 1);
   Image image(box.height, box.width, 3);
   errors_.attempt([&] {

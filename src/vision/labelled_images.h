@@ -7,7 +7,7 @@
 
 namespace incubate {
 
-/// The images of a split in memory: images x height x width x channels bytes.
+/// A split's images in memory: images x height x width x channels bytes.
 struct LabelledImages {
   std::int64_t height = 0;
   std::int64_t width = 0;
@@ -21,11 +21,11 @@ struct LabelledImages {
 /// Throws InputError naming the first label outside [0, num_classes).
 void check_labels(std::span<const std::int64_t> labels, std::int64_t num_classes, const std::string& origin);
 
-/// Which images take_subset() keeps, of images with these labels; ascending.
+/// Returns the indices that take_subset() keeps for images with these labels, ascending.
 std::vector<std::int64_t> choose_subset(std::span<const std::int64_t> labels, double share);
 
-/// Of every class the given share of its images, rounded, but at least one; which ones is random but always the same,
-/// and a smaller share is part of a larger one. Their order stays.
+/// Returns the given share of each class's images, rounded, at least one, in their order. The choice is random but
+/// always the same, and a smaller share is part of a larger one.
 LabelledImages take_subset(const LabelledImages& all, double share);
 
 }  // namespace incubate

@@ -7,7 +7,7 @@
 namespace incubate {
 namespace {
 
-/// Gamma(alpha, 1): Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 26, 2000.
+/// Draws Gamma(alpha, 1): Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 26, 2000.
 double draw_gamma(Generator& generator, double alpha) {
   if (alpha < 1) {
     const double u = 1.0 - (generator.bits() * 0x1p-32);  // in (0, 1]
@@ -23,7 +23,7 @@ double draw_gamma(Generator& generator, double alpha) {
   }
 }
 
-/// A box of area (1 - kept) of the image, its centre anywhere, clipped at the borders.
+/// Draws a box of area (1 - kept) of the image, its centre anywhere, clipped at the borders.
 Box draw_box(Generator& generator, double kept, std::int64_t height, std::int64_t width) {
   const double side = std::sqrt(1 - kept);
   const auto half_height = static_cast<std::int64_t>(static_cast<double>(height) * side) / 2;
@@ -58,7 +58,7 @@ void exchange_box(std::span<float> a, std::span<float> b, std::int64_t height, s
 double draw_symmetric_beta(Generator& generator, double alpha) {
   const double a = draw_gamma(generator, alpha);
   const double b = draw_gamma(generator, alpha);
-  return a + b > 0 ? a / (a + b) : 0.5;  // both may underflow where alpha is tiny
+  return a + b > 0 ? a / (a + b) : 0.5;  // both may underflow if alpha is tiny
 }
 
 Mixing draw_mixing(Generator& generator, const MixupOptions& options, std::int64_t height, std::int64_t width) {
@@ -77,7 +77,7 @@ Mixing draw_mixing(Generator& generator, const MixupOptions& options, std::int64
 void mix_images(const Mixing& mixing, std::int64_t size, std::int64_t height, std::int64_t width,
                 std::span<float> images) {
   const std::size_t values = images.size() / size;
-  for (std::int64_t j = 0; j < size / 2; ++j) {  // the middle one of an odd number is its own partner
+  for (std::int64_t j = 0; j < size / 2; ++j) {  // with an odd number the middle image is its own partner
     const std::span<float> a = images.subspan(j * values, values);
     const std::span<float> b = images.subspan((size - 1 - j) * values, values);
     if (mixing.is_box) {

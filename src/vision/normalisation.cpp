@@ -27,7 +27,7 @@ NormalisationTable::NormalisationTable(const Normalisation& normalisation) : val
   if (planes == expected) lines_ = lines;
 }
 
-/// The bytes of a block of pixels are sorted by colour first, so that those behind each other become numbers together.
+/// Sorts the bytes of a block of pixels by channel first, so that one instruction normalises several of them.
 INCUBATE_VECTORISED void NormalisationTable::write_colors(const Image& image, const Lines& lines, float* planes) {
   constexpr std::int64_t kBlock = 256;
   const std::uint8_t* in = image.bytes.data();

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kSignatureBytes = 8;
 
-/// libpng's decoder of one file. Its errors jump back to attempt(), which throws: C frames let no exception pass.
+/// libpng's decoder of one file. libpng's errors jump back to attempt(), which throws: C frames let no exception pass.
 class PngDecoder {
  public:
   /// Reads the header.
@@ -28,7 +28,7 @@ class PngDecoder {
     });
     if (info_ == nullptr) {
       png_destroy_read_struct(&png_, nullptr, nullptr);
-      throw std::bad_alloc();  // libpng says nothing more
+      throw std::bad_alloc();  // libpng gives no other reason
     }
     try {
       read_header();
@@ -46,7 +46,7 @@ class PngDecoder {
 
  private:
   void read_header();
-  /// Runs `steps`, which call libpng. They may have no object with a destructor: a jump would leave it out.
+  /// Runs `steps`, which call libpng. They may own no object with a destructor: a jump would skip it.
   template <typename Steps>
   void attempt(Steps steps) {
     static_assert(std::is_trivially_destructible_v<Steps>);
@@ -79,9 +79,9 @@ class PngDecoder {
 void PngDecoder::read_header() {
   attempt([&] {
     png_set_read_fn(png_, this, read);
-    // The sides' product is checked below; each by itself may be anything.
+    // Only the product of the sides is limited, below.
     png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-    // What changes no pixel is left out: a few kilobytes of compressed text become 8 MB, up to a thousand times.
+    // Ignore chunks that change no pixel: a few kilobytes of compressed text can become 8 MB.
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
     png_read_info(png_, info_);
   });

@@ -9,19 +9,19 @@
 
 namespace incubate {
 
-/// Whether the data begin as every PNG file does.
+/// Returns whether the data begin with the PNG signature.
 bool is_png(std::span<const std::uint8_t> bytes);
 
-/// The image in red, green and blue, 8 bits each: of 16 bits the upper 8, transparency ignored, no gamma applied; equal
-/// to Pillow's convert("RGB") but for grey of 16 bits, which Pillow clips. Throws ImageError.
+/// Returns the image in RGB, 8 bits each. Keeps the upper 8 of 16 bits; ignores transparency and gamma. Equal to
+/// Pillow's convert("RGB") except for 16-bit grey, which Pillow clips. Throws ImageError.
 Image decode_png(std::span<const std::uint8_t> bytes);
 
-/// The pixels of `box`, exactly those of decode_png(). Rows below `box` are not decoded unless the file is interlaced,
-/// so damage there may go unseen. Throws ImageError also if the image does not reach as far as `box`.
-/// REQUIRES: all sizes are positive.
+/// Returns the pixels of `box`, equal to decode_png()'s. Rows below `box` are not decoded unless the file is
+/// interlaced, so damage there may go unseen. Throws ImageError, also if `box` exceeds the image. REQUIRES: all sizes
+/// are positive.
 Image decode_png_part(std::span<const std::uint8_t> bytes, const Box& box);
 
-/// A PNG file of the image, from which decode_png() makes the same pixels. Throws ImageError.
+/// Returns the image as a PNG file, without loss. Throws ImageError.
 std::vector<std::uint8_t> encode_png(const Image& image);
 
 }  // namespace incubate

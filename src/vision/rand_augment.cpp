@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kLargestMagnitude = 10;
 
-/// The factor of color, contrast, brightness and sharpness.
+/// Returns the factor of color, contrast, brightness or sharpness.
 double enhancement(const AugmentStep& step, Severity severity) {
   const double share = step.magnitude / kLargestMagnitude;
   if (severity == Severity::of_the_operation) return (share * 1.8) + 0.1;

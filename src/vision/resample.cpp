@@ -11,9 +11,9 @@
 namespace incubate {
 namespace {
 
-constexpr int kPrecisionBits = 32 - 8 - 2;  // 8 bits of a pixel, 2 for overshoot and sign
+constexpr int kPrecisionBits = 32 - 8 - 2;  // 8 bits for a pixel, 2 for overshoot and sign
 constexpr std::int32_t kHalf = 1 << (kPrecisionBits - 1);
-constexpr std::int64_t kGroup = 4;  // taps that are combined at once
+constexpr std::int64_t kGroup = 4;  // taps combined at once
 
 std::uint8_t round_to_byte(std::int32_t sum) {
   return static_cast<std::uint8_t>(std::clamp(sum >> kPrecisionBits, 0, 255));
@@ -49,12 +49,12 @@ void combine_columns_anywhere(const std::uint8_t* in, std::int64_t width, std::i
 }
 
 #ifdef __x86_64__
-// pmaddwd multiplies pairs of 16-bit numbers and adds the two products in 32 bits, exactly. A weight has 24 bits: it is
-// split into its lower 12, which are not negative, and the others, and the two sums are put together at the end. All is
-// modulo 2^32, and the whole sum fits in 32 bits, so the result is that of the loops above.
+// pmaddwd multiplies pairs of 16-bit numbers and adds the two products in 32 bits, exactly. A 24-bit weight is split
+// into its lower 12 bits, not negative, and the upper ones; both sums are joined at the end. Arithmetic is modulo 2^32
+// and the whole sum fits in 32 bits, so the result equals that of the loops above.
 constexpr int kLowBits = 12;
 
-/// The split weights of 4 taps: upper parts, then lower ones.
+/// The split weights of 4 taps: upper parts, then lower parts.
 struct SplitWeights {
   std::int16_t parts[2 * kGroup];
 };
@@ -75,19 +75,19 @@ std::vector<SplitWeights> split(const Taps& taps) {
 
 TARGET_AVX2 __m128i load16(const std::uint8_t* in) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(in)); }
 
-/// Sums of 8 values, before the final shift.
+/// Joins the sums of 8 values and shifts them to pixel scale.
 TARGET_AVX2 __m256i put_together(__m256i upper, __m256i lower) {
   return _mm256_srai_epi32(_mm256_add_epi32(_mm256_slli_epi32(upper, kLowBits), lower), kPrecisionBits);
 }
 
-/// The same two weights in all pairs of 16-bit numbers.
+/// Repeats one pair of weights in all pairs of 16-bit numbers.
 TARGET_AVX2 __m256i repeat_pair(const std::int16_t* weights) {
   std::int32_t pair = 0;
   std::memcpy(&pair, weights, sizeof pair);
   return _mm256_set1_epi32(pair);
 }
 
-/// As combine_rows_anywhere, 16 values at a time; returns how many were done.
+/// Computes as combine_rows_anywhere() does, 16 values at a time. Returns the number of values computed.
 __attribute__((target("avx2"))) std::int64_t combine_rows_avx2(const std::vector<const std::uint8_t*>& rows,
                                                                const SplitWeights* weights, std::int64_t size,
                                                                std::uint8_t* out) {
@@ -107,22 +107,22 @@ __attribute__((target("avx2"))) std::int64_t combine_rows_avx2(const std::vector
       lower1 = _mm256_add_epi32(lower1, _mm256_madd_epi16(pairs1, lower_weights));
     }
     const __m256i words = _mm256_packs_epi32(put_together(upper0, lower0), put_together(upper1, lower1));
-    const __m256i ordered = _mm256_permute4x64_epi64(words, 0b11011000);  // the lanes were interleaved
+    const __m256i ordered = _mm256_permute4x64_epi64(words, 0b11011000);  // undoes the interleaved lanes
     const __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(ordered), _mm256_extracti128_si256(ordered, 1));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), bytes);
   }
   return i;
 }
 
-/// Rows whose columns are combined at once: the first two in the two lanes of one register, the others in another.
+/// Rows combined at once: two in the two lanes of one register, two in another.
 constexpr int kRows = 4;
 
-/// 16 bytes of each of two rows.
+/// Loads 16 bytes of each of two rows.
 TARGET_AVX2 __m256i load_rows(const std::uint8_t* first, const std::uint8_t* second) {
   return _mm256_inserti128_si256(_mm256_castsi128_si256(load16(first)), load16(second), 1);
 }
 
-/// Writes a pixel of 3 channels. The fourth byte is overwritten by the next pixel, and so is not written for the last.
+/// Writes a pixel of 3 channels. The next pixel overwrites the fourth byte, so the last pixel writes only 3.
 TARGET_AVX2 void store_pixel(__m128i bytes, std::uint8_t* out, bool is_last) {
   const std::int32_t pixel = _mm_cvtsi128_si32(bytes);
   if (is_last) {
@@ -132,7 +132,7 @@ TARGET_AVX2 void store_pixel(__m128i bytes, std::uint8_t* out, bool is_last) {
   }
 }
 
-/// Writes what the sums of two rows have become.
+/// Writes a pixel of two rows from their sums.
 TARGET_AVX2 void store_rows(__m256i upper, __m256i lower, std::uint8_t* first, std::uint8_t* second, bool is_last) {
   const __m256i words = _mm256_packs_epi32(put_together(upper, lower), _mm256_setzero_si256());
   const __m256i bytes = _mm256_packus_epi16(words, words);
@@ -140,12 +140,12 @@ TARGET_AVX2 void store_rows(__m256i upper, __m256i lower, std::uint8_t* first, s
   store_pixel(_mm256_extracti128_si256(bytes, 1), second, is_last);
 }
 
-/// As combine_columns_anywhere for 3 channels, of several rows. Reads what weights of 0 stand for and up to 4 bytes
-/// more.
+/// Computes as combine_columns_anywhere() does, for 3 channels of several rows. Also reads inputs with weight 0 and up
+/// to 4 bytes more.
 __attribute__((target("avx2"))) void combine_columns_avx2(const std::array<const std::uint8_t*, kRows>& in,
                                                           const Taps& taps, const std::vector<SplitWeights>& weights,
                                                           const std::array<std::uint8_t*, kRows>& out) {
-  // Of 4 pixels RGB RGB RGB RGB pairs of 16-bit values RR GG BB of the first two, and of the others.
+  // Rearrange 4 pixels RGB RGB RGB RGB into 16-bit pairs RR GG BB, for the first two and the last two pixels.
   const __m256i to_first_pairs =
       _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1));
   const __m256i to_last_pairs =
@@ -228,7 +228,7 @@ Image combine_rows(const Image& image, const Taps& taps, std::int64_t left, std:
   const std::vector<SplitWeights> split_weights = split(taps);
 #endif
   for (std::int64_t y = 0; y < out.height; ++y) {
-    // (Behind the last row all weights are 0.)
+    // Weights behind the last row are 0.
     for (std::int64_t k = 0; k < taps.num_inputs(); ++k) {
       rows[k] = image.at(std::min(taps.first(y) + k, image.height - 1), left);
     }
@@ -256,7 +256,7 @@ Image combine_columns(const Image& image, const Taps& taps, std::int64_t top, st
       std::array<const std::uint8_t*, kRows> in{};
       std::array<std::uint8_t*, kRows> to{};
       for (int i = 0; i < kRows; ++i) {
-        const std::int64_t row = std::min(y + i, height - 1);  // (the last one perhaps several times)
+        const std::int64_t row = std::min(y + i, height - 1);  // the last row perhaps several times
         to[i] = out.at(row, 0);
         in[i] = image.at(top + row, 0);
         if ((image.height - top - row - 1) * row_bytes >= overrun) continue;

@@ -20,8 +20,8 @@ double cubic(double x) {
   return 0;
 }
 
-/// Which inputs of one dimension the outputs begin .. begin+count-1 are made of.
-/// `num_outputs` in all take inputs `box_begin` .. `box_begin`+`box_size`-1 of `num_inputs`.
+/// Returns the taps of outputs begin .. begin+count-1. All `num_outputs` outputs cover inputs `box_begin` ..
+/// `box_begin`+`box_size`-1 of `num_inputs`.
 Taps make_taps(std::int64_t num_inputs, std::int64_t box_begin, std::int64_t box_size, std::int64_t num_outputs,
                std::int64_t begin, std::int64_t count) {
   const double scale = static_cast<double>(box_size) / static_cast<double>(num_outputs);
@@ -55,14 +55,14 @@ Taps make_taps(std::int64_t num_inputs, std::int64_t box_begin, std::int64_t box
   return taps;
 }
 
-/// Both passes of a resize. Two roundings to 8 bits do not commute, so their order is part of the result.
+/// Both passes of a resize. Their order is part of the result, because each rounds to 8 bits.
 struct Passes {
   Taps rows;
   Taps columns;
   bool is_rows_last = false;
 };
 
-/// `box` of an image of `whole` pixels resized, of which `view` is made.
+/// Plans the passes that resize `box` of an image of `whole` pixels and make `view` of it.
 Passes plan_passes(const Box& whole, const Box& box, const ResizedView& view) {
   Passes passes = {make_taps(whole.height, box.top, box.height, view.height, view.window.top, view.window.height),
                    make_taps(whole.width, box.left, box.width, view.width, view.window.left, view.window.width),
@@ -71,14 +71,14 @@ Passes plan_passes(const Box& whole, const Box& box, const ResizedView& view) {
   return passes;
 }
 
-/// The pixels that `passes` need.
+/// Returns the pixels that `passes` need.
 Box find_inputs(const Passes& passes) {
   const auto [top, bottom] = passes.rows.inputs();
   const auto [left, right] = passes.columns.inputs();
   return {top, left, bottom - top, right - left};
 }
 
-/// REQUIRES: `passes` were planned for an image whose pixels from `inputs.top` and `inputs.left` on `image` holds.
+/// Runs `passes` on `image`, which holds the planned image's pixels from `inputs.top` and `inputs.left` on.
 Image run_passes(const Image& image, Passes passes, const Box& inputs) {
   if (passes.is_rows_last) {
     const Image middle = combine_rows(image, passes.rows, inputs.left, inputs.width);

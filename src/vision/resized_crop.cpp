@@ -10,7 +10,7 @@ namespace {
 constexpr double kLeastAspect = 3.0 / 4, kLargestAspect = 4.0 / 3;
 constexpr int kTries = 10;
 
-/// To the nearest whole number, halves to even.
+/// Rounds to the nearest integer, halves to even.
 std::int64_t round_even(double value) { return std::llrint(value); }
 
 Box centred(std::int64_t height, std::int64_t width, std::int64_t box_height, std::int64_t box_width) {
@@ -39,7 +39,7 @@ Box draw_resized_crop(Generator& generator, std::int64_t height, std::int64_t wi
     const double aspect = std::exp(log_least + (generator.uniform() * (std::log(kLargestAspect) - log_least)));
     const std::int64_t box_width = round_even(std::sqrt(box_area * aspect));
     const std::int64_t box_height = round_even(std::sqrt(box_area / aspect));
-    // (A picture of a few pixels may have shares of less than one.)
+    // A share of a very small image may have less than one pixel.
     if (box_width > width || box_height > height || box_width < 1 || box_height < 1) continue;
     const std::int64_t top = generator.below(static_cast<std::uint32_t>(height - box_height + 1));
     const std::int64_t left = generator.below(static_cast<std::uint32_t>(width - box_width + 1));

@@ -1,4 +1,4 @@
-"""One work in all settings of both sides: the table, the ratio of the fastest, and that both compute the same."""
+"""Compares all settings of both sides in one work: the table, the ratio of the fastest, and equal losses."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ from dataclasses import dataclass
 
 from measurement import Failure, Measurement, Outcome
 
-# Of a step's loss in fp32, relative: as in test_parity_training.py.
+# Relative tolerance of a step's loss in fp32, as in test_parity_training.py.
 LOSS_TOLERANCE = 1e-4
-NUM_LOSSES = 3  # steps that are compared; with each step rounding errors grow
+NUM_LOSSES = 3  # steps to compare; rounding errors grow with each step
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Names of settings to what was measured; they end in what they compute in."""
+    """Maps names of settings to measurements; a name ends in its precision."""
 
     work: str
     ours: dict[str, Outcome]
     peers: dict[str, Outcome]
     flops_per_image: float
     num_processes: int
-    peaks: dict[str, float]  # FLOP/s of a process
+    peaks: dict[str, float]  # FLOP/s per process
 
     def peak_fraction(self, setting: str, measurement: Measurement) -> float:
         precision = "bf16" if "bf16" in setting else "fp32"
         return measurement.images_per_s * self.flops_per_image / (self.num_processes * self.peaks[precision])
 
     def largest_loss_error(self) -> float | None:
-        """Of the peers in fp32 and the program's first steps, relative; None where nothing is to be compared."""
+        """Returns the largest relative error between the peers in fp32 and the program's first steps; None if not
+        comparable."""
         ours = next(m.losses for name, m in self.ours.items() if isinstance(m, Measurement) and "fp32" in name)
         errors = [
             abs(theirs / loss - 1)
@@ -54,7 +55,7 @@ class Comparison:
         return f"{outcome.images_per_s:10.2f} images/s{fraction:8.1%} of peak{outcome.peak_bytes / 2**20:8.0f} MiB"
 
     def row(self) -> dict[str, object] | None:
-        """For the file of results; None if one side has nothing measured."""
+        """Returns the row for the file of results; None if one side has no measurement."""
         if not measured(self.ours) or not measured(self.peers):
             return None
         our_setting, peer_setting = fastest(self.ours), fastest(self.peers)

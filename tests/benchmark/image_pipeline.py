@@ -1,11 +1,11 @@
-"""How fast one core makes training images of JPEG files: incubate's pipeline beside PIL with timm and torchvision's v2.
+"""Measures how fast one core makes training images of JPEG files: incubate beside PIL with timm and torchvision's v2.
 
     tests/benchmark/image_pipeline.py [--repeats 5] [--images 100]
 
-Each makes batches of normalised 224 x 224 images in fp32 of the same JPEG files in memory (about 500 x 375 pixels,
-quality 90, made here): a random resized crop (scale 0.08 .. 1, bicubic), mirrored or not, with RandAugment or without.
-One thread, no other process; repeats alternate between the programs, and medians are compared, by CPU time, since other
-work on the machine disturbs it less than the clock on the wall. Prints a table and appends to runs/benchmark.json.
+Each side makes batches of normalised 224 x 224 images in fp32 of the same JPEG files in memory (about 500 x 375 pixels,
+quality 90, made here): a random resized crop (scale 0.08 .. 1, bicubic), mirrored or not, with and without RandAugment.
+One thread, no other process. Repeats alternate between the programs. Medians of CPU time are compared, because other
+load on the machine disturbs it less than wall-clock time. Prints a table and appends to runs/benchmark.json.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ try:
     import torchvision
     from torchvision.io import ImageReadMode, decode_jpeg
     from torchvision.transforms import v2
-except ImportError as error:  # the tests' packages have it
+except ImportError as error:  # installed with the tests' packages
     sys.exit(f"image_pipeline: torchvision is missing ({error}). Run jobscripts/setup.sh.")
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -50,11 +50,11 @@ SIDE = 224
 BATCH = 64
 POLICY = "rand-m9-mstd0.5-inc1"
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-Seconds = tuple[float, float]  # on the wall, of the CPU; for one image
+Seconds = tuple[float, float]  # wall-clock and CPU time per image
 
 
 def make_photo(generator: np.random.Generator) -> NDArray[np.uint8]:
-    """Light and shade, objects with edges, each of a texture that has the spectrum of photographs, and some noise."""
+    """Returns light and shade, objects with edges and textures (with the spectrum of photographs), and some noise."""
     height, width = int(generator.integers(333, 420)), int(generator.integers(440, 560))
     rows, columns = np.mgrid[0:height, 0:width]
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :])
@@ -100,7 +100,7 @@ class Transformed(Dataset[torch.Tensor]):
 
 
 def posterize(image: Image.Image, bits: int, **arguments: object) -> Image.Image:
-    """timm's, which may draw 0 bits: Pillow made that a black image until it refused to."""
+    """timm's operation, which may draw 0 bits: Pillow made a black image of it, and now refuses."""
     result: Image.Image = auto_augment.posterize(image, bits, **arguments) if bits > 0 else image.point(lambda _: 0)
     return result
 
@@ -188,7 +188,7 @@ def main() -> None:
             for repeat in range(options.repeats + 1):
                 for program, run in programs.items():
                     measured = run()
-                    if repeat > 0:  # (the first warms up)
+                    if repeat > 0:  # the first one warms up
                         seconds[program].append(measured)
             wall, cpu = ({p: 1 / statistics.median(s[i] for s in all) for p, all in seconds.items()} for i in (0, 1))
             work = f"images a second and core, {policy or 'no RandAugment'}"

@@ -1,13 +1,12 @@
-"""How fast images come from storage: packed by `incubate pack` and read from its shards, beside one file an image.
+"""Measures how fast images come from storage: from shards of `incubate pack`, and from one file per image.
 
     tests/benchmark/image_set.py [--repeats 3] [--images 4000] [--folder FOLDER]
 
-Makes a folder of JPEG files as ImageNet's (tests/make_image_folder.py), packs it on 1 and 2 ranks, and reads all
-training images in random order: from the shards with each image's checksum compared, and from the folder as
-torchvision's ImageFolder reads its files (PIL's decoding left out), by 1 and 2 threads. Cold: the system's copies in
-memory are dropped first; what a disk's or a file system's own cache holds is not. Repeats alternate; medians are
-compared. Prints a table and appends to runs/benchmark.json. FOLDER is where the files are made, by default the system's
-folder for temporary ones.
+Makes a folder of JPEG files like ImageNet's (tests/make_image_folder.py), packs it on 1 and 2 ranks, and reads all
+training images in random order by 1 and 2 threads. Shards are read with each image's checksum compared, files as
+torchvision's ImageFolder reads them, without PIL's decoding. Cold reads first drop the system's page cache, but not
+caches of the disk or the file system. Repeats alternate; medians are compared. Prints a table and appends to
+runs/benchmark.json. FOLDER is the place of the files, by default the system's temporary folder.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ def drop_from_memory(paths: list[Path]) -> None:
 
 
 def read_files(paths: list[Path], num_threads: int, is_cold: bool) -> float:
-    """MB/s."""
+    """Returns MB/s."""
     order = random.Random(0).sample(paths, len(paths))
     if is_cold:
         drop_from_memory(paths)
@@ -56,14 +55,14 @@ def read_files(paths: list[Path], num_threads: int, is_cold: bool) -> float:
 
 
 def read_shards(index: Path, num_threads: int, is_cold: bool) -> float:
-    """MB/s."""
+    """Returns MB/s."""
     command = [str(PROGRAM), str(index), str(num_threads), *(["cold"] if is_cold else [])]
     _, num_bytes, seconds = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     return float(num_bytes) / MEGABYTE / float(seconds)
 
 
 def pack(tree: Path, index: Path, num_ranks: int) -> float:
-    """Images a second, the program's start included."""
+    """Returns images per second, including the program's start."""
     shutil.rmtree(index.parent, ignore_errors=True)
     begin = time.perf_counter()
     arguments = ["pack", "--format=folder", f"--folder={tree}", f"--output={index}", "--shard-mb=100"]
@@ -73,13 +72,13 @@ def pack(tree: Path, index: Path, num_ranks: int) -> float:
 
 
 def alternate(repeats: int, *measures: Callable[[], float]) -> list[float]:
-    """The median of each."""
+    """Runs the measures in turn and returns the median of each."""
     rounds = [[measure() for measure in measures] for _ in range(repeats)]
     return [statistics.median(values) for values in zip(*rounds, strict=True)]
 
 
 def main() -> None:
-    """Command line."""
+    """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--images", type=int, default=4000)

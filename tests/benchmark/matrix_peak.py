@@ -1,4 +1,4 @@
-"""What this machine's matrix products reach, by measurement: the peak that training speeds are compared with."""
+"""Measures what this machine's matrix products reach: the peak to compare training speeds with."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 def measure_peak(precision: str, sides: list[int], seconds: float, device: str = "cpu") -> float:
-    """FLOP/s of the fastest torch.mm, by one thread or a GPU, of two square matrices of any of these sides, each tried
-    so long."""
+    """Returns the FLOP/s of the fastest torch.mm, by one thread or a GPU, among two square matrices of each of these
+    sides. Tries each side for `seconds`."""
     torch.set_num_threads(1)
     fastest = 0.0
     for side in sides:
@@ -37,5 +37,5 @@ def measure_peaks(is_quick: bool, device: str = "cpu") -> dict[str, float]:
         sides, seconds = [4096, 8192, 16384], 1.0
     peaks = {precision: measure_peak(precision, sides, seconds, device) for precision in PRECISIONS}
     if device == "cuda":
-        torch.cuda.empty_cache()  # other processes are to have this GPU
+        torch.cuda.empty_cache()  # frees the GPU for other processes
     return peaks

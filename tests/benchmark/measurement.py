@@ -1,4 +1,4 @@
-"""One side's speed, measured several times in turn with the others'."""
+"""Measures one side's speed several times, in turn with the other side's."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Measurement:
-    """Of one training in one setting."""
+    """Result of one training in one setting."""
 
     images_per_s: float  # all processes together
     losses: tuple[float, ...]  # of the first steps
-    peak_bytes: int  # resident memory, of the process that took most
+    peak_bytes: int  # largest resident memory of a process
 
 
 Measure = Callable[[], Measurement]
@@ -22,7 +22,7 @@ Measure = Callable[[], Measurement]
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a setting could not be measured."""
+    """The reason why a setting could not be measured."""
 
     reason: str
 
@@ -32,8 +32,8 @@ Name = tuple[str, str]  # side, setting
 
 
 def interleave(repeats: int, measures: dict[Name, Measure]) -> dict[Name, Outcome]:
-    """Each `repeats` times, by turns, so that what else the machine does meets all of them alike. Of each the median
-    speed and the largest memory. A setting that fails once is left out of further turns."""
+    """Runs each measure `repeats` times, in turn, so that other load on the machine meets all alike. Returns each one's
+    median speed and largest memory. Drops a setting that fails once from further turns."""
     taken: dict[Name, list[Measurement]] = {name: [] for name in measures}
     failures: dict[Name, Outcome] = {}
     for _ in range(repeats):
@@ -54,7 +54,7 @@ def summarise(all_taken: list[Measurement]) -> Measurement:
 
 
 def reason_of(error: Exception) -> str:
-    """The last line of what the process wrote that names an error."""
+    """Returns the last line of the process's output that names an error."""
     text = (error.stderr or "") if isinstance(error, subprocess.CalledProcessError) else str(error)
     lines = [line.strip() for line in text.splitlines() if "Error" in line or "incubate:" in line]
     return lines[-1][:200] if lines else str(error)[:200]

@@ -1,4 +1,4 @@
-"""The networks that are trained, as incubate's settings and as timm's arguments, and their FLOPs."""
+"""The networks to train, as incubate's settings and timm's arguments, and their FLOPs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Network:
     depths: tuple[int, ...] = (3, 3, 3, 3)
 
     def settings(self) -> list[str]:
-        """[model] of the program; the meta model has one block a stage."""
+        """Returns the program's [model] settings; the meta model has one block per stage."""
         return [
             f"--model.image_size={self.image_size}",
             f"--model.channels={self.channels}",
@@ -33,7 +33,7 @@ class Network:
         ]
 
     def depths_of(self, training: str) -> tuple[int, ...]:
-        """Blocks of each stage of the network that a training trains."""
+        """Returns the number of blocks in each stage of a training's network."""
         if training == "meta":
             return (1,) * len(self.depths)
         if training.startswith("stage_"):
@@ -41,10 +41,10 @@ class Network:
         return self.depths
 
     def training_flops(self, training: str) -> float:
-        """Of one image: the matrix products, attention's two among them, that a training has to compute; 2 for each
-        multiplication. Where everything learns it is forward and backward, 3 times forward, as is usual (though nobody
-        needs the gradient of the images). In an incubation, frozen stages before the target need the forward pass
-        alone, those behind it beside that only the gradients of activations: 2 times forward, attention 3 times."""
+        """Returns the FLOPs per image of the matrix products (attention's included) that a training needs; 2 per
+        multiplication. If everything learns, forward and backward count 3 times forward, as usual. In an incubation,
+        frozen stages before the target need only the forward pass. Those behind it also need gradients of activations:
+        2 times forward, attention 3 times."""
         if not training.startswith("stage_"):
             return self._flops(self.depths_of(training), [TRAINED] * len(self.depths))
         target = stage_index(training)
@@ -75,7 +75,7 @@ def stage_index(training: str) -> int:
 
 
 def names_of_stage(depths: tuple[int, ...], stage: int) -> dict[str, str]:
-    """timm's prefixes of what a stage owns, in a network of these depths, to prefixes that depend on no other stage."""
+    """Maps timm's prefixes for a stage of a network of these depths to prefixes that ignore other stages."""
     first = sum(depths[:stage])
     names = {f"blocks.{first + i}.": f"block {i} " for i in range(depths[stage])}
     if stage == 0:

@@ -14,7 +14,7 @@ FIRST_BLOCK_BYTES = 512
 
 
 def make_images(count: int, side: int, channels: int, labels: NDArray[np.int64], classes: int) -> NDArray[np.uint8]:
-    """A bright bar in noise, at a height that tells the class. count x side x side x channels."""
+    """Returns count x side x side x channels: a bright bar in noise, whose height tells the class."""
     images = np.random.default_rng(count).integers(0, 100, (count, side, side, channels), np.uint8)
     for image, label in zip(images, labels, strict=True):
         image[label * side // classes] += 100

@@ -1,4 +1,4 @@
-"""The resident memory that a process had at most."""
+"""Reads the largest resident memory of a process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def read_peak(process: int | str) -> int:
-    """Bytes, by the system's own record (VmHWM); 0 if the process has ended. `process`: its id or "self"."""
+    """Returns bytes, by the system's record (VmHWM); 0 if the process has ended. `process` is its id or "self"."""
     try:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""How long each step of a training in PyTorch takes, and the most memory that it holds, on the CPU and on a GPU."""
+"""Measures the time of each step of a training in PyTorch, and its largest memory, on the CPU and on a GPU."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from peak_memory import read_peak
 
 
 class CpuClock:
-    """Memory: resident, the whole process's."""
+    """Measures on the CPU. Memory is resident, of the whole process."""
 
     def __init__(self) -> None:
         self._began = 0.0
@@ -29,8 +29,8 @@ class CpuClock:
 
 
 class GpuClock:
-    """By events in the GPU's queue, so that nothing waits for a step's end but the next step's work. Memory: what
-    PyTorch's allocator had handed out at most since the first step, with which compilation ends."""
+    """Measures by events in the GPU's queue, so that only the next step's work waits for a step's end. Memory is the
+    most that PyTorch's allocator handed out since the first step, with which compilation ends."""
 
     def __init__(self) -> None:
         self._events: list[torch.cuda.Event] = []

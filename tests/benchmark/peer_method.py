@@ -1,9 +1,9 @@
-"""A training of the whole method in PyTorch, as a user's script does it: one process of it. whole_method.py starts it.
+"""Runs one process of a training of the whole method in PyTorch, as a user's script does it, for whole_method.py.
 
     peer_method.py JOB.json
 
-Reads images by a DataLoader, evaluates in the end, saves the weights; an incubation begins from the meta model's, the
-finetuning from the four stages'.
+Reads images by a DataLoader, evaluates at the end and saves the weights. An incubation begins with the meta model's
+weights, finetuning with those of the four stages.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 @dataclass(frozen=True)
 class MethodJob:
-    """All that a process must know."""
+    """Everything that a process must know."""
 
     network: Network
     training: str
@@ -46,7 +46,7 @@ class MethodJob:
     data: str  # paths
     folder: str
     output: str
-    batch: int  # of a process
+    batch: int  # per process
     learning_rate: float
     weight_decay: float
 
@@ -70,7 +70,7 @@ class PackedImages(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
 
 def make_loader(job: MethodJob, split: str) -> DataLoader[Any]:
-    """Of this process's images. (Workers would take the cores from the processes that compute.)"""
+    """Returns a loader of this process's images. Workers would take cores from the computing processes."""
     dataset = PackedImages(job.data, split)
     rank, size = rank_and_size()
     is_training = split == "train"
@@ -91,7 +91,7 @@ def load_start_weights(model: torch.nn.Module, job: MethodJob) -> None:
 
 
 def evaluate(model: torch.nn.Module, job: MethodJob) -> float:
-    """Top-1 on all validation images, each process having counted its part. REQUIRES: the parts are equal."""
+    """Returns top-1 accuracy on all validation images; each process counts its part. REQUIRES: the parts are equal."""
     model.eval()
     loader = make_loader(job, "validation")
     with torch.no_grad(), autocast(job.setting):
@@ -103,7 +103,7 @@ def evaluate(model: torch.nn.Module, job: MethodJob) -> float:
 
 
 def main() -> None:
-    """Command line."""
+    """Runs the command line."""
     job = MethodJob(**read_job(Path(sys.argv[1])))
     begin_processes()
     rank, _ = rank_and_size()

@@ -53,19 +53,19 @@ SETTINGS = [
 
 
 def write_job(job: Any, path: Path) -> None:
-    """What a process must know: a dataclass with a network and a setting, for read_job()."""
+    """Writes what a process must know, a dataclass with a network and a setting, for read_job()."""
     path.write_text(json.dumps(asdict(job)))
 
 
 def read_job(path: Path) -> dict[str, Any]:
-    """The fields of the dataclass."""
+    """Returns the fields of the dataclass."""
     job: dict[str, Any] = json.loads(path.read_text())
     network = Network(**{**job["network"], "depths": tuple(job["network"]["depths"])})
     return job | {"network": network, "setting": PeerSetting(**job["setting"])}
 
 
 def begin_processes(device: str = "cpu") -> torch.device:
-    """Joins the group if there is one (torchrun says so); one thread a process. Returns what to compute on."""
+    """Joins the process group if torchrun started one; uses one thread. Returns the device."""
     torch.set_num_threads(1)
     if "WORLD_SIZE" in os.environ:
         distributed.init_process_group("gloo" if device == "cpu" else "nccl")
@@ -76,8 +76,8 @@ def begin_processes(device: str = "cpu") -> torch.device:
 
 
 def end_processes() -> NoReturn:
-    """When all have come here. Without destructors: gloo's waits, with the interpreter's lock, for a thread that may
-    itself wait for this lock, and then for ever."""
+    """Waits for all processes and exits without destructors. gloo's destructor would wait, holding the interpreter's
+    lock, for a thread that may wait for this lock."""
     if distributed.is_initialized():
         distributed.barrier()
     os._exit(0)
@@ -108,10 +108,10 @@ def freeze(model: VisionTransformer, depths: tuple[int, ...], stages: range) -> 
 
 
 def wrap(model: VisionTransformer, depths: tuple[int, ...], training: str, setting: PeerSetting, frozen: str) -> Any:
-    """The model that is called. An incubation is well done if all but the target is frozen before it is wrapped
-    (`frozen` = ALL_BUT_TARGET). The method's reference wraps it with everything learning and freezes afterwards only
-    what is before the target: behind it, gradients of parameters are computed, and all of them are reduced
-    (PREFIX_AFTER_WRAPPING; DistributedDataParallel must then look for parameters without a gradient in each step)."""
+    """Returns the model to call. ALL_BUT_TARGET freezes everything except the target before wrapping, as an incubation
+    should. PREFIX_AFTER_WRAPPING is the reference's way: it wraps a model that learns everywhere, then freezes only the
+    stages before the target. Gradients behind the target are then computed and reduced too. DistributedDataParallel
+    must look for parameters without a gradient in each step."""
     is_incubation = training.startswith("stage_")
     is_well_done = frozen == ALL_BUT_TARGET
     target = stage_index(training) if is_incubation else 0
@@ -124,7 +124,7 @@ def wrap(model: VisionTransformer, depths: tuple[int, ...], training: str, setti
             model,
             gradient_as_bucket_view=True,
             find_unused_parameters=not is_well_done,
-            static_graph=is_well_done and not setting.is_compiled,  # (torch.compile refuses it)
+            static_graph=is_well_done and not setting.is_compiled,  # torch.compile refuses it
         )
     if is_incubation and not is_well_done:
         freeze(model, depths, range(target))
@@ -134,7 +134,7 @@ def wrap(model: VisionTransformer, depths: tuple[int, ...], training: str, setti
 def make_optimizer(
     model: VisionTransformer, depths: tuple[int, ...], training: str, rate: float, weight_decay: float
 ) -> torch.optim.Optimizer:
-    """Of what the training is for; the reference's does not know the stages behind the target either."""
+    """Returns the optimizer of the learning parameters; the reference's skips stages behind the target too."""
     groups: Any = decay_groups(model, weight_decay)
     if training.startswith("stage_"):
         target = tuple(names_of_stage(depths, stage_index(training)))
@@ -154,7 +154,7 @@ def autocast(setting: PeerSetting, device: str = "cpu") -> contextlib.AbstractCo
 def copy_stages(
     source: Tensors, source_depths: tuple[int, ...], target: Tensors, target_depths: tuple[int, ...], stages: list[int]
 ) -> None:
-    """Into the state `target`; the stages have the same depth in both."""
+    """Copies stages into the state `target`. REQUIRES: they have the same depth in both."""
     for stage in stages:
         names = zip(names_of_stage(source_depths, stage), names_of_stage(target_depths, stage), strict=True)
         for from_prefix, to_prefix in names:

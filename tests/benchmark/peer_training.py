@@ -1,4 +1,4 @@
-"""A training in PyTorch, timed step by step: one process of it. peers.py starts it and states the job.
+"""Runs one process of a training in PyTorch, timed step by step. peers.py starts it and states the job.
 
 peer_training.py JOB.json
 """
@@ -36,7 +36,7 @@ from parity import read
 
 @dataclass(frozen=True)
 class PeerJob:
-    """All that a process must know."""
+    """Everything that a process must know."""
 
     network: Network
     training: str
@@ -55,7 +55,7 @@ Batch = tuple[torch.Tensor, torch.Tensor]  # images, labels
 
 
 def read_batches(path: Path, rank: int, size: int) -> Iterator[Batch]:
-    """Of each step a process's part: read before the step's time begins, and no other is kept."""
+    """Yields a process's part of each step's batch. Reads it before the step's time begins, and keeps no other."""
     with h5py.File(path, "r") as file:
         for step in range(len(file["labels"])):
             images, labels = (np.array_split(file[name][step], size)[rank] for name in ("images", "labels"))
@@ -63,7 +63,7 @@ def read_batches(path: Path, rank: int, size: int) -> Iterator[Batch]:
 
 
 def repeat_batches(path: Path, rank: int, size: int, device: torch.device) -> Iterator[Batch]:
-    """Again and again those that there are. On a GPU they lie there from the beginning: no step waits for a copy."""
+    """Repeats the stored batches for ever. On a GPU they are there from the start, so that no step waits for a copy."""
     if device.type == "cuda":
         batches = read_batches(path, rank, size)
         yield from itertools.cycle([(images.to(device), labels.to(device)) for images, labels in batches])
@@ -72,11 +72,11 @@ def repeat_batches(path: Path, rank: int, size: int, device: torch.device) -> It
 
 
 def main() -> None:
-    """Command line."""
+    """Runs the command line."""
     job = PeerJob(**read_job(Path(sys.argv[1])))
     device = begin_processes(job.device)
     if job.setting.precision == "fp32":
-        torch.backends.cudnn.allow_tf32 = False  # or convolutions would round to 10 bits
+        torch.backends.cudnn.allow_tf32 = False  # convolutions would round to 10 bits
     rank, size = rank_and_size()
     depths = job.network.depths_of(job.training)
     model = make_network(job.network, job.training, job.setting)

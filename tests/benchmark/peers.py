@@ -1,4 +1,4 @@
-"""Starts the trainings in PyTorch."""
+"""Starts trainings in PyTorch."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ import launch
 FOLDER = Path(__file__).resolve().parent
 TIMEOUT_S = 1200.0
 
-# The heap keeps what is given back, as incubate has it for itself: PyTorch's tuning guide recommends other allocators
-# to the same end. Without it PyTorch is a few percent slower.
+# The heap keeps freed memory, as incubate's does. PyTorch's tuning guide recommends other allocators for the same
+# purpose. Without it PyTorch is a few percent slower.
 KEEP_FREED_MEMORY = {
     "GLIBC_TUNABLES": ":".join(
         f"glibc.malloc.{name}={value}"
@@ -33,8 +33,8 @@ KEEP_FREED_MEMORY = {
 def run_script(
     script: str, job: Path, output: Path, num_processes: int, timeout_s: float = TIMEOUT_S
 ) -> dict[str, Any]:
-    """As `torchrun` does, or by itself. Returns what it wrote to `output`. What is compiled is kept beside the job, so
-    that repeats do not compile it again."""
+    """Runs a script with `torchrun`, or directly for one process. Returns what it wrote to `output`. Keeps compiled
+    code beside the job, so that repeats do not compile again."""
     command = [sys.executable]
     if num_processes > 1:
         command += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={num_processes}"]
@@ -91,7 +91,7 @@ def measure(
 
 
 def measure_in_turn(work: Workload, setting: PeerSetting) -> Measurement:
-    """The work's trainings one after the other: images a second that pass through all of them."""
+    """Measures the work's trainings one after the other. Returns images per second that pass through all of them."""
     each = [measure(work, training, setting) for training in work.trainings]
     speed = 1 / sum(1 / m.images_per_s for m in each)
     return Measurement(speed, each[0].losses, max(m.peak_bytes for m in each))

@@ -1,4 +1,4 @@
-"""Runs incubate as its user does, and reads speeds from its metrics files."""
+"""Runs incubate as a user does, and reads speeds from its metrics files."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ TIMEOUT_S = 1200.0
 
 
 def list_precisions() -> list[str]:
-    """Those that this build can train in."""
+    """Returns the precisions that this build can train in."""
     return ["fp32", "bf16"] if "run.precision" in launch.run_well("train", "--help").stdout else ["fp32"]
 
 
 def train(arguments: list[str], num_ranks: int, timeout_s: float = TIMEOUT_S) -> int:
-    """Returns the peak of resident memory in bytes, of the rank that took most: its own record, read until it ends."""
+    """Returns the largest peak of resident memory of a rank, in bytes, read until the rank ends."""
     process = launch.start(["train", *arguments], num_ranks, timeout_s=timeout_s)
     ranks: list[int] = []
     peak = 0
@@ -39,15 +39,15 @@ def train(arguments: list[str], num_ranks: int, timeout_s: float = TIMEOUT_S) ->
 
 
 def measure(work: Workload, precision: str, *options: str, timeout_s: float = TIMEOUT_S) -> Measurement:
-    """With further settings `options`. Of several trainings in one group: images a second that pass through all of
-    them."""
+    """Measures with further settings `options`. For several trainings in one group, returns images per second that pass
+    through all of them."""
     run = work.new_run(precision)
     only = [f"--run.only={work.trainings[0]}"] if len(work.trainings) == 1 else []
     peak = train([*work.settings(run, precision), *only, *options], work.num_processes, timeout_s)
     columns = [read_columns(run, training, "steps") for training in work.trainings]
     for column in columns:
         assert len(column["loss"]) == work.size.num_steps
-    if work.device == "cuda":  # the program's own account of its GPU
+    if work.device == "cuda":  # the program's own record of its GPU
         peak = int(max(column["memory_peak_bytes"].max() for column in columns))
     speed = statistics.median(columns[0]["images_per_s"][work.size.num_first :])
     return Measurement(float(speed), tuple(map(float, columns[0]["loss"])), peak)

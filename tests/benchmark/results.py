@@ -1,4 +1,4 @@
-"""Where measurements are kept."""
+"""Stores measurements."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# How fast incubate trains beside PyTorch on this machine: see training_speed.py. Takes the program from build/ (or
-# $INCUBATE_BUILD); sets up and builds nothing. The machine should do nothing else meanwhile.
+# Compares incubate's training speed with PyTorch's on this machine: see training_speed.py. Uses the program in build/
+# (or $INCUBATE_BUILD); sets up and builds nothing. The machine should do nothing else meanwhile.
 #
-#   tests/benchmark/run.sh             all of it (an hour or more on 2 cores)
-#   tests/benchmark/run.sh --quick     whether it works, not how fast
+#   tests/benchmark/run.sh             everything (an hour or more on 2 cores)
+#   tests/benchmark/run.sh --quick     checks that it works, not how fast
 #   tests/benchmark/run.sh --works small,shared --peers fp32,bf16-fused --repeats 5
 set -euo pipefail
 # shellcheck source=../../jobscripts/usage.sh source-path=SCRIPTDIR

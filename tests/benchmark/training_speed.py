@@ -1,23 +1,23 @@
-"""How fast incubate trains beside PyTorch: images a second, memory, and part of what the machine can do.
+"""Measures how fast incubate trains beside PyTorch: images per second, memory, and share of the machine's peak.
 
     tests/benchmark/run.sh [--quick] [--works small,deit_s,...] [--peers fp32,...] [--repeats 3]
 
-Works, each on 2 MPI ranks and 2 processes of DistributedDataParallel over gloo, of one thread:
+Works, each on 2 MPI ranks and on 2 processes of DistributedDataParallel over gloo, all with one thread:
 
     small, deit_s, vit_b   end to end: a network of width 64 and depth 12 on 28 x 28 images, DeiT-S and ViT-B at 224
     incubation             small's four incubations: the reference's way and well done (peer_model.py)
-    shared                 the same on one rank in one job, beside four processes of PyTorch, one after the other
-    whole                  meta, four incubations and finetuning of small: one job beside six runs, on the wall's clock
+    shared                 the same on one rank in one job, beside four successive processes of PyTorch
+    whole                  meta, four incubations and finetuning of small: one job beside six runs, wall-clock time
 
 Whole steps: forward, loss, backward, sum of gradients, fused AdamW; no augmentation. Images are in memory: incubate
-draws them from its file's bytes and normalises them within a step's time, while PyTorch's are ready. The program runs
-as its user runs it, with exact sums, and speeds are those of its metrics files: the median of all steps but the first
-ones. Both sides begin with the same weights and see the same batches; their losses in fp32 must agree, or the script
-fails. PyTorch's processes have a heap that keeps what is given back (peers.py). Repeats take turns; medians are
-compared, each side in its fastest setting. Incubations are measured in the settings that were fastest end to end, the
-whole method in the fastest without compilation, which would take longer than the trainings. A part of peak is model
-FLOPs (networks.py) a second over what torch.mm reaches in that precision. Prints tables and appends to
-runs/benchmark.json.
+draws and normalises them within a step's time, while PyTorch's are ready. incubate runs as a user runs it, with exact
+sums. Its speeds are from its metrics files: the median of all steps except the first ones. Both sides begin with the
+same weights and see the same batches. Their losses in fp32 must agree, or the script fails. PyTorch's processes have a
+heap that keeps freed memory (peers.py). Repeats alternate; medians are compared, each side in its fastest setting.
+
+Incubations are measured in the settings that were fastest end to end; the whole method in the fastest one without
+compilation, which would take longer than the trainings. The share of peak is model FLOPs (networks.py) per second over
+what torch.mm reaches in that precision. Prints tables and appends to runs/benchmark.json.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ class Benchmark:
         return self.compare(title, work, network.training_flops("end_to_end"), self.precisions, measures)
 
     def choose_fastest(self, comparison: Comparison) -> None:
-        """For what is not measured in all settings: the fastest one, and the fastest that is not compiled."""
+        """Finds the fastest setting, and the fastest without compilation, for works that are not measured in all
+        settings."""
         speeds = {s: comparison.peers[s.name] for s in self.settings}
         eager = {s.name: outcome for s, outcome in speeds.items() if not s.is_compiled}
         names = [fastest(eager), fastest(comparison.peers)]
@@ -124,7 +125,7 @@ class Benchmark:
         self.compare(title, work, flops, self.compared_precisions(), measures)
 
     def compared_precisions(self) -> list[str]:
-        """fp32, whose losses are compared, and the fastest."""
+        """Returns fp32, whose losses are compared, and the fastest precision."""
         return list(dict.fromkeys(["fp32", self.fastest_precision]))
 
     def measure_whole(self) -> None:
@@ -135,7 +136,7 @@ class Benchmark:
 
 
 def main() -> None:
-    """Command line."""
+    """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = [s.name for s in SETTINGS]
     parser.add_argument("--quick", action="store_true", help="few small steps, once: whether it works, not how fast")
@@ -148,7 +149,7 @@ def main() -> None:
     chosen = given.peers.split(",") if given.peers else names
     if unknown := [w for w in works if w not in WORKS] + [name for name in chosen if name not in names]:
         parser.error(f"unknown: {', '.join(unknown)}. Works: {', '.join(WORKS)}. Peers: {', '.join(names)}.")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("training_speed: stopped"))  # what was started ends too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("training_speed: stopped"))  # ends started programs too
     with tempfile.TemporaryDirectory() as folder:
         settings = [s for s in SETTINGS if s.name in chosen]
         benchmark = Benchmark(Path(folder), 1 if given.quick else given.repeats, given.quick, settings)

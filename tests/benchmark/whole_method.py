@@ -1,4 +1,4 @@
-"""The whole method on the wall's clock: one job of incubate beside six trainings in PyTorch, one after the other."""
+"""Compares the whole method by wall-clock time: one job of incubate beside six successive trainings in PyTorch."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ TRAININGS = ["meta", *STAGES, "finetuned"]
 
 @dataclass(frozen=True)
 class WholeRun:
-    """How long it took."""
+    """Durations of a run."""
 
     wall_s: float
-    training_s: float  # of that, within the trainings: without starts of programs
+    training_s: float  # the part within trainings, without starts of programs
     top1: float
 
 
@@ -36,7 +36,7 @@ def run_ours(work: Workload, precision: str) -> WholeRun:
     for training in TRAININGS:
         assert len(read_columns(run, training, "steps")["step"]) == work.size.num_steps, training
     figures = [read_figures(finished(run, training)) for training in TRAININGS]
-    # Stages that have a group each are trained at the same time.
+    # Stages with a group each train at the same time.
     training_s = sum(f["elapsed_s"] * f["num_ranks"] for f in figures) / work.num_processes
     return WholeRun(wall_s, training_s, figures[-1]["top1"])
 

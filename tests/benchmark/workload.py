@@ -1,4 +1,4 @@
-"""One training that both sides make: its data, settings, first weights and batches, as files in a folder."""
+"""A training for both sides: data, settings, first weights and batches, as files in a folder."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ PHASES = ("meta", "incubation", "finetuning", "end_to_end")
 
 @dataclass(frozen=True)
 class Size:
-    """How large a training is."""
+    """Size of a training."""
 
     batch_per_process: int
     num_steps: int
-    num_first: int  # steps that are left out of speeds
+    num_first: int  # steps left out of speeds
 
 
 @dataclass(frozen=True)
 class Workload:
-    """`training` (or several, in one group) of a network on synthetic images, each of which is seen once."""
+    """`training` (or several, in one group) of a network on synthetic images, each seen once."""
 
     network: Network
     size: Size
@@ -37,10 +37,10 @@ class Workload:
     folder: Path
     trainings: tuple[str, ...] = ("end_to_end",)
     num_validation: int = 16
-    device: str = "cpu"  # or "cuda": one a process
-    num_workers: int = 0  # threads of a rank that make batches
-    num_stated: int = 0  # first steps whose batches are stated; 0: all
-    learning_rate: float = LEARNING_RATE  # of every step, without a schedule
+    device: str = "cpu"  # or "cuda": one per process
+    num_workers: int = 0  # threads per rank that make batches
+    num_stated: int = 0  # first steps whose batches are stored; 0: all
+    learning_rate: float = LEARNING_RATE  # in every step, without a schedule
 
     @property
     def global_batch(self) -> int:
@@ -59,11 +59,12 @@ class Workload:
 
     @property
     def batches(self) -> Path:
-        """Of the steps: "images" (steps x global batch x channels x side x side, normalised, fp32) and "labels"."""
+        """Returns the file of the steps' "images" (steps x global batch x channels x side x side, normalised, fp32) and
+        "labels"."""
         return self.folder / "batches.h5"
 
     def settings(self, run: Path, precision: str = "fp32", num_steps: int = 0) -> list[str]:
-        """Of the program, for `num_steps` or all. Nothing is drawn at random but the order of the images."""
+        """Returns the program's settings for `num_steps` steps, or all. Only the order of images is random."""
         recipe = {
             "epochs": (num_steps or self.size.num_steps) / self.size.num_steps,
             "micro": self.size.batch_per_process,
@@ -84,22 +85,22 @@ class Workload:
             f"--method.trainings={','.join(self.trainings)}",
             f"--run.directory={run}",
             "--run.progress=none",
-            # (The default needs no setting, and older builds know none.)
+            # The default needs no setting, and older builds do not know it.
             *([] if precision == "fp32" else [f"--run.precision={precision}"]),
             *([] if self.device == "cpu" else [f"--run.device={self.device}"]),
             *([] if self.num_workers == 0 else [f"--data.workers={self.num_workers}"]),
         ]
 
     def write_data(self) -> None:
-        """Into a folder that is not there yet."""
+        """Writes the data into a new folder."""
         self.folder.mkdir()
         images = self.global_batch * self.size.num_steps
         n = self.network
         write_packed(self.data, n.image_size, n.channels, n.classes, images, self.num_validation)
 
     def prepare(self) -> None:
-        """Writes all files. The program says what its first weights and batches are; the meta model has random weights
-        (how good it is makes no difference to speeds)."""
+        """Writes all files. The program provides its first weights and batches. The meta model has random weights,
+        because its quality does not change speeds."""
         self.write_data()
         settings = self.settings(self.folder / "run")
         if self.are_incubations:
@@ -116,7 +117,7 @@ class Workload:
         stated.unlink()
 
     def new_run(self, precision: str) -> Path:
-        """A run directory to train in, in place of the one before; what incubations begin from is done."""
+        """Returns an empty run directory, replacing the previous one; the parents of incubations are done."""
         run = self.folder / "run"
         shutil.rmtree(run, ignore_errors=True)
         if self.are_incubations:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Downloads, on a Debian 12 with a network, the packages that the build needs on a machine that has neither a network nor
-# these libraries, and installs nothing: for INCUBATE_PACKAGES=FOLDER tests/gpu.sh there (use_packages.sh).
+# Downloads packages for building on a machine without a network and without these libraries. Run it on a Debian 12 with
+# a network; it installs nothing. On the other machine: INCUBATE_PACKAGES=FOLDER tests/gpu.sh (use_packages.sh).
 #
 #   tests/gpu/download_packages.sh FOLDER     29 MiB
 set -euo pipefail
@@ -13,7 +13,7 @@ packages=(
   libopenmpi-dev openmpi-bin openmpi-common libopenmpi3 libpmix2 libmunge2 libhwloc15 libudev1 libcap2
   libevent-core-2.1-7 libevent-pthreads-2.1-7
   libhdf5-dev libhdf5-103-1 libsz2 libaec0
-  # of libhdf5-103-1, which reads from the web too
+  # libhdf5-103-1 needs these, because it also reads from the web.
   libcurl4 libnghttp2-14 libidn2-0 librtmp1 libssh2-1 libpsl5 libssl3 libgssapi-krb5-2 libkrb5-3 libk5crypto3
   libkrb5support0 libcom-err2 libkeyutils1 libldap-2.5-0 libsasl2-2 libzstd1 libbrotli1 libunistring2 libgnutls30
   libhogweed6 libnettle8 libgmp10 libp11-kit0 libtasn1-6 libffi8

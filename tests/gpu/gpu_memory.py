@@ -1,6 +1,6 @@
-"""The most memory that a step of each training takes, beside what `incubate plan` forecasts for it.
+"""Measures the peak memory of a step of each training, beside the forecast of `incubate plan`.
 
-ViT-B/16 in bfloat16. Each training is a process of its own, of few steps, since a process's peak is that of all it did.
+ViT-B/16 in bfloat16. Each training runs a few steps in its own process, because a peak belongs to the whole process.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NUM_STEPS = 5  # passes are recorded after three
 TRAININGS = ["meta", *STAGES, "finetuned", "end_to_end", "grown", "shallow", "high_resolution"]
 QUICK_TRAININGS = ["meta"]
 TIMEOUT_S = 120.0
-MOST_OVER_FORECAST = 1.25  # of a GPU: whether a training fits is what the forecast is for
+MOST_OVER_FORECAST = 1.25  # on a GPU, where the forecast tells whether a training fits
 
 
 def settings_of(place: Place, data: Path) -> list[str]:
@@ -42,7 +42,7 @@ def settings_of(place: Place, data: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class Way:
-    """How blocks are computed."""
+    """A way to compute blocks."""
 
     name: str
     settings: list[str]
@@ -55,7 +55,7 @@ RECORDING = Way(", run.cuda_graph=true", [*RECORDED, *NO_DROPS], "kept")
 
 
 def list_ways(place: Place) -> list[Way]:
-    """As far as this build has them."""
+    """Returns the ways that this build supports."""
     if place.is_quick:
         return [KEPT]
     ways = [KEPT, RECOMPUTED] if knows("run.recompute") else [KEPT]
@@ -63,8 +63,8 @@ def list_ways(place: Place) -> list[Way]:
 
 
 def find_forecast(row: dict[str, Any], way: Way) -> tuple[float | None, bool]:
-    """Bytes that a training's row of `plan --json` forecasts, and whether that is for a GPU. Without what PyTorch's
-    allocator does not hand out: libraries' and gaps' are not in a peak."""
+    """Returns the bytes that a training's row of `plan --json` forecasts, and whether they are for a GPU. Leaves out
+    libraries and gaps, because PyTorch's allocator does not count them in a peak."""
     of_gpu = row.get("gpu_memory_bytes", {}).get(way.forecast)
     memory = row.get("memory_bytes", {}) if of_gpu is None else of_gpu
     if "total" not in memory:

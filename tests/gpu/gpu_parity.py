@@ -1,9 +1,9 @@
-"""The first steps of every training on the GPU and on the CPU: losses and norms of gradients.
+"""Compares the first steps of every training on the GPU and on the CPU: losses and gradient norms.
 
-All four steps of a training are compared. Each side makes its own weights of earlier trainings: these are as few
-steps at a small rate, so that differences do not grow on the way. In bfloat16 the two sides round at other places
-(kernels of attention and of matrix products differ), as two kinds of processor do: with AVX-512 with and without
-bfloat16 losses differ by up to 6e-3 and norms by up to 2e-2; in fp32, with AVX-512 and SSE alone, by 2e-6 and 6e-6.
+All four steps of a training are compared. Each side makes its own weights of earlier trainings, in as few steps at a
+small rate, so that differences do not grow on the way. In bfloat16 the two sides round at different places, because
+their kernels of attention and matrix products differ. So do two kinds of processor: with AVX-512, with and without
+bfloat16, losses differ by up to 6e-3 and norms by up to 2e-2; in fp32, with AVX-512 and SSE, by 2e-6 and 6e-6.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ RECIPE = [
     "--run.progress=none",
 ]
 CPU_RANKS = 4  # no result depends on it
-TIMEOUT_S = 200.0  # of a run; processors without instructions for bfloat16 are slow at it
+TIMEOUT_S = 200.0  # per run; processors without bfloat16 instructions are slow
 
 
 @dataclass(frozen=True)
 class Tolerance:
-    """Relative; of all steps of a training."""
+    """Largest relative errors over all steps of a training."""
 
     loss: float
     gradient_norm: float
@@ -41,7 +41,7 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Family:
-    """A network and its precision, and ways to compute the same on a GPU."""
+    """A network with its precision, and the ways to compute it on a GPU."""
 
     settings: list[str]
     trainings: list[str]
@@ -60,14 +60,14 @@ FAMILIES = {
         Tolerance(1e-2, 5e-2),
         {", recorded": RECORDED, ", recorded and recomputed": [*RECORDED, "--run.recompute=blocks"]},
     ),
-    # (cuDNN computes convolutions of fp32 in TensorFloat32, with 10 bits of mantissa.)
+    # cuDNN would compute fp32 convolutions in TensorFloat32, with 10 bits of mantissa.
     "resnet, fp32": Family(tiny_resnet.NETWORK, [*tiny_resnet.TRAININGS, *MORE], Tolerance(1e-3, 1e-2)),
 }
 QUICK_FAMILIES = ["vit, bf16"]
 
 
 def compare(ours: dict[str, NDArray[np.float64]], reference: dict[str, NDArray[np.float64]]) -> Tolerance:
-    """The largest errors of a training; infinite where the steps are not the same or one has no number."""
+    """Returns the largest errors of a training; infinite if steps differ or a value is not a number."""
 
     def largest(name: str) -> float:
         if len(ours[name]) != len(reference[name]):
@@ -85,7 +85,7 @@ def train(place: Place, family: Family, run: Path, num_ranks: int, *settings: st
 
 
 def compare_family(place: Place, folder: Path, name: str) -> dict[str, dict[str, list[float]]]:
-    """Prints, and returns errors by way of computing and training."""
+    """Prints and returns the errors by way of computing and training."""
     family = FAMILIES[name]
     reference = folder / f"{name}, cpu"
     train(place, family, reference, 2 if place.is_quick else CPU_RANKS, "--run.device=cpu")

@@ -1,4 +1,4 @@
-"""What the parts of tests/gpu.sh share: on what they run, the tiny data, and what becomes of their figures."""
+"""Shared by the parts of tests/gpu.sh: device, tiny data, and the file of figures."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ import launch
 from conftest import Tiny
 from tiny_data import pack_arguments, write_tiny_idx
 
-# Wide enough for the kernels that large networks have: two heads of 64 channels, and 65 tokens of tiny.ini's images.
+# Wide enough for large networks' kernels: two heads of 64 channels, and 65 tokens with tiny.ini's images.
 WIDE = ["--model.width=128", "--model.heads=2", "--model.patch=1"]
 
 
-# Passes are recorded where there is no stochastic depth, which tiny.ini and the defaults have.
+# Passes are recorded only without stochastic depth, which tiny.ini and the defaults have.
 PHASES = ["meta", "incubation", "finetuning", "end_to_end", "grown", "shallow", "high_resolution"]
 NO_DROPS = [f"--{phase}.drop_path=0" for phase in PHASES]
-RECORDED = ["--run.cuda_graph=true"]  # beside NO_DROPS
+RECORDED = ["--run.cuda_graph=true"]  # together with NO_DROPS
 
 
 class PartFailed(Exception):
-    """What is wrong."""
+    """The message says what is wrong."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """On what, how thoroughly and until when a part runs."""
+    """Where, how thoroughly and until when a part runs."""
 
-    device: str  # cuda, or cpu: the same scripts, to see that they work
+    device: str  # cuda, or cpu to check that the scripts work
     num_devices: int
     is_quick: bool  # tiny sizes
-    folder: Path  # scratch, which is there
+    folder: Path  # existing scratch folder
     output: Path  # for figures
     deadline: float  # of time.monotonic()
-    options: dict[str, list[str]] = field(default_factory=dict)  # of the command line, for single parts
+    options: dict[str, list[str]] = field(default_factory=dict)  # of the command line, for some parts
 
     @property
     def on_device(self) -> str:
@@ -52,7 +52,7 @@ class Place:
         return self.deadline - time.monotonic()
 
     def tiny(self) -> Tiny:
-        """The tiny data, made by the first part that wants it."""
+        """Returns the tiny data, made by the first part that needs them."""
         folder = self.folder / "tiny"
         if not folder.exists():
             folder.mkdir()
@@ -66,16 +66,16 @@ class Place:
         return folder
 
     def keep(self, part: str, figures: Any) -> None:
-        """In the one file of figures."""
+        """Adds a part's figures to the file of figures."""
         path = self.output / "figures.json"
         everything = json.loads(path.read_text()) if path.exists() else {}
         path.write_text(json.dumps({**everything, part: figures}, indent=1) + "\n")
 
 
-Part = Callable[[Place], str]  # returns what it found, in a few words
+Part = Callable[[Place], str]  # returns its findings in a few words
 
 
 @cache
 def knows(setting: str) -> bool:
-    """Whether this build has a setting."""
+    """Returns whether this build has a setting."""
     return setting in launch.run_well("train", "--help").stdout

@@ -1,7 +1,7 @@
-"""A run, again, stopped in each phase and started again, on one GPU and on several.
+"""Repeats a run, and stops it in each phase and resumes it, on one GPU and on several.
 
-What is demanded with each kind of sums is in DEMANDS: with fast ones, which GPUs have unless told otherwise, several
-GPUs add the same gradients in another order than one.
+DEMANDS states what each kind of sums must fulfil: with fast sums, the default on GPUs, several GPUs add the same
+gradients in another order than one.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from conftest import Tiny
 from run_files import TRAININGS, find_differing, finished, read_weights
 from test_stop import IN_FINETUNING, IN_INCUBATION, IN_META, ask_with_term, make_stopped_run
 
-# Long enough that a signal comes before the end: 40 steps a training.
+# Long enough for a signal to arrive before the end: 40 steps per training.
 LONG = [f"--{phase}.epochs=2.5" for phase in ("meta", "incubation", "finetuning")]
-TIMEOUT_S = 200.0  # of a run
+TIMEOUT_S = 200.0  # per run
 DEMANDS = {
     "exact": "equal, bit for bit: again, resumed, and on any number of GPUs",
     "fast": "equal, bit for bit, on as many GPUs: again and resumed; nothing between one GPU and several",
@@ -29,7 +29,7 @@ POINTS = {"meta": IN_META, "incubation": IN_INCUBATION, "finetuning": IN_FINETUN
 
 @dataclass(frozen=True)
 class DeviceTiny(Tiny):
-    """The tiny data, trained on with further settings."""
+    """The tiny data, with further settings for training."""
 
     settings: tuple[str, ...]
 
@@ -45,12 +45,12 @@ def list_ways(place: Place) -> dict[str, list[str]]:
 
 
 def demands_equality(sums: str, num_devices: int) -> bool:
-    """Of a run on so many devices and the same one on a single device."""
+    """Returns whether a run on so many devices must equal the same run on a single device."""
     return sums == "exact" or num_devices == 1
 
 
 def differing(run: Path, other: Path) -> list[str]:
-    """Names of trainings and how many of their parameters differ."""
+    """Returns the names of trainings with their numbers of differing parameters."""
     found = []
     for training in TRAININGS:
         weights, others = (read_weights(finished(path, training)) for path in (run, other))
@@ -83,7 +83,7 @@ def run_resume(place: Place) -> str:
 
 
 def make_runs(place: Place, tiny: Tiny, folder: Path) -> Iterator[tuple[str, int, Path, Path]]:
-    """What is done, on how many devices, the run with which it was, and the run that it is compared with."""
+    """Yields a description, the number of devices, the run, and the run to compare it with."""
     reference = folder / "reference"
     launch.run_well(*tiny.arguments(reference), timeout_s=TIMEOUT_S)
     if not place.is_quick:

@@ -1,15 +1,14 @@
-"""Whole training steps of ViT-B, L and H at 224 pixels in bfloat16 on GPUs, beside timm's networks in PyTorch.
+"""Measures whole training steps of ViT-B, L and H at 224 pixels in bfloat16 on GPUs, beside timm's networks in PyTorch.
 
-One process a GPU. Both sides begin with the same weights and see the same images, one micro-batch a step: incubate as
-its user runs it, from images in its memory; PyTorch (autocast, fused scaled_dot_product_attention, fused AdamW, with
-several GPUs DistributedDataParallel over NCCL; with and without torch.compile) from batches that lie on the GPU. So the
-two differ in what a step needs beside the network: only incubate reads, normalises and copies images (it is
-measured with exact sums, too).
+One process per GPU. Both sides begin with the same weights and see the same images, one micro-batch per step. incubate
+runs as a user runs it, from images in its memory. PyTorch takes batches that are already on the GPU (autocast, fused
+scaled_dot_product_attention, fused AdamW, with several GPUs DistributedDataParallel over NCCL; with and without
+torch.compile). So only incubate reads, normalises and copies images. It is measured with exact sums, too.
 
 Speeds are medians of a training's later steps, the best of several micro-batches and settings on each side. Model FLOPs
-(networks.py: attention's and the last block's in full) over what torch.mm reaches on this GPU, and over the figure of
-its data sheet. Memory is what PyTorch's allocator has handed out at most, on both sides, but for PyTorch's batches
-beyond one, which are taken off.
+(networks.py: attention and the last block in full) are divided by what torch.mm reaches on this GPU, and by the peak of
+its data sheet. Memory is the most that PyTorch's allocator handed out, on both sides, without PyTorch's batches beyond
+the first.
 """
 
 from __future__ import annotations
@@ -30,16 +29,16 @@ from networks import SMALL, VIT_B, VIT_H, VIT_L, Network
 from peer_model import PeerSetting
 from workload import Size, Workload
 
-MIN_RATIO = 1.1  # to PyTorch
-TARGET_PEAK_FRACTION = 0.4  # of the data sheet's peak
-# bfloat16, dense, of SXM: NVIDIA's data sheets of H100 and H200 (1,979 TFLOP/s "with sparsity").
+MIN_RATIO = 1.1  # relative to PyTorch
+TARGET_PEAK_FRACTION = 0.4  # share of the data sheet's peak
+# Dense bfloat16 peak of SXM cards: NVIDIA's data sheets of H100 and H200 (1,979 TFLOP/s "with sparsity").
 DATA_SHEET_FLOPS = {"H100 80GB HBM3": 989.4e12, "H200": 989.4e12}
-LEARNING_RATE = 1e-5  # of every step: large networks without warm-up
-NUM_STATED = 3  # batches, which PyTorch sees again and again
-NUM_IMAGES = 6144  # of a training
+LEARNING_RATE = 1e-5  # in every step: large networks without warm-up
+NUM_STATED = 3  # batches that PyTorch repeats
+NUM_IMAGES = 6144  # per training
 LEAST_STEPS, FIRST_STEPS = 18, 6
-MOST_S = 400.0  # of one training, torch.compile included
-# Of the step's loss, relative: in fp32 of the first 3 steps, in bfloat16 of the first, before weights differ.
+MOST_S = 400.0  # per training, including torch.compile
+# Relative tolerance of losses: in fp32 for the first 3 steps, in bfloat16 for the first, before weights differ.
 LOSS_TOLERANCE = {"fp32": (3, 1e-3), "bf16": (1, 1e-2)}
 PEERS = {
     s.name: s
@@ -54,7 +53,7 @@ DEFAULT_PEERS = list(PEERS)[:2]
 
 @dataclass(frozen=True)
 class Aim:
-    """A network, micro-batches to try (the likeliest first) and images a second that one H100 is to reach."""
+    """A network, micro-batches to try (the likeliest first), and the images per second that one H100 should reach."""
 
     network: Network
     micro_batches: list[int]
@@ -88,7 +87,7 @@ def run_speed(place: Place) -> str:
 
 
 class Benchmark:
-    """Measures networks one after the other; keeps figures as it goes."""
+    """Measures networks one after the other and keeps figures after each."""
 
     def __init__(self, place: Place, settings: list[PeerSetting]):
         self.place, self.settings = place, settings
@@ -102,7 +101,7 @@ class Benchmark:
         )
 
     def measure(self, name: str, aim: Aim) -> None:
-        if name == "vit_b":  # the others differ in widths and depths alone
+        if name == "vit_b":  # the others differ only in widths and depths
             self.compare_in_fp32(name, aim.network)
         micro_batches = [int(m) for m in self.place.options.get("micro", [])] or aim.micro_batches
         ours: dict[str, Outcome] = {}
@@ -154,13 +153,13 @@ class Benchmark:
         return interleave(1, measures)
 
     def compare_in_fp32(self, name: str, network: Network) -> None:
-        """That both sides compute the same: few steps of a small batch."""
+        """Checks that both sides compute the same, in a few steps with a small batch."""
         work = self.make_work(network, 8, 4, f"{name}_fp32")
         outcomes = self.take_turns(work, "fp32", {"fp32": []}, [PeerSetting("fp32")])
         self.check_losses(f"{name}, fp32", "fp32", outcomes)
 
     def check_losses(self, what: str, precision: str, outcomes: dict[tuple[str, str], Outcome]) -> None:
-        """Of each side's first steps; where one side was not measured, nothing is compared (conclude() counts that)."""
+        """Compares the losses of both sides' first steps. Skips unmeasured sides, which conclude() counts."""
         num_losses, tolerance = LOSS_TOLERANCE[precision]
         losses = {
             side: [o.losses[:num_losses] for (s, _), o in outcomes.items() if s == side and isinstance(o, Measurement)]
@@ -213,7 +212,7 @@ class Benchmark:
         )
 
     def check_aims(self, name: str, aim: Aim, images_per_s: float, ratio: float, flops: float) -> None:
-        """On a GPU whose data sheet is known; on others there is only the ratio. The CPU and small sizes have none."""
+        """Checks a GPU whose data sheet is known, others only by the ratio. The CPU and small sizes have no aims."""
         if self.place.device == "cpu" or self.place.is_quick:
             return
         if ratio < MIN_RATIO:
@@ -230,13 +229,13 @@ class Benchmark:
 
 
 def list_ways(place: Place, is_largest: bool) -> dict[str, list[str]]:
-    """In which incubate trains, as far as this build has them: names and settings."""
+    """Returns names and settings of the ways in which incubate trains, as far as this build supports them."""
     ways: dict[str, list[str]] = {"bf16": []}
     if place.device == "cuda" and knows("run.cuda_graph"):
         ways = {"bf16, graph": ["--run.cuda_graph=true"], "bf16, no graph": ["--run.cuda_graph=false"]}
     way, settings = next(iter(ways.items()))
     if not place.is_quick:
-        ways[f"{way}, exact sums"] = [*settings, "--run.sums=exact"]  # what they cost
+        ways[f"{way}, exact sums"] = [*settings, "--run.sums=exact"]  # the cost of exact sums
     if place.num_devices > 1 and knows("run.shard_optimizer"):
         ways[f"{way}, shards"] = [*settings, "--run.shard_optimizer=true"]
     if is_largest and not place.is_quick and knows("run.recompute"):
@@ -245,7 +244,7 @@ def list_ways(place: Place, is_largest: bool) -> dict[str, list[str]]:
 
 
 def bytes_of_other_batches(work: Workload) -> int:
-    """What lies on PyTorch's GPU beside one batch."""
+    """Returns the bytes on PyTorch's GPU beyond one batch."""
     if work.device == "cpu":
         return 0
     n = work.network

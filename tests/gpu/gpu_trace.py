@@ -1,4 +1,4 @@
-"""What a training's steps are spent on: `run.profile`'s table of operators, and a trace of nsys if it is there."""
+"""Measures the time of operators in a training's steps: `run.profile`'s table, and a trace of nsys if installed."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ NUM_PROFILED = 4
 MICRO = 128
 NUM_LINES = 25
 TIMEOUT_S = 180.0
-# CUDA's calls in which the host waits for the GPU.
+# Calls of CUDA in which the host waits for the GPU.
 WAITS = {"cudaDeviceSynchronize", "cudaStreamSynchronize", "cudaEventSynchronize", "cudaMemcpy"}
 
 
 def count_waits(trace: dict[str, Any]) -> Counter[str]:
-    """Of the steps in a profile: from the first forward pass to the last update."""
+    """Counts waits in a profile's steps, from the first forward pass to the last update."""
     events = [event for event in trace["traceEvents"] if event.get("ph") == "X"]
     parts = [event for event in events if event["name"] in ("forward", "update")]
     begin = min(event["ts"] for event in parts)
@@ -69,7 +69,7 @@ def run_trace(place: Place) -> str:
 
 
 def trace_with_nsys(place: Place, arguments: list[str], run: Path) -> str:
-    """Another run of the same. What became of it: that it fails is no fault of the program's."""
+    """Traces another run with nsys. Returns the outcome: a failure of nsys is not the program's."""
     if shutil.which("nsys") is None:
         return "not installed"
     shutil.rmtree(run)

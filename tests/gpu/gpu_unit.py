@@ -1,4 +1,5 @@
-"""The C++ tests of groups of ranks, reductions and the choice of a device, on GPUs: one rank, and a rank a GPU."""
+"""Runs the C++ tests of groups, reductions and the choice of a device on GPUs: with one rank, and with one rank per
+GPU."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ def run_unit_tests(place: Place) -> str:
     counts = {}
     for num_ranks in sorted({1, place.num_devices}):
         test_filter = f"--gtest_filter=Device/*/{place.device}:Device.*"
-        words = [test_filter, "--gtest_color=no"]  # under mpirun it looks like a terminal
+        words = [test_filter, "--gtest_color=no"]  # under mpirun output looks like a terminal
         command = launch.make_command(words, num_ranks, TIMEOUT_S, launch.BUILD / "tests" / "mpi_tests")
         done = subprocess.run(
             command, env=launch.make_environment(), capture_output=True, text=True, timeout=TIMEOUT_S, check=False
@@ -32,6 +33,6 @@ def run_unit_tests(place: Place) -> str:
 
 
 def count_tests(output: str, word: str) -> int:
-    """As gtest has it in the end: `[  PASSED  ] 12 tests.`"""
+    """Returns the count in gtest's summary: `[  PASSED  ] 12 tests.`"""
     found = re.search(rf"^\[ +{word} +\] (\d+) tests?", output, re.M)
     return int(found[1]) if found else 0

@@ -1,9 +1,9 @@
-"""Runs the parts of tests/gpu.sh, one after the other, each of which ends with one line:
+"""Runs the parts of tests/gpu.sh one after the other. Each part ends with one line:
 
-    gpu: PART: passed|failed|skipped (what was found)
+    gpu: PART: passed|failed|skipped (findings)
 
-Figures go to $OUT/figures.json, else to runs/gpu/figures.json. Exit status 1 when a part failed. With --device cpu the
-same scripts run without a GPU, and --quick on tiny sizes: whether they work, not whether GPUs do.
+Figures go to $OUT/figures.json, by default runs/gpu/figures.json. Exit status 1 if a part failed. With --device cpu the
+same scripts run without a GPU, with --quick on tiny sizes: a check of the scripts, not of GPUs.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ def count_devices(device: str) -> int:
 
 
 def scratch_parent() -> str | None:
-    """In memory where there is enough of it: checkpoints of large networks are gigabytes."""
+    """Returns a folder in memory if that has enough room: checkpoints of large networks take gigabytes."""
     memory = Path("/dev/shm")
     has_enough = memory.is_dir() and shutil.disk_usage(memory).free >= ENOUGH_BYTES
     return str(memory) if has_enough and "TMPDIR" not in os.environ else None
 
 
 def run_part(name: str, place: Place) -> bool:
-    """Whether it did not fail. One that does keeps no other from running."""
+    """Runs a part. Returns whether it passed or was skipped; a failure does not stop other parts."""
     began = time.monotonic()
     print(f"\ngpu: {name}: begins", flush=True)
     try:
@@ -71,7 +71,7 @@ def run_part(name: str, place: Place) -> bool:
 
 
 def main() -> None:
-    """Command line."""
+    """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (default: all)")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Sourced by tests/gpu.sh: unpacks the packages of download_packages.sh into a folder of the build's, and has compiler,
-# linker, CMake and Open MPI look there. The machine has to have a compiler, CMake, ninja, nvcc (CUDA 13) and a python3 with
+# Sourced by tests/gpu.sh: unpacks the packages of download_packages.sh into a folder of the build, and makes compiler,
+# linker, CMake and Open MPI look there. The machine needs a compiler, CMake, ninja, nvcc (CUDA 13) and a python3 with
 # PyTorch 2.11, its CUDA libraries and NCCL from pip.
 #
-# The machine's own libraries come first when programs run: of the packages only those are used that it does not have.
+# Programs prefer the machine's own libraries; packages only provide those that the machine lacks.
 
 # unpack_packages FOLDER ROOT
 unpack_packages() {
@@ -12,7 +12,7 @@ unpack_packages() {
   rm -rf "${2:?}"
   mkdir -p "$2/missing"
   for package in "$1"/*.deb; do dpkg -x "$package" "$2"; done
-  if [ -d "$2/lib" ]; then  # where some of Debian 12's packages have their libraries: /lib is a link to /usr/lib
+  if [ -d "$2/lib" ]; then  # some of Debian 12's packages have their libraries here: /lib is a link to /usr/lib
     cp -a "$2/lib/." "$2/usr/lib/"
     rm -r "${2:?}/lib"
   fi
@@ -21,7 +21,7 @@ unpack_packages() {
     ln -sfn "$2/usr/${target#/usr/}" "$link"
     [ -e "$link" ] || ln -sfn "$2/usr${target}" "$link"
   done
-  rm -f "$2"/usr/bin/h5*  # they name /usr; CMake would ask them
+  rm -f "$2"/usr/bin/h5*  # they name /usr, and CMake would ask them
   ln -sfn mpirun.openmpi "$2/usr/bin/mpirun"
   local library name known
   known=$(ldconfig -p | awk '{print $1}')
@@ -29,7 +29,7 @@ unpack_packages() {
     name=$(basename "$library")
     grep -qxF "$name" <<<"$known" || ln -sfn "$library" "$2/missing/$name"
   done
-  # Open MPI's plugins for networks that this machine has no libraries of.
+  # Open MPI's plugins for networks whose libraries this machine lacks.
   for library in "$2"/usr/lib/x86_64-linux-gnu/openmpi/lib/openmpi3/*.so; do
     if [[ $(LD_LIBRARY_PATH="$2/missing" ldd "$library") == *"not found"* ]]; then rm "$library"; fi
   done
@@ -52,7 +52,7 @@ configure_with_packages() {
     [ -x "$nvcc" ] && break
   done
   toolkit=$(dirname "$(dirname "$(readlink -f "$nvcc")")")
-  # pip's CUDA libraries have names with versions alone.
+  # pip's CUDA libraries only have names with versions.
   mkdir -p "$1/cuda"
   for library in "$site"/nvidia/cu13/lib/lib*.so.*; do
     [ ! -e "$library" ] || ln -sfn "$library" "$1/cuda/$(basename "${library%%.so.*}").so"

@@ -1,6 +1,5 @@
-"""A real Slurm, for as long as the tests need it: munged, slurmctld and a slurmd a node, as root, in a folder of their
-own. Its nodes are this machine, or several in name (virtual_machines.py); they have more CPUs, and GPUs, than it may
-have."""
+"""Runs a real Slurm while the tests need it: munged, slurmctld and one slurmd per node, as root, in a folder of their
+own. Nodes are this machine or virtual ones (virtual_machines.py). They state more CPUs and GPUs than exist."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ from typing import Protocol
 
 import launch
 
-NUM_TASKS = 4  # CPUs, and GPUs in name, of a node
+NUM_TASKS = 4  # CPUs of a node, and GPUs that it states
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "setpriv")
 START_TIMEOUT_S = 30.0
 JOB_TIMEOUT_S = 90.0
@@ -25,7 +24,7 @@ PARTITION = "PartitionName=all Nodes=ALL Default=YES MaxTime=60 State=UP"
 
 
 def why_not() -> str:
-    """Why there cannot be a Slurm here; empty where there can."""
+    """Returns why Slurm cannot run here; "" if it can."""
     if os.geteuid() != 0:
         return "a Slurm of one's own needs root"
     missing = [name for name in PROGRAMS if find_program(name) is None]
@@ -53,18 +52,18 @@ def wait_until(is_true: Callable[[], bool], what: str, timeout_s: float) -> None
 
 
 class Machine(Protocol):
-    """Where a daemon or a command runs."""
+    """A place where a daemon or a command runs."""
 
     @property
     def name(self) -> str:
-        """Its host name."""
+        """Returns its host name."""
 
     @property
     def address(self) -> str:
-        """By which the others reach it."""
+        """Returns the address by which other machines reach it."""
 
     def command(self, *words: str) -> list[str]:
-        """The words that, started here, run a command there."""
+        """Returns the command line that, started here, runs a command there."""
 
 
 class ThisMachine:
@@ -77,8 +76,7 @@ class ThisMachine:
 
 
 class SlurmCluster:
-    """Starts when made; `stop()` ends its daemons, its jobs and all that these started. Commands run on the
-    controller."""
+    """A running Slurm. `stop()` ends its daemons, jobs and everything they started. Commands run on the controller."""
 
     def __init__(self, folder: Path, controller: Machine, nodes: Sequence[Machine]) -> None:
         self._folder = folder
@@ -103,7 +101,7 @@ class SlurmCluster:
             raise RuntimeError("\n".join(["Slurm did not start", *logs])) from error
 
     def environment(self) -> dict[str, str]:
-        """Of commands, and so of jobs: more ranks than cores."""
+        """Returns the environment of commands, and so of jobs: allows more ranks than cores."""
         return launch.make_environment() | {
             "SLURM_CONF": str(self._configuration),
             "INCUBATE_BUILD": str(launch.BUILD),
@@ -117,7 +115,7 @@ class SlurmCluster:
     def command(
         self, *words: str, check: bool = True, cwd: Path | None = None, environment: Mapping[str, str] | None = None
     ) -> str:
-        """Runs sinfo, sbatch, scontrol, a script that calls them; returns what it printed, stderr after stdout."""
+        """Runs sinfo, sbatch, scontrol, or a script that calls them. Returns its output, stderr after stdout."""
         done = subprocess.run(
             self._controller.command("env", f"--chdir={cwd or Path.cwd()}", *words),
             env=self.environment() | dict(environment or {}),
@@ -130,18 +128,18 @@ class SlurmCluster:
         return done.stdout.strip()
 
     def show(self, job: str) -> dict[str, str]:
-        """What scontrol knows of a job: JobState, ExitCode, Restarts, ..."""
+        """Returns scontrol's fields of a job: JobState, ExitCode, Restarts, ..."""
         words = self.command("scontrol", "--oneliner", "show", "job", job).split()
         return dict(word.split("=", 1) for word in words if "=" in word)
 
     def wait_for_end(self, job: str, timeout_s: float = JOB_TIMEOUT_S) -> dict[str, str]:
-        """Of a job, which may be requeued meanwhile: COMPLETED, FAILED, CANCELLED, ..."""
+        """Waits for the end of a job, which may be requeued meanwhile: COMPLETED, FAILED, CANCELLED, ..."""
         going_on = ("PENDING", "RUNNING", "COMPLETING", "REQUEUED", "SUSPENDED", "CONFIGURING")
         wait_until(lambda: self.show(job)["JobState"] not in going_on, f"end of job {job}", timeout_s)
         return self.show(job)
 
     def start_node(self, node: Machine) -> None:
-        """As a diskless node starts: without files of its own. (Where they outlive a node's failure, PMIx of Slurm
+        """Starts a node like a diskless one, without files of its own. (If they outlive a node's failure, PMIx of Slurm
         22.05 refuses the same job there.)"""
         for what in ("spool", "tmp"):
             files = self._folder / f"{what}_{node.name}"
@@ -167,7 +165,7 @@ class SlurmCluster:
         wait_until(lambda: self.queue() == [], "an empty queue", START_TIMEOUT_S)
 
     def stop(self) -> None:
-        with contextlib.suppress(Exception):  # whatever is wrong with Slurm, what follows ends it
+        with contextlib.suppress(Exception):  # whatever is wrong with Slurm, the next lines end it
             if self._is_up:
                 self.empty_queue()
         for daemon in reversed(self._daemons):
@@ -180,7 +178,7 @@ class SlurmCluster:
         self._kill_leftovers()
 
     def _kill_leftovers(self) -> None:
-        """Every process that has this Slurm's configuration in its environment: steps and their tasks."""
+        """Kills every process with this Slurm's configuration in its environment: steps and their tasks."""
         mark = f"SLURM_CONF={self._configuration}\0".encode()
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
@@ -198,7 +196,7 @@ class SlurmCluster:
         wait_until((folder / "socket").exists, "munged's socket", START_TIMEOUT_S)
 
     def _start_daemon(self, machine: Machine, name: str, *arguments: str) -> None:
-        """One that ends with this process, even if that is killed."""
+        """Starts a daemon that ends with this process, even if this process is killed."""
         program = find_program(name)
         assert program is not None
         with (self._folder / f"{name}_{machine.name}.log").open("ab") as log:
@@ -219,8 +217,8 @@ class SlurmCluster:
         (self._folder / "gres.conf").write_text(f"Name=gpu File={self._folder}/gpu[0-{NUM_TASKS - 1}]\n")
         of_each = f"CPUs={NUM_TASKS} RealMemory=1000 Gres=gpu:{NUM_TASKS} State=UNKNOWN"
         lines = "\n".join(f"NodeName={node.name} NodeAddr={node.address} {of_each}" for node in nodes)
-        # cred_expire is how long a requeued job waits; KillWait is between SIGTERM and SIGKILL; after SlurmdTimeout
-        # without a word from it a node is down. TmpFS is also where tasks find their node's PMIx server.
+        # cred_expire is how long a requeued job waits. KillWait is the time from SIGTERM to SIGKILL. A node is down
+        # after SlurmdTimeout without a message. TmpFS is also where tasks find their node's PMIx server.
         self._configuration.write_text(f"""\
 ClusterName=tests
 SlurmctldHost={self._controller.name}({self._controller.address})

@@ -1,4 +1,4 @@
-"""Jobs of jobscripts/train.sbatch on the tiny data: submitted, stopped in the middle, looked at in the end."""
+"""Submits jobs of jobscripts/train.sbatch on the tiny data, stops them in the middle, and finds their processes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def output_of(run: Path) -> Path:
 def submit(
     slurm: SlurmCluster, tiny: Tiny, run: Path, *more: str, options: list[str] | None = None, launcher: str = "srun"
 ) -> str:
-    """Submits train.sbatch from another folder than the repository's root; returns the job's id."""
+    """Submits train.sbatch from a folder other than the repository's root. Returns the job's id."""
     script = launch.REPOSITORY / "jobscripts" / "train.sbatch"
     return slurm.command(
         "sbatch", "--parsable", *SBATCH_OPTIONS, f"--output={output_of(run)}", *(options or []),
@@ -40,7 +40,7 @@ def submit(
 
 
 def find_tasks(run: Path) -> list[int]:
-    """Processes of the program that work on a run."""
+    """Returns the ids of the program's processes that work on a run."""
     argument = f"--run.directory={run}\0".encode()
     tasks = []
     for entry in Path("/proc").iterdir():
@@ -53,7 +53,7 @@ def find_tasks(run: Path) -> list[int]:
 
 
 def freeze_at_resume_point(run: Path, training: str) -> list[int]:
-    """Stops the tasks of a job in the middle of a training. Slurm wakes those that it tells to end."""
+    """Freezes the tasks of a job in the middle of a training. Slurm wakes tasks that it ends."""
     deadline = time.monotonic() + launch.TIMEOUT_S
     while not resume_points(run, training):
         assert time.monotonic() < deadline, f"{training} has not begun"

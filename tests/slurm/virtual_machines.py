@@ -1,7 +1,6 @@
-"""Machines in name on this one, on a network of their own: each has its own host name, processes, network, shared
-memory and /etc/hosts; the disks are shared, as a cluster's are. They are namespaces of Linux, which end with their
-first process, and that with this process: whatever ends a session of tests, nothing of them is left, and sessions side
-by side do not meet."""
+"""Virtual machines on this machine: Linux namespaces with their own host name, processes, network, shared memory and
+/etc/hosts. They share disks, like a cluster's nodes. Each ends with its first process, which ends with this process. So
+nothing remains however a test session ends, and sessions do not meet."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from pathlib import Path
 
 PROGRAMS = ("ip", "mount", "nsenter", "setpriv", "unshare")
 UNSHARE = ("unshare", "--net", "--uts", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc")
-# The first process of a machine: it ignores SIGCHLD, so that processes without a parent leave no zombies.
+# The first process of a machine ignores SIGCHLD, so that orphaned processes leave no zombies.
 INIT = """\
 trap "" CHLD
 echo "$1" >/proc/sys/kernel/hostname && mount --bind "$2" /etc/hosts && mount -t tmpfs tmpfs /dev/shm &&
@@ -24,7 +23,7 @@ NETWORK = "10.0.0"
 
 
 def why_not() -> str:
-    """Why there cannot be such machines here; empty where there can."""
+    """Returns why virtual machines cannot run here; "" if they can."""
     if os.geteuid() != 0:
         return "network namespaces need root"
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
@@ -36,7 +35,7 @@ def why_not() -> str:
 
 
 class VirtualMachine:
-    """One of a `VirtualNetwork`, which connects it. Runs when made."""
+    """A running machine of a `VirtualNetwork`, which connects it."""
 
     def __init__(self, name: str, address: str, hosts: Path) -> None:
         self.name = name
@@ -55,33 +54,33 @@ class VirtualMachine:
         assert self._unshare.stdout.readline() == "up\n", f"{self.name} does not start"
 
     def power_off(self) -> None:
-        """All its processes are killed at once."""
+        """Kills all its processes at once."""
         self._unshare.kill()
         self._unshare.communicate()
 
     @property
     def pid(self) -> int:
-        """That of the process whose namespaces are the machine's."""
+        """Returns the id of the process whose namespaces are the machine's."""
         return self._unshare.pid
 
     def command(self, *words: str) -> list[str]:
-        """The words that run a command on it, in its root folder."""
+        """Returns the command line that runs a command on it, in its root folder."""
         pids = f"/proc/{self.pid}/ns/pid_for_children"
         return ["nsenter", f"--target={self.pid}", "--net", "--uts", "--mount", f"--pid={pids}", *words]
 
     def ip(self, *words: str) -> None:
-        """Runs ip on its network; process ids are those of the outside."""
+        """Runs ip in its network. Process ids are those seen from outside."""
         subprocess.run(["nsenter", f"--net=/proc/{self.pid}/ns/net", "ip", *words], check=True)
 
     def runs(self, pid: int) -> bool:
-        """Whether a process, by its id outside, is one of the machine's."""
+        """Returns whether a process, by its id outside, is one of the machine's."""
         with contextlib.suppress(OSError):
             return os.readlink(f"/proc/{pid}/ns/net") == os.readlink(f"/proc/{self.pid}/ns/net")
         return False
 
 
 class VirtualNetwork:
-    """A controller, and nodes that are connected with it and each other by a switch, which the controller has."""
+    """A controller and nodes, all connected by a switch on the controller."""
 
     def __init__(self, folder: Path, node_names: list[str]) -> None:
         addresses = {name: f"{NETWORK}.{i + 1}" for i, name in enumerate(["controller", *node_names])}
@@ -109,7 +108,7 @@ class VirtualNetwork:
 
     @contextlib.contextmanager
     def nodes_apart(self) -> Iterator[None]:
-        """No node hears another, and nobody tells them; the controller hears all."""
+        """Cuts the nodes from each other, without notice; the controller still reaches all."""
         self._isolate("on")
         try:
             yield
@@ -122,7 +121,7 @@ class VirtualNetwork:
 
     @contextlib.contextmanager
     def dead(self, node: VirtualMachine) -> Iterator[None]:
-        """As if its power had failed: nobody is told. It is on again in the end, without a daemon."""
+        """Cuts a node's power, without notice. It is on again at the end, without a daemon."""
         self.controller.ip("link", "delete", node.name)  # before the kernel closes its connections
         node.power_off()
         try:

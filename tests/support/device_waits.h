@@ -13,21 +13,21 @@
 
 namespace incubate {
 
-/// Whether a call of ATen would wait for a GPU: a copy to a device, which host memory that is not page-locked waits
-/// for, or a result whose size or value the host needs.
+/// Returns whether a call of ATen would wait for a GPU. It does for a copy to a device (unless host memory is
+/// page-locked) and for a result whose size or value the host needs.
 inline bool may_wait(const at::RecordFunction& call) {
   constexpr std::array<std::string_view, 4> kReads = {"aten::nonzero", "aten::_local_scalar_dense", "aten::is_nonzero",
                                                       "aten::masked_select"};
   const auto name = call.operator_name();
   if (!name) return false;
-  // One that names a type converts values where they are, as autograd does.
+  // A call that names a dtype converts values in place, as autograd does.
   const bool is_to_device =
       name->name == "aten::to" && name->overload_name == "dtype_layout" && call.inputs()[1].isNone();
   return is_to_device || std::ranges::count(kReads, std::string_view(name->name)) > 0;
 }
 
-/// Returns the names of ATen's operators that may_wait() and that this thread calls within `function`. On the CPU they
-/// are called as on a GPU, and do nothing there.
+/// Returns the names of ATen's operators within `function`, on this thread, for which may_wait() holds. The CPU calls
+/// the same operators as a GPU, without waiting.
 inline std::vector<std::string> list_device_waits(const std::function<void()>& function) {
   static thread_local std::vector<std::string> names;
   names.clear();

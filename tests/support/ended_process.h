@@ -15,9 +15,9 @@ struct Child {
   std::string name;  ///< its process_name()
 };
 
-/// A child process that ends at once. It is a zombie until somebody waits for it.
+/// Starts a child process that ends at once. The child stays a zombie until somebody waits for it.
 inline Child start_child() {
-  int ends[2];  // of a pipe: to read, to write
+  int ends[2];  // of a pipe: read end, write end
   if (pipe(ends) != 0) throw std::runtime_error("no pipe");
   const pid_t pid = fork();
   if (pid == 0) {
@@ -34,7 +34,7 @@ inline Child start_child() {
   return {pid, name.substr(0, length)};
 }
 
-/// The process_name() of a process that has ended and is gone.
+/// Returns the process_name() of a process that has ended and is gone.
 inline std::string ended_process_name() {
   const Child child = start_child();
   waitpid(child.pid, nullptr, 0);

@@ -11,8 +11,8 @@
 
 namespace incubate {
 
-/// A group of all ranks, for tests that hold on every device: once on the CPU ("/cpu"), once on GPUs ("/cuda"), where
-/// they are skipped unless every rank has one of its own.
+/// A group of all ranks, for tests on every device: on the CPU ("/cpu") and on GPUs ("/cuda"). GPU tests are skipped
+/// unless every rank has its own GPU.
 class GroupOnEachDevice : public testing::TestWithParam<torch::DeviceType> {
  protected:
   void SetUp() override {
@@ -30,7 +30,7 @@ inline std::string device_name(const testing::TestParamInfo<torch::DeviceType>& 
   return info.param == torch::kCPU ? "cpu" : "cuda";
 }
 
-// gtest's own is a macro too.
+// gtest's INSTANTIATE_TEST_SUITE_P is a macro too.
 #define INCUBATE_TEST_ON_EACH_DEVICE(Test) \
   INSTANTIATE_TEST_SUITE_P(Device, Test, testing::Values(torch::kCPU, torch::kCUDA), device_name)
 

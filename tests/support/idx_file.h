@@ -10,7 +10,7 @@
 
 namespace incubate {
 
-/// The bytes of an IDX file (yann.lecun.com/exdb/mnist): magic, extents, data.
+/// Returns the bytes of an IDX file (yann.lecun.com/exdb/mnist): magic, extents, data.
 inline std::string idx_bytes(const std::vector<std::uint32_t>& shape, const std::vector<std::uint8_t>& data) {
   std::string bytes = {0, 0, 0x08, static_cast<char>(shape.size())};
   for (const std::uint32_t extent : shape) {

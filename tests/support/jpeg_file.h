@@ -11,7 +11,7 @@
 
 namespace incubate {
 
-/// Smooth colours with some texture.
+/// Returns an image of smooth colours with some texture.
 inline Image make_photo(std::int64_t height, std::int64_t width, std::int64_t channels = 3) {
   Image image(height, width, channels);
   for (std::int64_t y = 0; y < height; ++y) {
@@ -25,17 +25,17 @@ inline Image make_photo(std::int64_t height, std::int64_t width, std::int64_t ch
   return image;
 }
 
-/// Ways to write a JPEG file that encode_jpeg() does not know.
+/// Options of JPEG files that encode_jpeg() does not have.
 struct JpegKind {
-  int horizontal = 2, vertical = 2;  ///< pixels for one value of colour
+  int horizontal = 2, vertical = 2;  ///< pixels per colour value
   bool is_progressive = false;
-  bool has_many_scans = false;  ///< of a progressive file, two for each coefficient (grey only)
-  int num_scans = 0;            ///< of a progressive file, the first ones only; 0: all
-  int restart_interval = 0;     ///< blocks between marks where decoding can begin; 0: none
+  bool has_many_scans = false;  ///< progressive with two scans per coefficient (grey only)
+  int num_scans = 0;            ///< only the first scans of a progressive file; 0: all
+  int restart_interval = 0;     ///< blocks between restart markers; 0: none
   int quality = 90;
 };
 
-/// A JPEG file of `image`; one of 4 channels is written as CMYK.
+/// Returns `image` as a JPEG file; 4 channels are written as CMYK.
 inline std::vector<std::uint8_t> make_jpeg(const Image& image, const JpegKind& kind) {
   jpeg_error_mgr errors;
   jpeg_compress_struct jpeg = {};

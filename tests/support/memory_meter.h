@@ -9,14 +9,14 @@
 
 namespace incubate {
 
-/// Counts the bytes of tensors on the CPU that this thread makes and gives up while it lives.
+/// Counts the bytes of CPU tensors that this thread allocates and frees while the meter lives.
 class MemoryMeter {
  public:
   MemoryMeter() : counter_(std::make_shared<Counter>()), guard_(c10::DebugInfoKind::PROFILER_STATE, counter_) {}
 
-  /// More than in the beginning.
+  /// Returns the bytes allocated since construction and not freed.
   std::int64_t held() const { return counter_->held; }
-  /// At most so far.
+  /// Returns the largest held() so far.
   std::int64_t peak() const { return counter_->peak; }
 
  private:

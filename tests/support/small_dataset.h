@@ -11,7 +11,7 @@
 
 namespace incubate {
 
-/// Sizes of a made-up data set with grey images: image i has the label i % classes.
+/// Sizes of an artificial data set with grey images: image i has the label i % classes.
 struct SmallDataset {
   std::uint32_t num_train = 24;
   std::uint32_t num_validation = 11;
@@ -19,12 +19,12 @@ struct SmallDataset {
   std::uint32_t classes = 3;
 };
 
-/// Byte `offset` of image `index`: noise that depends on the label, so that there is something to learn.
+/// Returns byte `offset` of image `index`: noise that depends on the label, so that a network can learn it.
 inline std::uint8_t small_dataset_byte(std::uint32_t index, std::uint32_t offset, std::uint32_t classes) {
   return static_cast<std::uint8_t>((80 * (index % classes)) + ((index * 31 + offset * 17) % 90));
 }
 
-/// Writes the IDX files of `sizes` into `directory` and returns what packs them into data.h5 there.
+/// Writes the IDX files of `sizes` into `directory` and returns the configuration that packs them into data.h5 there.
 inline PackConfig write_small_idx(const std::filesystem::path& directory, const SmallDataset& sizes) {
   PackConfig config;
   for (std::uint32_t i = 0; i < sizes.classes; ++i) config.class_names.push_back("class " + std::to_string(i));
@@ -47,7 +47,7 @@ inline PackConfig write_small_idx(const std::filesystem::path& directory, const 
   return config;
 }
 
-/// The packed file of `sizes` in `directory`.
+/// Packs a data set of `sizes` in `directory` and returns the file's path.
 inline std::filesystem::path pack_small_dataset(const std::filesystem::path& directory, const SmallDataset& sizes) {
   bool was_complete = false;
   const PackConfig config = write_small_idx(directory, sizes);

@@ -8,7 +8,7 @@
 
 namespace incubate {
 
-/// The bytes of an image that no decoder would take: `index` and the split tell them apart.
+/// Returns bytes that no decoder accepts as an image, different for each `index` and split.
 inline std::vector<std::uint8_t> small_encoded_image(Split split, std::int64_t index) {
   std::vector<std::uint8_t> bytes(5 + (index % 7));
   for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -17,7 +17,7 @@ inline std::vector<std::uint8_t> small_encoded_image(Split split, std::int64_t i
   return bytes;
 }
 
-/// Images first .. end-1 of a split as a shard of two classes, and their bytes.
+/// Returns a shard of two classes with images first .. end-1 of a split, and appends their bytes to `bytes`.
 inline ImageShard make_small_shard(Split split, std::int64_t shard, std::int64_t first, std::int64_t end,
                                    std::vector<std::uint8_t>& bytes) {
   ImageShard content{.split = split,
@@ -41,7 +41,8 @@ inline ImageShard make_small_shard(Split split, std::int64_t shard, std::int64_t
   return content;
 }
 
-/// A set in `directory`: training images 0-3 and 4-9 in two shards, validation images 0-2 in one. Returns its index.
+/// Writes a set to `directory`: training images 0-3 and 4-9 in two shards, validation images 0-2 in one. Returns its
+/// index.
 inline FilePath write_small_image_set(const std::filesystem::path& directory) {
   const FilePath index = directory / "set.h5";
   ImageSet set;

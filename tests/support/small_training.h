@@ -18,7 +18,7 @@ inline bool same_bits(const torch::Tensor& a, const torch::Tensor& b) {
   return a.numel() == b.numel() && std::memcmp(a.data_ptr(), b.data_ptr(), a.nbytes()) == 0;
 }
 
-/// The data of a small training: two steps an epoch, six micro-batches a step.
+/// The data of a small training: two steps per epoch, six micro-batches per step.
 struct SmallData {
   static constexpr std::int64_t kGlobal = 12, kMicro = 2, kImages = 24, kSteps = 5;
   inline static const Normalisation kNormalisation = {.mean = {0.5}, .std = {0.25}};
@@ -43,14 +43,14 @@ struct SmallData {
 inline PhaseConfig small_recipe() {
   PhaseConfig recipe;
   recipe.micro = SmallData::kMicro;
-  recipe.learning_rate = 0.2;  // at a batch of 512
+  recipe.learning_rate = 0.2;  // at a global batch of 512
   recipe.warmup_epochs = 1;
   recipe.drop_path = 0.3;
   recipe.clip_norm = 1;
   return recipe;
 }
 
-/// How a training is carried out, which changes no result.
+/// How a training runs; no option changes a result.
 struct Execution {
   bool shard_optimizer = false;
   bool reads_late = false;
@@ -94,7 +94,7 @@ class SmallTraining {
 
   Trainer& trainer() { return *trainer_; }
   StagedModel& model() { return model_; }
-  /// All learning parameters.
+  /// Returns all learning parameters.
   torch::Tensor values() { return trainer_->parameters().values(); }
   TrainingAccount& account() { return *account_; }
   const Metrics& metrics() { return account_->metrics(); }

@@ -7,7 +7,7 @@
 
 namespace incubate {
 
-/// A new empty directory that goes away with its content.
+/// A new empty directory, removed with its content at the end.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {

@@ -9,7 +9,7 @@
 
 namespace incubate {
 
-/// Counts the memory of tensors on the CPU, less what was there before.
+/// Counts the memory of CPU tensors allocated since construction.
 class TensorBytes : public c10::MemoryReportingInfoBase {
  public:
   void reportMemoryUsage(void* /*memory*/, std::int64_t change, std::size_t /*allocated*/, std::size_t /*reserved*/,
@@ -22,7 +22,8 @@ class TensorBytes : public c10::MemoryReportingInfoBase {
   std::int64_t now() const { return now_; }
   std::int64_t peak() const { return peak_; }
 
-  /// Calls `function` with a counter of all that this thread, and backward passes in it, allocate and free meanwhile.
+  /// Calls `function` with a counter of everything that this thread, and its backward passes, allocate and free
+  /// meanwhile.
   static void count(const std::function<void(const TensorBytes&)>& function) {
     const auto bytes = std::make_shared<TensorBytes>();
     const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, bytes);

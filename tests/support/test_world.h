@@ -4,7 +4,7 @@
 
 namespace incubate {
 
-/// All ranks of the MPI test program, which run the same tests in the same order.
+/// Returns the communicator of all ranks of the MPI test program, which run the same tests in the same order.
 Communicator& test_world();
 
 }  // namespace incubate

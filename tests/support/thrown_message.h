@@ -6,8 +6,7 @@
 
 namespace incubate {
 
-/// The message of the `Error` that `action` throws; if it throws none, or of another type, a text that says so and
-/// equals no message.
+/// Returns the message of the `Error` that `action` throws. Otherwise returns a text that equals no message.
 template <typename Error, typename Action>
 std::string thrown_message(Action&& action) {
   try {

@@ -10,8 +10,8 @@
 
 namespace incubate {
 
-/// A vision transformer of three stages small enough for a step to take milliseconds: 8x8 grey images in patches of 4,
-/// width 8, three classes.
+/// Returns a vision transformer of three stages whose steps take milliseconds: 8x8 grey images, patches of 4, width 8,
+/// three classes.
 inline ModelConfig tiny_model_config() {
   ModelConfig config;
   config.image_size = 8;

@@ -4,8 +4,8 @@
 
 namespace incubate {
 
-/// A residual network of three stages small enough for a step to take milliseconds: 8x8 grey images, three groups of
-/// two blocks with 4, 8 and 16 channels, three classes.
+/// Returns a residual network of three stages whose steps take milliseconds: 8x8 grey images, three groups of two
+/// blocks with 4, 8 and 16 channels, three classes.
 inline ModelConfig tiny_resnet_config() {
   ModelConfig config;
   config.family = Family::resnet;
@@ -20,7 +20,7 @@ inline ModelConfig tiny_resnet_config() {
   return config;
 }
 
-/// The same blocks in two stages; a stride is inside each, and the second begins within a group.
+/// Returns the same blocks in two stages: each contains a stride, and the second begins within a group.
 inline ModelConfig two_stage_resnet_config() {
   ModelConfig config = tiny_resnet_config();
   config.depths = {3, 3};
