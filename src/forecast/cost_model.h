@@ -49,7 +49,7 @@ struct Memory {
   std::int64_t gradients =
       0;  ///< fp32, with the micro-batch's statistics; this and the next three: of learning stages only
   std::int64_t optimizer = 0;    ///< fp32: AdamW's two moments, or SGD's momentum
-  std::int64_t average = 0;      ///< of the weights, fp32, if run
+  std::int64_t average = 0;      ///< of the weights, fp32, if there is one
   std::int64_t sums = 0;         ///< GradientReducer's buffer
   std::int64_t activations = 0;  ///< of one micro-batch
 
