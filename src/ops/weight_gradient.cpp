@@ -14,8 +14,8 @@ namespace incubate {
 namespace {
 
 // What is multiplied at once: both factors stay in the second cache.
-constexpr std::int64_t kRows = 512;
-constexpr std::int64_t kWidth = 384;
+constexpr std::int64_t kBlockRows = 512;
+constexpr std::int64_t kBlockWidth = 384;
 
 bool is_for_matrix_unit(const torch::Tensor& gradient, const torch::Tensor& x) {
   return gradient.is_cpu() && gradient.scalar_type() == torch::kBFloat16 && gradient.is_contiguous() &&
@@ -30,14 +30,15 @@ struct Factors {
 
 /// Rows `begin` to `end` of the sum, over the factors' rows.
 void add_rows_of_sum(const Factors& f, std::int64_t begin, std::int64_t end, float* sum) {
-  const torch::Tensor buffer = torch::empty({kWidth, kRows}, torch::kBFloat16);
+  const torch::Tensor buffer = torch::empty({kBlockWidth, kBlockRows}, torch::kBFloat16);
   Bfloat16* transposed = elements_of<Bfloat16>(buffer);
-  for (std::int64_t i = begin; i < end; i += kWidth) {
-    const std::int64_t count = std::min(kWidth, end - i);
-    transpose(f.gradient + i, f.width, f.rows, count, transposed, kRows);
-    for (std::int64_t j = 0; j < f.in_width; j += kWidth) {
-      at::native::cpublas::brgemm(count, std::min(kWidth, f.in_width - j), (f.rows + 1) / 2 * 2, kRows, f.in_width,
-                                  f.in_width, /*add_C=*/true, reinterpret_cast<const at::BFloat16*>(transposed),
+  for (std::int64_t i = begin; i < end; i += kBlockWidth) {
+    const std::int64_t count = std::min(kBlockWidth, end - i);
+    transpose(f.gradient + i, f.width, f.rows, count, transposed, kBlockRows);
+    for (std::int64_t j = 0; j < f.in_width; j += kBlockWidth) {
+      at::native::cpublas::brgemm(count, std::min(kBlockWidth, f.in_width - j), (f.rows + 1) / 2 * 2, kBlockRows,
+                                  f.in_width, f.in_width, /*add_C=*/true,
+                                  reinterpret_cast<const at::BFloat16*>(transposed),
                                   reinterpret_cast<const at::BFloat16*>(f.pairs + j), sum + (i * f.in_width) + j);
     }
   }
@@ -49,10 +50,10 @@ void add_by_matrix_unit(const torch::Tensor& gradient, const torch::Tensor& x, t
   constexpr std::int64_t kLeastRowsOfAThread = 64;
   const std::int64_t width = gradient.size(1);
   const std::int64_t in_width = x.size(1);
-  const torch::Tensor buffer = torch::empty({kRows / 2, in_width}, torch::kInt32);
+  const torch::Tensor buffer = torch::empty({kBlockRows / 2, in_width}, torch::kInt32);
   Pair* pairs = elements_of<Pair>(buffer);
-  for (std::int64_t row = 0; row < x.size(0); row += kRows) {
-    const std::int64_t rows = std::min(kRows, x.size(0) - row);
+  for (std::int64_t row = 0; row < x.size(0); row += kBlockRows) {
+    const std::int64_t rows = std::min(kBlockRows, x.size(0) - row);
     const Bfloat16* first = elements_of<Bfloat16>(x) + (row * in_width);
     at::parallel_for(0, (rows + 1) / 2, kLeastRowsOfAThread, [&](std::int64_t begin, std::int64_t end) {
       pair_rows(first + (2 * begin * in_width), std::min(rows, 2 * end) - (2 * begin), in_width,

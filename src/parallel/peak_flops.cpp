@@ -14,7 +14,7 @@ namespace incubate {
 namespace {
 
 constexpr double kDuration_s = 0.05;
-constexpr std::int64_t kWidth = 1024;     // larger ones are no faster on a core
+constexpr std::int64_t kCpuWidth = 1024;  // larger ones are no faster on a core
 constexpr std::int64_t kGpuWidth = 8192;  // smaller ones do not fill a GPU
 constexpr std::int64_t kWarmUpWidth = 256;
 
@@ -26,7 +26,7 @@ double best_flops(torch::Device device, at::ScalarType type) {
   const auto options = torch::dtype(type).device(device);
   const torch::Tensor warm_up = torch::ones({kWarmUpWidth, kWarmUpWidth}, options);
   torch::mm(warm_up, warm_up);
-  const std::int64_t width = device.is_cuda() ? kGpuWidth : kWidth;
+  const std::int64_t width = device.is_cuda() ? kGpuWidth : kCpuWidth;
   const torch::Tensor a = torch::ones({width, width}, options);
   torch::Tensor product = torch::empty_like(a);
   wait_for(device);

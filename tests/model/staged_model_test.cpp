@@ -9,7 +9,7 @@
 namespace incubate {
 namespace {
 
-torch::Tensor images() {
+torch::Tensor staged_images() {
   torch::manual_seed(3);
   return torch::randn({4, 1, 8, 8});
 }
@@ -18,17 +18,17 @@ TEST(StagedModel, ForwardIsTheChainOfItsStages) {
   StagedModel model = make_initialised(target_spec(tiny_model_config()));
   const std::vector<KeptSamples> kept =
       keep_samples(draw_branch_scales(drop_path_rates(0.5, 5), 4, 1, Phase::meta, 0, 0), torch::kCPU);
-  torch::Tensor x = model.stage(0).forward(images(), branches_of(kept, 0, 2));
+  torch::Tensor x = model.stage(0).forward(staged_images(), branches_of(kept, 0, 2));
   x = model.stage(1).forward(x, branches_of(kept, 2, 1));
   x = model.stage(2).forward(x, branches_of(kept, 3, 2));
-  EXPECT_TRUE(torch::equal(model.forward(images(), kept), x));
-  EXPECT_FALSE(torch::equal(model.forward(images(), {}), x));
+  EXPECT_TRUE(torch::equal(model.forward(staged_images(), kept), x));
+  EXPECT_FALSE(torch::equal(model.forward(staged_images(), {}), x));
 }
 
 TEST(StagedModel, AllStagesLearnAtFirst) {
   StagedModel model = make_initialised(target_spec(tiny_model_config()));
   EXPECT_EQ(model.is_learning(), (std::vector<bool>{true, true, true}));
-  model.forward(images(), {}).sum().backward();
+  model.forward(staged_images(), {}).sum().backward();
   for (int i = 0; i < 3; ++i) {
     for (const ParameterInfo& p : model.stage(i).list_parameters()) EXPECT_TRUE(p.tensor.grad().defined()) << p.name;
   }
@@ -40,7 +40,7 @@ TEST(StagedModel, FrozenStagesGetNoGradient) {
     std::vector<bool> is_learning(3, false);
     is_learning[learning] = true;
     model.set_learning(is_learning);
-    model.forward(images(), {}).square().sum().backward();
+    model.forward(staged_images(), {}).square().sum().backward();
     for (int i = 0; i < 3; ++i) {
       for (const ParameterInfo& p : model.stage(i).list_parameters()) {
         EXPECT_EQ(p.tensor.grad().defined(), i == learning) << "stage " << i << ", " << p.name;
@@ -52,7 +52,7 @@ TEST(StagedModel, FrozenStagesGetNoGradient) {
 TEST(StagedModel, PrefixBeforeTheFirstLearningStageRecordsNoGraph) {
   StagedModel model = make_initialised(target_spec(tiny_model_config()));
   model.set_learning({false, true, false});
-  const std::vector<torch::Tensor> outputs = model.stage_outputs(images(), {});
+  const std::vector<torch::Tensor> outputs = model.stage_outputs(staged_images(), {});
   EXPECT_FALSE(outputs[0].requires_grad());
   EXPECT_TRUE(outputs[1].requires_grad());
   EXPECT_TRUE(outputs[2].requires_grad());
@@ -62,8 +62,8 @@ TEST(StagedModel, FrozenStagesPassTheGradientOn) {
   StagedModel all = make_initialised(target_spec(tiny_model_config()));
   StagedModel first_only = make_initialised(target_spec(tiny_model_config()));
   first_only.set_learning({true, false, false});
-  all.forward(images(), {}).square().sum().backward();
-  first_only.forward(images(), {}).square().sum().backward();
+  all.forward(staged_images(), {}).square().sum().backward();
+  first_only.forward(staged_images(), {}).square().sum().backward();
   const std::vector<ParameterInfo> a = all.stage(0).list_parameters(), b = first_only.stage(0).list_parameters();
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::equal(a[i].tensor.grad(), b[i].tensor.grad()));
 }
@@ -72,13 +72,13 @@ TEST(StagedModel, StagesThawAgain) {
   StagedModel model = make_initialised(target_spec(tiny_model_config()));
   model.set_learning({false, false, true});
   model.set_learning({true, true, true});
-  EXPECT_TRUE(model.stage_outputs(images(), {})[0].requires_grad());
+  EXPECT_TRUE(model.stage_outputs(staged_images(), {})[0].requires_grad());
 }
 
 TEST(StagedModel, WithoutGradNothingRecordsAGraph) {
   StagedModel model = make_initialised(target_spec(tiny_model_config()));
   const torch::NoGradGuard no_grad;
-  EXPECT_FALSE(model.forward(images(), {}).requires_grad());
+  EXPECT_FALSE(model.forward(staged_images(), {}).requires_grad());
 }
 
 }  // namespace
