@@ -61,7 +61,7 @@ struct MemorySettings {
   bool has_average = false;
   bool shard_optimizer = false;  ///< over the group's ranks
   std::int64_t num_ranks = 1;    ///< of the group
-  bool is_recorded = false;      ///< passes are a CUDA graph's (see RecordedLoss)
+  bool is_recorded = false;      ///< passes are a CUDA graph's (see RecordedPass)
 };
 MemorySettings memory_settings(const RunConfig& config, Phase phase);
 

@@ -8,9 +8,6 @@
 
 namespace incubate {
 
-/// Versions of the CUDA runtime and NCCL that this program runs with, for the log.
-std::string gpu_library_versions();
-
 /// The place of a rank among those on its host.
 struct NodePlace {
   int rank = 0;
@@ -20,7 +17,7 @@ struct NodePlace {
 NodePlace place_within_node(const Communicator& world);
 
 /// This rank's GPU (see deal_gpus()), on which it has computed something. Throws AgreedInputError, saying why, if any
-/// rank has none. Collective over `world`.
+/// rank has none, or this program was built without CUDA. Collective over `world`.
 torch::Device require_gpu(const Communicator& world);
 
 struct AvailableDevice {

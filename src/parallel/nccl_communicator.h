@@ -10,8 +10,7 @@
 #include <torch/types.h>
 
 #include "base/share.h"
-#include "parallel/communicator.h"
-#include "parallel/host_copy.h"
+#include "parallel/gpu_collectives.h"
 #include "parallel/stuck_check.h"
 
 namespace incubate {
@@ -21,31 +20,25 @@ namespace incubate {
 /// 55 s, of which 52 to load kernels (NVIDIA/nccl, issue 1646); thousands 150 s (issue 1156). In seconds.
 double patience_of_first_s(int num_ranks);
 
-/// An NCCL communicator over the ranks of an MPI one, each with its own GPU. Collectives run on the current stream:
-/// they return when NCCL has accepted them, and nothing waits for the GPU but wait_for(). Never waits for ever: it
-/// watches for errors of NCCL, of this rank or another, for a collective in which all ranks are stuck (half a minute,
-/// or ten times what its bytes should take; the first ones patience_of_first_s()), and for the timeout, and ends with
-/// an error that names the operation and this rank. Tensors are contiguous, on this rank's GPU; sums are of float or
-/// int64, in place.
-class NcclCommunicator {
+/// An NCCL communicator over the ranks of an MPI one. Never waits for ever: it watches for errors of NCCL, of this rank
+/// or another, for a collective in which all ranks are stuck (half a minute, or ten times what its bytes should take;
+/// the first ones patience_of_first_s()), and for the timeout, and ends with an error that names the operation and this
+/// rank.
+class NcclCommunicator final : public GpuCollectives {
  public:
   /// Collective over `communicator`, which must outlive it. So is its end, unless an exception is the reason: it waits
   /// until all that was begun is over on every rank, and for the leader as long as that works. REQUIRES: the rank's GPU
   /// is the current device.
   explicit NcclCommunicator(const Communicator& communicator);
-  ~NcclCommunicator();
+  ~NcclCommunicator() override;
   NcclCommunicator(const NcclCommunicator&) = delete;
   NcclCommunicator& operator=(const NcclCommunicator&) = delete;
 
-  void all_reduce_sum(torch::Tensor& tensor, const std::string& what);
-  /// Sums of which each rank gets its chunk_of(); what is not its own is worthless then.
-  void sum_shares(torch::Tensor& tensor, const std::string& what);
-  /// Copies each rank's chunk_of() to all others.
-  void share_values(torch::Tensor& tensor, const std::string& what);
-  /// Copies the tensor of rank `root` to all; any type.
-  void broadcast(torch::Tensor& tensor, int root, const std::string& what);
-  /// Waits for `copy`, which comes after `what`. Not collective.
-  void wait_for(const HostCopy& copy, const std::string& what);
+  void all_reduce_sum(torch::Tensor& tensor, const std::string& what) override;
+  void sum_shares(torch::Tensor& tensor, const std::string& what) override;
+  void share_values(torch::Tensor& tensor, const std::string& what) override;
+  void broadcast(torch::Tensor& tensor, int root, const std::string& what) override;
+  void wait_for(const HostCopy& copy, const std::string& what) override;
 
  private:
   using Start = std::function<ncclResult_t(cudaStream_t)>;

@@ -4,11 +4,11 @@
 #include <cmath>
 #include <vector>
 
-#include <c10/cuda/CUDACachingAllocator.h>
-#include <torch/cuda.h>
 #include <torch/torch.h>
 
 #include "base/stopwatch.h"
+#include "gpu/device_memory.h"
+#include "gpu/streams.h"
 
 namespace incubate {
 namespace {
@@ -19,7 +19,7 @@ constexpr std::int64_t kGpuWidth = 8192;  // smaller ones do not fill a GPU
 constexpr std::int64_t kWarmUpWidth = 256;
 
 void wait_for(torch::Device device) {
-  if (device.is_cuda()) torch::cuda::synchronize(device.index());
+  if (device.is_cuda()) current_stream(device).synchronize();
 }
 
 double best_flops(torch::Device device, at::ScalarType type) {
@@ -47,10 +47,7 @@ double measure_peak_flops(torch::Device device, at::ScalarType type, const Commu
   const torch::NoGradGuard no_grad;
   world.barrier("beginning to measure matrix products");
   const double flops = best_flops(device, type);
-  if (device.is_cuda()) {
-    c10::cuda::CUDACachingAllocator::emptyCache();
-    c10::cuda::CUDACachingAllocator::resetPeakStats(device.index());
-  }
+  forget_memory_peak(device);
   std::vector<std::int64_t> sum = {std::llround(flops)};
   world.all_reduce_sum(sum, "measuring matrix products");
   return static_cast<double>(sum.front()) / world.size();

@@ -5,11 +5,11 @@
 #include <limits>
 #include <utility>
 
-#include <c10/cuda/CUDAGuard.h>
+#include <c10/core/StreamGuard.h>
 #include <torch/torch.h>
 
 #include "gpu/exact_sums.h"
-#include "parallel/stream_order.h"
+#include "gpu/streams.h"
 
 namespace incubate {
 namespace {
@@ -42,9 +42,9 @@ void GradientReducer::sum_early(const torch::Tensor& gradients, Share range, con
   early_ = {range.begin, early_.size() == 0 ? range.end : early_.end};
   torch::Tensor sums = sums_.narrow(0, range.begin, range.size());
   if (!gradients.is_cuda()) return group_.all_reduce_sum(sums, what);
-  if (!beside_) beside_ = c10::cuda::getStreamFromPool(/*isHighPriority=*/true);
-  put_in_order(c10::cuda::getCurrentCUDAStream(), *beside_);
-  const c10::cuda::CUDAStreamGuard guard(*beside_);
+  if (!beside_) beside_ = urgent_stream(group_.device());
+  put_in_order(current_stream(group_.device()), *beside_);
+  const c10::StreamGuard guard(*beside_);
   group_.all_reduce_sum(sums, what);
 }
 
@@ -69,7 +69,7 @@ void GradientReducer::add_gradients(const torch::Tensor& gradients, Share range)
   const std::span<std::int64_t> sums(sums_.data_ptr<std::int64_t>() + range.begin, range.size());
   auto* is_out_of_range = is_out_of_range_.data_ptr<std::int32_t>();
   if (gradients.is_cuda()) {
-    return gpu::add_gradients(addends, !has_addends_, sums.data(), is_out_of_range, c10::cuda::getCurrentCUDAStream());
+    return gpu::add_gradients(addends, !has_addends_, sums.data(), is_out_of_range);
   }
   const auto add_to_sums = has_addends_ ? add_exactly : begin_exactly;
   if (add_to_sums(addends, sums) != Addends::all_in_range) *is_out_of_range = 1;
@@ -86,8 +86,7 @@ void GradientReducer::add_loss(const torch::Tensor& loss) {
   if (loss.is_cuda()) {
     return gpu::add_loss(
         loss.data_ptr<float>(),
-        {.loss = riders + kLoss, .num_out_of_range = riders + kNonfinite, .is_out_of_range = is_out_of_range},
-        c10::cuda::getCurrentCUDAStream());
+        {.loss = riders + kLoss, .num_out_of_range = riders + kNonfinite, .is_out_of_range = is_out_of_range});
   }
   const float value = *loss.data_ptr<float>();
   const bool in_range = std::fabs(value) < kLargestExactAddend && *is_out_of_range == 0;
@@ -144,7 +143,7 @@ void GradientReducer::sum_gradients(torch::Tensor& gradients, std::int64_t num_m
     if (mean_for_ == MeanFor::all_ranks) group_.share_values(gradients, what);
     return;
   }
-  if (beside_) put_in_order(*beside_, c10::cuda::getCurrentCUDAStream());
+  if (beside_) put_in_order(*beside_, current_stream(group_.device()));
   for (const Share rest : {Share{0, early_.begin}, Share{early_.end, num_gradients_}}) {
     torch::Tensor sums = sums_.narrow(0, rest.begin, rest.size());
     if (rest.size() > 0) group_.all_reduce_sum(sums, what);
@@ -161,8 +160,7 @@ void GradientReducer::write_mean(torch::Tensor& gradients, std::int64_t num_micr
     mean.copy_(sums).div_(static_cast<double>(num_micro_batches));
     riders_[kBadMean] += mean.sum().isfinite().logical_not();  // a sum of what is finite may not be
   } else if (mean.is_cuda()) {
-    gpu::exact_mean(sums.data_ptr<std::int64_t>(), part.size(), num_micro_batches, mean.data_ptr<float>(),
-                    c10::cuda::getCurrentCUDAStream());
+    gpu::exact_mean(sums.data_ptr<std::int64_t>(), part.size(), num_micro_batches, mean.data_ptr<float>());
   } else {
     exact_mean(std::span(sums.data_ptr<std::int64_t>(), part.size()), num_micro_batches,
                std::span(mean.data_ptr<float>(), part.size()));

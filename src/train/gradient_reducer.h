@@ -4,12 +4,12 @@
 #include <optional>
 #include <vector>
 
-#include <c10/cuda/CUDAStream.h>
+#include <c10/core/Stream.h>
 #include <torch/types.h>
 
 #include "base/exact_sum.h"
-#include "parallel/device_stopwatch.h"
-#include "parallel/host_copy.h"
+#include "gpu/device_stopwatch.h"
+#include "gpu/host_copy.h"
 #include "parallel/process_group.h"
 
 namespace incubate {
@@ -87,10 +87,10 @@ class GradientReducer {
   std::int64_t num_gradients_;
   torch::Tensor sums_;  // int64 units of 2^-40, or float; worthless until there is an addend
   bool has_addends_ = false;
-  Share early_;                                  // whose sum has begun
-  std::optional<c10::cuda::CUDAStream> beside_;  // where that goes on
-  torch::Tensor riders_;                         // in the same type
-  torch::Tensor is_out_of_range_;                // working memory of a GPU
+  Share early_;                        // whose sum has begun
+  std::optional<c10::Stream> beside_;  // where that goes on
+  torch::Tensor riders_;               // in the same type
+  torch::Tensor is_out_of_range_;      // working memory of a GPU
   torch::Tensor is_bad_;
   bool stop_requested_ = false;
   bool save_requested_ = false;

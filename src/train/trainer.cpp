@@ -8,8 +8,8 @@
 #include <torch/torch.h>
 
 #include "base/check.h"
+#include "gpu/device_memory.h"
 #include "model/drop_path.h"
-#include "parallel/memory_peak.h"
 #include "train/gradient_norm.h"
 
 namespace incubate {
@@ -45,7 +45,9 @@ Trainer::Trainer(StagedModel& model, ProcessGroup& group, TrainerSettings settin
   if (settings_.recipe.ema_decay > 0) average_.emplace(parameters_.values(), settings_.recipe.ema_decay);
   const bool has_drops = std::ranges::any_of(drop_path_rates_, [](double rate) { return rate > 0; });
   if (settings_.cuda_graph && !has_drops) {
-    recorded_.emplace([this](const torch::Tensor& input, const Targets& targets) { return pass(input, targets, {}); });
+    recorded_.emplace([this](const RecordedPass::Tensors& in) {
+      return RecordedPass::Tensors{pass(in[0], {in[1], in[2], in[3]}, {})};
+    });
   }
   // A rank without a micro-batch would have no pass to begin sums in.
   const bool all_have_passes = settings_.micro_batches() >= group.size();
@@ -107,7 +109,9 @@ void Trainer::accumulate(const torch::Tensor& input, const Targets& targets, Kep
   // Making room for a recording frees memory, for which CUDA waits until the GPU is idle.
   if (recorded_ && !recorded_->is_recorded()) wait_for_open_steps();
   if (buckets_ && is_last) buckets_->arm();
-  const torch::Tensor loss = recorded_ ? (*recorded_)(input, targets) : pass(input, targets, kept);
+  const torch::Tensor loss = recorded_
+                                 ? (*recorded_)({input, targets.labels, targets.other_labels, targets.label_weights})[0]
+                                 : pass(input, targets, kept);
   if (buckets_ && is_last) buckets_->finish();
   RECORD_USER_SCOPE("add gradients");
   reducer_.add(parameters_.addends(), loss);

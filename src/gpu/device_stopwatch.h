@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include <ATen/cuda/CUDAEvent.h>
+#include <c10/core/Event.h>
 #include <torch/types.h>
 
 #include "base/stopwatch.h"
@@ -22,9 +22,10 @@ class DeviceStopwatch {
   double elapsed_s() const;
 
  private:
+  torch::Device device_;
   Stopwatch watch_;
   double elapsed_s_ = 0;
-  std::optional<std::pair<at::cuda::CUDAEvent, at::cuda::CUDAEvent>> events_;
+  std::optional<std::pair<c10::Event, c10::Event>> events_;
 };
 
 }  // namespace incubate

@@ -1,7 +1,8 @@
-#include "parallel/host_copy.h"
+#include "gpu/host_copy.h"
 
-#include <c10/cuda/CUDAStream.h>
 #include <torch/torch.h>
+
+#include "gpu/streams.h"
 
 namespace incubate {
 
@@ -13,8 +14,8 @@ HostCopy::HostCopy(const torch::Tensor& source) {
   }
   values_ = torch::empty(source.sizes(), torch::dtype(source.scalar_type()).pinned_memory(true));
   values_.copy_(source, /*non_blocking=*/true);
-  copied_.emplace();
-  copied_->record(c10::cuda::getCurrentCUDAStream());
+  copied_.emplace(source.device().type());
+  copied_->record(current_stream(source.device()));
 }
 
 }  // namespace incubate

@@ -1,4 +1,4 @@
-#include "train/batch_memory.h"
+#include "gpu/device_memory.h"
 
 #include <cstddef>
 #include <mutex>
@@ -6,10 +6,15 @@
 #include <utility>
 
 #include <ATen/core/CachingHostAllocator.h>
+#include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/util/Exception.h>
+
+#include "base/resident_set.h"
 
 namespace incubate {
 namespace {
+
+namespace allocator = c10::cuda::CUDACachingAllocator;
 
 /// PyTorch's cache of page-locked memory. What is given back is not handed out again before the copies from it, which
 /// PyTorch notes by address, are over.
@@ -35,6 +40,21 @@ class PageLockedMemory : public std::pmr::memory_resource {
 };
 
 }  // namespace
+
+std::int64_t memory_peak_bytes(torch::Device device) {
+  if (!device.is_cuda()) return resident_set_peak_bytes();
+  const auto all = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+  return allocator::getDeviceStats(device.index()).allocated_bytes[all].peak;
+}
+
+void release_cached_memory(torch::Device device) {
+  if (device.is_cuda()) allocator::emptyCache();
+}
+
+void forget_memory_peak(torch::Device device) {
+  release_cached_memory(device);
+  if (device.is_cuda()) allocator::resetPeakStats(device.index());
+}
 
 std::pmr::memory_resource* batch_memory(torch::Device device) {
   if (!device.is_cuda()) return std::pmr::get_default_resource();

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include <ATen/cuda/CUDAEvent.h>
+#include <c10/core/Event.h>
 #include <torch/types.h>
 
 namespace incubate {
@@ -19,7 +19,7 @@ class HostCopy {
 
  private:
   torch::Tensor values_;
-  std::optional<at::cuda::CUDAEvent> copied_;
+  std::optional<c10::Event> copied_;
 };
 
 }  // namespace incubate
