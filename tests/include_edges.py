@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that every `#include "folder/..."` in src/ is an edge that the layering allows, and that files form no cycle.
+"""Checks that every `#include "folder/..."` in src/ is an edge that the layering allows, that files form no cycle, and
+that CUDA's types and ATen's private interfaces stay behind their doors.
 
 Usage: include_edges.py SRC | include_edges.py --self-test
 """
@@ -18,7 +19,6 @@ LOWER = [
     "checkpoint",
     "vision",
     "data",
-    "kernels",
     "ops",
     "model",
     "report",
@@ -34,8 +34,8 @@ MAY_INCLUDE = {
     "vision": ["base", "config", "hdf5"],
     "data": ["base", "config", "hdf5", "vision"],
     "pack": ["base", "config", "parallel", "hdf5", "checkpoint", "vision", "report"],
-    "kernels": ["base"],
-    "ops": ["kernels"],
+    "ops": [],
+    "cpu": ["base", "ops"],  # nobody includes it: see ops/cpu_ops.h
     "model": ["base", "config", "ops"],
     "report": ["base", "config", "hdf5"],
     "train": ["base", "config", "gpu", "parallel", "data", "model", "report"],
@@ -47,12 +47,35 @@ MAY_INCLUDE = {
     "": ["base", "commands", "parallel"],  # main.cpp
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
+# What only some files may name: the words, and the paths that may.
+DOORS = {
+    "CUDA": (
+        re.compile(
+            r"#\s*include\s*<[^>\n]*(?i:cuda|nccl|nvToolsExt|nvtx)[^>\n]*>|\b(?:at|c10)::cuda::|\b(?:cuda|nccl)[A-Z]\w+"
+        ),
+        re.compile(r"gpu/|parallel/(?:nccl_communicator|stuck_check)\."),
+    ),
+    "a private interface of ATen": (
+        re.compile(r"\bat::native::|<ATen/native/|\"(?:mkldnn|onednn)::"),
+        re.compile(r"cpu/"),
+    ),
+}
 
 
-def read_includes(src: pathlib.Path) -> dict[str, list[str]]:
-    """Maps each source file, relative to src, to the files that it includes in quotes."""
-    paths = sorted(p for p in src.rglob("*") if p.suffix in (".h", ".cpp", ".cu", ".cuh", ".in"))
-    return {p.relative_to(src).as_posix(): INCLUDE.findall(p.read_text()) for p in paths}
+def read_sources(src: pathlib.Path) -> dict[str, str]:
+    """Maps each source file, relative to src, to its text."""
+    suffixes = (".h", ".cpp", ".cu", ".cuh", ".in", ".inl")
+    return {p.relative_to(src).as_posix(): p.read_text() for p in sorted(src.rglob("*")) if p.suffix in suffixes}
+
+
+def find_open_doors(sources: dict[str, str]) -> list[str]:
+    faults: list[str] = []
+    for name, text in sources.items():
+        for what, (words, may) in DOORS.items():
+            found = words.search(text)
+            if found and not may.match(name):
+                faults.append(f"{name}: names {what} ({found.group()}), which only {may.pattern} may")
+    return faults
 
 
 def folder_of(name: str) -> str:
@@ -93,10 +116,11 @@ def find_cycles(includes: dict[str, list[str]]) -> list[str]:
 
 
 def check(src: pathlib.Path) -> list[str]:
-    includes = read_includes(src)
-    if not includes:
+    sources = read_sources(src)
+    if not sources:
         return [f"no sources below {src}"]
-    return find_bad_edges(includes) + find_cycles(includes)
+    includes = {name: INCLUDE.findall(text) for name, text in sources.items()}
+    return find_bad_edges(includes) + find_cycles(includes) + find_open_doors(sources)
 
 
 def self_test() -> None:
@@ -109,6 +133,28 @@ def self_test() -> None:
         (
             {"base/a.h": '#include "base/b.h"\n', "base/b.h": '#include "base/a.h"\n'},
             ["cycle: base/a.h -> base/b.h -> base/a.h"],
+        ),
+        ({"ops/a.cpp": '#include "cpu/c.h"\n', "cpu/c.h": ""}, ["ops/a.cpp: ops must not include cpu/c.h"]),
+        (
+            {
+                "gpu/a.cpp": "#include <c10/cuda/CUDAStream.h>\n",
+                "cpu/a.cpp": "at::native::cpublas::brgemm(1);\n",
+                "train/t.h": "c10::Stream stream;\nbool is_cuda;\n",
+            },
+            [],
+        ),
+        (
+            {"train/t.h": "#include <ATen/cuda/CUDAEvent.h>\n", "run/r.cpp": "cudaStream_t s;\n"},
+            [
+                "run/r.cpp: names CUDA (cudaStream_t), which only " + DOORS["CUDA"][1].pattern + " may",
+                "train/t.h: names CUDA (#include <ATen/cuda/CUDAEvent.h>), which only "
+                + DOORS["CUDA"][1].pattern
+                + " may",
+            ],
+        ),
+        (
+            {"ops/o.cpp": "at::native::cpublas::brgemm(1);\n"},
+            ["ops/o.cpp: names a private interface of ATen (at::native::), which only cpu/ may"],
         ),
         ({"utils/a.h": ""}, ["utils/a.h: the folder utils/ has no place in the layering (add it to include_edges.py)"]),
     ]

@@ -19,6 +19,7 @@ KNOWN = [
     r"takes long: part of tests/faults\.sh",
     r"needs (two|8) ranks.*",  # other starts of the same program run them
     r"th(e|is) processor has no .*",
+    r"this build has no CPU kernels",
     r"there is a GPU" if Path("/dev/nvidia0").exists() else r"no GPU|PyTorch finds no GPU|not every rank has a GPU.*",
 ]
 

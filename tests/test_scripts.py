@@ -99,6 +99,7 @@ def test_unknown_options_of_scripts(copy: Path, script: str) -> None:
         ("jobscripts/setup.sh", ["--test"]),
         ("tests/run.sh", ["tests/test_usage.py"]),
         ("tests/sanitize.sh", ["long", "short"]),
+        ("tests/plain.sh", ["a.xml", "b.xml"]),
         ("tests/fuzz.sh", ["60", "nothing"]),
         ("tests/gpu.sh", ["units"]),
         ("tests/gpu.sh", ["unit", "--limit-s"]),

@@ -23,7 +23,7 @@ static_assert(std::endian::native == std::endian::little, "safetensors files are
 using Json = nlohmann::json;
 
 constexpr std::uint64_t kLengthBytes = 8;
-constexpr std::uint64_t kAlignment = 64;  // alignment of the data within the file
+constexpr std::uint64_t kDataAlignment = 64;  // of the data within the file
 constexpr std::uint64_t kMostHeaderBytes = std::uint64_t{1} << 24;
 constexpr int kMostLevels = 3;  // {name: {shape: [
 constexpr std::size_t kMostDimensions = 8;
@@ -47,7 +47,8 @@ std::string make_header(const StateDict& tensors) {
     offset += tensor.nbytes();
   }
   std::string text = header.dump();
-  text.resize(((kLengthBytes + text.size() + kAlignment - 1) / kAlignment * kAlignment) - kLengthBytes, ' ');
+  text.resize(((kLengthBytes + text.size() + kDataAlignment - 1) / kDataAlignment * kDataAlignment) - kLengthBytes,
+              ' ');
   return text;
 }
 

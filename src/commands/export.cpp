@@ -11,7 +11,7 @@
 namespace incubate {
 namespace {
 
-constexpr const char* kHelp =
+constexpr const char* kExportHelp =
     "incubate export [--config] input/NAME.ini --training=NAME --output=F.safetensors\n"
     "  [--format=timm|reference] [--section.key=value ...]\n\n"
     "Writes the weights of a finished training under the names of another program.\n"
@@ -59,7 +59,7 @@ void export_weights(const RunConfig& config, const ExportConfig& options) {
 void export_command(const std::vector<std::string>& arguments) {
   RunConfig config;
   ExportConfig options;
-  if (read_run_arguments(arguments, kHelp, config, list_settings(options))) export_weights(config, options);
+  if (read_run_arguments(arguments, kExportHelp, config, list_settings(options))) export_weights(config, options);
 }
 
 }  // namespace incubate

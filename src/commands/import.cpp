@@ -8,7 +8,7 @@
 namespace incubate {
 namespace {
 
-constexpr const char* kHelp =
+constexpr const char* kImportHelp =
     "incubate import [--config] input/NAME.ini --training=NAME --input=F.safetensors\n"
     "  [--format=timm|reference] [--section.key=value ...]\n\n"
     "Makes a training of the run done with weights of another program, so that the\n"
@@ -43,7 +43,7 @@ void import_weights(RunConfig& config, const ImportConfig& options, Log& log) {
 void describe_import(const std::vector<std::string>& arguments) {
   RunConfig config;
   ImportConfig options;
-  read_run_arguments(arguments, kHelp, config, list_settings(options));
+  read_run_arguments(arguments, kImportHelp, config, list_settings(options));
 }
 
 void import_command(const std::vector<std::string>& arguments, Communicator& world, Log& log) {
@@ -51,7 +51,7 @@ void import_command(const std::vector<std::string>& arguments, Communicator& wor
     if (!world.is_leader()) return;
     RunConfig config;
     ImportConfig options;
-    read_run_arguments(arguments, kHelp, config, list_settings(options));
+    read_run_arguments(arguments, kImportHelp, config, list_settings(options));
     import_weights(config, options, log);
   });
 }

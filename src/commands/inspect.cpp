@@ -20,7 +20,7 @@
 namespace incubate {
 namespace {
 
-constexpr const char* kHelp =
+constexpr const char* kInspectHelp =
     "incubate inspect FILE.h5 [FILE.h5 ...]\n\n"
     "Verifies files of this program (checkpoints, metrics, data) and says what they\n"
     "hold. Status 2 if one is missing, damaged or of another program.\n\n"
@@ -32,7 +32,7 @@ void print_line(const char* what, fmt::format_string<Args...> format, Args&&... 
 }
 
 /// What a checkpoint holds of one kind: of stage 2, say, or of the optimizer's state.
-struct Part {
+struct ContentPart {
   std::int64_t num_tensors = 0;
   std::int64_t num_values = 0;
 };
@@ -42,12 +42,12 @@ void describe_checkpoint(const FilePath& path) {
   const CheckpointHeader& header = checkpoint.header;
   print_line("training", "{}, {} steps done", header.training, header.step);
   print_line("identity", "{}", header.identity);
-  std::map<std::string, Part> parts;  // by "stages/2", "optimizer", ...
+  std::map<std::string, ContentPart> parts;  // by "stages/2", "optimizer", ...
   for (const auto& [name, tensor] : checkpoint.state) {
     const std::size_t group_end = name.find('/', 1);
     const std::string group = name.substr(1, group_end - 1);
     const std::string stage = name.substr(group_end + 1, name.find('/', group_end + 1) - group_end - 1);
-    Part& part = parts[group == "stages" ? "stage " + stage : group];
+    ContentPart& part = parts[group == "stages" ? "stage " + stage : group];
     ++part.num_tensors;
     part.num_values += tensor.numel();
   }
@@ -145,7 +145,7 @@ void describe(const FilePath& path, const Hdf5File& file) {
 }  // namespace
 
 void inspect_command(const std::vector<std::string>& arguments) {
-  if (std::ranges::count(arguments, "--help") > 0) return print_output(kHelp);
+  if (std::ranges::count(arguments, "--help") > 0) return print_output(kInspectHelp);
   check_input(!arguments.empty(), "no file is named. Give some, such as runs/NAME/checkpoints/meta.h5.");
   for (const std::string& argument : arguments) {
     check_input(!argument.starts_with("--"), "'{}' is not an option of inspect. Give files only.", argument);

@@ -12,7 +12,7 @@
 namespace incubate {
 namespace {
 
-constexpr const char* kHelp =
+constexpr const char* kPackHelp =
     "incubate pack --format idx --train-images F --train-labels F \\\n"
     "  --validation-images F --validation-labels F --class-names a,b,... --output F\n"
     "incubate pack --format cifar --train-files F,F,... --validation-files F \\\n"
@@ -45,7 +45,7 @@ void pack_small_images(const PackConfig& config, Log& log) {
 void describe_pack(const std::vector<std::string>& arguments) {
   PackConfig config;
   const std::vector<Setting> settings = list_settings(config);
-  const std::string help = kHelp + describe_settings(settings);
+  const std::string help = kPackHelp + describe_settings(settings);
   if (parse_arguments(arguments, settings).help) return print_output(help);
   for (const Setting& setting : settings) print_output(fmt::format("{} = {}\n", setting.name, setting.get()));
 }

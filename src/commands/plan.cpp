@@ -15,7 +15,7 @@
 namespace incubate {
 namespace {
 
-constexpr const char* kHelp =
+constexpr const char* kPlanHelp =
     "incubate plan [--config] input/NAME.ini --ranks=N [--rank-tflops=X]\n"
     "  [--network-gbps=Y] [--images=N] [--json] [--section.key=value ...]\n\n"
     "Says what the trainings cost and how N ranks would share the work: parameters,\n"
@@ -79,7 +79,7 @@ void plan_command(const std::vector<std::string>& arguments) {
   PlanConfig plan;
   const std::vector<Setting> settings = list_settings(config);
   const std::vector<Setting> options = list_settings(plan);
-  const std::string help = kHelp + describe_settings(options) + describe_settings(settings);
+  const std::string help = kPlanHelp + describe_settings(options) + describe_settings(settings);
   const CommonOptions common = parse_arguments(arguments, settings, options);
   print_warnings(common);
   if (common.help) {

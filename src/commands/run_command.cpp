@@ -10,7 +10,7 @@
 namespace incubate {
 namespace {
 
-constexpr const char* kHelp =
+constexpr const char* kProgramHelp =
     "incubate COMMAND [--config] input/NAME.ini [--section.key=value ...]\n\n"
     "Trains large deep networks on supercomputers by Deep Incubation.\n\n"
     "  train   the whole method in one job, or one training of it\n"
@@ -51,7 +51,7 @@ void run_alone(const Call& call) {
   if (command == "train") return describe_train(arguments);
   if (command == "pack") return describe_pack(arguments);
   if (command == "import") return describe_import(arguments);
-  if (command == "--help") return print_output(kHelp);
+  if (command == "--help") return print_output(kProgramHelp);
   if (command == "--version") return print_output(fmt::format("incubate {} ({})\n", kVersion, kGitSha1));
   throw InputError(fmt::format(
       "unknown command '{}'. Give train, plan, pack, export, import or inspect; --help tells more.", command));

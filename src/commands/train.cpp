@@ -8,7 +8,7 @@
 namespace incubate {
 namespace {
 
-constexpr const char* kHelp =
+constexpr const char* kTrainHelp =
     "incubate train [--config] input/NAME.ini [--section.key=value ...]\n\n"
     "Trains a network by Deep Incubation, and what that is compared with: starts, or\n"
     "goes on where an earlier job ended. Run it with mpirun or srun; one rank a GPU.\n"
@@ -25,7 +25,7 @@ constexpr const char* kHelp =
 
 void describe_train(const std::vector<std::string>& arguments) {
   RunConfig config;
-  read_run_arguments(arguments, kHelp, config, {});
+  read_run_arguments(arguments, kTrainHelp, config, {});
 }
 
 int train_command(const std::vector<std::string>& arguments, Communicator& world, Log& log) {
@@ -35,7 +35,7 @@ int train_command(const std::vector<std::string>& arguments, Communicator& world
   const std::vector<Setting> settings = list_settings(config);
   // Rank 0 alone reads arguments and file; the others get the effective configuration.
   agree(world, [&] {
-    if (world.is_leader()) read_run_arguments(arguments, kHelp, config, {});
+    if (world.is_leader()) read_run_arguments(arguments, kTrainHelp, config, {});
   });
   const std::string text = world.broadcast(print_settings(settings), "sharing the configuration");
   if (!world.is_leader()) parse_ini(text, "configuration from rank 0", settings);

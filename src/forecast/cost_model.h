@@ -64,7 +64,7 @@ struct MemorySettings {
   bool has_average = false;
   bool shard_optimizer = false;  ///< across the group's ranks
   std::int64_t num_ranks = 1;    ///< in the group
-  bool is_recorded = false;      ///< passes run as a CUDA graph (see RecordedLoss)
+  bool is_recorded = false;      ///< passes run as a CUDA graph (see RecordedPass)
 };
 MemorySettings memory_settings(const RunConfig& config, Phase phase);
 

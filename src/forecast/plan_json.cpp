@@ -7,20 +7,20 @@
 namespace incubate {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using PlanJson = nlohmann::ordered_json;
 
 template <typename T>
-Json to_json(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
+PlanJson to_json(const std::optional<T>& value) {
+  return value ? PlanJson(*value) : PlanJson(nullptr);
 }
 
-Json to_json(const Memory& memory) {
+PlanJson to_json(const Memory& memory) {
   return {{"weights", memory.weights}, {"gradients", memory.gradients}, {"optimizer", memory.optimizer},
           {"average", memory.average}, {"sums", memory.sums},           {"activations", memory.activations},
           {"total", memory.total()}};
 }
 
-Json to_json(const GpuMemory& memory) {
+PlanJson to_json(const GpuMemory& memory) {
   const Memory& tensors = memory.tensors;
   return {{"weights", tensors.weights},         {"copies", memory.copies},    {"gradients", tensors.gradients},
           {"optimizer", tensors.optimizer},     {"average", tensors.average}, {"sums", tensors.sums},
@@ -28,8 +28,8 @@ Json to_json(const GpuMemory& memory) {
           {"reserve", memory.reserve},          {"total", memory.total()}};
 }
 
-Json to_json(const GpuPlan& plan) {
-  Json cards = Json::array();
+PlanJson to_json(const GpuPlan& plan) {
+  PlanJson cards = PlanJson::array();
   for (std::size_t i = 0; i < kGpuCards.size(); ++i) {
     const GpuPlan::LargestMicro& largest = plan.largest_micro[i];
     cards.push_back({{"card", kGpuCards[i].name},
@@ -45,33 +45,33 @@ Json to_json(const GpuPlan& plan) {
           {"cards", std::move(cards)}};
 }
 
-Json to_json(const TrainingCost& cost) {
-  Json json = {{"training", cost.training->name},
-               {"phase", to_string(cost.training->phase)},
-               {"depths", cost.training->spec.depths},
-               {"learning_parameters", cost.num_learning_parameters},
-               {"parameters", cost.num_parameters},
-               {"steps", cost.training->total_steps},
-               {"micro_batches", cost.micro_batches},
-               {"block_flops", cost.block_flops},
-               {"reduced_bytes_per_step", cost.reduced_bytes_per_step},
-               {"smallest_group", cost.smallest_group},
-               {"memory_bytes", to_json(cost.memory)}};
+PlanJson to_json(const TrainingCost& cost) {
+  PlanJson json = {{"training", cost.training->name},
+                   {"phase", to_string(cost.training->phase)},
+                   {"depths", cost.training->spec.depths},
+                   {"learning_parameters", cost.num_learning_parameters},
+                   {"parameters", cost.num_parameters},
+                   {"steps", cost.training->total_steps},
+                   {"micro_batches", cost.micro_batches},
+                   {"block_flops", cost.block_flops},
+                   {"reduced_bytes_per_step", cost.reduced_bytes_per_step},
+                   {"smallest_group", cost.smallest_group},
+                   {"memory_bytes", to_json(cost.memory)}};
   if (cost.gpu) json["gpu_memory_bytes"] = to_json(*cost.gpu);
   return json;
 }
 
-Json to_json(const GroupForecast& group, std::size_t round, const PhaseWork& work, bool is_on_gpus) {
-  Json trainings = Json::array();
+PlanJson to_json(const GroupForecast& group, std::size_t round, const PhaseWork& work, bool is_on_gpus) {
+  PlanJson trainings = PlanJson::array();
   for (const Assignment& a : group.plan.assignments) {
     trainings.push_back({{"training", work.trainings[a.training]->name}, {"steps", a.num_steps}});
   }
-  Json json = {{"round", round},
-               {"first_rank", group.plan.first_rank},
-               {"num_ranks", group.plan.num_ranks},
-               {"trainings", std::move(trainings)},
-               {"predicted_s", group.busy_s},
-               {"memory_bytes", to_json(memory_of(group, work))}};
+  PlanJson json = {{"round", round},
+                   {"first_rank", group.plan.first_rank},
+                   {"num_ranks", group.plan.num_ranks},
+                   {"trainings", std::move(trainings)},
+                   {"predicted_s", group.busy_s},
+                   {"memory_bytes", to_json(memory_of(group, work))}};
   if (is_on_gpus) {
     const std::vector<const Training*> carried_on = trainings_of(group, work);
     const MemorySettings settings = memory_settings_of(group, work);
@@ -81,9 +81,9 @@ Json to_json(const GroupForecast& group, std::size_t round, const PhaseWork& wor
   return json;
 }
 
-Json to_json(const PhasePlan& phase, const PlanReport& report) {
-  Json rounds = Json::array();
-  Json groups = Json::array();
+PlanJson to_json(const PhasePlan& phase, const PlanReport& report) {
+  PlanJson rounds = PlanJson::array();
+  PlanJson groups = PlanJson::array();
   for (std::size_t i = 0; i < phase.forecast.rounds.size(); ++i) {
     const RoundForecast& round = phase.forecast.rounds[i];
     rounds.push_back({{"round", i},
@@ -104,7 +104,7 @@ Json to_json(const PhasePlan& phase, const PlanReport& report) {
 }
 
 /// `end_to_end` is null if it is not chosen.
-Json to_json(const MethodForecast& method, const MethodForecast* end_to_end) {
+PlanJson to_json(const MethodForecast& method, const MethodForecast* end_to_end) {
   constexpr double kHour_s = 3600;
   const std::optional<Scaling>& scaling = method.at_80_percent;
   return {{"method", method.method},
@@ -119,15 +119,15 @@ Json to_json(const MethodForecast& method, const MethodForecast* end_to_end) {
           {"reduced_bytes_critical_path", method.reduced_bytes_critical_path},
           {"reduced_bytes_per_step", method.reduced_bytes_per_step},
           {"reduced_bytes_per_step_to_end_to_end",
-           end_to_end != nullptr ? Json(method.reduced_bytes_per_step / end_to_end->reduced_bytes_per_step)
-                                 : Json(nullptr)},
-          {"ranks_at_80_percent", scaling ? Json(scaling->num_ranks) : Json(nullptr)},
-          {"efficiency_at_these_ranks", scaling ? Json(scaling->efficiency) : Json(nullptr)}};
+           end_to_end != nullptr ? PlanJson(method.reduced_bytes_per_step / end_to_end->reduced_bytes_per_step)
+                                 : PlanJson(nullptr)},
+          {"ranks_at_80_percent", scaling ? PlanJson(scaling->num_ranks) : PlanJson(nullptr)},
+          {"efficiency_at_these_ranks", scaling ? PlanJson(scaling->efficiency) : PlanJson(nullptr)}};
 }
 
-Json to_json(const std::vector<MethodForecast>& methods) {
+PlanJson to_json(const std::vector<MethodForecast>& methods) {
   const auto end_to_end = std::ranges::find(methods, "end to end", &MethodForecast::method);
-  Json json = Json::array();
+  PlanJson json = PlanJson::array();
   for (const MethodForecast& method : methods) {
     json.push_back(to_json(method, end_to_end == methods.end() ? nullptr : &*end_to_end));
   }
@@ -137,11 +137,11 @@ Json to_json(const std::vector<MethodForecast>& methods) {
 }  // namespace
 
 std::string plan_to_json(const PlanReport& report, const PlanConfig& config) {
-  Json trainings = Json::array();
+  PlanJson trainings = PlanJson::array();
   for (const TrainingCost& cost : report.trainings) trainings.push_back(to_json(cost));
-  Json phases = Json::array();
+  PlanJson phases = PlanJson::array();
   for (const PhasePlan& phase : report.phases) phases.push_back(to_json(phase, report));
-  const Json json = {
+  const PlanJson json = {
       {"ranks", report.machine.num_ranks},
       {"rank_tflops", to_json(config.rank_tflops)},
       {"network_gbps", to_json(config.network_gbps)},

@@ -1,6 +1,7 @@
 #include <algorithm>
 
-#include <cuda_runtime_api.h>
+#include <c10/cuda/CUDAException.h>
+#include <c10/cuda/CUDAStream.h>
 
 #include "base/exact_sum.h"
 #include "gpu/exact_sums.h"
@@ -10,6 +11,8 @@ namespace {
 
 constexpr int kThreads = 256;
 constexpr std::int64_t kMostBlocks = 2048;  // some for each multiprocessor; each thread takes several values
+
+cudaStream_t current_stream() { return c10::cuda::getCurrentCUDAStream(); }
 
 int blocks_for(std::int64_t size) {
   return static_cast<int>(std::clamp<std::int64_t>((size + kThreads - 1) / kThreads, 1, kMostBlocks));
@@ -50,18 +53,21 @@ __global__ void mean_kernel(const std::int64_t* sums, std::int64_t size, const d
 }  // namespace
 
 void add_gradients(std::span<const float> gradients, bool is_first, std::int64_t* gradient_sums,
-                   std::int32_t* is_out_of_range, CUstream_st* stream) {
+                   std::int32_t* is_out_of_range) {
   const auto size = static_cast<std::int64_t>(gradients.size());
-  add_gradients_kernel<<<blocks_for(size), kThreads, 0, stream>>>(gradients.data(), size, is_first, gradient_sums,
-                                                                  is_out_of_range);
+  add_gradients_kernel<<<blocks_for(size), kThreads, 0, current_stream()>>>(gradients.data(), size, is_first,
+                                                                            gradient_sums, is_out_of_range);
+  C10_CUDA_KERNEL_LAUNCH_CHECK();
 }
 
-void add_loss(const float* loss, const LossSums& sums, CUstream_st* stream) {
-  add_loss_kernel<<<1, 1, 0, stream>>>(loss, sums);
+void add_loss(const float* loss, const LossSums& sums) {
+  add_loss_kernel<<<1, 1, 0, current_stream()>>>(loss, sums);
+  C10_CUDA_KERNEL_LAUNCH_CHECK();
 }
 
-void exact_mean(const std::int64_t* sums, std::int64_t size, const double* divisor, float* mean, CUstream_st* stream) {
-  mean_kernel<<<blocks_for(size), kThreads, 0, stream>>>(sums, size, divisor, mean);
+void exact_mean(const std::int64_t* sums, std::int64_t size, const double* divisor, float* mean) {
+  mean_kernel<<<blocks_for(size), kThreads, 0, current_stream()>>>(sums, size, divisor, mean);
+  C10_CUDA_KERNEL_LAUNCH_CHECK();
 }
 
 }  // namespace incubate::gpu

@@ -3,12 +3,10 @@
 #include <cstdint>
 #include <span>
 
-struct CUstream_st;  // cudaStream_t is a pointer to it
-
 namespace incubate::gpu {
 
-// The sums of base/exact_sum.h on a GPU, bit for bit. Pointers are to its memory; what is launched runs on `stream`,
-// and nothing waits for it.
+// The sums of base/exact_sum.h on a GPU, bit for bit. Pointers are to its memory; what is launched runs on the current
+// stream, and nothing waits for it. What cannot be launched is a c10::Error.
 
 /// Beside the gradients' sums.
 struct LossSums {
@@ -20,12 +18,12 @@ struct LossSums {
 /// Adds a part of the gradients to that of the sums; where they are the `is_first`, whatever the sums hold is
 /// overwritten.
 void add_gradients(std::span<const float> gradients, bool is_first, std::int64_t* gradient_sums,
-                   std::int32_t* is_out_of_range, CUstream_st* stream);
+                   std::int32_t* is_out_of_range);
 
 /// Adds the micro-batch's loss, after all of its gradients.
-void add_loss(const float* loss, const LossSums& sums, CUstream_st* stream);
+void add_loss(const float* loss, const LossSums& sums);
 
 /// mean[i] = sums[i] / (2^40 * *divisor), rounded once to float.
-void exact_mean(const std::int64_t* sums, std::int64_t size, const double* divisor, float* mean, CUstream_st* stream);
+void exact_mean(const std::int64_t* sums, std::int64_t size, const double* divisor, float* mean);
 
 }  // namespace incubate::gpu

@@ -6,8 +6,6 @@
 namespace incubate {
 namespace {
 
-std::int64_t map_bytes(std::int64_t width, std::int64_t side) { return kFloatBytes * width * side * side; }
-
 void add_block(const ResidualBlockSpec& block, StageCost& cost) {
   const std::int64_t input_bytes = map_bytes(block.in_width, block.in_side);
   const std::int64_t output_bytes = map_bytes(block.width, block.side);

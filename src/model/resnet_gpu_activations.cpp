@@ -5,11 +5,6 @@
 #include "model/stage_cost.h"
 
 namespace incubate {
-namespace {
-
-std::int64_t map_bytes(std::int64_t width, std::int64_t side) { return kFloatBytes * width * side * side; }
-
-}  // namespace
 
 GpuActivations resnet_gpu_activations(const ModelSpec& spec, std::int64_t stage_index, StageUse use) {
   const StageCost cost = resnet_stage_cost(spec, stage_index);

@@ -7,6 +7,9 @@
 namespace incubate {
 
 inline constexpr std::int64_t kFloatBytes = 4;
+
+/// Returns the bytes of `width` channels of side x side pixels in fp32.
+constexpr std::int64_t map_bytes(std::int64_t width, std::int64_t side) { return kFloatBytes * width * side * side; }
 inline constexpr std::int64_t kBfloat16Bytes = 2;
 
 /// What a stage without its head costs, by formula. Bytes are fp32's, of one image.

@@ -2,8 +2,8 @@
 
 #include <torch/torch.h>
 
+#include "ops/cpu_ops.h"
 #include "ops/record_op.h"
-#include "ops/weight_gradient.h"
 
 namespace incubate {
 namespace {
@@ -12,6 +12,12 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 torch::Tensor as_rows(const torch::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
+
+/// sum (out, in) += gradient^T x, of (rows, out) and (rows, in).
+void add_weight_gradient(const torch::Tensor& gradient, const torch::Tensor& x, torch::Tensor& sum) {
+  const CpuOps* cpu = cpu_ops_for(gradient);
+  if (cpu == nullptr || !cpu->add_weight_gradient(gradient, x, sum)) sum.add_(at::mm(gradient.t(), x));
+}
 
 class LinearProduct : public torch::autograd::Function<LinearProduct> {
  public:

@@ -5,8 +5,8 @@
 
 namespace incubate {
 
-/// A weight (out, in) in bfloat16, as products take it fastest: where the processor has a matrix unit, in oneDNN's own
-/// order, which is made when it is first needed.
+/// A weight (out, in) in bfloat16, as products take it fastest: where CpuOps has an order of its own, in that, which is
+/// made when it is first needed.
 class WeightCopy : public torch::CustomClassHolder {
  public:
   /// To be called whenever the weight, (out, in) in fp32, has changed.
@@ -19,8 +19,6 @@ class WeightCopy : public torch::CustomClassHolder {
   torch::Tensor transposed_product(const torch::Tensor& gradient);
 
  private:
-  bool is_to_be_packed() const;
-
   torch::Tensor values_;
   torch::Tensor packed_;             // undefined until needed
   torch::Tensor packed_transposed_;  // undefined until needed

@@ -15,7 +15,7 @@
 namespace incubate {
 namespace {
 
-constexpr std::int64_t kMostBytes = std::int64_t{16} << 30;
+constexpr std::int64_t kMostIdxBytes = std::int64_t{16} << 30;
 
 /// Reads up to `size` bytes; fewer only at the end of the file.
 std::int64_t read_bytes(gzFile file, std::uint8_t* bytes, std::int64_t size, const std::string& path) {
@@ -57,8 +57,8 @@ IdxArray read_idx(const std::filesystem::path& path, int num_dimensions) {
                 "{} is truncated: its header ends early. Get or copy it again.", name);
     const std::int64_t extent = (std::int64_t{word[0]} << 24) | (word[1] << 16) | (word[2] << 8) | word[3];
     array.shape.push_back(extent);
-    check_input(extent > 0 && size <= kMostBytes / extent, "{} states an impossible extent of {}. Get it again.", name,
-                extent);
+    check_input(extent > 0 && size <= kMostIdxBytes / extent, "{} states an impossible extent of {}. Get it again.",
+                name, extent);
     size *= extent;
   }
   // Grows as bytes arrive, so that a false header cannot allocate memory.

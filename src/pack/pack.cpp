@@ -28,7 +28,7 @@ LabelledImages read_idx_split(const std::string& images_path, const std::string&
   return split;
 }
 
-LabelledImages read_split(const PackConfig& config, Split split, std::int64_t num_classes) {
+LabelledImages read_raw_split(const PackConfig& config, Split split, std::int64_t num_classes) {
   const bool is_train = split == Split::train;
   if (config.format == PackFormat::cifar) {
     return read_cifar(is_train ? config.train_files : config.validation_files, num_classes);
@@ -93,8 +93,8 @@ DatasetInfo pack(const PackConfig& given, bool& was_complete) {
   if (was_complete) return info;
 
   const auto num_classes = static_cast<std::int64_t>(config.class_names.size());
-  LabelledImages train = read_split(config, Split::train, num_classes);
-  const LabelledImages validation = read_split(config, Split::validation, num_classes);
+  LabelledImages train = read_raw_split(config, Split::train, num_classes);
+  const LabelledImages validation = read_raw_split(config, Split::validation, num_classes);
   check_input(train.height == validation.height && train.width == validation.width,
               "training images are {}x{} but validation images {}x{}. Give files that belong together.", train.height,
               train.width, validation.height, validation.width);

@@ -1,17 +1,12 @@
 #include "parallel/device.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <filesystem>
 
 #include <ATen/Context.h>
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
-#include <cuda_runtime_api.h>
+#include <c10/core/DeviceGuard.h>
 #include <fmt/ranges.h>
-#include <nccl.h>
 #include <torch/torch.h>
 
 #include "base/check.h"
@@ -20,22 +15,6 @@
 
 namespace incubate {
 namespace {
-
-CudaAnswer ask_cuda() {
-  CudaAnswer answer;
-  cudaDriverGetVersion(&answer.driver_version);
-  cudaRuntimeGetVersion(&answer.runtime_version);
-  int count = 0;
-  const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status != cudaSuccess && status != cudaErrorNoDevice) answer.error = cudaGetErrorString(status);
-  for (int i = 0; status == cudaSuccess && i < count; ++i) {
-    std::array<char, 32> address{};
-    cudaDeviceGetPCIBusId(address.data(), static_cast<int>(address.size()), i);
-    answer.gpus.emplace_back(address.data());
-  }
-  cudaGetLastError();  // it is told
-  return answer;
-}
 
 /// /dev/nvidia0 and its like; /dev/nvidiactl is there without a GPU.
 int count_device_files() {
@@ -72,13 +51,11 @@ std::vector<GpuView> gather_views(const Communicator& world) {
 /// Why the GPU cannot run this program, of which it tries a kernel of LibTorch's and one of our own; empty: it can.
 std::string find_fault(torch::Device gpu) {
   try {
-    const c10::cuda::CUDAGuard guard(gpu);
+    const c10::DeviceGuard guard(gpu);
     const torch::Tensor sum = torch::ones({1}, torch::dtype(torch::kInt64).device(gpu));
     const torch::Tensor divisor = torch::ones({1}, torch::dtype(torch::kFloat64).device(gpu));
     torch::Tensor mean = torch::zeros({1}, torch::dtype(torch::kFloat32).device(gpu));
-    gpu::exact_mean(sum.data_ptr<std::int64_t>(), 1, divisor.data_ptr<double>(), mean.data_ptr<float>(),
-                    c10::cuda::getCurrentCUDAStream());
-    C10_CUDA_KERNEL_LAUNCH_CHECK();
+    gpu::exact_mean(sum.data_ptr<std::int64_t>(), 1, divisor.data_ptr<double>(), mean.data_ptr<float>());
     mean.item<float>();
     return "";
   } catch (const c10::Error& error) {
@@ -106,15 +83,6 @@ GpuDeal find_gpus(const Communicator& world, const std::vector<GpuView>& views) 
 
 }  // namespace
 
-std::string gpu_library_versions() {
-  int cuda = 0;
-  int nccl = 0;
-  cudaRuntimeGetVersion(&cuda);
-  ncclGetVersion(&nccl);
-  return fmt::format("CUDA runtime {}.{}, NCCL {}.{}.{}", cuda / 1000, cuda / 10 % 100, nccl / 10000, nccl / 100 % 100,
-                     nccl % 100);
-}
-
 NodePlace place_within_node(const Communicator& world) {
   const std::vector<std::string> hosts = world.hosts();
   const std::string& mine = hosts[world.rank()];
@@ -125,6 +93,11 @@ NodePlace place_within_node(const Communicator& world) {
 }
 
 torch::Device require_gpu(const Communicator& world) {
+  if (ask_cuda().runtime_version == 0) {
+    throw AgreedInputError(
+        "run.device=cuda, but this program was built without CUDA. Build it with -DINCUBATE_CUDA=ON, or give "
+        "run.device=cpu.");
+  }
   const GpuDeal deal = find_gpus(world, gather_views(world));
   if (!deal.obstacle.empty()) {
     throw AgreedInputError(fmt::format(

@@ -8,10 +8,7 @@
 
 namespace incubate {
 
-/// Returns the versions of the CUDA runtime and NCCL in use, for the log.
-std::string gpu_library_versions();
-
-/// A rank's place among the ranks of its host.
+/// The place of a rank among those on its host.
 struct NodePlace {
   int rank = 0;
   int size = 1;
@@ -19,8 +16,8 @@ struct NodePlace {
 /// Returns this rank's place.
 NodePlace place_within_node(const Communicator& world);
 
-/// Returns this rank's GPU (see deal_gpus()) after computing something on it. Throws AgreedInputError with the reason
-/// if any rank has no GPU. Collective over `world`.
+/// This rank's GPU (see deal_gpus()), on which it has computed something. Throws AgreedInputError, saying why, if any
+/// rank has none, or this program was built without CUDA. Collective over `world`.
 torch::Device require_gpu(const Communicator& world);
 
 struct AvailableDevice {

@@ -14,6 +14,7 @@ constexpr const char* kVisible = "CUDA_VISIBLE_DEVICES";
 std::string version_text(int version) { return fmt::format("{}.{}", version / 1000, version / 10 % 100); }
 
 std::string explain_none(const CudaAnswer& cuda, const Environment& environment) {
+  if (cuda.runtime_version == 0) return "this program was built without CUDA";
   if (cuda.driver_version == 0) return "no NVIDIA driver is loaded";
   if (cuda.driver_version / 1000 < cuda.runtime_version / 1000) {
     return fmt::format("its NVIDIA driver knows CUDA {}, this program needs {}: have the driver updated",

@@ -3,17 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "gpu/cuda_answer.h"
 #include "parallel/launch_check.h"
 
 namespace incubate {
-
-/// Report of the CUDA runtime on a rank.
-struct CudaAnswer {
-  std::vector<std::string> gpus = {};  ///< PCI addresses, in CUDA's order
-  std::string error = {};              ///< why there are no GPUs; empty: CUDA finds none
-  int driver_version = 0;              ///< newest CUDA version that the driver supports, such as 12020; 0: no driver
-  int runtime_version = 0;             ///< of this program
-};
 
 /// The GPUs that a rank sees.
 struct GpuView {

@@ -11,7 +11,7 @@
 #include <torch/torch.h>
 
 #include "base/check.h"
-#include "parallel/device_stopwatch.h"
+#include "gpu/device_stopwatch.h"
 #include "parallel/idle_wait.h"
 
 namespace incubate {
@@ -41,6 +41,19 @@ std::byte* address_of(const torch::Tensor& tensor, std::int64_t index) {
 }
 
 }  // namespace
+
+std::unique_ptr<GpuCollectives> make_gpu_collectives(const Communicator& communicator) {
+  return std::make_unique<NcclCommunicator>(communicator);
+}
+
+std::string gpu_library_versions() {
+  int cuda = 0;
+  int nccl = 0;
+  cudaRuntimeGetVersion(&cuda);
+  ncclGetVersion(&nccl);
+  return fmt::format("CUDA runtime {}.{}, NCCL {}.{}.{}", cuda / 1000, cuda / 10 % 100, nccl / 10000, nccl / 100 % 100,
+                     nccl % 100);
+}
 
 double patience_of_first_s(int num_ranks) {
   constexpr double kAlone_s = 120;

@@ -10,8 +10,7 @@
 #include <torch/types.h>
 
 #include "base/share.h"
-#include "parallel/communicator.h"
-#include "parallel/host_copy.h"
+#include "parallel/gpu_collectives.h"
 #include "parallel/stuck_check.h"
 
 namespace incubate {
@@ -21,30 +20,25 @@ namespace incubate {
 /// kernels (NVIDIA/nccl, issue 1646); thousands 150 s (issue 1156).
 double patience_of_first_s(int num_ranks);
 
-/// An NCCL communicator over the ranks of an MPI one, each with its own GPU. Collectives run on the current stream and
-/// return when NCCL has accepted them; only wait_for() waits for the GPU. No wait is endless: NCCL errors on any rank,
-/// stuck collectives and the timeout throw errors that name operation and rank. A collective is stuck if all ranks are
-/// in it for half a minute or ten times its expected time (the first ones: patience_of_first_s()). Tensors are
-/// contiguous, on this rank's GPU; sums are of float or int64, in place.
-class NcclCommunicator {
+/// An NCCL communicator over the ranks of an MPI one. Never waits for ever: it watches for errors of NCCL, of this rank
+/// or another, for a collective in which all ranks are stuck (half a minute, or ten times what its bytes should take;
+/// the first ones patience_of_first_s()), and for the timeout, and ends with an error that names the operation and this
+/// rank.
+class NcclCommunicator final : public GpuCollectives {
  public:
   /// Collective over `communicator`, which must outlive this object. The destructor is collective too, unless an
   /// exception causes it: it waits until all collectives are complete on every rank. REQUIRES: the rank's GPU is the
   /// current device.
   explicit NcclCommunicator(const Communicator& communicator);
-  ~NcclCommunicator();
+  ~NcclCommunicator() override;
   NcclCommunicator(const NcclCommunicator&) = delete;
   NcclCommunicator& operator=(const NcclCommunicator&) = delete;
 
-  void all_reduce_sum(torch::Tensor& tensor, const std::string& what);
-  /// Reduce-scatter: each rank gets the sum of its chunk_of() the tensor; its other values become worthless.
-  void sum_shares(torch::Tensor& tensor, const std::string& what);
-  /// Copies each rank's chunk_of() to all other ranks.
-  void share_values(torch::Tensor& tensor, const std::string& what);
-  /// Copies the tensor of rank `root` to all ranks; any type.
-  void broadcast(torch::Tensor& tensor, int root, const std::string& what);
-  /// Waits for `copy`, which was queued after `what`. Not collective.
-  void wait_for(const HostCopy& copy, const std::string& what);
+  void all_reduce_sum(torch::Tensor& tensor, const std::string& what) override;
+  void sum_shares(torch::Tensor& tensor, const std::string& what) override;
+  void share_values(torch::Tensor& tensor, const std::string& what) override;
+  void broadcast(torch::Tensor& tensor, int root, const std::string& what) override;
+  void wait_for(const HostCopy& copy, const std::string& what) override;
 
  private:
   using Start = std::function<ncclResult_t(cudaStream_t)>;

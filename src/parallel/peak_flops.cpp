@@ -4,29 +4,29 @@
 #include <cmath>
 #include <vector>
 
-#include <c10/cuda/CUDACachingAllocator.h>
-#include <torch/cuda.h>
 #include <torch/torch.h>
 
 #include "base/stopwatch.h"
+#include "gpu/device_memory.h"
+#include "gpu/streams.h"
 
 namespace incubate {
 namespace {
 
 constexpr double kDuration_s = 0.05;
-constexpr std::int64_t kWidth = 1024;     // larger ones are no faster on a core
+constexpr std::int64_t kCpuWidth = 1024;  // larger ones are no faster on a core
 constexpr std::int64_t kGpuWidth = 8192;  // smaller ones do not fill a GPU
 constexpr std::int64_t kWarmUpWidth = 256;
 
 void wait_for(torch::Device device) {
-  if (device.is_cuda()) torch::cuda::synchronize(device.index());
+  if (device.is_cuda()) current_stream(device).synchronize();
 }
 
 double best_flops(torch::Device device, at::ScalarType type) {
   const auto options = torch::dtype(type).device(device);
   const torch::Tensor warm_up = torch::ones({kWarmUpWidth, kWarmUpWidth}, options);
   torch::mm(warm_up, warm_up);
-  const std::int64_t width = device.is_cuda() ? kGpuWidth : kWidth;
+  const std::int64_t width = device.is_cuda() ? kGpuWidth : kCpuWidth;
   const torch::Tensor a = torch::ones({width, width}, options);
   torch::Tensor product = torch::empty_like(a);
   wait_for(device);
@@ -47,10 +47,7 @@ double measure_peak_flops(torch::Device device, at::ScalarType type, const Commu
   const torch::NoGradGuard no_grad;
   world.barrier("beginning to measure matrix products");
   const double flops = best_flops(device, type);
-  if (device.is_cuda()) {
-    c10::cuda::CUDACachingAllocator::emptyCache();
-    c10::cuda::CUDACachingAllocator::resetPeakStats(device.index());
-  }
+  forget_memory_peak(device);
   std::vector<std::int64_t> sum = {std::llround(flops)};
   world.all_reduce_sum(sum, "measuring matrix products");
   return static_cast<double>(sum.front()) / world.size();

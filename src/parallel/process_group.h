@@ -6,9 +6,9 @@
 #include <torch/types.h>
 
 #include "base/share.h"
+#include "gpu/host_copy.h"
 #include "parallel/communicator.h"
-#include "parallel/host_copy.h"
-#include "parallel/nccl_communicator.h"
+#include "parallel/gpu_collectives.h"
 
 namespace incubate {
 
@@ -43,7 +43,7 @@ class ProcessGroup {
  private:
   Communicator communicator_;
   torch::Device device_;
-  std::unique_ptr<NcclCommunicator> nccl_;  // on a GPU
+  std::unique_ptr<GpuCollectives> gpu_collectives_;  // on a GPU
 };
 
 }  // namespace incubate

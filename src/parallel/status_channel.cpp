@@ -10,7 +10,7 @@
 namespace incubate {
 namespace {
 
-enum Tag : int { kReport = 1, kArrived = 2, kStillWorking = 3, kRelease = 4, kStop = 5 };
+enum Tag : int { kReportTag = 1, kArrivedTag = 2, kStillWorkingTag = 3, kReleaseTag = 4, kStopTag = 5 };
 constexpr double kReportEvery_s = 1;
 // A group's own roll call names the silent rank more exactly than rank 0 can: it goes first.
 constexpr double kGrace_s = 15;
@@ -39,7 +39,7 @@ void StatusChannel::report(std::span<const std::byte> report, Urgency urgency, i
     on_report_(report);
   } else {
     if (!has_left() && urgency == Urgency::usual) return;  // rank 0 is busy: a later report says more
-    send(report, kReport);
+    send(report, kReportTag);
   }
   since_report_[topic].restart();
 }
@@ -77,7 +77,7 @@ bool StatusChannel::is_stop_asked() {
     tell_of_stop();
   } else if (!world_.is_leader()) {
     int arrived = 0;
-    check_mpi(MPI_Iprobe(0, kStop, comm_, &arrived, MPI_STATUS_IGNORE), "hearing of a stop");
+    check_mpi(MPI_Iprobe(0, kStopTag, comm_, &arrived, MPI_STATUS_IGNORE), "hearing of a stop");
     is_stop_asked_ = arrived != 0;  // it is taken out when this rank waits for the end of the round
   }
   return is_stop_asked_;
@@ -90,7 +90,7 @@ void StatusChannel::tell_of_stop() {
   const int end = world_.is_leader() ? world_.size() : 1;
   for (int rank = first; rank < end; ++rank) {
     MPI_Request request = MPI_REQUEST_NULL;
-    check_mpi(MPI_Isend(nullptr, 0, MPI_BYTE, rank, kStop, comm_, &request), "telling of a stop");
+    check_mpi(MPI_Isend(nullptr, 0, MPI_BYTE, rank, kStopTag, comm_, &request), "telling of a stop");
     MPI_Request_free(&request);
   }
 }
@@ -117,13 +117,13 @@ void StatusChannel::receive_reports() {
               "receiving reports");
     Peer& peer = peers_[status.MPI_SOURCE];
     peer.silence.restart();
-    if (status.MPI_TAG == kArrived) peer.arrived = true;
-    if (status.MPI_TAG == kReport) on_report_(bytes);
-    if (status.MPI_TAG == kStop && !is_stop_asked_) tell_of_stop();
+    if (status.MPI_TAG == kArrivedTag) peer.arrived = true;
+    if (status.MPI_TAG == kReportTag) on_report_(bytes);
+    if (status.MPI_TAG == kStopTag && !is_stop_asked_) tell_of_stop();
   }
   if (since_reassurance_.elapsed_s() > kReportEvery_s) {
     since_reassurance_.restart();
-    reassure_waiting(kStillWorking);
+    reassure_waiting(kStillWorkingTag);
   }
 }
 
@@ -150,12 +150,12 @@ void StatusChannel::wait_for_all(const std::vector<int>& leaders) {
     }
     idle.pause();
   }
-  reassure_waiting(kRelease);
+  reassure_waiting(kReleaseTag);
   for (Peer& peer : peers_) peer = Peer{};
 }
 
 void StatusChannel::wait_for_release() {
-  send({}, kArrived);
+  send({}, kArrivedTag);
   wait_until_left();
   IdleWait idle;
   Stopwatch silence;
@@ -165,8 +165,8 @@ void StatusChannel::wait_for_release() {
     check_mpi(MPI_Iprobe(0, MPI_ANY_TAG, comm_, &arrived, &status), "waiting for the end of a round");
     if (arrived != 0) {
       check_mpi(MPI_Recv(nullptr, 0, MPI_BYTE, 0, status.MPI_TAG, comm_, MPI_STATUS_IGNORE), "waiting");
-      if (status.MPI_TAG == kRelease) return;
-      if (status.MPI_TAG == kStop) is_stop_asked_ = true;
+      if (status.MPI_TAG == kReleaseTag) return;
+      if (status.MPI_TAG == kStopTag) is_stop_asked_ = true;
       silence.restart();
     }
     is_stop_asked();

@@ -9,7 +9,7 @@
 #include "base/version.h"
 #include "forecast/cost_model.h"
 #include "hdf5/version.h"
-#include "parallel/device.h"
+#include "parallel/gpu_collectives.h"
 #include "parallel/mpi_session.h"
 
 namespace incubate {

@@ -4,16 +4,14 @@
 #include <memory>
 #include <optional>
 
-#include <c10/cuda/CUDACachingAllocator.h>
-
 #include "base/out_of_memory.h"
 #include "base/share.h"
 #include "forecast/cost_model.h"
 #include "forecast/describe_memory.h"
+#include "gpu/device_memory.h"
 #include "run/nvtx_ranges.h"
 #include "run/step_profiler.h"
 #include "run/training_run.h"
-#include "train/batch_memory.h"
 #include "train/train_together.h"
 
 namespace incubate {
@@ -84,7 +82,7 @@ void train_group(const RunContext& context, const GroupPlan& plan, ProcessGroup&
     explain_lack_of_memory([&] { return memory_need(context, plan, group); },
                            [&] { train_assignments(context, plan, group, send_report, should_stop, progress); });
     // The next round's blocks have other sizes, and NCCL takes its buffers past PyTorch's allocator.
-    if (group.device().is_cuda()) c10::cuda::CUDACachingAllocator::emptyCache();
+    release_cached_memory(group.device());
   } catch (const PeerFailure&) {
     throw;  // whoever knows the reason reports it
   } catch (const std::exception& error) {

@@ -8,7 +8,7 @@
 namespace incubate {
 namespace {
 
-constexpr std::int64_t kAlignment = 64 / sizeof(float);
+constexpr std::int64_t kFlatAlignment = 64 / sizeof(float);
 
 struct Placed {
   std::int64_t stage;
@@ -62,7 +62,7 @@ FlatParameters::FlatParameters(StagedModel& model, torch::Device device) {
   std::int64_t size = 0;
   const auto place = [&](std::int64_t stage, const std::string& name, const torch::Tensor& tensor) {
     views_.push_back({stage, name, size, tensor.sizes().vec()});
-    size += (tensor.numel() + kAlignment - 1) / kAlignment * kAlignment;
+    size += (tensor.numel() + kFlatAlignment - 1) / kFlatAlignment * kFlatAlignment;
   };
   for (const Placed& p : parameters) {
     const std::int64_t behind = layers_behind(model, p);

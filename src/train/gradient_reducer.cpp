@@ -5,11 +5,11 @@
 #include <cmath>
 #include <utility>
 
-#include <c10/cuda/CUDAGuard.h>
+#include <c10/core/StreamGuard.h>
 #include <torch/torch.h>
 
 #include "gpu/exact_sums.h"
-#include "parallel/stream_order.h"
+#include "gpu/streams.h"
 
 namespace incubate {
 namespace {
@@ -36,9 +36,9 @@ void GradientReducer::sum_early(const torch::Tensor& addends, Share range, const
   early_ = {range.begin, early_.size() == 0 ? range.end : early_.end};
   torch::Tensor sums = sums_.narrow(0, range.begin, range.size());
   if (!addends.is_cuda()) return group_.all_reduce_sum(sums, what);
-  if (!beside_) beside_ = c10::cuda::getStreamFromPool(/*isHighPriority=*/true);
-  put_in_order(c10::cuda::getCurrentCUDAStream(), *beside_);
-  const c10::cuda::CUDAStreamGuard guard(*beside_);
+  if (!beside_) beside_ = urgent_stream(group_.device());
+  put_in_order(current_stream(group_.device()), *beside_);
+  const c10::StreamGuard guard(*beside_);
   group_.all_reduce_sum(sums, what);
 }
 
@@ -63,7 +63,7 @@ void GradientReducer::add_range(const torch::Tensor& addends, Share range) {
   const std::span<std::int64_t> sums(sums_.data_ptr<std::int64_t>() + range.begin, range.size());
   auto* is_out_of_range = is_out_of_range_.data_ptr<std::int32_t>();
   if (addends.is_cuda()) {
-    return gpu::add_gradients(part, !has_addends_, sums.data(), is_out_of_range, c10::cuda::getCurrentCUDAStream());
+    return gpu::add_gradients(part, !has_addends_, sums.data(), is_out_of_range);
   }
   const auto add_to_sums = has_addends_ ? add_exactly : begin_exactly;
   if (add_to_sums(part, sums) != Addends::all_in_range) *is_out_of_range = 1;
@@ -76,8 +76,7 @@ void GradientReducer::add_loss(const Loss& loss) {
   if (loss.value.is_cuda()) {
     return gpu::add_loss(
         loss.value.data_ptr<float>(),
-        {.loss = numbers + kLoss, .num_out_of_range = numbers + kNonfinite, .is_out_of_range = is_out_of_range},
-        c10::cuda::getCurrentCUDAStream());
+        {.loss = numbers + kLoss, .num_out_of_range = numbers + kNonfinite, .is_out_of_range = is_out_of_range});
   }
   const float value = *loss.value.data_ptr<float>();
   const bool in_range = std::fabs(value) < kLargestExactAddend && *is_out_of_range == 0;
@@ -120,7 +119,7 @@ void GradientReducer::sum_addends(torch::Tensor& addends, const torch::Tensor& w
     if (mean_for_ == MeanFor::all_ranks) group_.share_values(addends, what);
     return;
   }
-  if (beside_) put_in_order(*beside_, c10::cuda::getCurrentCUDAStream());
+  if (beside_) put_in_order(*beside_, current_stream(group_.device()));
   for (const Share rest : {Share{0, early_.begin}, Share{early_.end, num_addends_}}) {
     torch::Tensor sums = sums_.narrow(0, rest.begin, rest.size());
     if (rest.size() > 0) group_.all_reduce_sum(sums, what);
@@ -142,8 +141,7 @@ void GradientReducer::write_mean(torch::Tensor& addends, Share part, const torch
     if (kind_ == Sums::fast) {
       mean.copy_(sums).div_(divisor.to(torch::kFloat32));
     } else if (mean.is_cuda()) {
-      gpu::exact_mean(sums.data_ptr<std::int64_t>(), range.size(), divisor.data_ptr<double>(), mean.data_ptr<float>(),
-                      c10::cuda::getCurrentCUDAStream());
+      gpu::exact_mean(sums.data_ptr<std::int64_t>(), range.size(), divisor.data_ptr<double>(), mean.data_ptr<float>());
     } else {
       exact_mean(std::span(sums.data_ptr<std::int64_t>(), range.size()), *divisor.data_ptr<double>(),
                  std::span(mean.data_ptr<float>(), range.size()));

@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include <c10/cuda/CUDAStream.h>
+#include <c10/core/Stream.h>
 #include <torch/types.h>
 
 #include "base/exact_sum.h"
-#include "parallel/device_stopwatch.h"
-#include "parallel/host_copy.h"
+#include "gpu/device_stopwatch.h"
+#include "gpu/host_copy.h"
 #include "parallel/process_group.h"
 #include "train/loss.h"
 #include "train/step_notes.h"
@@ -84,10 +84,10 @@ class GradientReducer {
   std::int64_t num_gradients_, num_addends_;
   torch::Tensor sums_;  // int64 units of 2^-40, or float; worthless until there is an addend
   bool has_addends_ = false;
-  Share early_;                                  // whose sum has begun
-  std::optional<c10::cuda::CUDAStream> beside_;  // where that goes on
-  torch::Tensor numbers_;                        // int64
-  torch::Tensor is_out_of_range_;                // working memory of a GPU
+  Share early_;                        // whose sum has begun
+  std::optional<c10::Stream> beside_;  // where that goes on
+  torch::Tensor numbers_;              // int64
+  torch::Tensor is_out_of_range_;      // working memory of a GPU
   torch::Tensor is_bad_;
 };
 

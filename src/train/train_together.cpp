@@ -9,9 +9,9 @@
 
 #include "base/share.h"
 #include "base/stopwatch.h"
+#include "gpu/device_memory.h"
 #include "model/drop_path.h"
 #include "model/frozen_prefix.h"
-#include "parallel/memory_peak.h"
 #include "train/batch_tensors.h"
 #include "train/evaluate.h"
 

@@ -44,8 +44,10 @@ Trainer::Trainer(StagedModel& model, ProcessGroup& group, TrainerSettings settin
   if (settings_.recipe.ema_decay > 0) average_.emplace(parameters_.values(), settings_.recipe.ema_decay);
   const bool has_drops = std::ranges::any_of(drop_path_rates_, [](double rate) { return rate > 0; });
   if (settings_.cuda_graph && !has_drops) {
-    recorded_.emplace(
-        [this](const torch::Tensor& input, const Targets& targets) { return pass({input}, targets, {}); });
+    recorded_.emplace([this](const RecordedPass::Tensors& in) {
+      const Loss loss = pass({in[0], {in.begin() + 4, in.end()}}, {in[1], in[2], in[3]}, {});
+      return RecordedPass::Tensors{loss.value, loss.weight};
+    });
   }
   // A rank without a micro-batch would have no pass to begin sums in.
   const bool all_have_passes = settings_.micro_batches() >= group.size();
@@ -125,10 +127,18 @@ void Trainer::accumulate(const Activations& input, const Targets& targets, KeptB
   // Making room for a recording frees memory, for which CUDA waits until the GPU is idle.
   if (recorded_ && !recorded_->is_recorded()) wait_for_open_steps();
   if (buckets_ && is_last) buckets_->arm();
-  const Loss loss = recorded_ ? (*recorded_)(input.x, targets) : pass(input, targets, kept);
+  const Loss loss = recorded_ ? replay(input, targets) : pass(input, targets, kept);
   if (buckets_ && is_last) buckets_->finish();
   RECORD_USER_SCOPE("add gradients");
   reducer_.add(parameters_.addends(), loss);
+}
+
+/// As pass(), from the recording.
+Loss Trainer::replay(const Activations& input, const Targets& targets) {
+  RecordedPass::Tensors in = {input.x, targets.labels, targets.other_labels, targets.label_weights};
+  in.insert(in.end(), input.maps.begin(), input.maps.end());
+  const RecordedPass::Tensors out = (*recorded_)(in);
+  return {out[0], out[1]};
 }
 
 /// Leaves a micro-batch's addends, and returns its loss.

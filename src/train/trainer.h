@@ -11,6 +11,7 @@
 
 #include "base/exact_sum.h"
 #include "config/run_config.h"
+#include "gpu/recorded_pass.h"
 #include "model/staged_model.h"
 #include "parallel/process_group.h"
 #include "train/flat_parameters.h"
@@ -18,7 +19,6 @@
 #include "train/gradient_reducer.h"
 #include "train/lr_schedule.h"
 #include "train/optimizer.h"
-#include "train/recorded_loss.h"
 #include "train/task.h"
 #include "train/weight_average.h"
 
@@ -46,7 +46,7 @@ struct TrainerSettings {
   bool reads_late = false;
   /// The sum of gradients over the ranks begins during the last backward pass. Not where passes are recorded.
   bool overlap_reduction = false;
-  /// Passes of a micro-batch are a RecordedLoss, unless there is stochastic depth. REQUIRES: a GPU.
+  /// Passes of a micro-batch are a RecordedPass, unless there is stochastic depth. REQUIRES: a GPU.
   bool cuda_graph = false;
 
   std::int64_t micro_batches() const { return global_batch / recipe.micro; }
@@ -131,6 +131,7 @@ class Trainer {
     HostCopy gradient_norm;
   };
 
+  Loss replay(const Activations& input, const Targets& targets);
   Loss pass(const Activations& input, const Targets& targets, KeptBranches kept);
   void wait_for_open_steps();
   void update(const torch::Tensor& gradient_norm, const torch::Tensor& is_bad, double learning_rate);
@@ -151,7 +152,7 @@ class Trainer {
   std::optional<WeightAverage> average_;
   GradientReducer reducer_;
   std::deque<OpenStep> open_steps_;
-  std::optional<RecordedLoss> recorded_;
+  std::optional<RecordedPass> recorded_;
   std::optional<GradientBuckets> buckets_;
   LrSchedule schedule_;
   std::vector<double> drop_path_rates_;

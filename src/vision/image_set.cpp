@@ -21,7 +21,7 @@ void write_split(Hdf5File& file, const std::string& group, const ImageSetSplit& 
   file.write(group + "/checksums", split.table.checksums);
 }
 
-ImageSetSplit read_split(const Hdf5File& file, const std::string& group) {
+ImageSetSplit read_set_split(const Hdf5File& file, const std::string& group) {
   ImageSetSplit split;
   split.shards = file.read_strings(group + "/shards");
   split.shard_lengths = file.read<std::uint64_t>(group + "/shard_lengths");
@@ -36,8 +36,8 @@ ImageSetSplit read_split(const Hdf5File& file, const std::string& group) {
   return split;
 }
 
-/// Limit of a split's bytes: sums over both splits fit signed numbers. No file system holds as many.
-constexpr std::uint64_t kMostBytes = (std::uint64_t{1} << 62) - 1;
+/// Of a split's shards: those of both splits can be added up as signed numbers. No file system holds as many.
+constexpr std::uint64_t kMostSetBytes = (std::uint64_t{1} << 62) - 1;
 
 /// Returns whether `name` is a plain file name, which cannot leave the index's directory.
 bool is_plain_name(const std::string& name) {
@@ -57,7 +57,7 @@ void check_shards(const ImageSetSplit& split, const std::string& origin) {
               split.shard_first_image.front(), split.shard_first_image.back(), split.table.size());
   std::uint64_t num_bytes = 0;
   for (std::size_t i = 0; i < num_shards; ++i) {
-    check_input(split.shard_lengths[i] <= kMostBytes - num_bytes,
+    check_input(split.shard_lengths[i] <= kMostSetBytes - num_bytes,
                 "{}: its shards have more bytes than can be added up. Make or copy it again.", origin);
     num_bytes += split.shard_lengths[i];
     check_input(is_plain_name(split.shards[i]), "{}: '{}' is no name of a file beside it. Make or copy it again.",
@@ -120,7 +120,7 @@ ImageSet read_image_set(const FilePath& index) {
     set.class_names = file.read_strings("/class_names");
     for (const Split split : kSplits) {
       const std::string group = std::string("/") + to_string(split);
-      set.split(split) = read_split(file, group);
+      set.split(split) = read_set_split(file, group);
       check_split(set.split(split), static_cast<std::int64_t>(set.class_names.size()), index.string() + group);
     }
     return set;

@@ -60,7 +60,7 @@ void split_offsets(const std::vector<std::uint64_t>& offsets, ImageTable& table,
   }
 }
 
-Split read_split(const Hdf5File& file, const std::string& origin) {
+Split read_shard_split(const Hdf5File& file, const std::string& origin) {
   const std::string text = file.read_string_attribute("split");
   for (const Split split : kSplits) {
     if (text == to_string(split)) return split;
@@ -109,7 +109,7 @@ ShardFile read_shard(const FilePath& path) {
     const std::string name = path.string();
     ImageShard shard;
     shard.has_png = check_filetype(file, name, kShardFiletype, kShardVersion) > 1;
-    shard.split = read_split(file, name);
+    shard.split = read_shard_split(file, name);
     shard.index = file.read_int_attribute("shard");
     shard.source_digest = file.read_string_attribute("source_digest");
     shard.class_names = file.read_strings("/class_names");

@@ -6,18 +6,18 @@ namespace incubate {
 namespace {
 
 constexpr double kLeastShare = 0.02, kLargestShare = 1.0 / 3;
-constexpr double kLeastAspect = 0.3, kLargestAspect = 1 / kLeastAspect;
-constexpr int kTries = 10;
+constexpr double kLeastErasedAspect = 0.3, kLargestErasedAspect = 1 / kLeastErasedAspect;
+constexpr int kErasureTries = 10;
 
 }  // namespace
 
 std::optional<Box> draw_erased_box(Generator& generator, double probability, std::int64_t height, std::int64_t width) {
   if (generator.uniform() >= probability) return std::nullopt;
   const auto area = static_cast<double>(height * width);
-  for (int i = 0; i < kTries; ++i) {
+  for (int i = 0; i < kErasureTries; ++i) {
     const double box_area = area * (kLeastShare + (generator.uniform() * (kLargestShare - kLeastShare)));
-    const double log_least = std::log(kLeastAspect);
-    const double aspect = std::exp(log_least + (generator.uniform() * (std::log(kLargestAspect) - log_least)));
+    const double log_least = std::log(kLeastErasedAspect);
+    const double aspect = std::exp(log_least + (generator.uniform() * (std::log(kLargestErasedAspect) - log_least)));
     const std::int64_t box_height = std::llrint(std::sqrt(box_area * aspect));
     const std::int64_t box_width = std::llrint(std::sqrt(box_area / aspect));
     if (box_height >= height || box_width >= width) continue;

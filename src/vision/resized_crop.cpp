@@ -7,8 +7,8 @@
 namespace incubate {
 namespace {
 
-constexpr double kLeastAspect = 3.0 / 4, kLargestAspect = 4.0 / 3;
-constexpr int kTries = 10;
+constexpr double kLeastCropAspect = 3.0 / 4, kLargestCropAspect = 4.0 / 3;
+constexpr int kCropTries = 10;
 
 /// Rounds to the nearest integer, halves to even.
 std::int64_t round_even(double value) { return std::llrint(value); }
@@ -19,11 +19,11 @@ Box centred(std::int64_t height, std::int64_t width, std::int64_t box_height, st
 
 Box largest_centred(std::int64_t height, std::int64_t width) {
   const double aspect = static_cast<double>(width) / static_cast<double>(height);
-  if (aspect < kLeastAspect) {
-    return centred(height, width, round_even(static_cast<double>(width) / kLeastAspect), width);
+  if (aspect < kLeastCropAspect) {
+    return centred(height, width, round_even(static_cast<double>(width) / kLeastCropAspect), width);
   }
-  if (aspect > kLargestAspect) {
-    return centred(height, width, height, round_even(static_cast<double>(height) * kLargestAspect));
+  if (aspect > kLargestCropAspect) {
+    return centred(height, width, height, round_even(static_cast<double>(height) * kLargestCropAspect));
   }
   return {0, 0, height, width};
 }
@@ -33,10 +33,10 @@ Box largest_centred(std::int64_t height, std::int64_t width) {
 Box draw_resized_crop(Generator& generator, std::int64_t height, std::int64_t width,
                       const std::array<double, 2>& scale) {
   const auto area = static_cast<double>(height * width);
-  for (int i = 0; i < kTries; ++i) {
+  for (int i = 0; i < kCropTries; ++i) {
     const double box_area = area * (scale[0] + (generator.uniform() * (scale[1] - scale[0])));
-    const double log_least = std::log(kLeastAspect);
-    const double aspect = std::exp(log_least + (generator.uniform() * (std::log(kLargestAspect) - log_least)));
+    const double log_least = std::log(kLeastCropAspect);
+    const double aspect = std::exp(log_least + (generator.uniform() * (std::log(kLargestCropAspect) - log_least)));
     const std::int64_t box_width = round_even(std::sqrt(box_area * aspect));
     const std::int64_t box_height = round_even(std::sqrt(box_area / aspect));
     // A share of a very small image may have less than one pixel.

@@ -8,7 +8,7 @@
 namespace incubate {
 namespace {
 
-std::string error(const std::string& text) {
+std::string error_of_name(const std::string& text) {
   return thrown_message<InputError>([&] { clean_text(text, "f.txt"); });
 }
 
@@ -43,21 +43,21 @@ TEST(CleanText, SpacesAreSpaces) {
 }
 
 TEST(CleanText, InvisibleCharactersAreShown) {
-  EXPECT_EQ(error("[run]\nwi\xE2\x80\x8B"
-                  "dth = 3\nx"),
+  EXPECT_EQ(error_of_name("[run]\nwi\xE2\x80\x8B"
+                          "dth = 3\nx"),
             refused("wi<U+200B>dth = 3"));
-  EXPECT_EQ(error("a\n\xEF\xBB\xBF"
-                  "b\xC2\xAD"),
+  EXPECT_EQ(error_of_name("a\n\xEF\xBB\xBF"
+                          "b\xC2\xAD"),
             refused("<U+FEFF>b<U+00AD>"));
-  EXPECT_EQ(error(std::string("a\0b", 3)), refused("a<U+0000>b"));
-  EXPECT_EQ(error("a\x1B[1m"), refused("a<U+001B>[1m"));
-  EXPECT_EQ(error("\xE2\x80\x8D"
-                  "a"),
+  EXPECT_EQ(error_of_name(std::string("a\0b", 3)), refused("a<U+0000>b"));
+  EXPECT_EQ(error_of_name("a\x1B[1m"), refused("a<U+001B>[1m"));
+  EXPECT_EQ(error_of_name("\xE2\x80\x8D"
+                          "a"),
             refused("<U+200D>a"));
 }
 
 TEST(CleanText, LongLinesAreShownInPart) {
-  EXPECT_EQ(error(std::string(1000, 'a') + '\0' + std::string(1000, 'b')),
+  EXPECT_EQ(error_of_name(std::string(1000, 'a') + '\0' + std::string(1000, 'b')),
             refused(std::string(60, 'a') + "<U+0000>" + std::string(59, 'b')));
 }
 
@@ -68,8 +68,8 @@ TEST(CleanText, JoinersStandBetweenLettersThatTheyJoin) {
 
 TEST(CleanText, Utf16IsNamed) {
   const std::string message = "f.txt is in UTF-16 (it begins with the byte order mark of it). Save it as UTF-8.";
-  EXPECT_EQ(error(std::string("\xFF\xFE[\0", 4)), message);
-  EXPECT_EQ(error(std::string("\xFE\xFF\0[", 4)), message);
+  EXPECT_EQ(error_of_name(std::string("\xFF\xFE[\0", 4)), message);
+  EXPECT_EQ(error_of_name(std::string("\xFE\xFF\0[", 4)), message);
 }
 
 TEST(CleanText, ALineIsOne) {

@@ -12,25 +12,25 @@
 namespace incubate {
 namespace {
 
-std::string error(const std::string& output) {
+std::string error_of_output(const std::string& output) {
   return thrown_message<InputError>([&] { check_output_name(output); });
 }
 
 TEST(OutputName, AFolderIsNone) {
   const TemporaryDirectory directory;
   const std::string folder = directory.path().string();
-  EXPECT_EQ(error(folder), "--output=" + folder + " is a directory. Name a file in it.");
-  EXPECT_EQ(error(folder + "/new/"), "--output=" + folder + "/new/ is a directory. Name a file in it.");
-  EXPECT_EQ(error(folder + "/new"), "(no error)");
+  EXPECT_EQ(error_of_output(folder), "--output=" + folder + " is a directory. Name a file in it.");
+  EXPECT_EQ(error_of_output(folder + "/new/"), "--output=" + folder + "/new/ is a directory. Name a file in it.");
+  EXPECT_EQ(error_of_output(folder + "/new"), "(no error)");
 }
 
 TEST(OutputName, DraftsAndLocksHaveRoom) {
   const std::size_t most = 255 - 40 - host_name().size();
   const std::string output = "data/" + std::string(most, 'a');
-  EXPECT_EQ(error(output), "(no error)");
-  EXPECT_EQ(error(output + "a"), "--output=" + output + "a is too long: its name has " + std::to_string(most + 1) +
-                                     " bytes and may have " + std::to_string(most) +
-                                     " (drafts and locks beside the file append to it). Choose a shorter name.");
+  EXPECT_EQ(error_of_output(output), "(no error)");
+  EXPECT_EQ(error_of_output(output + "a"),
+            "--output=" + output + "a is too long: its name has " + std::to_string(most + 1) + " bytes and may have " +
+                std::to_string(most) + " (drafts and locks beside the file append to it). Choose a shorter name.");
 }
 
 }  // namespace

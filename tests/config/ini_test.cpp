@@ -13,7 +13,7 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 /// The value of a line "key = ...".
 std::string value_of(const std::string& text) { return split_ini("key =" + text, "f.ini").at(0).second; }
 
-std::string error(const std::string& line) {
+std::string error_of_line(const std::string& line) {
   return thrown_message<InputError>([&] { split_ini(line + "\n", "f.ini"); });
 }
 
@@ -30,7 +30,7 @@ TEST(Ini, CommentsBeginBehindASpace) {
   EXPECT_EQ(value_of(" runs/seed#3"), "runs/seed#3");
   EXPECT_EQ(value_of(" runs/seed#3 # and # more"), "runs/seed#3");
   EXPECT_EQ(
-      error("a = 3# of them"),
+      error_of_line("a = 3# of them"),
       "f.ini: 'a = 3# of them' has a # that is part of the value or begins a comment. Put the value in quotes, or "
       "a space before the #.");
 }
@@ -46,18 +46,19 @@ TEST(Ini, QuotesAroundAValueGo) {
 
 TEST(Ini, QuotesThatDoNotHoldTheValueAreRefused) {
   for (const std::string line : {"a = \"out", "a = 'out\"", "a = \"a\",\"b\"", "a = '", "a = 'b' c"}) {
-    EXPECT_EQ(error(line), "f.ini: '" + line +
-                               "' begins with a quote that does not end with the value (quotes stand around all of a "
-                               "value). Take it away, or put the value in quotes of the other kind.");
+    EXPECT_EQ(error_of_line(line),
+              "f.ini: '" + line +
+                  "' begins with a quote that does not end with the value (quotes stand around all of a "
+                  "value). Take it away, or put the value in quotes of the other kind.");
   }
   const std::string typographic = "a = \xE2\x80\x9Cout\xE2\x80\x9D";
-  EXPECT_EQ(error(typographic),
+  EXPECT_EQ(error_of_line(typographic),
             "f.ini: '" + typographic + "' has quotes that are not plain ones. Type \" or ', or none.");
 }
 
 TEST(Ini, OtherLinesAreRefused) {
   for (const std::string line : {"nonsense", "[run", "[run] seed = 3", "a: 3"}) {
-    EXPECT_EQ(error(line),
+    EXPECT_EQ(error_of_line(line),
               "f.ini: '" + line + "' is no line of a configuration. Lines are [section], key = value or # comment.");
   }
 }

@@ -12,7 +12,7 @@ namespace {
 const std::vector<std::string> kComplete = {"--train-images=a",      "--train-labels=b",  "--validation-images=c",
                                             "--validation-labels=d", "--class-names=x,y", "--output=o"};
 
-std::string error_of(const std::vector<std::string>& arguments) {
+std::string pack_error(const std::vector<std::string>& arguments) {
   PackConfig config;
   return thrown_message<InputError>([&] {
     parse_arguments(arguments, list_settings(config));
@@ -43,21 +43,21 @@ TEST(PackConfig, EachArgumentIsNeeded) {
     std::vector<std::string> arguments = kComplete;
     arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(i));
     const std::string option = kComplete[i].substr(0, kComplete[i].find('='));
-    EXPECT_EQ(error_of(arguments), option + " is missing: pack needs it. Give " + rest[i] + ".");
+    EXPECT_EQ(pack_error(arguments), option + " is missing: pack needs it. Give " + rest[i] + ".");
   }
 }
 
 TEST(PackConfig, CifarNeedsItsFilesAndNames) {
   EXPECT_EQ(
-      error_of({"--format=cifar", "--train-files=a,b", "--validation-files=c", "--class-names-file=n", "--output=o"}),
+      pack_error({"--format=cifar", "--train-files=a,b", "--validation-files=c", "--class-names-file=n", "--output=o"}),
       "(no error)");
-  EXPECT_EQ(error_of({"--format=cifar", "--train-files=a", "--validation-files=c", "--output=o"}),
+  EXPECT_EQ(pack_error({"--format=cifar", "--train-files=a", "--validation-files=c", "--output=o"}),
             "--class-names is missing: pack needs it. Give --class-names=a,b,... (one name a class, in order of the "
             "labels).");
-  EXPECT_EQ(error_of({"--format=cifar", "--train-images=a"}),
+  EXPECT_EQ(pack_error({"--format=cifar", "--train-images=a"}),
             "--train-images is given but --format=cifar has no use for it. Leave it out.");
-  EXPECT_EQ(error_of({"--format=cifar", "--train-files=a", "--validation-files=c", "--class-names-file=n",
-                      "--class-names=x", "--output=o"}),
+  EXPECT_EQ(pack_error({"--format=cifar", "--train-files=a", "--validation-files=c", "--class-names-file=n",
+                        "--class-names=x", "--output=o"}),
             "--class-names and --class-names-file are both given (they say the same). Give one.");
 }
 
@@ -65,28 +65,28 @@ TEST(PackConfig, SubsetIsAShare) {
   for (const char* share : {"0", "1.5"}) {
     std::vector<std::string> arguments = kComplete;
     arguments.push_back(std::string("--subset=") + share);
-    EXPECT_EQ(error_of(arguments), std::string("--subset=") + share + " is out of range. Give more than 0, up to 1.");
+    EXPECT_EQ(pack_error(arguments), std::string("--subset=") + share + " is out of range. Give more than 0, up to 1.");
   }
 }
 
 TEST(PackConfig, AFolderNeedsItselfAndAnOutput) {
-  EXPECT_EQ(error_of({"--format=folder", "--folder=f", "--output=o"}), "(no error)");
-  EXPECT_EQ(error_of({"--format=folder", "--folder=f", "--output=o", "--shorter-side=256", "--quality=80",
-                      "--shard-mb=0.5", "--class-names-file=n", "--subset=0.1"}),
+  EXPECT_EQ(pack_error({"--format=folder", "--folder=f", "--output=o"}), "(no error)");
+  EXPECT_EQ(pack_error({"--format=folder", "--folder=f", "--output=o", "--shorter-side=256", "--quality=80",
+                        "--shard-mb=0.5", "--class-names-file=n", "--subset=0.1"}),
             "(no error)");
-  EXPECT_EQ(error_of({"--format=folder", "--output=o"}),
+  EXPECT_EQ(pack_error({"--format=folder", "--output=o"}),
             "--folder is missing: pack needs it. Give --folder=path (with train/CLASS/ and validation/CLASS/ (or "
             "val/)).");
-  EXPECT_EQ(error_of({"--format=folder", "--folder=f", "--output=o", "--class-names=a,b"}),
+  EXPECT_EQ(pack_error({"--format=folder", "--folder=f", "--output=o", "--class-names=a,b"}),
             "--class-names is given but --format=folder has no use for it. Leave it out.");
   std::vector<std::string> idx = kComplete;
   idx.emplace_back("--quality=80");
-  EXPECT_EQ(error_of(idx), "--quality is given but --format=idx has no use for it. Leave it out.");
+  EXPECT_EQ(pack_error(idx), "--quality is given but --format=idx has no use for it. Leave it out.");
 }
 
 TEST(PackConfig, AFoldersOptionsHaveRangesAndDefaults) {
   const auto error_with = [](const std::string& option) {
-    return error_of({"--format=folder", "--folder=f", "--output=o", option});
+    return pack_error({"--format=folder", "--folder=f", "--output=o", option});
   };
   EXPECT_EQ(error_with("--shorter-side=0"), "--shorter-side=0 is out of range. Give 1 to 65500 pixels, such as 256.");
   EXPECT_EQ(error_with("--quality=101"), "--quality=101 is out of range. Give 1 to 100, such as 90.");
@@ -99,14 +99,14 @@ TEST(PackConfig, AFoldersOptionsHaveRangesAndDefaults) {
 }
 
 TEST(PackConfig, VerifyingTakesNothingElse) {
-  EXPECT_EQ(error_of({"--verify=f"}), "(no error)");
-  EXPECT_EQ(error_of({"--format=folder", "--verify=f"}), "(no error)");
-  EXPECT_EQ(error_of({"--verify=f", "--output=o"}),
+  EXPECT_EQ(pack_error({"--verify=f"}), "(no error)");
+  EXPECT_EQ(pack_error({"--format=folder", "--verify=f"}), "(no error)");
+  EXPECT_EQ(pack_error({"--verify=f", "--output=o"}),
             "--output is given beside --verify, which packs nothing. Leave one of them out.");
 }
 
 TEST(PackConfig, UnknownFormatIsRefused) {
-  EXPECT_EQ(error_of({"--format=png"}), "format=png is not one of its values. Give idx, cifar or folder.");
+  EXPECT_EQ(pack_error({"--format=png"}), "format=png is not one of its values. Give idx, cifar or folder.");
 }
 
 }  // namespace

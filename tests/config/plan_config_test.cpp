@@ -9,18 +9,18 @@
 namespace incubate {
 namespace {
 
-PlanConfig parse(const std::vector<std::string>& arguments) {
+PlanConfig parse_plan(const std::vector<std::string>& arguments) {
   PlanConfig config;
   parse_arguments(arguments, {}, list_settings(config));
   return config;
 }
 
-std::string error_of(const std::vector<std::string>& arguments) {
-  return thrown_message<InputError>([&] { validate(parse(arguments)); });
+std::string plan_error(const std::vector<std::string>& arguments) {
+  return thrown_message<InputError>([&] { validate(parse_plan(arguments)); });
 }
 
 TEST(PlanConfig, WhatIsNotGivenIsAbsent) {
-  const PlanConfig config = parse({"--ranks=8"});
+  const PlanConfig config = parse_plan({"--ranks=8"});
   EXPECT_NO_THROW(validate(config));
   EXPECT_EQ(config.num_ranks, 8);
   EXPECT_FALSE(config.rank_tflops || config.network_gbps || config.num_images || config.json);
@@ -28,7 +28,7 @@ TEST(PlanConfig, WhatIsNotGivenIsAbsent) {
 
 TEST(PlanConfig, AllIsRead) {
   const PlanConfig config =
-      parse({"--ranks=1000000", "--rank-tflops=0.5", "--network-gbps=200", "--images=60000", "--json"});
+      parse_plan({"--ranks=1000000", "--rank-tflops=0.5", "--network-gbps=200", "--images=60000", "--json"});
   EXPECT_NO_THROW(validate(config));
   EXPECT_EQ(config.num_ranks, 1'000'000);
   EXPECT_EQ(config.rank_tflops, 0.5);
@@ -38,20 +38,20 @@ TEST(PlanConfig, AllIsRead) {
 }
 
 TEST(PlanConfig, RanksAreNeeded) {
-  EXPECT_EQ(error_of({}), "--ranks is missing (a plan deals ranks). Give --ranks=N, such as 64.");
-  EXPECT_EQ(error_of({"--ranks=0"}),
+  EXPECT_EQ(plan_error({}), "--ranks is missing (a plan deals ranks). Give --ranks=N, such as 64.");
+  EXPECT_EQ(plan_error({"--ranks=0"}),
             "--ranks=0 is out of range (a plan is for 1 to 1000000 ranks). Give a number within it.");
-  EXPECT_EQ(error_of({"--ranks=1000001"}),
+  EXPECT_EQ(plan_error({"--ranks=1000001"}),
             "--ranks=1000001 is out of range (a plan is for 1 to 1000000 ranks). Give a number within it.");
-  EXPECT_EQ(error_of({"--ranks=many"}), "ranks=many is not a whole number. Give a whole number.");
+  EXPECT_EQ(plan_error({"--ranks=many"}), "ranks=many is not a whole number. Give a whole number.");
 }
 
 TEST(PlanConfig, SpeedsAndImagesArePositive) {
-  EXPECT_EQ(error_of({"--ranks=1", "--rank-tflops=0"}),
+  EXPECT_EQ(plan_error({"--ranks=1", "--rank-tflops=0"}),
             "--rank-tflops=0 is out of range (times are divided by it). Give 1e-6 to 1e9.");
-  EXPECT_EQ(error_of({"--ranks=1", "--network-gbps=-1"}),
+  EXPECT_EQ(plan_error({"--ranks=1", "--network-gbps=-1"}),
             "--network-gbps=-1 is out of range (times are divided by it). Give 1e-6 to 1e9.");
-  EXPECT_EQ(error_of({"--ranks=1", "--images=0"}),
+  EXPECT_EQ(plan_error({"--ranks=1", "--images=0"}),
             "--images=0 is not positive (an epoch is a pass over the images). Give 1 or more.");
 }
 

@@ -8,7 +8,7 @@
 namespace incubate {
 namespace {
 
-std::string error_of(const std::string& text) {
+std::string policy_error(const std::string& text) {
   return thrown_message<InputError>([&] { parse_rand_augment("meta.rand_augment", text); });
 }
 
@@ -33,17 +33,17 @@ TEST(RandAugmentPolicy, DefaultsAreTimms) {
 TEST(RandAugmentPolicy, AnythingElseIsRefused) {
   const std::string options =
       " is not an option. Options are m, n, mstd, inc and p. Give one such as rand-m9-mstd0.5-inc1.";
-  EXPECT_EQ(error_of("rand-x3"), "meta.rand_augment: 'x3'" + options);
-  EXPECT_EQ(error_of("rand-tweights"), "meta.rand_augment: 'tweights'" + options);
-  EXPECT_EQ(error_of("rand-"), "meta.rand_augment: ''" + options);
-  EXPECT_EQ(error_of("original-m9"),
+  EXPECT_EQ(policy_error("rand-x3"), "meta.rand_augment: 'x3'" + options);
+  EXPECT_EQ(policy_error("rand-tweights"), "meta.rand_augment: 'tweights'" + options);
+  EXPECT_EQ(policy_error("rand-"), "meta.rand_augment: ''" + options);
+  EXPECT_EQ(policy_error("original-m9"),
             "meta.rand_augment=original-m9 does not begin with 'rand'. Give one such as rand-m9-mstd0.5-inc1, or "
             "nothing to leave it off.");
-  EXPECT_EQ(error_of("rand-m9-m8"), "meta.rand_augment=rand-m9-m8 has the option 'm' twice. Give it once.");
-  EXPECT_EQ(error_of("rand-m11"), "meta.rand_augment: m=11 is out of range. Give 0 to 10.");
-  EXPECT_EQ(error_of("rand-n0"), "meta.rand_augment: n=0 is out of range. Give 1 to 15.");
-  EXPECT_EQ(error_of("rand-n2.5"), "meta.rand_augment: n=2.5 is not a whole number. Give a whole number.");
-  EXPECT_EQ(error_of("rand-m"), "meta.rand_augment: m= is not a number. Give a number.");
+  EXPECT_EQ(policy_error("rand-m9-m8"), "meta.rand_augment=rand-m9-m8 has the option 'm' twice. Give it once.");
+  EXPECT_EQ(policy_error("rand-m11"), "meta.rand_augment: m=11 is out of range. Give 0 to 10.");
+  EXPECT_EQ(policy_error("rand-n0"), "meta.rand_augment: n=0 is out of range. Give 1 to 15.");
+  EXPECT_EQ(policy_error("rand-n2.5"), "meta.rand_augment: n=2.5 is not a whole number. Give a whole number.");
+  EXPECT_EQ(policy_error("rand-m"), "meta.rand_augment: m= is not a number. Give a number.");
 }
 
 }  // namespace

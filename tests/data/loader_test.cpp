@@ -9,7 +9,7 @@
 namespace incubate {
 namespace {
 
-const Normalisation kNormalisation = {.mean = {0.5}, .std = {0.25}};
+const Normalisation kGreyNormalisation = {.mean = {0.5}, .std = {0.25}};
 
 class Loader : public testing::Test {
  protected:
@@ -18,12 +18,13 @@ class Loader : public testing::Test {
   }
 
   TrainLoader train_loader(const Augmentation& augmentation, std::uint64_t seed = 1) const {
-    return {train_, kNormalisation, augmentation, Sampler(24, 12, 4, seed, Phase::incubation), seed, Phase::incubation};
+    return {train_, kGreyNormalisation, augmentation, Sampler(24, 12, 4, seed, Phase::incubation),
+            seed,   Phase::incubation};
   }
   /// The pixels of `image`, normalised and cut.
   std::vector<float> planes(const ArrayDataset& dataset, std::int64_t image, const CropAndFlip& cut) const {
     std::vector<float> planes(16);
-    NormalisationTable(kNormalisation).write_planes(cut_padded({4, 4, 1, dataset.image(image)}, cut), planes);
+    NormalisationTable(kGreyNormalisation).write_planes(cut_padded({4, 4, 1, dataset.image(image)}, cut), planes);
     return planes;
   }
 
@@ -93,10 +94,10 @@ TEST_F(Loader, WorkersChangeNothing) {
   const Augmentation augmentation = {
       .crop_padding = 2, .flip = true, .random_erasing = 0.5, .mixup = {.mixup_alpha = 0.8, .cutmix_alpha = 1}};
   TrainLoader alone = train_loader(augmentation);
-  EvaluationLoader alone_validation(validation_, kNormalisation, 4);
+  EvaluationLoader alone_validation(validation_, kGreyNormalisation, 4);
   for (const std::int64_t workers : {1, 3}) {
     // A rank with two of the three micro-batches, over the end of an epoch.
-    TrainLoader loader(train_, kNormalisation, augmentation, Sampler(24, 12, 4, 1, Phase::incubation), 1,
+    TrainLoader loader(train_, kGreyNormalisation, augmentation, Sampler(24, 12, 4, 1, Phase::incubation), 1,
                        Phase::incubation, {.prefetch = {.workers = workers, .depth = 3}}, {1, 3});
     for (const BatchPlace& place : std::initializer_list<BatchPlace>{
              {0, 0, 1}, {0, 0, 2}, {0, 1, 1}, {0, 1, 2}, {1, 0, 1}, {1, 0, 2}, {5, 0, 0}, {0, 0, 1}}) {
@@ -107,7 +108,7 @@ TEST_F(Loader, WorkersChangeNothing) {
       EXPECT_EQ(batch.label_weight, expected.label_weight);
     }
     EXPECT_GT(loader.waited_s(), 0);
-    EvaluationLoader validation(validation_, kNormalisation, 4, std::nullopt, {.prefetch = {.workers = workers}});
+    EvaluationLoader validation(validation_, kGreyNormalisation, 4, std::nullopt, {.prefetch = {.workers = workers}});
     for (const std::int64_t i : {0, 1, 2, 0, 2}) {
       EXPECT_EQ(validation.load(i, 3).images, alone_validation.load(i).images);
     }
@@ -116,7 +117,7 @@ TEST_F(Loader, WorkersChangeNothing) {
 
 TEST_F(Loader, WorkersChangeNothingOfRawImages) {
   const auto load = [&](std::int64_t workers, std::int64_t m) {
-    TrainLoader loader(train_, kNormalisation,
+    TrainLoader loader(train_, kGreyNormalisation,
                        {.crop_padding = 2, .flip = true, .random_erasing = 0.5, .mixup = {.cutmix_alpha = 1}},
                        Sampler(24, 12, 4, 1, Phase::incubation), 1, Phase::incubation,
                        {.prefetch = {.workers = workers}, .finished_by = FinishedBy::device});
@@ -139,7 +140,7 @@ TEST_F(Loader, WorkersChangeNothingOfRawImages) {
 }
 
 TEST_F(Loader, EvaluationShowsEveryImageOnceAsItIs) {
-  EvaluationLoader loader(validation_, kNormalisation, 4);
+  EvaluationLoader loader(validation_, kGreyNormalisation, 4);
   EXPECT_EQ(loader.num_images(), 11);
   ASSERT_EQ(loader.num_batches(), 3);
   std::int64_t image = 0;
@@ -158,19 +159,19 @@ TEST_F(Loader, EvaluationShowsEveryImageOnceAsItIs) {
 
 TEST_F(Loader, ResizedImagesHaveTheStatedSide) {
   TrainLoader train = train_loader({.resized_crop = ResizedCrop{.side = 6}});
-  EvaluationLoader validation(validation_, kNormalisation, 4, EvaluationCrop{.side = 6, .fraction = 0.75});
+  EvaluationLoader validation(validation_, kGreyNormalisation, 4, EvaluationCrop{.side = 6, .fraction = 0.75});
   EXPECT_EQ(train.load({}).images.size(), 4 * 36);
   const Batch batch = validation.load(2);
   ASSERT_EQ(batch.images.size(), 3 * 36);
   std::vector<float> expected(36);
   const Image resized = crop_for_evaluation(ArraySource(4, 4, 1, validation_.image(8)), {.side = 6, .fraction = 0.75});
-  NormalisationTable(kNormalisation).write_planes(resized, expected);
+  NormalisationTable(kGreyNormalisation).write_planes(resized, expected);
   EXPECT_TRUE(std::equal(expected.begin(), expected.end(), batch.images.begin()));
 }
 
 TEST_F(Loader, RepeatedImagesStandInDifferentMicroBatchesAndAreChangedAnew) {
   const Augmentation augmentation = {.crop_padding = 2, .flip = true, .random_erasing = 1};
-  TrainLoader loader(train_, kNormalisation, augmentation, Sampler(24, 12, 4, 1, Phase::meta, 3), 1, Phase::meta);
+  TrainLoader loader(train_, kGreyNormalisation, augmentation, Sampler(24, 12, 4, 1, Phase::meta, 3), 1, Phase::meta);
   std::vector<Batch> batches;
   for (const std::int64_t m : {0, 1, 2}) batches.push_back(loader.load({.micro_batch = m}));
   Sampler sampler(24, 12, 4, 1, Phase::meta, 3);

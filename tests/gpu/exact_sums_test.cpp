@@ -4,7 +4,6 @@
 #include <limits>
 #include <vector>
 
-#include <c10/cuda/CUDAStream.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -30,15 +29,11 @@ class ExactSumsOnGpu : public testing::Test {
       const torch::Tensor loss = torch::full({}, losses[m], torch::dtype(torch::kFloat32).device(torch::kCUDA));
       const std::int64_t cut = values.numel() / 3;  // in two parts
       const std::span<const float> all(values.data_ptr<float>(), values.numel());
-      gpu::add_gradients(all.first(cut), m == 0, sums_.data_ptr<std::int64_t>(), flag.data_ptr<std::int32_t>(),
-                         c10::cuda::getCurrentCUDAStream());
-      gpu::add_gradients(all.subspan(cut), m == 0, sums_.data_ptr<std::int64_t>() + cut, flag.data_ptr<std::int32_t>(),
-                         c10::cuda::getCurrentCUDAStream());
-      gpu::add_loss(loss.data_ptr<float>(),
-                    {.loss = riders.data_ptr<std::int64_t>(),
-                     .num_out_of_range = riders.data_ptr<std::int64_t>() + 1,
-                     .is_out_of_range = flag.data_ptr<std::int32_t>()},
-                    c10::cuda::getCurrentCUDAStream());
+      gpu::add_gradients(all.first(cut), m == 0, sums_.data_ptr<std::int64_t>(), flag.data_ptr<std::int32_t>());
+      gpu::add_gradients(all.subspan(cut), m == 0, sums_.data_ptr<std::int64_t>() + cut, flag.data_ptr<std::int32_t>());
+      gpu::add_loss(loss.data_ptr<float>(), {.loss = riders.data_ptr<std::int64_t>(),
+                                             .num_out_of_range = riders.data_ptr<std::int64_t>() + 1,
+                                             .is_out_of_range = flag.data_ptr<std::int32_t>()});
     }
     EXPECT_EQ(flag.item<std::int32_t>(), 0);
     loss_units_ = riders[0].item<std::int64_t>();
@@ -63,8 +58,7 @@ TEST_F(ExactSumsOnGpu, AreThoseOfTheCpuBitForBit) {
     EXPECT_TRUE(torch::equal(sums_.cpu(), torch::tensor(expected)));
     torch::Tensor mean = torch::empty({size}, torch::device(torch::kCUDA));
     const torch::Tensor divisor = torch::full({1}, 4, torch::dtype(torch::kFloat64).device(torch::kCUDA));
-    gpu::exact_mean(sums_.data_ptr<std::int64_t>(), size, divisor.data_ptr<double>(), mean.data_ptr<float>(),
-                    c10::cuda::getCurrentCUDAStream());
+    gpu::exact_mean(sums_.data_ptr<std::int64_t>(), size, divisor.data_ptr<double>(), mean.data_ptr<float>());
     torch::Tensor expected_mean = torch::empty({size});
     exact_mean(expected, 4, std::span(expected_mean.data_ptr<float>(), size));
     EXPECT_TRUE(torch::equal(mean.cpu(), expected_mean));

@@ -19,7 +19,7 @@ const Names kDeepIncubation = {"meta", "stage_0", "stage_1", "stage_2", "finetun
 const Names kAll = {"meta",       "stage_0", "stage_1", "stage_2",         "finetuned",
                     "end_to_end", "grown",   "shallow", "high_resolution", "end_to_end_high_resolution"};
 
-RunConfig example_config() {
+RunConfig example_run() {
   RunConfig config;
   config.model = tiny_model_config();
   config.data.file = "d.h5";
@@ -48,7 +48,7 @@ const Training& find(const std::vector<Training>& trainings, const std::string& 
 
 TEST(TrainingList, ParentsComeFirst) {
   Names names;
-  for (const Training& training : list(example_config())) {
+  for (const Training& training : list(example_run())) {
     for (const std::string& parent : training.parents()) EXPECT_EQ(std::ranges::count(names, parent), 1) << parent;
     names.push_back(training.name);
   }
@@ -56,7 +56,7 @@ TEST(TrainingList, ParentsComeFirst) {
 }
 
 TEST(TrainingList, WeightsComeFromTheMethodsSources) {
-  const std::vector<Training> trainings = list(example_config());
+  const std::vector<Training> trainings = list(example_run());
   EXPECT_EQ(find(trainings, "meta").weight_sources, (Names{"", "", ""}));
   EXPECT_EQ(find(trainings, "stage_0").weight_sources, (Names{"", "meta", "meta"}));
   EXPECT_EQ(find(trainings, "stage_1").weight_sources, (Names{"meta", "", "meta"}));
@@ -73,7 +73,7 @@ TEST(TrainingList, WeightsComeFromTheMethodsSources) {
 
 TEST(TrainingList, StagesStartAsTheSettingsHaveIt) {
   using Starts = std::vector<Start>;
-  RunConfig config = example_config();
+  RunConfig config = example_run();
   const std::vector<Training> usual = list(config);
   config.phase(Phase::incubation).init = Init::meta;
   config.phase(Phase::end_to_end).init = Init::zero_branches;
@@ -90,7 +90,7 @@ TEST(TrainingList, StagesStartAsTheSettingsHaveIt) {
 
 /// The trainings that are chosen by `names` and run.only.
 Names chosen(const Names& names, const std::string& only = "") {
-  RunConfig config = example_config();
+  RunConfig config = example_run();
   config.method.trainings = names;
   config.run.only = only;
   Names result;
@@ -121,7 +121,7 @@ void set(RunConfig& config, const std::string& name, const std::string& value) {
 
 TEST(TrainingList, WhatIsChosenIsValidatedWithItsParents) {
   for (const std::string& name : kAll) {
-    RunConfig config = example_config();
+    RunConfig config = example_run();
     config.data.mean = {0.5};
     config.data.std = {0.5};
     config.method.trainings = {name};
@@ -143,7 +143,7 @@ TEST(TrainingList, WhatIsChosenIsValidatedWithItsParents) {
 TEST(TrainingList, AStageLearnsAloneInsideTheMetaModel) {
   using Depths = std::vector<std::int64_t>;
   using Learning = std::vector<bool>;
-  const std::vector<Training> trainings = list(example_config());
+  const std::vector<Training> trainings = list(example_run());
   const auto expect = [&](const std::string& name, Phase phase, const Depths& depths, const Learning& learning) {
     EXPECT_EQ(find(trainings, name).phase, phase) << name;
     EXPECT_EQ(find(trainings, name).spec.depths, depths) << name;
@@ -162,7 +162,7 @@ TEST(TrainingList, AStageLearnsAloneInsideTheMetaModel) {
 }
 
 TEST(TrainingList, BothMethodsAreFinetunedAtTheSameHighResolution) {
-  RunConfig config = example_config();
+  RunConfig config = example_run();
   config.phase(Phase::high_resolution).image_size = 12;
   config.phase(Phase::high_resolution).epochs.count = 2;
   const std::vector<Training> trainings = list(config);
@@ -178,7 +178,7 @@ TEST(TrainingList, BothMethodsAreFinetunedAtTheSameHighResolution) {
 }
 
 TEST(TrainingList, StepsAreEpochsOfWholeBatches) {
-  RunConfig config = example_config();
+  RunConfig config = example_run();
   config.phase(Phase::end_to_end).epochs = {.count = 0.01, .matched = false};
   config.phase(Phase::grown).epochs = {.count = 1, .matched = false};
   config.phase(Phase::shallow).epochs = {.count = 2, .matched = false};
@@ -194,7 +194,7 @@ TEST(TrainingList, StepsAreEpochsOfWholeBatches) {
 TEST(TrainingList, MatchedControlsSpendWhatDeepIncubationSpends) {
   // In passes of a block: meta 9 a step, the incubations 10 + 6 + 8, finetuning 15 as all of the target, shallow 9.
   for (const std::int64_t epochs : {1, 3, 17}) {
-    RunConfig config = example_config();
+    RunConfig config = example_run();
     config.phase(Phase::meta).epochs.count = static_cast<double>(epochs);
     const std::vector<Training> trainings = list(config);
     const auto after_meta = static_cast<double>((24 * 13) + (15 * 4));
@@ -206,7 +206,7 @@ TEST(TrainingList, MatchedControlsSpendWhatDeepIncubationSpends) {
 }
 
 TEST(TrainingList, MatchedControlsAreWithinHalfAStep) {
-  const std::vector<Training> trainings = list(example_config());
+  const std::vector<Training> trainings = list(example_run());
   double spent = 0;
   for (const std::string& name : kDeepIncubation) spent += find(trainings, name).block_flops(20);
   const auto expect = [&](const std::string& name, double with_parents, std::int64_t blocks) {
@@ -221,7 +221,7 @@ TEST(TrainingList, MatchedControlsAreWithinHalfAStep) {
 }
 
 TEST(TrainingList, BlockFlopsFollowFromDepthsAndLearningStages) {
-  const std::vector<Training> trainings = list(example_config());
+  const std::vector<Training> trainings = list(example_run());
   const double block = block_forward_flops(find(trainings, "meta").spec, 0, 0);
   EXPECT_EQ(find(trainings, "meta").block_flops_per_image, 9 * block);
   EXPECT_EQ(find(trainings, "stage_0").block_flops_per_image, (6 + 2 + 2) * block);
@@ -233,7 +233,7 @@ TEST(TrainingList, BlockFlopsFollowFromDepthsAndLearningStages) {
 /// The trainings whose identity changes with the configuration or the data.
 Names changed(const RunConfig& config, const DatasetInfo& data = example_data()) {
   Names names;
-  const std::vector<Training> before = list(example_config()), after = list_trainings(config, data);
+  const std::vector<Training> before = list(example_run()), after = list_trainings(config, data);
   for (std::size_t i = 0; i < before.size(); ++i) {
     if (before[i].identity != after[i].identity) names.push_back(before[i].name);
   }
@@ -241,40 +241,40 @@ Names changed(const RunConfig& config, const DatasetInfo& data = example_data())
 }
 
 TEST(TrainingIdentity, ChangesPassFromParentsToChildren) {
-  RunConfig config = example_config();
+  RunConfig config = example_run();
   config.phase(Phase::meta).learning_rate *= 2;
   EXPECT_EQ(changed(config), (Names{"meta", "stage_0", "stage_1", "stage_2", "finetuned", "grown", "high_resolution"}));
-  config = example_config();
+  config = example_run();
   config.phase(Phase::incubation).learning_rate *= 2;
   EXPECT_EQ(changed(config), (Names{"stage_0", "stage_1", "stage_2", "finetuned", "high_resolution"}));
-  config = example_config();
+  config = example_run();
   config.phase(Phase::finetuning).learning_rate *= 2;
   EXPECT_EQ(changed(config), (Names{"finetuned", "high_resolution"}));
-  config = example_config();
+  config = example_run();
   config.phase(Phase::end_to_end).learning_rate *= 2;
   EXPECT_EQ(changed(config), (Names{"end_to_end", "end_to_end_high_resolution"}));
-  config = example_config();
+  config = example_run();
   config.phase(Phase::grown).learning_rate *= 2;
   EXPECT_EQ(changed(config), Names{"grown"});
-  config = example_config();
+  config = example_run();
   config.phase(Phase::shallow).learning_rate *= 2;
   EXPECT_EQ(changed(config), Names{"shallow"});
-  config = example_config();
+  config = example_run();
   config.phase(Phase::high_resolution).image_size = 12;
   EXPECT_EQ(changed(config), (Names{"high_resolution", "end_to_end_high_resolution"}));
 }
 
 TEST(TrainingIdentity, FirstWeightsMatter) {
-  RunConfig config = example_config();
+  RunConfig config = example_run();
   config.phase(Phase::incubation).init = Init::meta;
   EXPECT_EQ(changed(config), (Names{"stage_0", "stage_1", "stage_2", "finetuned", "high_resolution"}));
-  config = example_config();
+  config = example_run();
   config.phase(Phase::end_to_end).init = Init::zero_branches;
   EXPECT_EQ(changed(config), (Names{"end_to_end", "end_to_end_high_resolution"}));
 }
 
 TEST(TrainingIdentity, DoesNotDependOnWhatElseIsChosen) {
-  RunConfig config = example_config();
+  RunConfig config = example_run();
   for (const std::string& name : kAll) {
     config.method.trainings = {name};
     EXPECT_EQ(changed(config), Names{}) << name;
@@ -282,7 +282,7 @@ TEST(TrainingIdentity, DoesNotDependOnWhatElseIsChosen) {
 }
 
 TEST(TrainingIdentity, ChangesWithTheNumberOfSteps) {
-  RunConfig config = example_config();
+  RunConfig config = example_run();
   config.phase(Phase::finetuning).epochs.count = 1;
   EXPECT_EQ(changed(config), (Names{"finetuned", "end_to_end", "grown", "shallow", "high_resolution",
                                     "end_to_end_high_resolution"}));  // the matched ones last longer too
@@ -291,7 +291,7 @@ TEST(TrainingIdentity, ChangesWithTheNumberOfSteps) {
 }
 
 TEST(TrainingIdentity, DepthsMatterToThoseThatHaveThem) {
-  RunConfig config = example_config();
+  RunConfig config = example_run();
   for (const Phase phase : {Phase::end_to_end, Phase::grown, Phase::shallow}) {
     config.phase(phase).epochs = {.count = 5, .matched = false};
   }
@@ -307,19 +307,19 @@ TEST(TrainingIdentity, DepthsMatterToThoseThatHaveThem) {
 }
 
 TEST(TrainingIdentity, SharedSettingsAndDataMatterToAll) {
-  RunConfig config = example_config();
+  RunConfig config = example_run();
   config.run.seed = 1;
   EXPECT_EQ(changed(config), kAll);
-  config = example_config();
+  config = example_run();
   config.optimizer.beta2 = 0.9;
   EXPECT_EQ(changed(config), kAll);
   DatasetInfo data = example_data();
   data.digest = "4567";
-  EXPECT_EQ(changed(example_config(), data), kAll);
+  EXPECT_EQ(changed(example_run(), data), kAll);
 }
 
 TEST(TrainingIdentity, OperationSettingsDoNotMatter) {
-  RunConfig config = example_config();
+  RunConfig config = example_run();
   config.run.directory = "elsewhere";
   config.run.timeout_s = 7;
   config.run.only = "meta";
@@ -335,7 +335,7 @@ TEST(TrainingIdentity, OperationSettingsDoNotMatter) {
 
 TEST(TrainingIdentity, OfAllTrainingsDiffer) {
   Names identities;
-  for (const Training& training : list(example_config())) {
+  for (const Training& training : list(example_run())) {
     EXPECT_EQ(std::ranges::count(identities, training.identity), 0) << training.name;
     identities.push_back(training.identity);
   }
@@ -343,7 +343,7 @@ TEST(TrainingIdentity, OfAllTrainingsDiffer) {
 
 TEST(TrainingList, DataThatDoesNotFitIsRefused) {
   const auto message = [](auto change) {
-    RunConfig config = example_config();
+    RunConfig config = example_run();
     DatasetInfo data = example_data();
     change(config, data);
     return thrown_message<InputError>([&] { list_trainings(config, data); });

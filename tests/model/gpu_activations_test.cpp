@@ -13,7 +13,7 @@
 namespace incubate {
 namespace {
 
-constexpr std::int64_t kBatch = 4;
+constexpr std::int64_t kMeasuredBatch = 4;
 
 /// 65 tokens of width 48, so that what images have none of is next to nothing.
 ModelConfig vit_config() {
@@ -33,13 +33,13 @@ ModelConfig resnet_config() {
   return config;
 }
 
-struct Bytes {
+struct MeasuredBytes {
   std::int64_t kept = 0;     ///< by the graph, and what flows into it
   std::int64_t working = 0;  ///< most on top of that, until the backward pass is over
 };
 
-/// Of kBatch images, in double.
-Bytes measure(const ModelSpec& spec, const std::vector<bool>& is_learning) {
+/// Of kMeasuredBatch images, in double.
+MeasuredBytes measure(const ModelSpec& spec, const std::vector<bool>& is_learning) {
   StagedModel model = make_initialised(spec);
   model.set_learning(is_learning);
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
@@ -49,7 +49,7 @@ Bytes measure(const ModelSpec& spec, const std::vector<bool>& is_learning) {
       if (p.tensor.requires_grad()) p.tensor.mutable_grad() = torch::zeros_like(p.tensor);
     }
   }
-  Activations x{torch::randn({kBatch, spec.channels, spec.image_size, spec.image_size}, torch::kFloat64)};
+  Activations x{torch::randn({kMeasuredBatch, spec.channels, spec.image_size, spec.image_size}, torch::kFloat64)};
   const std::int64_t first = model.first_learning();
   for (std::int64_t i = 0; i < first; ++i) model.forward_stage(i, x, {});
   const std::int64_t input_bytes = first == 0 ? 0 : static_cast<std::int64_t>(x.x.nbytes());  // images count elsewhere
@@ -67,16 +67,16 @@ StageUse use_of(const std::vector<bool>& is_learning, std::int64_t first, std::i
 }
 
 /// By formula, in double.
-Bytes expect(const ModelSpec& spec, const std::vector<bool>& is_learning) {
+MeasuredBytes expect(const ModelSpec& spec, const std::vector<bool>& is_learning) {
   const std::int64_t first = std::ranges::find(is_learning, true) - is_learning.begin();
-  Bytes bytes;
+  MeasuredBytes bytes;
   for (std::int64_t i = first; i < spec.num_stages(); ++i) {
     const GpuActivations stage = gpu_activations(spec, i, use_of(is_learning, first, i));
-    bytes.kept += 2 * kBatch * stage.kept;
-    bytes.working = std::max(bytes.working, 2 * ((kBatch * stage.backward) + stage.weight_gradient));
+    bytes.kept += 2 * kMeasuredBatch * stage.kept;
+    bytes.working = std::max(bytes.working, 2 * ((kMeasuredBatch * stage.backward) + stage.weight_gradient));
   }
   const HeadCost head = linear_head_cost(spec);
-  bytes.kept += 2 * kBatch * (is_learning.back() ? head.kept_bytes : head.frozen_kept_bytes);
+  bytes.kept += 2 * kMeasuredBatch * (is_learning.back() ? head.kept_bytes : head.frozen_kept_bytes);
   return bytes;
 }
 
@@ -90,8 +90,8 @@ TEST(GpuActivations, AreWhatAtenKeepsOfAVisionTransformer) {
         ModelConfig config = vit_config();
         config.layer_scale = layer_scale;
         config.qkv_bias = qkv_bias;
-        const Bytes measured = measure(target_spec(config), is_learning);
-        const Bytes expected = expect(target_spec(config), is_learning);
+        const MeasuredBytes measured = measure(target_spec(config), is_learning);
+        const MeasuredBytes expected = expect(target_spec(config), is_learning);
         EXPECT_NEAR(static_cast<double>(expected.kept) / static_cast<double>(measured.kept), 1, 0.01)
             << layer_scale << testing::PrintToString(is_learning);
         // An upper bound: what has been freed by then is not deducted.
@@ -117,12 +117,12 @@ TEST(GpuActivations, AreWhatAtenHoldsWithoutAGraph) {
   const ModelSpec spec = target_spec(vit_config());
   StagedModel model = make_initialised(spec);
   model.stage(1).to(torch::kFloat64);
-  const torch::Tensor x = torch::randn({kBatch, spec.num_tokens(), spec.width}, torch::kFloat64);
+  const torch::Tensor x = torch::randn({kMeasuredBatch, spec.num_tokens(), spec.width}, torch::kFloat64);
   MemoryMeter meter;
   const torch::Tensor output = model.stage(1).forward(x, {});
   const GpuActivations stage = gpu_activations(spec, 1, StageUse::without_graph);
-  EXPECT_EQ(meter.held(), 2 * kBatch * stage.output);
-  EXPECT_NEAR(static_cast<double>(2 * kBatch * stage.alone) / static_cast<double>(meter.peak()), 1, 0.05);
+  EXPECT_EQ(meter.held(), 2 * kMeasuredBatch * stage.output);
+  EXPECT_NEAR(static_cast<double>(2 * kMeasuredBatch * stage.alone) / static_cast<double>(meter.peak()), 1, 0.05);
 }
 
 // 5 tokens, width 8, 2 heads, MLP ratio 2, patches of 16 values, three classes.

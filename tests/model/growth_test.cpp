@@ -11,13 +11,13 @@
 namespace incubate {
 namespace {
 
-torch::Tensor images() {
+torch::Tensor growth_images() {
   torch::manual_seed(3);
   return torch::randn({4, 1, 8, 8});
 }
 
 /// Stages of 2, 1 and 2 blocks in the meta model, of 5, 1 and 3 in the target.
-ModelConfig example_config() {
+ModelConfig growth_config() {
   ModelConfig config = tiny_model_config();
   config.meta_depths = {2, 1, 2};
   config.depths = {5, 1, 3};
@@ -44,31 +44,31 @@ void expect_same(const torch::Tensor& result, const torch::Tensor& expected) {
 }
 
 TEST(Growth, GrownNetworkComputesWhatTheSmallOneDoes) {
-  StagedModel meta = make_initialised(meta_spec(example_config()));
-  const torch::Tensor expected = meta.forward(images(), {});
-  StagedModel target = grow_stages(target_spec(example_config()), meta);
-  expect_same(target.forward(images(), {}), expected);
+  StagedModel meta = make_initialised(meta_spec(growth_config()));
+  const torch::Tensor expected = meta.forward(growth_images(), {});
+  StagedModel target = grow_stages(target_spec(growth_config()), meta);
+  expect_same(target.forward(growth_images(), {}), expected);
   for (std::int64_t i = 0; i < 3; ++i) {
-    StagedModel hybrid = grow_stages(hybrid_spec(example_config(), i), meta);
+    StagedModel hybrid = grow_stages(hybrid_spec(growth_config(), i), meta);
     SCOPED_TRACE(i);
-    expect_same(hybrid.forward(images(), {}), expected);
+    expect_same(hybrid.forward(growth_images(), {}), expected);
   }
 }
 
 TEST(Growth, AddedBlocksStayTheIdentityUnderStochasticDepth) {
-  StagedModel meta = make_initialised(meta_spec(example_config()));
-  StagedModel target = grow_stages(target_spec(example_config()), meta);
+  StagedModel meta = make_initialised(meta_spec(growth_config()));
+  StagedModel target = grow_stages(target_spec(growth_config()), meta);
   torch::Tensor scales = draw_branch_scales(drop_path_rates(0.5, 9), 4, 1, Phase::meta, 0, 0);
   // The blocks that the meta model has are 0 and 1 of the target's stage 0, its stage 1, and 0 and 1 of its stage 2.
   const torch::Tensor of_meta = scales.index_select(0, torch::tensor({0, 1, 5, 6, 7}));
-  expect_same(target.forward(images(), keep_samples(scales, torch::kCPU)),
-              meta.forward(images(), keep_samples(of_meta, torch::kCPU)));
+  expect_same(target.forward(growth_images(), keep_samples(scales, torch::kCPU)),
+              meta.forward(growth_images(), keep_samples(of_meta, torch::kCPU)));
 }
 
 TEST(Growth, AddedBlocksLearn) {
-  StagedModel meta = make_initialised(meta_spec(example_config()));
-  StagedModel target = grow_stages(target_spec(example_config()), meta);
-  target.forward(images(), {}).square().sum().backward();
+  StagedModel meta = make_initialised(meta_spec(growth_config()));
+  StagedModel target = grow_stages(target_spec(growth_config()), meta);
+  target.forward(growth_images(), {}).square().sum().backward();
   for (const ParameterInfo& p : target.list_parameters(0)) {
     const bool is_last_projection = p.name == "blocks.4.attn.proj.weight" || p.name == "blocks.4.mlp.fc2.weight";
     const bool is_before_it = p.name == "blocks.4.attn.qkv.weight" || p.name == "blocks.4.mlp.fc1.weight";
@@ -78,8 +78,8 @@ TEST(Growth, AddedBlocksLearn) {
 }
 
 TEST(Growth, StageOfTheSameDepthIsACopy) {
-  StagedModel meta = make_initialised(meta_spec(example_config()));
-  StagedModel same = grow_stages(meta_spec(example_config()), meta);
+  StagedModel meta = make_initialised(meta_spec(growth_config()));
+  StagedModel same = grow_stages(meta_spec(growth_config()), meta);
   for (std::int64_t i = 0; i < 3; ++i) {
     const auto expected = meta.stage(i).named_parameters();
     for (const ParameterInfo& p : same.stage(i).list_parameters()) {
@@ -89,8 +89,8 @@ TEST(Growth, StageOfTheSameDepthIsACopy) {
 }
 
 TEST(Growth, ADeeperStageCannotBeTheSource) {
-  StagedModel meta = make_initialised(meta_spec(example_config()));
-  StagedModel target = make_initialised(target_spec(example_config()));
+  StagedModel meta = make_initialised(meta_spec(growth_config()));
+  StagedModel target = make_initialised(target_spec(growth_config()));
   EXPECT_THROW(grow(meta.stage(0), target.stage(0)), c10::Error);
 }
 
@@ -123,15 +123,15 @@ TEST(Growth, GrownResidualNetworkComputesExactlyWhatTheSmallOneDoes) {
     disturb(meta);
     StagedModel target = grow_stages(target_spec(config), meta);
     ASSERT_GT(target.spec().num_blocks(), meta.spec().num_blocks());
-    EXPECT_TRUE(torch::equal(target.forward(images(), {}), meta.forward(images(), {})));
+    EXPECT_TRUE(torch::equal(target.forward(growth_images(), {}), meta.forward(growth_images(), {})));
     meta.eval();
     target.eval();
-    const torch::Tensor expected = meta.forward(images(), {});
-    EXPECT_TRUE(torch::equal(target.forward(images(), {}), expected));
+    const torch::Tensor expected = meta.forward(growth_images(), {});
+    EXPECT_TRUE(torch::equal(target.forward(growth_images(), {}), expected));
     for (std::int64_t i = 0; i < meta.num_stages(); ++i) {
       StagedModel hybrid = grow_stages(hybrid_spec(config, i), meta);
       hybrid.eval();
-      EXPECT_TRUE(torch::equal(hybrid.forward(images(), {}), expected)) << i;
+      EXPECT_TRUE(torch::equal(hybrid.forward(growth_images(), {}), expected)) << i;
     }
   }
 }
@@ -139,7 +139,7 @@ TEST(Growth, GrownResidualNetworkComputesExactlyWhatTheSmallOneDoes) {
 TEST(Growth, BlocksThatAreAddedToAResidualNetworkLearn) {
   StagedModel meta = make_initialised(meta_spec(two_stage_resnet_config()));
   StagedModel target = grow_stages(target_spec(two_stage_resnet_config()), meta);
-  target.forward(images(), {}).square().sum().backward();
+  target.forward(growth_images(), {}).square().sum().backward();
   // The meta model's only block is the third, of stride 2.
   for (const ParameterInfo& p : target.list_parameters(0)) {
     const bool is_added = p.name.starts_with("blocks.0.bn2.") || p.name.starts_with("blocks.1.bn2.");

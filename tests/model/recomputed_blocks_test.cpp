@@ -14,7 +14,7 @@
 namespace incubate {
 namespace {
 
-constexpr std::int64_t kNumImages = 6;
+constexpr std::int64_t kNumRecomputed = 6;
 
 /// The last computes in double, for which there are no kernels: as on a GPU.
 enum class Network { vit_fp32, vit_bf16, resnet, vit_by_aten };
@@ -60,7 +60,7 @@ std::vector<NamedTensor> pass_micro_batches(StagedModel& model, at::ScalarType t
   for (int micro_batch = 0; micro_batch < 2; ++micro_batch) {
     torch::manual_seed(2 + micro_batch);
     const torch::Tensor logits =
-        model.forward(torch::randn({kNumImages, 1, 8, 8}, type), keep_samples(scales, torch::kCPU));
+        model.forward(torch::randn({kNumRecomputed, 1, 8, 8}, type), keep_samples(scales, torch::kCPU));
     (logits * torch::randn_like(logits)).sum().backward();
     results.push_back({"logits", logits.detach()});
   }
@@ -74,9 +74,9 @@ std::vector<NamedTensor> pass_micro_batches(StagedModel& model, at::ScalarType t
   return results;
 }
 
-using Case = std::tuple<Network, std::vector<bool>>;  // which stages learn
+using RecomputedCase = std::tuple<Network, std::vector<bool>>;  // which stages learn
 
-class RecomputedBlocks : public testing::TestWithParam<Case> {
+class RecomputedBlocks : public testing::TestWithParam<RecomputedCase> {
  protected:
   RecomputedBlocks() {
     config_.width = 32;  // so that heads are as wide as kernels of attention have them
@@ -108,7 +108,8 @@ class RecomputedBlocks : public testing::TestWithParam<Case> {
 TEST_P(RecomputedBlocks, GiveTheSame) { expect_same({}); }
 
 TEST_P(RecomputedBlocks, GiveTheSameWithStochasticDepth) {
-  const torch::Tensor scales = draw_branch_scales(drop_path_rates(0.5, num_blocks()), kNumImages, 1, Phase::meta, 0, 0);
+  const torch::Tensor scales =
+      draw_branch_scales(drop_path_rates(0.5, num_blocks()), kNumRecomputed, 1, Phase::meta, 0, 0);
   expect_same(scales);
   // Of one block the first branch is dropped for all samples, of another the second, of the last but one both.
   scales[0][0].zero_();
@@ -118,7 +119,7 @@ TEST_P(RecomputedBlocks, GiveTheSameWithStochasticDepth) {
 }
 
 TEST_P(RecomputedBlocks, GiveTheSameWhereTheLastIsDropped) {
-  const torch::Tensor scales = torch::ones({num_blocks(), 2, kNumImages});
+  const torch::Tensor scales = torch::ones({num_blocks(), 2, kNumRecomputed});
   scales[num_blocks() - 1].zero_();
   expect_same(scales);
 }
@@ -128,24 +129,24 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Combine(testing::Values(Network::vit_fp32, Network::vit_bf16, Network::resnet, Network::vit_by_aten),
                      testing::Values(std::vector{true, true, true}, std::vector{true, false, false},
                                      std::vector{false, true, false}, std::vector{false, false, true})),
-    [](const testing::TestParamInfo<Case>& tested) {
+    [](const testing::TestParamInfo<RecomputedCase>& tested) {
       std::string name = name_of(std::get<0>(tested.param)) + "_";
       for (const bool learns : std::get<1>(tested.param)) name += learns ? "1" : "0";
       return name;
     });
 
-struct Bytes {
+struct KeptBytes {
   std::int64_t kept, peak;  ///< by the forward pass for the backward pass; at most in both
 };
 
 /// Of the second stage.
-Bytes count_bytes(Network network, std::int64_t depth, Recompute recompute) {
+KeptBytes count_bytes(Network network, std::int64_t depth, Recompute recompute) {
   ModelConfig config = config_of(network);
   config.depths = {depth, depth, depth};
   config.group_depth = depth;
   StagedModel model = make_model(spec_of(network, config, recompute), torch::kFloat32, {false, true, false});
-  const torch::Tensor x = model.stage(0).forward(torch::randn({kNumImages, 1, 8, 8}), {}).detach().requires_grad_();
-  Bytes result{};
+  const torch::Tensor x = model.stage(0).forward(torch::randn({kNumRecomputed, 1, 8, 8}), {}).detach().requires_grad_();
+  KeptBytes result{};
   TensorBytes::count([&](const TensorBytes& bytes) {
     const torch::Tensor y = model.stage(1).forward(x, {});
     result.kept = bytes.now();
@@ -159,29 +160,29 @@ Bytes count_bytes(Network network, std::int64_t depth, Recompute recompute) {
 class MemoryOfBlocks : public testing::TestWithParam<Network> {
  protected:
   /// What one block more takes, where there are so many that memory peaks in the backward pass of the last.
-  static Bytes count_bytes_of_block(Recompute recompute) {
+  static KeptBytes count_bytes_of_block(Recompute recompute) {
     constexpr std::int64_t kDepth = 24;
-    const Bytes fewer = count_bytes(GetParam(), kDepth, recompute);
-    const Bytes more = count_bytes(GetParam(), kDepth + 1, recompute);
+    const KeptBytes fewer = count_bytes(GetParam(), kDepth, recompute);
+    const KeptBytes more = count_bytes(GetParam(), kDepth + 1, recompute);
     return {more.kept - fewer.kept, more.peak - fewer.peak};
   }
   /// What flows into it, in closed form.
   static std::int64_t input_bytes() {
     constexpr std::int64_t kTokens = 5, kWidth = 8, kChannels = 8, kSide = 4;
-    if (GetParam() == Network::resnet) return kNumImages * kChannels * kSide * kSide * 4;
-    return kNumImages * kTokens * kWidth *
+    if (GetParam() == Network::resnet) return kNumRecomputed * kChannels * kSide * kSide * 4;
+    return kNumRecomputed * kTokens * kWidth *
            (GetParam() == Network::vit_bf16 ? 4 + 2 : 4 + 4);  // x and the branch before
   }
 };
 
 TEST_P(MemoryOfBlocks, IsThatOfTheirInputsWhereTheyAreRecomputed) {
-  const Bytes bytes = count_bytes_of_block(Recompute::blocks);
+  const KeptBytes bytes = count_bytes_of_block(Recompute::blocks);
   EXPECT_EQ(bytes.kept, input_bytes());
   EXPECT_EQ(bytes.peak, input_bytes());
 }
 
 TEST_P(MemoryOfBlocks, IsMoreWhereTheyAreNot) {
-  const Bytes bytes = count_bytes_of_block(Recompute::none);
+  const KeptBytes bytes = count_bytes_of_block(Recompute::none);
   EXPECT_GT(bytes.kept, 3 * input_bytes());
   EXPECT_GT(bytes.peak, 3 * input_bytes());
 }

@@ -13,7 +13,7 @@
 namespace incubate {
 namespace {
 
-torch::Tensor images(std::int64_t side = 8) {
+torch::Tensor resnet_images(std::int64_t side = 8) {
   torch::manual_seed(3);
   return torch::randn({4, 1, side, side});
 }
@@ -22,18 +22,18 @@ torch::Tensor parameter(Stage& stage, const std::string& name) { return stage.na
 
 TEST(ResnetStage, ImagesBecomeLogitsThroughTheStatedShapes) {
   StagedModel model = make_initialised(target_spec(tiny_resnet_config()));
-  const std::vector<torch::Tensor> outputs = stage_outputs(model, images(), {});
+  const std::vector<torch::Tensor> outputs = stage_outputs(model, resnet_images(), {});
   EXPECT_EQ(outputs[0].sizes(), (std::vector<std::int64_t>{4, 4, 8, 8}));
   EXPECT_EQ(outputs[1].sizes(), (std::vector<std::int64_t>{4, 8, 4, 4}));
   EXPECT_EQ(outputs[2].sizes(), (std::vector<std::int64_t>{4, 16, 2, 2}));
-  EXPECT_EQ(model.forward(images(), {}).sizes(), (std::vector<std::int64_t>{4, 3}));
+  EXPECT_EQ(model.forward(resnet_images(), {}).sizes(), (std::vector<std::int64_t>{4, 3}));
 }
 
 TEST(ResnetStage, OddImagesAreHalvedRoundingUp) {
   ModelConfig config = tiny_resnet_config();
   config.image_size = 9;
   StagedModel model = make_initialised(target_spec(config));
-  const std::vector<torch::Tensor> outputs = stage_outputs(model, images(9), {});
+  const std::vector<torch::Tensor> outputs = stage_outputs(model, resnet_images(9), {});
   EXPECT_EQ(outputs[1].sizes(), (std::vector<std::int64_t>{4, 8, 5, 5}));
   EXPECT_EQ(outputs[2].sizes(), (std::vector<std::int64_t>{4, 16, 3, 3}));
 }
@@ -43,8 +43,8 @@ TEST(ResnetStage, StagesOfAnyDepthAreInterchangeable) {
   const ModelSpec target = target_spec(config);
   StagedModel meta = make_initialised(meta_spec(config));
   StagedModel deep = make_initialised(target);
-  const torch::Tensor x = meta.stage(0).forward(images(), {});
-  EXPECT_EQ(x.sizes(), deep.stage(0).forward(images(), {}).sizes());
+  const torch::Tensor x = meta.stage(0).forward(resnet_images(), {});
+  EXPECT_EQ(x.sizes(), deep.stage(0).forward(resnet_images(), {}).sizes());
   EXPECT_EQ(deep.stage(1).forward(x, {}).sizes(), meta.stage(1).forward(x, {}).sizes());
 }
 
@@ -62,7 +62,7 @@ TEST(ResnetStage, WhereStagesBeginMakesNoDifference) {
   }
   ASSERT_EQ(from.size(), to.size());
   for (std::size_t i = 0; i < from.size(); ++i) to[i].tensor.copy_(from[i].tensor);
-  EXPECT_TRUE(torch::equal(two.forward(images(), {}), three.forward(images(), {})));
+  EXPECT_TRUE(torch::equal(two.forward(resnet_images(), {}), three.forward(resnet_images(), {})));
 }
 
 TEST(ResnetStage, NumberOfWeightsOfThePaper) {
@@ -150,15 +150,15 @@ TEST(ResnetStage, ADroppedBranchLeavesTheShortcut) {
 TEST(ResnetStage, EvaluationGoesByRunningStatistics) {
   StagedModel model = make_initialised(target_spec(tiny_resnet_config()));
   const torch::NoGradGuard no_grad;
-  const torch::Tensor in_training = model.forward(images(), {});
+  const torch::Tensor in_training = model.forward(resnet_images(), {});
   model.eval();
-  const torch::Tensor one = model.forward(images().narrow(0, 0, 1), {});
-  const torch::Tensor all = model.forward(images(), {});
+  const torch::Tensor one = model.forward(resnet_images().narrow(0, 0, 1), {});
+  const torch::Tensor all = model.forward(resnet_images(), {});
   // An image's logits do not depend on the others.
   EXPECT_TRUE(torch::allclose(all.narrow(0, 0, 1), one, 1e-4, 1e-5));
   EXPECT_FALSE(torch::allclose(all, in_training, 1e-2));
   model.train();
-  EXPECT_TRUE(torch::equal(model.forward(images(), {}), in_training));
+  EXPECT_TRUE(torch::equal(model.forward(resnet_images(), {}), in_training));
 }
 
 TEST(ResnetStage, FirstWeightsDependOnTheAddressAlone) {

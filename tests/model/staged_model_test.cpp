@@ -11,7 +11,7 @@
 namespace incubate {
 namespace {
 
-torch::Tensor images() {
+torch::Tensor staged_images() {
   torch::manual_seed(3);
   return torch::randn({4, 1, 8, 8});
 }
@@ -20,12 +20,12 @@ TEST(StagedModel, ForwardIsTheChainOfItsStages) {
   StagedModel model = make_initialised(target_spec(tiny_model_config()));
   const std::vector<KeptSamples> kept =
       keep_samples(draw_branch_scales(drop_path_rates(0.5, 5), 4, 1, Phase::meta, 0, 0), torch::kCPU);
-  torch::Tensor x = model.stage(0).forward(images(), branches_of(kept, 0, 2));
+  torch::Tensor x = model.stage(0).forward(staged_images(), branches_of(kept, 0, 2));
   x = model.stage(1).forward(x, branches_of(kept, 2, 1));
   x = model.stage(2).forward(x, branches_of(kept, 3, 2));
   const torch::Tensor logits = model.head().forward({.summary = model.stage(2).summarise(x)});
-  EXPECT_TRUE(torch::equal(model.forward(images(), kept), logits));
-  EXPECT_FALSE(torch::equal(model.forward(images(), {}), logits));
+  EXPECT_TRUE(torch::equal(model.forward(staged_images(), kept), logits));
+  EXPECT_FALSE(torch::equal(model.forward(staged_images(), {}), logits));
 }
 
 /// Returns what it is given, side by side: for each image the maps' values, then the summary.
@@ -49,7 +49,7 @@ class ShowingHead : public Head {
 torch::Tensor show(const ModelSpec& spec, const FeatureRequest& request) {
   StagedModel model(spec, std::make_shared<ShowingHead>(request));
   for (std::int64_t i = 0; i < model.num_stages(); ++i) model.initialise(i, 1, Phase::meta);
-  return model.forward(images(), {});
+  return model.forward(staged_images(), {});
 }
 
 TEST(StagedModel, AHeadGetsTheFeaturesThatItAsksFor) {
@@ -57,7 +57,7 @@ TEST(StagedModel, AHeadGetsTheFeaturesThatItAsksFor) {
     StagedModel model(spec, std::make_shared<ShowingHead>(FeatureRequest{false, {0, 1, 2}}));
     for (std::int64_t i = 0; i < model.num_stages(); ++i) model.initialise(i, 1, Phase::meta);
     std::vector<torch::Tensor> maps;
-    for (const torch::Tensor& output : stage_outputs(model, images(), {})) {
+    for (const torch::Tensor& output : stage_outputs(model, staged_images(), {})) {
       // Tokens behind the class token are pixels, row by row.
       maps.push_back((output.dim() == 3 ? output.narrow(1, 1, 4).transpose(1, 2) : output).flatten(1));
     }
@@ -74,9 +74,9 @@ TEST(StagedModel, MapsOfAFrozenPrefixReachTheHead) {
   StagedModel model(spec, std::make_shared<ShowingHead>(FeatureRequest{true, {0, 1}}));
   for (std::int64_t i = 0; i < model.num_stages(); ++i) model.initialise(i, 1, Phase::meta);
   model.set_learning({false, false, true});
-  FrozenPrefix prefix(images(), {});
+  FrozenPrefix prefix(staged_images(), {});
   for (int pass = 0; pass < 2; ++pass) {  // the second one finds the outputs
-    EXPECT_TRUE(torch::equal(model.forward_from(2, prefix.input_of(model), {}), model.forward(images(), {})));
+    EXPECT_TRUE(torch::equal(model.forward_from(2, prefix.input_of(model), {}), model.forward(staged_images(), {})));
   }
 }
 
@@ -93,7 +93,7 @@ TEST(StagedModel, TheHeadIsSharedWithTheLastStage) {
 TEST(StagedModel, AllStagesLearnAtFirst) {
   StagedModel model = make_initialised(target_spec(tiny_model_config()));
   EXPECT_EQ(model.is_learning(), (std::vector<bool>{true, true, true}));
-  model.forward(images(), {}).sum().backward();
+  model.forward(staged_images(), {}).sum().backward();
   for (int i = 0; i < 3; ++i) {
     for (const ParameterInfo& p : model.list_parameters(i)) EXPECT_TRUE(p.tensor.grad().defined()) << p.name;
   }
@@ -105,7 +105,7 @@ TEST(StagedModel, FrozenStagesGetNoGradient) {
     std::vector<bool> is_learning(3, false);
     is_learning[learning] = true;
     model.set_learning(is_learning);
-    model.forward(images(), {}).square().sum().backward();
+    model.forward(staged_images(), {}).square().sum().backward();
     for (int i = 0; i < 3; ++i) {
       for (const ParameterInfo& p : model.list_parameters(i)) {
         EXPECT_EQ(p.tensor.grad().defined(), i == learning) << "stage " << i << ", " << p.name;
@@ -117,7 +117,7 @@ TEST(StagedModel, FrozenStagesGetNoGradient) {
 TEST(StagedModel, PrefixBeforeTheFirstLearningStageRecordsNoGraph) {
   StagedModel model = make_initialised(target_spec(tiny_model_config()));
   model.set_learning({false, true, false});
-  const std::vector<torch::Tensor> outputs = stage_outputs(model, images(), {});
+  const std::vector<torch::Tensor> outputs = stage_outputs(model, staged_images(), {});
   EXPECT_FALSE(outputs[0].requires_grad());
   EXPECT_TRUE(outputs[1].requires_grad());
   EXPECT_TRUE(outputs[2].requires_grad());
@@ -127,8 +127,8 @@ TEST(StagedModel, FrozenStagesPassTheGradientOn) {
   StagedModel all = make_initialised(target_spec(tiny_model_config()));
   StagedModel first_only = make_initialised(target_spec(tiny_model_config()));
   first_only.set_learning({true, false, false});
-  all.forward(images(), {}).square().sum().backward();
-  first_only.forward(images(), {}).square().sum().backward();
+  all.forward(staged_images(), {}).square().sum().backward();
+  first_only.forward(staged_images(), {}).square().sum().backward();
   const std::vector<ParameterInfo> a = all.list_parameters(0), b = first_only.list_parameters(0);
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::equal(a[i].tensor.grad(), b[i].tensor.grad()));
 }
@@ -137,13 +137,13 @@ TEST(StagedModel, StagesThawAgain) {
   StagedModel model = make_initialised(target_spec(tiny_model_config()));
   model.set_learning({false, false, true});
   model.set_learning({true, true, true});
-  EXPECT_TRUE(stage_outputs(model, images(), {})[0].requires_grad());
+  EXPECT_TRUE(stage_outputs(model, staged_images(), {})[0].requires_grad());
 }
 
 TEST(StagedModel, WithoutGradNothingRecordsAGraph) {
   StagedModel model = make_initialised(target_spec(tiny_model_config()));
   const torch::NoGradGuard no_grad;
-  EXPECT_FALSE(model.forward(images(), {}).requires_grad());
+  EXPECT_FALSE(model.forward(staged_images(), {}).requires_grad());
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kSamples = 5;
 constexpr std::int64_t kTokens = 19;  // no multiple of a vector's length
-constexpr std::int64_t kWidth = 36;
+constexpr std::int64_t kOpsWidth = 36;
 
 class Ops : public testing::TestWithParam<at::ScalarType> {
  protected:
@@ -42,7 +42,7 @@ c10::intrusive_ptr<WeightCopy> copy_of(const torch::Tensor& weight, at::ScalarTy
 // Small ones, such as are multiplied in oneDNN's own order, and of more tokens and widths than are added up at once.
 TEST_P(Ops, LinearProduct) {
   for (const auto [tokens, in_width, width] :
-       {std::array<std::int64_t, 3>{kTokens, kWidth, 7}, {kTokens, 192, 256}, {209, 400, 386}}) {
+       {std::array<std::int64_t, 3>{kTokens, kOpsWidth, 7}, {kTokens, 192, 256}, {209, 400, 386}}) {
     const Leaves x = of_type({kSamples, tokens, in_width});
     const Leaves weight = {torch::randn({width, in_width}).to(type()), torch::kFloat32};
     const torch::Tensor result = linear_product(x.tensor, weight.tensor, copy_of(weight.tensor, type()));
@@ -68,8 +68,8 @@ TEST_P(Ops, LinearProductAddsToTheBufferOfAGradient) {
 }
 
 TEST_P(Ops, BiasGelu) {
-  const Leaves x = of_type({kSamples, kTokens, kWidth});
-  const Leaves bias = in_fp32({kWidth});
+  const Leaves x = of_type({kSamples, kTokens, kOpsWidth});
+  const Leaves bias = in_fp32({kOpsWidth});
   const torch::Tensor exact = bias_gelu(x.exact, bias.exact);
   expect_same(bias_gelu(x.tensor.clone(), bias.tensor), exact);
   x.expect_same_gradient(type());
@@ -93,8 +93,8 @@ TEST_P(Ops, AttentionOfWideHeads) {
 TEST_P(Ops, Attention) {
   for (const bool has_bias : {true, false}) {
     for (const std::int64_t num_queries : {kTokens, std::int64_t{1}}) {
-      const Leaves qkv = of_type({kSamples, kTokens, 3 * kWidth});
-      const Leaves bias = in_fp32({3 * kWidth});
+      const Leaves qkv = of_type({kSamples, kTokens, 3 * kOpsWidth});
+      const Leaves bias = in_fp32({3 * kOpsWidth});
       const torch::Tensor none;
       expect_same(attention(qkv.tensor, has_bias ? bias.tensor : none, 3, num_queries),
                   attention(qkv.exact, has_bias ? bias.exact : none, 3, num_queries));
@@ -126,12 +126,12 @@ TEST_P(Ops, ResidualNorm) {
     const KeptSamples of_branch = keep(branch_factors);
     const KeptSamples of_norm = keep(norm_factors);
     const std::int64_t num_kept = of_branch.has_all() ? kSamples : of_branch.samples.numel();
-    const Inputs in = {in_fp32({kSamples, kTokens, kWidth}),
-                       of_type({num_kept, kTokens, kWidth}),
-                       in_fp32({kWidth}),
-                       in_fp32({kWidth}),
-                       in_fp32({kWidth}),
-                       in_fp32({kWidth})};
+    const Inputs in = {in_fp32({kSamples, kTokens, kOpsWidth}),
+                       of_type({num_kept, kTokens, kOpsWidth}),
+                       in_fp32({kOpsWidth}),
+                       in_fp32({kOpsWidth}),
+                       in_fp32({kOpsWidth}),
+                       in_fp32({kOpsWidth})};
     const Normalised result =
         residual_norm({in.x.tensor, {in.branch.tensor, in.branch_bias.tensor, in.scale.tensor, of_branch}},
                       {in.weight.tensor, in.bias.tensor, 1e-3}, of_norm, type());
@@ -150,9 +150,9 @@ TEST_P(Ops, ResidualNorm) {
 }
 
 TEST_P(Ops, WithoutABranchTheInputItselfIsNormalised) {
-  const Leaves x = in_fp32({kSamples, kTokens, kWidth});
-  const Leaves weight = in_fp32({kWidth});
-  const Leaves bias = in_fp32({kWidth});
+  const Leaves x = in_fp32({kSamples, kTokens, kOpsWidth});
+  const Leaves weight = in_fp32({kOpsWidth});
+  const Leaves bias = in_fp32({kOpsWidth});
   const Normalised result = residual_norm({x.tensor, {}}, {weight.tensor, bias.tensor, 1e-3}, {}, type());
   EXPECT_TRUE(torch::equal(result.sum, x.tensor));
   expect_same(result.values,

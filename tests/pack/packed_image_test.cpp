@@ -19,7 +19,7 @@ Bytes make_small_jpeg(std::int64_t height, std::int64_t width, std::int64_t chan
   return encode_jpeg(image, 80);
 }
 
-std::string error_of(const Bytes& file) {
+std::string file_error(const Bytes& file) {
   return thrown_message<ImageError>([&] { pack_image("a.jpg", file, {}); });
 }
 
@@ -66,7 +66,7 @@ TEST(PackedImageTest, PngsAreReducedWithoutLoss) {
 
 TEST(PackedImageTest, AnImageWithALongerSideThanAnIndexMayStateIsLeftOut) {
   EXPECT_NO_THROW(pack_image("a.png", encode_png(Image(1, 65535, 1)), {}));
-  EXPECT_EQ(error_of(encode_png(Image(1, 65536, 1))), "it has 1x65536 pixels; a side may have up to 65535");
+  EXPECT_EQ(file_error(encode_png(Image(1, 65536, 1))), "it has 1x65536 pixels; a side may have up to 65535");
 }
 
 TEST(PackedImageTest, OnlyLargerImagesAreReduced) {
@@ -94,11 +94,11 @@ TEST(PackedImageTest, AFileUnderAnotherNameIsRemarked) {
 }
 
 TEST(PackedImageTest, WhatCannotBeUsedSaysWhy) {
-  EXPECT_EQ(error_of({}), "it is empty");
-  EXPECT_EQ(error_of({'t', 'e', 'x', 't'}), "it is neither a JPEG nor a PNG");
+  EXPECT_EQ(file_error({}), "it is empty");
+  EXPECT_EQ(file_error({'t', 'e', 'x', 't'}), "it is neither a JPEG nor a PNG");
   Bytes file = make_small_jpeg(30, 50);
   file.resize(file.size() / 2);
-  EXPECT_EQ(error_of(file), "the file ends early");
+  EXPECT_EQ(file_error(file), "the file ends early");
 }
 
 TEST(PackedImageTest, OptionsAreNamed) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "gpu/cuda_answer.h"
 #include "support/test_world.h"
 #include "support/thrown_message.h"
 
@@ -27,6 +28,12 @@ TEST(Device, EveryRankTakesAGpuOfItsOwnOrNoneDoes) {
   }
   // deal_gpus() has its own tests: here its words arrive in both messages.
   const std::string message = thrown_message<AgreedInputError>([&] { require_gpu(world); });
+  if (ask_cuda().runtime_version == 0) {
+    EXPECT_EQ(message,
+              "run.device=cuda, but this program was built without CUDA. Build it with -DINCUBATE_CUDA=ON, or give "
+              "run.device=cpu.");
+    return;
+  }
   EXPECT_TRUE(message.starts_with("run.device=cuda, but ")) << message;
   EXPECT_TRUE(message.ends_with(
       ". Start one rank a GPU, with equal --ntasks-per-node and --gpus-per-node, or give run.device=cpu."))

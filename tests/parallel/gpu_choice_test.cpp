@@ -79,6 +79,8 @@ TEST(GpuChoice, GpusThatCannotBeUsedAreExplained) {
                      {{"CUDA_VISIBLE_DEVICES", "-1"}, {"SLURM_STEP_GPUS", "0"}}, 1),
             "rank 0 on a can use no GPU in spite of 1 device files /dev/nvidia*, since CUDA_VISIBLE_DEVICES=-1 leaves "
             "none");
+  EXPECT_EQ(obstacle({}, {{"SLURM_GPUS_ON_NODE", "4"}}),
+            "rank 0 on a can use no GPU in spite of SLURM_GPUS_ON_NODE=4, since this program was built without CUDA");
 }
 
 TEST(GpuChoice, SignsOfGpusAreSlurmsCudasAndDeviceFiles) {

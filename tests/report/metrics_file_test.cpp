@@ -13,7 +13,7 @@ namespace incubate {
 namespace {
 
 /// Ten steps in epochs of four; every number of it differs.
-Metrics example() {
+Metrics example_metrics() {
   Metrics metrics;
   for (std::int64_t i = 0; i < 10; ++i) {
     const auto x = static_cast<double>(i);
@@ -77,7 +77,7 @@ class MetricsFile : public testing::Test {
   FilePath path_ = directory_ / "metrics/meta.h5";
   void SetUp() override {
     std::filesystem::create_directory(directory_ / "metrics");
-    example().save(path_, "meta");
+    example_metrics().save(path_, "meta");
   }
 };
 
@@ -88,15 +88,15 @@ TEST_F(MetricsFile, RowsUpToTheStepComeBack) {
     const Metrics metrics = Metrics::load(path_, step);
     ASSERT_EQ(metrics.steps.size(), num_steps) << step;
     ASSERT_EQ(metrics.epochs.size(), num_epochs) << step;
-    for (int i = 0; i < num_steps; ++i) expect_equal(metrics.steps[i], example().steps[i]);
-    for (int i = 0; i < num_epochs; ++i) expect_equal(metrics.epochs[i], example().epochs[i]);
+    for (int i = 0; i < num_steps; ++i) expect_equal(metrics.steps[i], example_metrics().steps[i]);
+    for (int i = 0; i < num_epochs; ++i) expect_equal(metrics.epochs[i], example_metrics().epochs[i]);
   }
 }
 
 TEST_F(MetricsFile, RoundsAreCutWhereTheTrainingGoesOn) {
   const Metrics whole = Metrics::load(path_, 10);
   ASSERT_EQ(whole.rounds.size(), 2);
-  for (int i = 0; i < 2; ++i) expect_equal(whole.rounds[i], example().rounds[i]);
+  for (int i = 0; i < 2; ++i) expect_equal(whole.rounds[i], example_metrics().rounds[i]);
   const Metrics in_second_round = Metrics::load(path_, 7);
   ASSERT_EQ(in_second_round.rounds.size(), 2);
   EXPECT_EQ(in_second_round.rounds[1].last_step, 7);
@@ -107,7 +107,7 @@ TEST_F(MetricsFile, RoundsAreCutWhereTheTrainingGoesOn) {
 TEST_F(MetricsFile, CheckpointsUpToTheStepComeBack) {
   const Metrics metrics = Metrics::load(path_, 9);
   ASSERT_EQ(metrics.checkpoints.size(), 2);
-  for (int i = 0; i < 2; ++i) expect_equal(metrics.checkpoints[i], example().checkpoints[i]);
+  for (int i = 0; i < 2; ++i) expect_equal(metrics.checkpoints[i], example_metrics().checkpoints[i]);
   EXPECT_EQ(Metrics::load(path_, 8).checkpoints.size(), 1);
 }
 

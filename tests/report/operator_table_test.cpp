@@ -7,7 +7,7 @@ namespace {
 
 /// A step: forward calls mm, which calls copy and within it another copy; then mm by itself; and on another thread load
 /// at the same time.
-std::vector<OperatorCall> example() {
+std::vector<OperatorCall> example_calls() {
   return {{.name = "copy", .thread = 1, .begin_ns = 1'000'000, .duration_ns = 2'000'000},
           {.name = "forward", .thread = 1, .begin_ns = 0, .duration_ns = 10'000'000},
           {.name = "mm", .thread = 1, .begin_ns = 0, .duration_ns = 6'000'000, .device_ns = 3'000'000},
@@ -17,7 +17,7 @@ std::vector<OperatorCall> example() {
 }
 
 TEST(OperatorTable, TimesAreWithAndWithoutWhatIsCalled) {
-  const std::vector<OperatorRow> rows = sum_by_operator(example());
+  const std::vector<OperatorRow> rows = sum_by_operator(example_calls());
   ASSERT_EQ(rows.size(), 4);
   const auto expect_row = [&rows](std::size_t i, const char* name, std::int64_t calls, std::int64_t total_us,
                                   std::int64_t self_us, std::int64_t device_us) {
@@ -34,7 +34,7 @@ TEST(OperatorTable, TimesAreWithAndWithoutWhatIsCalled) {
 }
 
 TEST(OperatorTable, HasARowAnOperatorAndPartsOfTheSums) {
-  EXPECT_EQ(format_operators(sum_by_operator(example())),
+  EXPECT_EQ(format_operators(sum_by_operator(example_calls())),
             "   calls CPU total ms  CPU self ms CPU self  device ms   device  operator\n"
             "       2       10.000        8.000   53.33%      4.000  100.00%  mm\n"
             "       1       10.000        4.000   26.67%      0.000    0.00%  forward\n"

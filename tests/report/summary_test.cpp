@@ -43,7 +43,7 @@ RoundSummary make_round(const std::string& job, const std::string& phase, double
 }
 
 /// Two incubations at the same time, then finetuning; the baseline last.
-RunSummary example() {
+RunSummary example_summary() {
   RunSummary summary;
   summary.own().num_ranks = 4;
   summary.trainings = {done("meta", "meta", 1, 10, 40), done("stage_0", "incubation", 2, 20, 41),
@@ -81,7 +81,7 @@ std::vector<std::string> names_of(const std::vector<RoundSummary>& rounds) {
 using Names = std::vector<std::string>;
 
 TEST(Summary, DeepIncubationIsTheSumOfItsTrainings) {
-  const std::vector<ResultRow> rows = example().results();
+  const std::vector<ResultRow> rows = example_summary().results();
   ASSERT_EQ(rows.size(), 3);
   const ResultRow& row = rows[0];
   EXPECT_EQ(row.method, "Deep Incubation");
@@ -94,7 +94,7 @@ TEST(Summary, DeepIncubationIsTheSumOfItsTrainings) {
 }
 
 TEST(Summary, BaselineAndMetaModelStandForThemselves) {
-  const std::vector<ResultRow> rows = example().results();
+  const std::vector<ResultRow> rows = example_summary().results();
   ASSERT_EQ(rows.size(), 3);
   EXPECT_EQ(rows[1].method, "end to end");
   EXPECT_EQ(rows[1].cost.block_flops, 16);
@@ -108,7 +108,7 @@ TEST(Summary, BaselineAndMetaModelStandForThemselves) {
 }
 
 TEST(Summary, ControlsCostWhatTheyNeed) {
-  RunSummary summary = example();
+  RunSummary summary = example_summary();
   summary.trainings.push_back(done("grown", "grown", 32, 70, 300));
   summary.trainings.push_back(done("shallow", "shallow", 64, 80, 400));
   summary.rounds.push_back(make_round("all", "grown", 240, 71));
@@ -130,7 +130,7 @@ TEST(Summary, ControlsCostWhatTheyNeed) {
 
 TEST(Summary, WhatIsNotChosenIsLeftOutUntilItHasBegun) {
   const TemporaryDirectory directory;
-  RunSummary summary = example();
+  RunSummary summary = example_summary();
   for (const char* name : {"stage_1", "end_to_end"}) {
     summary.training(name).is_chosen = false;
     summary.training(name).is_own = false;
@@ -151,7 +151,7 @@ TEST(Summary, TableHasRoomForTheLongestName) {
 }
 
 TEST(Summary, OnlyWhatIsDoneIsAResult) {
-  RunSummary summary = example();
+  RunSummary summary = example_summary();
   summary.training("finetuned").state = TrainingState::running;
   summary.training("end_to_end").state = TrainingState::waiting;
   ASSERT_EQ(summary.results().size(), 1);
@@ -159,11 +159,11 @@ TEST(Summary, OnlyWhatIsDoneIsAResult) {
   EXPECT_TRUE(RunSummary().results().empty());
 }
 
-TEST(Summary, UnknownTrainingsAreABug) { EXPECT_THROW(example().training("stage_9"), std::logic_error); }
+TEST(Summary, UnknownTrainingsAreABug) { EXPECT_THROW(example_summary().training("stage_9"), std::logic_error); }
 
 TEST(Summary, FileIsJsonWithTheDocumentedKeys) {
   const TemporaryDirectory directory;
-  RunSummary summary = example();
+  RunSummary summary = example_summary();
   summary.own().state = "done";
   summary.own().reason = "every training is done";
   summary.training("stage_1").state = TrainingState::running;
@@ -196,13 +196,13 @@ TEST(Summary, FileIsJsonWithTheDocumentedKeys) {
 
 TEST(Summary, SavingLeavesNoOtherFile) {
   const TemporaryDirectory directory;
-  example().save(directory / "summary.json");
+  example_summary().save(directory / "summary.json");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 1);
 }
 
 TEST(Summary, WallClockIsTheUnionOfTheRoundsTimes) {
   const auto wall_s = [](const std::vector<RoundSummary>& rounds) {
-    RunSummary summary = example();
+    RunSummary summary = example_summary();
     summary.rounds = rounds;
     return summary.results().at(0).cost.wall_s;
   };

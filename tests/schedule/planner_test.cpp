@@ -14,7 +14,7 @@ std::vector<RemainingWork> incubations(std::int64_t count, std::int64_t steps = 
 }
 
 template <typename Check>
-void for_all(const Check& check) {
+void for_all_plans(const Check& check) {
   for (std::int64_t count = 1; count <= 9; ++count) {
     for (std::int64_t ranks = 1; ranks <= 40; ++ranks) {
       for (const double cost : {0.0, 300.0}) {
@@ -30,7 +30,7 @@ void for_all(const Check& check) {
 }
 
 TEST(Planner, EveryTrainingDoesJustItsSteps) {
-  for_all([](const std::vector<RemainingWork>& work, const PlannerOptions&, const Plan& plan) {
+  for_all_plans([](const std::vector<RemainingWork>& work, const PlannerOptions&, const Plan& plan) {
     std::vector<std::int64_t> done(work.size(), 0);
     for (const RoundPlan& round : plan.rounds) {
       for (const GroupPlan& group : round.groups) {
@@ -46,7 +46,7 @@ TEST(Planner, EveryTrainingDoesJustItsSteps) {
 }
 
 TEST(Planner, GroupsOfARoundShareNeitherRanksNorTrainings) {
-  for_all([](const std::vector<RemainingWork>& work, const PlannerOptions& options, const Plan& plan) {
+  for_all_plans([](const std::vector<RemainingWork>& work, const PlannerOptions& options, const Plan& plan) {
     for (const RoundPlan& round : plan.rounds) {
       std::int64_t next = 0;
       std::vector<int> seen(work.size(), 0);
@@ -61,7 +61,7 @@ TEST(Planner, GroupsOfARoundShareNeitherRanksNorTrainings) {
 }
 
 TEST(Planner, WithEnoughRanksEveryUnfinishedTrainingHasAGroupOfItsOwn) {
-  for_all([](const std::vector<RemainingWork>& work, const PlannerOptions& options, const Plan& plan) {
+  for_all_plans([](const std::vector<RemainingWork>& work, const PlannerOptions& options, const Plan& plan) {
     std::vector<std::int64_t> left;
     for (const RemainingWork& w : work) left.push_back(w.num_steps);
     for (const RoundPlan& round : plan.rounds) {
@@ -82,7 +82,7 @@ TEST(Planner, WithEnoughRanksEveryUnfinishedTrainingHasAGroupOfItsOwn) {
 }
 
 TEST(Planner, PredictsTheTimeOfItsRoundsAndTheirCost) {
-  for_all([](const std::vector<RemainingWork>& work, const PlannerOptions& options, const Plan& plan) {
+  for_all_plans([](const std::vector<RemainingWork>& work, const PlannerOptions& options, const Plan& plan) {
     EXPECT_LE(plan.rounds.size(), options.max_rounds);
     double sum = 0;
     for (const RoundPlan& round : plan.rounds) {

@@ -7,11 +7,14 @@
 #include <tuple>
 #include <vector>
 
-#include <c10/cuda/CUDAFunctions.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "train/batch_memory.h"
+#include "gpu/device_memory.h"
+
+#ifdef INCUBATE_CUDA
+#include <c10/cuda/CUDAFunctions.h>
+#endif
 
 namespace incubate {
 namespace {
@@ -188,6 +191,7 @@ TEST(RawImages, BecomeTheSameOnAGpu) {
   }
 }
 
+#ifdef INCUBATE_CUDA
 TEST(RawImages, AreFinishedWithoutWaitingForTheGpu) {
   if (!torch::cuda::is_available()) GTEST_SKIP() << "no GPU";
   for (const Change& change : make_changes()) {
@@ -201,6 +205,7 @@ TEST(RawImages, AreFinishedWithoutWaitingForTheGpu) {
     c10::cuda::warning_state().set_sync_debug_mode(c10::cuda::SyncDebugMode::L_DISABLED);
   }
 }
+#endif
 
 TEST(RawImages, AnEmptyBoxBlendsNothing) {
   Batch batch{.size = 2, .images = {}, .labels = {3, 4}, .other_labels = {4, 3}};

@@ -8,7 +8,7 @@ namespace incubate {
 namespace {
 
 /// 100 steps an epoch for 10 epochs at a global batch of 1024, 2 epochs of warm-up.
-LrSchedule example() {
+LrSchedule example_schedule() {
   PhaseConfig phase;
   phase.learning_rate = 5e-4;
   phase.min_learning_rate = 1e-5;
@@ -18,7 +18,7 @@ LrSchedule example() {
 }
 
 TEST(LrSchedule, RateScalesWithTheBatchOver512) {
-  const LrSchedule schedule = example();
+  const LrSchedule schedule = example_schedule();
   EXPECT_DOUBLE_EQ(schedule.peak, 1e-3);
   EXPECT_DOUBLE_EQ(schedule.min, 1e-5);
   EXPECT_DOUBLE_EQ(schedule.warmup_start, 1e-6);
@@ -27,34 +27,34 @@ TEST(LrSchedule, RateScalesWithTheBatchOver512) {
 }
 
 TEST(LrSchedule, WarmupIsLinear) {
-  EXPECT_DOUBLE_EQ(learning_rate_at(example(), 0), 1e-6);
-  EXPECT_DOUBLE_EQ(learning_rate_at(example(), 50), 1e-6 + ((1e-3 - 1e-6) / 4));
-  EXPECT_DOUBLE_EQ(learning_rate_at(example(), 199), 1e-6 + ((1e-3 - 1e-6) * 199 / 200));
+  EXPECT_DOUBLE_EQ(learning_rate_at(example_schedule(), 0), 1e-6);
+  EXPECT_DOUBLE_EQ(learning_rate_at(example_schedule(), 50), 1e-6 + ((1e-3 - 1e-6) / 4));
+  EXPECT_DOUBLE_EQ(learning_rate_at(example_schedule(), 199), 1e-6 + ((1e-3 - 1e-6) * 199 / 200));
 }
 
 // The cosine runs over all steps: the warm-up hides its beginning and does not shift it.
 TEST(LrSchedule, CosineAfterTheWarmup) {
-  EXPECT_DOUBLE_EQ(learning_rate_at(example(), 200), 1e-5 + ((1e-3 - 1e-5) * (1 + std::cos(M_PI / 5)) / 2));
-  EXPECT_DOUBLE_EQ(learning_rate_at(example(), 250), 1e-5 + ((1e-3 - 1e-5) * (1 + std::sqrt(0.5)) / 2));
-  EXPECT_DOUBLE_EQ(learning_rate_at(example(), 500), (1e-3 + 1e-5) / 2);
-  EXPECT_DOUBLE_EQ(learning_rate_at(example(), 750), 1e-5 + ((1e-3 - 1e-5) * (1 - std::sqrt(0.5)) / 2));
-  EXPECT_DOUBLE_EQ(learning_rate_at(example(), 999), 1e-5 + ((1e-3 - 1e-5) * (1 - std::cos(M_PI / 1000)) / 2));
+  EXPECT_DOUBLE_EQ(learning_rate_at(example_schedule(), 200), 1e-5 + ((1e-3 - 1e-5) * (1 + std::cos(M_PI / 5)) / 2));
+  EXPECT_DOUBLE_EQ(learning_rate_at(example_schedule(), 250), 1e-5 + ((1e-3 - 1e-5) * (1 + std::sqrt(0.5)) / 2));
+  EXPECT_DOUBLE_EQ(learning_rate_at(example_schedule(), 500), (1e-3 + 1e-5) / 2);
+  EXPECT_DOUBLE_EQ(learning_rate_at(example_schedule(), 750), 1e-5 + ((1e-3 - 1e-5) * (1 - std::sqrt(0.5)) / 2));
+  EXPECT_DOUBLE_EQ(learning_rate_at(example_schedule(), 999), 1e-5 + ((1e-3 - 1e-5) * (1 - std::cos(M_PI / 1000)) / 2));
 }
 
 TEST(LrSchedule, EpochLaggedRatesChangeOnceAnEpochAndLagByOne) {
-  LrSchedule lagged = example();
+  LrSchedule lagged = example_schedule();
   lagged.granularity = Granularity::epoch_lagged;
   lagged.steps_per_epoch = 100;
   for (const std::int64_t step : {0, 99, 100, 199}) EXPECT_EQ(learning_rate_at(lagged, step), 1e-6) << step;
   for (const std::int64_t epoch : {2, 3, 9}) {
     for (const std::int64_t step : {100 * epoch, (100 * epoch) + 99}) {
-      EXPECT_EQ(learning_rate_at(lagged, step), learning_rate_at(example(), 100 * (epoch - 1))) << step;
+      EXPECT_EQ(learning_rate_at(lagged, step), learning_rate_at(example_schedule(), 100 * (epoch - 1))) << step;
     }
   }
 }
 
 TEST(LrSchedule, WithoutWarmupItBeginsAtThePeak) {
-  LrSchedule schedule = example();
+  LrSchedule schedule = example_schedule();
   schedule.warmup_steps = 0;
   EXPECT_DOUBLE_EQ(learning_rate_at(schedule, 0), 1e-3);
 }

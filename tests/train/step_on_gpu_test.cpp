@@ -10,10 +10,10 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include "gpu/device_memory.h"
 #include "support/group_on_each_device.h"
 #include "support/small_training.h"
 #include "support/tiny_resnet.h"
-#include "train/batch_memory.h"
 
 namespace incubate {
 namespace {

@@ -19,7 +19,7 @@
 namespace incubate {
 namespace {
 
-constexpr std::int64_t kGlobal = SmallData::kGlobal, kSteps = SmallData::kSteps;
+constexpr std::int64_t kGlobal = SmallData::kGlobal, kTrainerSteps = SmallData::kSteps;
 
 /// A training alone on its group.
 class LoneTraining {
@@ -33,7 +33,7 @@ class LoneTraining {
         validation_(data.validation_loader()) {}
 
   /// Returns the last evaluation, if there has been one.
-  Evaluation run(std::int64_t until_step = kSteps, const std::function<void(const StepRow&)>& on_step = {}) {
+  Evaluation run(std::int64_t until_step = kTrainerSteps, const std::function<void(const StepRow&)>& on_step = {}) {
     Participant participant = training_.participant(until_step);
     participant.on_step = on_step;
     return run(participant);
@@ -82,7 +82,7 @@ TEST_F(TrainerTest, WeightsAreTheSameBitForBitOnAnyNumberOfRanks) {
     EXPECT_TRUE(same_bits(together->values(), alone->values())) << size << " ranks";
     EXPECT_EQ(evaluation.loss, expected.loss);
     EXPECT_EQ(evaluation.top1, expected.top1);
-    for (std::size_t i = 0; i < kSteps; ++i) {
+    for (std::size_t i = 0; i < kTrainerSteps; ++i) {
       const StepRow &a = together->metrics().steps[i], &b = alone->metrics().steps[i];
       EXPECT_EQ(a.loss, b.loss);
       EXPECT_EQ(a.gradient_norm, b.gradient_norm);
@@ -98,7 +98,7 @@ std::vector<torch::Tensor> buffers_of(Trainer& trainer) {
   return buffers;
 }
 
-PhaseConfig averaged_recipe() {
+PhaseConfig trainer_average_recipe() {
   PhaseConfig recipe = small_recipe();
   recipe.layer_decay = 0.8;
   recipe.ema_decay = 0.7;
@@ -125,7 +125,7 @@ TEST_P(TrainerResume, ResumedTrainingEqualsOneWithoutAStopBitForBit) {
   const std::vector<bool> all(3, true);
   const auto whole = make(world_size(), GetParam().recipe, all, GetParam().optimizer);
   whole->run();
-  for (std::int64_t step = 1; step < kSteps; ++step) {
+  for (std::int64_t step = 1; step < kTrainerSteps; ++step) {
     SCOPED_TRACE(step);
     const auto stopped = make(world_size(), GetParam().recipe, all, GetParam().optimizer);
     stopped->run(step, {});
@@ -136,7 +136,7 @@ TEST_P(TrainerResume, ResumedTrainingEqualsOneWithoutAStopBitForBit) {
     const std::vector<torch::Tensor> to = buffers_of(resumed->trainer()), expected = buffers_of(whole->trainer());
     for (std::size_t i = 0; i < to.size(); ++i) EXPECT_TRUE(same_bits(to[i], expected[i])) << i;
     EXPECT_EQ(resumed->metrics().epochs.back().evaluation.loss, whole->metrics().epochs.back().evaluation.loss);
-    EXPECT_EQ(resumed->metrics().steps.size(), kSteps);
+    EXPECT_EQ(resumed->metrics().steps.size(), kTrainerSteps);
     EXPECT_GT(resumed->training().account().elapsed_s(), 100);
   }
 }
@@ -144,13 +144,13 @@ TEST_P(TrainerResume, ResumedTrainingEqualsOneWithoutAStopBitForBit) {
 INSTANTIATE_TEST_SUITE_P(
     Variants, TrainerResume,
     testing::Values(Variant{"adamw", small_recipe(), {}, 3},
-                    Variant{"sgd_layer_decay_average", averaged_recipe(), {.name = OptimizerName::sgd}, 3}),
+                    Variant{"sgd_layer_decay_average", trainer_average_recipe(), {.name = OptimizerName::sgd}, 3}),
     [](const auto& info) { return info.param.name; });
 
 class TrainerExecution : public TrainerTest, public testing::WithParamInterface<Execution> {
  protected:
   std::unique_ptr<LoneTraining> make_so(const ModelSpec& spec, const Execution& execution) {
-    return make(world_size(), averaged_recipe(), {true, true, true}, {}, spec, OnNonfinite::skip, execution);
+    return make(world_size(), trainer_average_recipe(), {true, true, true}, {}, spec, OnNonfinite::skip, execution);
   }
 };
 
@@ -166,8 +166,8 @@ TEST_P(TrainerExecution, ChangesNoBitOfAResult) {
     for (std::size_t i = 0; i < expected_state.size(); ++i) {
       EXPECT_TRUE(same_bits(state[i].gather(), expected_state[i].gather())) << expected_state[i].name;
     }
-    ASSERT_EQ(other->metrics().steps.size(), kSteps);
-    for (std::size_t i = 0; i < kSteps; ++i) {
+    ASSERT_EQ(other->metrics().steps.size(), kTrainerSteps);
+    for (std::size_t i = 0; i < kTrainerSteps; ++i) {
       const StepRow &a = other->metrics().steps[i], &b = plain->metrics().steps[i];
       EXPECT_EQ(a.step, b.step);
       EXPECT_EQ(a.loss, b.loss);
@@ -260,7 +260,7 @@ TEST_F(TrainerTest, AnAverageIsEvaluatedAndChangesNoStep) {
   recipe.ema_decay = 0.7;
   const auto averaged = make(world_size(), recipe);
   torch::Tensor expected = averaged->values().clone();
-  averaged->run(kSteps, [&](const StepRow&) { expected = 0.7 * expected + 0.3 * averaged->values(); });
+  averaged->run(kTrainerSteps, [&](const StepRow&) { expected = 0.7 * expected + 0.3 * averaged->values(); });
   EXPECT_TRUE(same_bits(averaged->values(), plain->values()));
   EXPECT_TRUE(torch::allclose(averaged->trainer().result(), expected, 1e-5, 1e-7));
   EXPECT_FALSE(torch::allclose(averaged->trainer().result(), plain->values(), 1e-2, 1e-3));
@@ -288,7 +288,7 @@ TEST_F(TrainerTest, AnAverageHasNothingOfFrozenStages) {
 TEST_F(TrainerTest, HookSeesEveryStep) {
   const auto training = make(world_size());
   std::vector<std::int64_t> steps;
-  training->run(kSteps, [&](const StepRow& row) { steps.push_back(row.step); });
+  training->run(kTrainerSteps, [&](const StepRow& row) { steps.push_back(row.step); });
   EXPECT_EQ(steps, (std::vector<std::int64_t>{0, 1, 2, 3, 4}));
 }
 
@@ -297,8 +297,8 @@ TEST_F(TrainerTest, MetricsHaveARowAStepAndARowAnEpochAndOneAtTheEnd) {
   const Evaluation last = training->run();
   const Metrics& metrics = training->metrics();
   ASSERT_EQ(metrics.steps.size(), 5);
-  const LrSchedule schedule = make_lr_schedule(small_recipe(), kGlobal, 2, kSteps);
-  for (std::int64_t i = 0; i < kSteps; ++i) {
+  const LrSchedule schedule = make_lr_schedule(small_recipe(), kGlobal, 2, kTrainerSteps);
+  for (std::int64_t i = 0; i < kTrainerSteps; ++i) {
     EXPECT_EQ(metrics.steps[i].step, i);
     EXPECT_EQ(metrics.steps[i].learning_rate, learning_rate_at(schedule, i));
     EXPECT_GT(metrics.steps[i].images_per_s, 0);
@@ -425,7 +425,7 @@ TEST_F(TrainerTest, ALossOutOfRangeStopsEveryRankBeforeItIsApplied) {
   const auto training = make(world_size(), absurd_recipe());
   torch::Tensor after_first_step;
   const std::string message = thrown_message<std::runtime_error>(
-      [&] { training->run(kSteps, [&](const StepRow&) { after_first_step = training->values().clone(); }); });
+      [&] { training->run(kTrainerSteps, [&](const StepRow&) { after_first_step = training->values().clone(); }); });
   EXPECT_EQ(
       message,
       "small: step 1 has a loss or gradient that is not finite, or above 1024, in 6 of 6 micro-batches. The step was "
@@ -439,7 +439,7 @@ TEST_F(TrainerTest, ALossOutOfRangeStopsEveryRankBeforeItIsApplied) {
 class TrainerSkip : public TrainerTest {
  protected:
   std::unique_ptr<LoneTraining> make_skipping(int group_size) {
-    return make(group_size, averaged_recipe(), {true, true, true}, {}, kResnet, OnNonfinite::skip);
+    return make(group_size, trainer_average_recipe(), {true, true, true}, {}, kResnet, OnNonfinite::skip);
   }
   /// Makes a step with a parameter with which nothing is finite on this rank, if `is_poisoned`.
   static void run_poisoned(LoneTraining& training, std::int64_t until_step, bool is_poisoned) {

@@ -9,7 +9,7 @@
 namespace incubate {
 namespace {
 
-const torch::Tensor kGood = torch::zeros({});
+const torch::Tensor kGoodStep = torch::zeros({});
 
 constexpr double kDecay = 0.9;
 
@@ -18,7 +18,7 @@ constexpr double kDecay = 0.9;
 TEST(WeightAverage, IsTheClosedForm) {
   constexpr int kSteps = 50;
   WeightAverage average(torch::full({3}, 5.0F), kDecay);
-  for (int k = 1; k <= kSteps; ++k) average.update(torch::full({3}, static_cast<float>(k)), kGood);
+  for (int k = 1; k <= kSteps; ++k) average.update(torch::full({3}, static_cast<float>(k)), kGoodStep);
   const double power = std::pow(kDecay, kSteps);
   const double expected = (power * 5) + kSteps - (kDecay * (1 - power) / (1 - kDecay));
   for (int i = 0; i < 3; ++i) EXPECT_NEAR(average.values()[i].item<double>(), expected, 1e-5 * expected);
@@ -27,7 +27,7 @@ TEST(WeightAverage, IsTheClosedForm) {
 TEST(WeightAverage, OfWeightsThatStayIsExactlyThem) {
   const torch::Tensor weights = torch::tensor({0.1F, -3.7F, 1e-20F});
   WeightAverage average(weights, kDecay);
-  for (int k = 0; k < 10; ++k) average.update(weights, kGood);
+  for (int k = 0; k < 10; ++k) average.update(weights, kGoodStep);
   EXPECT_TRUE(torch::equal(average.values(), weights));
 }
 
@@ -43,7 +43,7 @@ TEST(WeightAverage, SwapsInPlaceAndBackBitForBit) {
   torch::Tensor weights = torch::randn({33});
   const torch::Tensor view = weights.narrow(0, 16, 8);  // as a model's parameter is one
   WeightAverage average(weights, kDecay);
-  average.update(torch::randn({33}), kGood);
+  average.update(torch::randn({33}), kGoodStep);
   const torch::Tensor old_weights = weights.clone(), old_average = average.values().clone();
   const auto same_bits = [](const torch::Tensor& a, const torch::Tensor& b) {
     return std::memcmp(a.data_ptr(), b.data_ptr(), a.nbytes()) == 0;

@@ -8,7 +8,7 @@
 namespace incubate {
 namespace {
 
-const Normalisation kNormalisation = {.mean = {0.5, 0.4, 0.3}, .std = {0.25, 0.25, 0.25}};
+const Normalisation kRgbNormalisation = {.mean = {0.5, 0.4, 0.3}, .std = {0.25, 0.25, 0.25}};
 
 Image make_example(std::int64_t scale) {
   Image image(12 * scale, 10 * scale, 3);
@@ -16,13 +16,13 @@ Image make_example(std::int64_t scale) {
   return image;
 }
 
-ArraySource example(std::int64_t scale = 1) {
+ArraySource example_image(std::int64_t scale = 1) {
   static const Image small = make_example(1), large = make_example(5);
   return ArraySource(scale == 1 ? small : large);
 }
 
 Augmenter make(const Augmentation& augmentation, std::uint64_t seed = 1, Phase phase = Phase::meta) {
-  return {augmentation, kNormalisation, seed, phase};
+  return {augmentation, kRgbNormalisation, seed, phase};
 }
 
 Augmentation everything() {
@@ -34,11 +34,13 @@ Augmentation everything() {
 
 std::vector<float> planes_of(const Augmentation& augmentation, std::int64_t position) {
   std::vector<float> planes(8 * 8 * 3);
-  make(augmentation).write_planes(example(), 0, position, planes);
+  make(augmentation).write_planes(example_image(), 0, position, planes);
   return planes;
 }
 
-TEST(Augmenter, ByDefaultNothingChanges) { EXPECT_EQ(make({}).augment(example(), 3, 4), example().image()); }
+TEST(Augmenter, ByDefaultNothingChanges) {
+  EXPECT_EQ(make({}).augment(example_image(), 3, 4), example_image().image());
+}
 
 TEST(Augmenter, IsAFunctionOfSeedPhaseEpochAndPosition) {
   std::set<std::string> seen;
@@ -48,7 +50,7 @@ TEST(Augmenter, IsAFunctionOfSeedPhaseEpochAndPosition) {
       for (const std::int64_t epoch : {0, 1}) {
         for (const std::int64_t position : {0, 1}) {
           for (int again = 0; again < 2; ++again) {
-            const Image image = make(crop, seed, phase).augment(example(5), epoch, position);
+            const Image image = make(crop, seed, phase).augment(example_image(5), epoch, position);
             seen.emplace(image.bytes.begin(), image.bytes.end());
           }
         }
@@ -80,11 +82,11 @@ TEST(Augmenter, SettingsDoNotShiftEachOthersNumbers) {
 TEST(Augmenter, ColorJitterIsOffWhileRandAugmentIsOn) {
   Augmentation both = everything();
   both.color_jitter = 0.4;
-  EXPECT_EQ(make(both).augment(example(), 0, 0), make(everything()).augment(example(), 0, 0));
+  EXPECT_EQ(make(both).augment(example_image(), 0, 0), make(everything()).augment(example_image(), 0, 0));
   both.rand_augment.reset();
   Augmentation neither = both;
   neither.color_jitter = 0;
-  EXPECT_NE(make(both).augment(example(), 0, 0), make(neither).augment(example(), 0, 0));
+  EXPECT_NE(make(both).augment(example_image(), 0, 0), make(neither).augment(example_image(), 0, 0));
 }
 
 TEST(Augmentation, FollowsTheSettingsOfItsPhase) {

@@ -18,7 +18,7 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-std::string error_of(const Bytes& file) {
+std::string jpeg_error(const Bytes& file) {
   return thrown_message<ImageError>([&] { decode_jpeg(file); });
 }
 
@@ -53,14 +53,14 @@ TEST(Jpeg, TheHeaderSaysTheSize) {
 TEST(Jpeg, EveryTruncatedFileIsAnError) {
   const Bytes file = encode_jpeg(make_photo(40, 40), 90);
   for (std::size_t size = 2; size < file.size(); ++size) {
-    EXPECT_EQ(error_of(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size))), "the file ends early")
+    EXPECT_EQ(jpeg_error(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size))), "the file ends early")
         << size << " of " << file.size() << " bytes";
   }
-  EXPECT_EQ(error_of({}), "Empty input file");
+  EXPECT_EQ(jpeg_error({}), "Empty input file");
 }
 
 TEST(Jpeg, WhatIsNoJpegIsAnError) {
-  EXPECT_EQ(error_of({'G', 'I', 'F', '8'}), "Not a JPEG file: starts with 0x47 0x49");
+  EXPECT_EQ(jpeg_error({'G', 'I', 'F', '8'}), "Not a JPEG file: starts with 0x47 0x49");
 }
 
 /// The file with its header's height and width, the 5 bytes behind the marker FF C0, replaced.
@@ -78,7 +78,7 @@ TEST(Jpeg, AHugeImageIsRefusedFromItsHeader) {
   const Bytes file = with_size(encode_jpeg(make_photo(16, 16), 90), 65000, 65000);
   const std::string expected = "the image has 65000 x 65000 pixels; 1 to 268435456 are possible";
   EXPECT_EQ(thrown_message<ImageError>([&] { read_jpeg_info(file); }), expected);
-  EXPECT_EQ(error_of(file), expected);
+  EXPECT_EQ(jpeg_error(file), expected);
 }
 
 TEST(Jpeg, DamagedDataAreAnErrorOrAnImage) {
@@ -202,7 +202,7 @@ TEST(JpegPart, ABoxBeyondTheImageIsAnError) {
 
 TEST(Jpeg, AFileOfTooManyScansIsAnError) {
   const JpegKind kind = {.is_progressive = true, .has_many_scans = true};
-  EXPECT_EQ(error_of(make_jpeg(make_photo(16, 16, 1), kind)), "it has more than 100 scans");
+  EXPECT_EQ(jpeg_error(make_jpeg(make_photo(16, 16, 1), kind)), "it has more than 100 scans");
 }
 
 TEST(Jpeg, TooLongASideIsAnErrorOfEncoding) {

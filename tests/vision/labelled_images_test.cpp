@@ -8,7 +8,7 @@ namespace incubate {
 namespace {
 
 /// 40 images of class 0, 20 of class 1, 1 of class 2; an image's byte is its number.
-LabelledImages example() {
+LabelledImages example_images() {
   LabelledImages all{.height = 1, .width = 1, .channels = 1, .bytes = {}, .labels = {}};
   for (int i = 0; i < 61; ++i) {
     all.bytes.push_back(static_cast<std::uint8_t>(i));
@@ -18,23 +18,23 @@ LabelledImages example() {
 }
 
 TEST(LabelledImages, SubsetKeepsTheSameShareOfEveryClass) {
-  const LabelledImages part = take_subset(example(), 0.25);
+  const LabelledImages part = take_subset(example_images(), 0.25);
   EXPECT_EQ(std::ranges::count(part.labels, 0), 10);
   EXPECT_EQ(std::ranges::count(part.labels, 1), 5);
   EXPECT_EQ(std::ranges::count(part.labels, 2), 1);
 }
 
 TEST(LabelledImages, SubsetKeepsImagesWithTheirLabelsInOrder) {
-  const LabelledImages all = example(), part = take_subset(all, 0.5);
+  const LabelledImages all = example_images(), part = take_subset(all, 0.5);
   EXPECT_TRUE(std::ranges::is_sorted(part.bytes));
   for (std::size_t i = 0; i < part.labels.size(); ++i) EXPECT_EQ(part.labels[i], all.labels[part.bytes[i]]);
 }
 
 TEST(LabelledImages, ASmallerSubsetIsPartOfALargerOne) {
-  const LabelledImages small = take_subset(example(), 0.2), large = take_subset(example(), 0.6);
+  const LabelledImages small = take_subset(example_images(), 0.2), large = take_subset(example_images(), 0.6);
   EXPECT_TRUE(std::ranges::includes(large.bytes, small.bytes));
-  EXPECT_EQ(take_subset(example(), 1).bytes, example().bytes);
-  EXPECT_EQ(take_subset(example(), 0.2).bytes, small.bytes);
+  EXPECT_EQ(take_subset(example_images(), 1).bytes, example_images().bytes);
+  EXPECT_EQ(take_subset(example_images(), 0.2).bytes, small.bytes);
 }
 
 }  // namespace

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include <c10/core/Event.h>
+#include <torch/types.h>
+
+#include "base/stopwatch.h"
+
+namespace incubate {
+
+/// Measures how long the device takes for a part of a step. On a GPU it is the time between two events of the current
+/// stream, so that nothing waits.
+class DeviceStopwatch {
+ public:
+  /// Starts the measurement.
+  explicit DeviceStopwatch(torch::Device device);
+
+  void stop();
+  /// Returns the seconds until stop(). REQUIRES: stop() was called and, on a GPU, the work before it is complete.
+  double elapsed_s() const;
+
+ private:
+  torch::Device device_;
+  Stopwatch watch_;
+  double elapsed_s_ = 0;
+  std::optional<std::pair<c10::Event, c10::Event>> events_;
+};
+
+}  // namespace incubate
