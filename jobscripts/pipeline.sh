@@ -31,19 +31,19 @@ program=${INCUBATE_BUILD:-build}/incubate
 settings=$("$program" train --config "${arguments[@]}" --print-config)
 directory=$(sed -n '/^\[run\]/,/^\[/s/^directory = \(.*\)  # .*/\1/p' <<<"$settings")
 name=$(basename "$directory")
-plan=$("$program" plan --config "${arguments[@]}" --ranks=1 --json)
-# Parents first. Only this part of the plan: its rounds repeat the names.
-mapfile -t trainings < <(sed -n '/^  "trainings"/,/^  \]/s/^ *"training": "\(.*\)",/\1/p' <<<"$plan")
+list=$("$program" plan --config "${arguments[@]}" --list)  # a training and its parents a line, parents first
+mapfile -t trainings < <(cut -d ' ' -f 1 <<<"$list")
 
 names=$(printf "$name.%s," "${trainings[@]}" stages)
 queued=$(squeue --noheader --me --name="${names%,}" --format=%i | xargs)
 [ -z "$queued" ] || fail "jobs of $directory are in the queue: $queued. Wait for their end or scancel them, then submit again"
 
-declare -A job_of=()  # maps each submitted training to its job id
-# submit NAME PARENT [sbatch option ...]: submits NAME, to start after PARENT if PARENT was submitted too.
+declare -A job_of=()  # what is submitted, to its id; of each stage that of their array
+# submit NAME "PARENT ..." [sbatch option ...]: after those parents that are submitted, too.
 submit() {
-  local training=$1 parent=${job_of[${2:-none}]:-} extra=("${@:3}") id
-  [ -z "$parent" ] || extra+=("--dependency=afterok:$parent" --kill-on-invalid-dep=yes)
+  local training=$1 extra=("${@:3}") parent jobs id
+  jobs=$(for parent in $2; do echo "${job_of[$parent]:-}"; done | sort -u | xargs | tr ' ' :)
+  [ -z "$jobs" ] || extra+=("--dependency=afterok:$jobs" --kill-on-invalid-dep=yes)
   local setting=("--run.only=$training")
   # shellcheck disable=SC2016 # train.sbatch replaces the variable by the task's number
   [ "$training" = stages ] && setting=('--run.only=stage_$SLURM_ARRAY_TASK_ID')
@@ -57,23 +57,16 @@ undone_stages=$(for training in "${trainings[@]}"; do
   [[ $training != stage_* ]] || is_done "$training" || echo "${training#stage_}"
 done | paste -sd ,)
 
-for training in "${trainings[@]}"; do
+while read -r -u 3 training parents; do
   if is_done "$training"; then
     echo "$training is done"
-    continue
+  elif [[ $training == stage_* ]]; then
+    # shellcheck disable=SC2086 # options are words
+    [ -n "${job_of[stages]:-}" ] || submit stages "$parents" "--array=$undone_stages" ${STAGE_OPTIONS:-}
+    job_of[$training]=${job_of[stages]}
+    echo "${job_of[stages]}_${training#stage_} $training"
+  else
+    submit "$training" "$parents"
+    echo "${job_of[$training]} $training"
   fi
-  parent=
-  case $training in
-    stage_*)
-      # shellcheck disable=SC2086 # options are words
-      [ -n "${job_of[stages]:-}" ] || submit stages meta "--array=$undone_stages" ${STAGE_OPTIONS:-}
-      echo "${job_of[stages]}_${training#stage_} $training"
-      continue ;;
-    grown) parent=meta ;;
-    finetuned) parent=stages ;;
-    high_resolution) parent=finetuned ;;
-    end_to_end_high_resolution) parent=end_to_end ;;
-  esac
-  submit "$training" "$parent"
-  echo "${job_of[$training]} $training"
-done
+done 3<<<"$list"

@@ -42,6 +42,12 @@ def test_settings(command: str) -> None:
     assert "--print-config" in complete(f"incubate {command} --print")
 
 
+def test_sections_are_offered_before_their_settings() -> None:
+    assert "--meta." in complete("incubate train --me")
+    assert set(complete("incubate train --incubation.init=")) == {"random", "meta"}
+    assert complete("incubate train --no_such_section.") == []
+
+
 def test_options_of_pack() -> None:
     assert complete("incubate pack --shard") == ["--shard-mb="]
 

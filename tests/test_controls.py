@@ -215,7 +215,7 @@ def test_a_changed_control_is_refused(tiny: Tiny, runs: dict[int, Path]) -> None
             ["--incubation.init=zero_branches"],
             "incubation.init=zero_branches is not one of its values. Give random or meta.",
         ),
-        (["--grown.epochs=0"], "grown.epochs=0 is not possible. Give a positive number up to 1e6 or matched."),
+        (["--grown.epochs=0"], "grown.epochs=0 is out of range. Give more than 0 and at most 1000000, or matched."),
         (["--incubation.init=meta", "--model.meta_depths=1,2,1,1"], "it cannot be grown from the meta model"),
     ],
 )

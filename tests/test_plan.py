@@ -433,6 +433,35 @@ def test_what_fits_no_card_is_said() -> None:
     assert row.split()[2:] == ["no"] * 4
 
 
+def test_list_has_trainings_and_their_parents() -> None:
+    text = launch.run_well("plan", *GOOD, "--list", "--method.trainings=deep_incubation,grown,high_resolution").stdout
+    stages = [f"stage_{i}" for i in range(4)]
+    assert text.splitlines() == [
+        "meta",
+        *(f"{stage} meta" for stage in stages),
+        " ".join(["finetuned", *stages]),
+        "grown meta",
+        "high_resolution finetuned",
+    ]
+
+
+def test_table_of_the_method() -> None:
+    table = by_name(plan_network("B", "--ranks=1")["method_table"], "name")
+    assert list(table)[:4] == ["meta", "incubation", "finetuning", "end_to_end"]
+    assert table["incubation"] == {
+        "name": "incubation",
+        "training": "stage_",
+        "title": "",
+        "section": "incubation",
+        "network": "hybrid",
+        "parents": ["meta"],
+    }
+    assert table["shallow"]["title"] == "shallow for the whole budget"
+    assert (table["shallow"]["network"], table["shallow"]["parents"]) == ("meta", [])
+    high = table["end_to_end_high_resolution"]
+    assert (high["section"], high["network"], high["parents"]) == ("high_resolution", "target", ["end_to_end"])
+
+
 def test_effective_configuration() -> None:
     text = launch.run_well("plan", "--print-config", "--ranks=4", "--model.width=96").stdout
     assert "width = 96" in text
@@ -445,15 +474,15 @@ BAD_INPUT = {
     "no_ranks": (GOOD, "--ranks is missing (a plan deals ranks). Give --ranks=N, such as 64."),
     "no_ranks_at_all": (
         [*GOOD, "--ranks=0"],
-        "--ranks=0 is out of range (a plan is for 1 to 1000000 ranks). Give a number within it.",
+        "--ranks=0 is out of range. Give 1 to 1000000.",
     ),
     "negative_speed": (
         [*GOOD, "--ranks=4", "--rank-tflops=-1"],
-        "--rank-tflops=-1 is out of range (times are divided by it). Give 1e-6 to 1e9.",
+        "--rank-tflops=-1 is out of range (times are divided by it). Give 1e-06 to 1000000000.",
     ),
     "no_network": (
         [*GOOD, "--ranks=4", "--network-gbps=0"],
-        "--network-gbps=0 is out of range (times are divided by it). Give 1e-6 to 1e9.",
+        "--network-gbps=0 is out of range (times are divided by it). Give 1e-06 to 1000000000.",
     ),
     "unknown_option": (
         [*GOOD, "--rank=4"],

@@ -85,5 +85,5 @@ def test_trace(profiled_run: Path) -> None:
 def test_a_negative_number_is_refused(tiny: Tiny, tmp_path: Path) -> None:
     outcome = launch.run(*tiny.arguments(tmp_path / "run", "--run.profile=-1"), num_ranks=2)
     assert outcome.status == 2
-    assert outcome.messages() == ["incubate: run.profile=-1 is negative. Give 0 or more."]
+    assert outcome.messages() == ["incubate: run.profile=-1 is out of range. Give 0 or more."]
     assert not (tmp_path / "run").exists()

@@ -186,10 +186,8 @@ def slurm(tmp_path: Path) -> dict[str, str]:
     write_command(bin_ / "mpirun", f"printf '%s\\n' \"$@\" >{tmp_path}/started")
     write_command(bin_ / "squeue", "true")
     write_command(bin_ / "sbatch", f'printf "%s\\n" "$*" >>{tmp_path}/submitted; wc -l <{tmp_path}/submitted')
-    plan = "".join(f'    "training": "{name}",\n' for name in ("meta", "stage_0", "stage_1", "finetuned"))
-    write_command(
-        bin_ / "incubate", f"[[ $1 == plan ]] && echo '  \"trainings\": [\n{plan}  ]' || echo '{PRINTED_CONFIG}'"
-    )
+    plan = "meta\nstage_0 meta\nstage_1 meta\nfinetuned stage_0 stage_1\ngrown meta\nhigh_resolution finetuned"
+    write_command(bin_ / "incubate", f"[[ $1 == plan ]] && echo '{plan}' || echo '{PRINTED_CONFIG}'")
     job = {"JOB_ID": "9", "ARRAY_JOB_ID": "7", "ARRAY_TASK_ID": "3", "JOB_NUM_NODES": "1", "CPUS_ON_NODE": "1"}
     return launch.make_environment() | {
         **{f"SLURM_{name}": value for name, value in job.items()},
@@ -231,3 +229,5 @@ def test_stages_of_the_pipeline(slurm: dict[str, str], tmp_path: Path) -> None:
     assert start_task(slurm, tmp_path, *settings) == ["--run.only=stage_3", "--run.progress=lines"]
     for line, training in zip((lines[0], lines[2]), ("meta", "finetuned"), strict=True):
         assert line.endswith(f"x.ini --run.only={training}")
+    after = [[word for word in line.split() if word.startswith("--dependency")] for line in lines]
+    assert after == [[], *([f"--dependency=afterok:{job}"] for job in (1, 2, 1, 3))]

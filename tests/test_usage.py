@@ -37,6 +37,16 @@ def test_other_ways_to_ask_for_help(name: str) -> None:
         assert (outcome.status, outcome.stdout, outcome.stderr) == (0, help_text, "")
 
 
+def test_help_of_a_section() -> None:
+    ways = [["train", "--help", "meta"], ["help", "train", "meta"], ["train", "-h", "meta"], ["train", "--help=meta"]]
+    texts = {launch.run_well(*way).stdout for way in ways}
+    (text,) = texts
+    assert set(re.findall(r"^  --([a-z]+)\.", text, re.MULTILINE)) == {"meta"}
+    outcome = launch.run("train", "--help", "mta")
+    assert outcome.status == 2
+    assert outcome.messages()[0].startswith("incubate: --help mta: there is no such section. Give one of model, data, ")
+
+
 def test_help_of_what_is_no_command() -> None:
     outcome = launch.run("help", "trian")
     assert outcome.status == 2
@@ -138,19 +148,29 @@ def test_training_needs_no_output(tiny: Tiny, tmp_path: Path, redirection: str) 
     assert read_summary(tmp_path / "run")["state"] == "done"
 
 
-def test_train_help_names_every_setting(finished_run: Path) -> None:
+def settings_of_help() -> set[str]:
+    """The settings that train --help describes, those of a phase as many times as there are phases."""
     text = launch.run_well("train", "--help").stdout
+    described: list[str] = re.findall(r"^  --([a-z_]+\.[a-z_0-9]+)", text, re.MULTILINE)
+    assert len(described) == len(set(described))
+    keys = [name.removeprefix("recipe.") for name in described if name.startswith("recipe.")]
+    phases = re.findall(r"^  \[([a-z_]+)\]$", text, re.MULTILINE)
+    return set(described) | {f"{phase}.{key}" for phase in phases for key in keys}
+
+
+def test_train_help_names_every_setting(finished_run: Path) -> None:
+    known = settings_of_help()
     section = ""
     for line in (finished_run / "config.ini").read_text().splitlines():
         if line.startswith("["):
             section = line.strip("[]")
         elif line:
-            assert f"--{section}.{line.split(' = ')[0]}" in text
+            assert f"{section}.{line.split(' = ')[0]}" in known
 
 
 def test_messages_name_settings_that_exist() -> None:
     """In the source: what looks like a setting of a section is one."""
-    known = set(re.findall(r"^  --([a-z_]+\.[a-z_0-9]+)", launch.run_well("train", "--help").stdout, re.M))
+    known = settings_of_help()
     sections = "|".join({name.split(".")[0] for name in known})
     for path in (launch.REPOSITORY / "src").rglob("*.cpp"):
         for literal in re.findall(r'"((?:[^"\\\n]|\\.)*)"', re.sub("#include.*", "", path.read_text())):
@@ -189,6 +209,23 @@ def test_print_config_does_nothing_else(tiny: Tiny, tmp_path: Path) -> None:
     assert "width = 16" in outcome.stdout  # the file beats the default
     assert "beta2 = 0.999" in outcome.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_changed_configuration(tiny: Tiny, tmp_path: Path) -> None:
+    """With where it comes from; it is an input file, too."""
+    arguments = ["train", str(CONFIG), f"--data.file={tiny.data}", "--recipe.mixup=0.5"]
+    changed = launch.run_well(*arguments, "--print-config=changed").stdout
+    assert f"\nwidth = 16  # in {CONFIG}\n" in changed
+    assert "\nmixup = 0.5  # [recipe] on the command line\n" in changed
+    assert "\ndirectory = runs/tiny  # from the input file's name\n" in changed
+    assert "beta2" not in changed
+    (tmp_path / "changed.ini").write_text(changed)
+    whole = launch.run_well(*arguments, "--print-config").stdout
+    assert launch.run_well("train", str(tmp_path / "changed.ini"), "--print-config").stdout == whole
+    plan = launch.run_well("plan", "--model.classes=10", "--print-config=changed").stdout
+    assert plan.startswith("[model]\nclasses = 10  # on the command line\n")
+    pack = launch.run_well("pack", "--quality=80", "--print-config=changed").stdout
+    assert pack == "quality = 80  # on the command line\n"
 
 
 def test_paths_with_home_and_variables(tiny: Tiny, tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ constexpr const char* kExportHelp =
     "Writes the weights of a finished training under the names of another program.\n"
     "Of an incubation: the whole hybrid, its stage within the meta model's others.\n\n"
     "  --print-config  print the effective configuration of the run and do nothing\n"
-    "  --help          this text\n";
+    "                  (--print-config=changed: what is not a default, and why)\n"
+    "  --help [NAME]   this text, or the settings of a section\n";
 
 /// Shows how far the writing of a file is, from a second on.
 class WriteProgress {

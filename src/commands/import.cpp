@@ -15,7 +15,8 @@ constexpr const char* kImportHelp =
     "trainings after it start from them. Of an incubation: give the whole hybrid; its\n"
     "own stage is kept.\n\n"
     "  --print-config  print the effective configuration of the run and do nothing\n"
-    "  --help          this text\n";
+    "                  (--print-config=changed: what is not a default, and why)\n"
+    "  --help [NAME]   this text, or the settings of a section\n";
 
 void import_weights(RunConfig& config, const ImportConfig& options, Log& log) {
   validate(options);

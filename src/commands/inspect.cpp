@@ -145,7 +145,8 @@ void describe(const FilePath& path, const Hdf5File& file) {
 }  // namespace
 
 void inspect_command(const std::vector<std::string>& arguments) {
-  if (std::ranges::count(arguments, "--help") > 0) return print_output(kInspectHelp);
+  if (std::ranges::any_of(arguments, [](const std::string& word) { return word.starts_with("--help"); }))
+    return print_output(kInspectHelp);
   check_input(!arguments.empty(), "no file is named. Give some, such as runs/NAME/checkpoints/meta.h5.");
   for (const std::string& argument : arguments) {
     check_input(!argument.starts_with("--"), "'{}' is not an option of inspect. Give files only.", argument);

@@ -44,10 +44,11 @@ void pack_small_images(const PackConfig& config, Log& log) {
 
 void describe_pack(const std::vector<std::string>& arguments) {
   PackConfig config;
+  PackConfig defaults;
   const std::vector<Setting> settings = list_settings(config);
-  const std::string help = kPackHelp + describe_settings(settings);
-  if (parse_arguments(arguments, settings).help) return print_output(help);
-  for (const Setting& setting : settings) print_output(fmt::format("{} = {}\n", setting.name, setting.get()));
+  const CommonOptions common = parse_arguments(arguments, settings);
+  print_output(common.help ? kPackHelp + describe_settings(settings)
+                           : print_config(settings, list_settings(defaults), common));
 }
 
 void pack_command(const std::vector<std::string>& arguments, Communicator& world, Log& log) {

@@ -6,7 +6,6 @@
 #include "commands/commands.h"
 #include "commands/print_output.h"
 #include "commands/run_arguments.h"
-#include "config/parse.h"
 #include "config/plan_config.h"
 #include "config/validate.h"
 #include "forecast/plan_json.h"
@@ -17,14 +16,16 @@ namespace {
 
 constexpr const char* kPlanHelp =
     "incubate plan [--config] input/NAME.ini --ranks=N [--rank-tflops=X]\n"
-    "  [--network-gbps=Y] [--images=N] [--json] [--section.key=value ...]\n\n"
+    "  [--network-gbps=Y] [--images=N] [--json] [--section.key=value ...]\n"
+    "incubate plan [--config] input/NAME.ini --list\n\n"
     "Says what the trainings cost and how N ranks would share the work: parameters,\n"
     "memory, FLOPs, bytes reduced, rounds and groups, efficiency, hours. It trains\n"
     "nothing and writes no file; one process on a login node is enough. With\n"
     "--run.device=cuda (no GPU is needed) also whether the trainings fit cards of 40\n"
     "and 80 GB, and which micro-batches would.\n\n"
     "  --print-config  print the effective configuration of the run and do nothing\n"
-    "  --help          this text\n";
+    "                  (--print-config=changed: what is not a default, and why)\n"
+    "  --help [NAME]   this text, or the settings of a section\n";
 
 /// What list_trainings() needs to know of images that fit `model`, which nobody has packed yet.
 DatasetInfo imagine_dataset(const ModelConfig& model, std::int64_t num_images) {
@@ -63,11 +64,23 @@ Machine machine_of(const RunConfig& config, const PlanConfig& plan) {
           .round_cost_s = plan.rank_tflops ? config.run.round_cost_s : 0};
 }
 
+/// A line for each training that is chosen: its name and its parents.
+std::string list_of(const std::vector<Training>& trainings) {
+  std::string lines;
+  for (const Training& training : trainings) {
+    if (!training.is_chosen) continue;
+    lines += training.name;
+    for (const std::string& parent : training.parents()) lines += " " + parent;
+    lines += "\n";
+  }
+  return lines;
+}
+
 void print_plan(const RunConfig& config, const PlanConfig& plan) {
   validate(plan);
-  validate_without_data_file(config);
   const DatasetInfo data = find_dataset(config, plan);
   const std::vector<Training> trainings = list_trainings(config, data);
+  if (plan.list) return print_output(list_of(trainings));
   const PlanReport report = make_plan_report(config, trainings, data.num_train, machine_of(config, plan));
   print_output(plan.json ? plan_to_json(report, plan) : format_plan(report, plan));
 }
@@ -77,17 +90,7 @@ void print_plan(const RunConfig& config, const PlanConfig& plan) {
 void plan_command(const std::vector<std::string>& arguments) {
   RunConfig config;
   PlanConfig plan;
-  const std::vector<Setting> settings = list_settings(config);
-  const std::vector<Setting> options = list_settings(plan);
-  const std::string help = kPlanHelp + describe_settings(options) + describe_settings(settings);
-  const CommonOptions common = parse_arguments(arguments, settings, options);
-  print_warnings(common);
-  if (common.help) {
-    print_output(help);
-  } else if (common.print_config) {
-    validate_without_data_file(config);
-    print_output(print_settings(settings));
-  } else {
+  if (read_run_arguments(arguments, kPlanHelp, config, list_settings(plan), validate_without_data_file)) {
     print_plan(config, plan);
   }
 }

@@ -31,7 +31,10 @@ Call read_call(const std::vector<std::string>& arguments) {
   Call call = {.command = arguments.front(), .arguments = {arguments.begin() + 1, arguments.end()}};
   const bool is_of_command = !call.arguments.empty() && (is_help(call.command) || is_help(call.arguments.front()));
   if (is_help(call.command)) call.command = is_of_command ? call.arguments.front() : "--help";
-  if (is_of_command) call.arguments = {"--help"};
+  if (is_of_command) {
+    const bool has_section = call.arguments.size() > 1 && !call.arguments[1].starts_with('-');
+    call.arguments = {has_section ? "--help=" + call.arguments[1] : "--help"};
+  }
   std::ranges::replace(call.arguments, "-h", "--help");
   return call;
 }
@@ -39,7 +42,7 @@ Call read_call(const std::vector<std::string>& arguments) {
 bool Call::needs_mpi() const {
   const bool is_of_all_ranks = command == "train" || command == "pack" || command == "import";
   return is_of_all_ranks && std::ranges::none_of(arguments, [](const std::string& argument) {
-           return argument == "--help" || argument == "--print-config";
+           return argument.starts_with("--help") || argument.starts_with("--print-config");
          });
 }
 

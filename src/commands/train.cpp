@@ -19,7 +19,8 @@ constexpr const char* kTrainHelp =
     "75; a second Ctrl-C ends it at once. mpirun kills its ranks a second after\n"
     "Ctrl-C: jobscripts/mpirun.sh in its place lets them save.\n\n"
     "  --print-config  print the effective configuration and do nothing\n"
-    "  --help          this text\n";
+    "                  (--print-config=changed: what is not a default, and why)\n"
+    "  --help [NAME]   this text, or the settings of a section\n";
 
 }  // namespace
 

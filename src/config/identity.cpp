@@ -6,18 +6,6 @@
 #include <xxhash.h>
 
 namespace incubate {
-namespace {
-
-/// Whether `name` is a setting of the optimizer that is not in use.
-bool is_of_other_optimizer(const std::string& name, const OptimizerConfig& optimizer) {
-  const std::vector<std::string> others =
-      optimizer.name == OptimizerName::sgd
-          ? std::vector<std::string>{"optimizer.beta1", "optimizer.beta2", "optimizer.epsilon"}
-          : std::vector<std::string>{"optimizer.momentum", "optimizer.nesterov"};
-  return std::ranges::count(others, name) > 0;
-}
-
-}  // namespace
 
 std::string result_settings(const RunConfig& config, Phase phase) {
   RunConfig copy = config;
@@ -29,12 +17,11 @@ std::string result_settings(const RunConfig& config, Phase phase) {
     const bool is_depths = setting.name == "model.depths" || setting.name == "model.meta_depths";
     // How long a training lasts is a number of steps, which the training names itself.
     const bool is_epochs = is_phase && setting.name == section + ".epochs";
-    if (setting.kind != Kind::result || is_depths || is_epochs || (is_phase && section != section_of(phase))) continue;
-    if (is_of_other_optimizer(setting.name, config.optimizer)) continue;
+    const bool is_of_other_phase = is_phase && section != section_of(phase);
+    if (setting.kind != Kind::result || setting.is_idle || is_depths || is_epochs || is_of_other_phase) continue;
     // A random order and fp32 are what there was before these settings.
     if (config.data.shuffle == Shuffle::global && setting.name.starts_with("data.shuffle")) continue;
     if (config.run.precision == Precision::fp32 && setting.name == "run.precision") continue;
-    if (!applies_to(config.model.family, setting.name)) continue;
     text += setting.name + "=" + (setting.name == "run.sums" ? to_string(sums_of(config.run)) : setting.get()) + "\n";
   }
   return text;

@@ -74,22 +74,6 @@ void validate_verify(PackConfig config) {
   }
 }
 
-void check_ranges(const PackConfig& config) {
-  check_input(config.subset > 0 && config.subset <= 1, "--subset={} is out of range. Give more than 0, up to 1.",
-              config.subset);
-  const std::int64_t side = config.shorter_side.value_or(256);
-  check_input(side >= 1 && side <= 65500, "--shorter-side={} is out of range. Give 1 to 65500 pixels, such as 256.",
-              side);
-  check_input(config.quality >= 1 && config.quality <= 100, "--quality={} is out of range. Give 1 to 100, such as 90.",
-              config.quality);
-  check_input(config.shorter_side || config.quality == PackConfig().quality,
-              "--quality={} is given without --shorter-side: other images stay as they are. Leave it out, or give "
-              "--shorter-side.",
-              config.quality);
-  check_input(config.shard_mb >= 0.001 && config.shard_mb <= 1e6,
-              "--shard-mb={} is out of range. Give 0.001 to 1000000, such as 1500.", config.shard_mb);
-}
-
 }  // namespace
 
 std::vector<Setting> list_settings(PackConfig& c) {
@@ -106,13 +90,17 @@ std::vector<Setting> list_settings(PackConfig& c) {
       make_paths_setting("validation-files", c.validation_files, r, "images and labels to evaluate on (CIFAR)"),
       make_path_setting("folder", c.folder, r, "with train/CLASS/ and validation/CLASS/ (or val/)"),
       make_setting("shorter-side", c.shorter_side, r, "pixels",
-                   "larger images are reduced to this (folder); without it all stay as they are"),
-      make_setting("quality", c.quality, r, "1..100", "of JPEGs that --shorter-side reduces (folder)"),
-      make_setting("shard-mb", c.shard_mb, r, "MB", "size of a shard, of which a rank holds one in memory (folder)"),
+                   "larger images are reduced to this (folder); without it all stay as they are",
+                   {.least = 1, .most = 65500, .example = "256"}),
+      make_setting("quality", c.quality, r, "1..100", "of JPEGs that --shorter-side reduces (folder)",
+                   {.least = 1, .most = 100, .example = "90"}),
+      make_setting("shard-mb", c.shard_mb, r, "MB", "size of a shard, of which a rank holds one in memory (folder)",
+                   {.least = 0.001, .most = 1e6, .example = "1500"}),
       make_path_setting("class-names-file", c.class_names_file, r,
                         "instead of class-names (CIFAR) or folders' names: a text file with one name a line"),
       make_setting("class-names", c.class_names, r, "a,b,...", "one name a class, in order of the labels"),
-      make_setting("subset", c.subset, r, "0..1", "share of each class's training images that is kept"),
+      make_setting("subset", c.subset, r, "0..1", "share of each class's training images that is kept",
+                   {.least = 0, .is_open = true, .most = 1}),
       make_path_setting("output", c.output, Kind::operation, "HDF5 file to write"),
       make_path_setting("verify", c.verify, Kind::operation,
                         "pack nothing, but check all images of a set made of a folder, named by its index")};
@@ -133,7 +121,10 @@ void validate(const PackConfig& config) {
   }
   check_input(config.class_names_file.empty() || config.class_names.empty(),
               "--class-names and --class-names-file are both given (they say the same). Give one.");
-  check_ranges(config);
+  check_input(config.shorter_side || config.quality == PackConfig().quality,
+              "--quality={} is given without --shorter-side: other images stay as they are. Leave it out, or give "
+              "--shorter-side.",
+              config.quality);
 }
 
 std::vector<std::string> list_sources(const PackConfig& c) {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <numeric>
+#include <set>
 #include <sstream>
 
 #include <boost/program_options.hpp>
@@ -20,6 +22,8 @@ namespace {
 
 namespace po = boost::program_options;
 using Values = std::map<std::string, std::string>;
+
+constexpr const char* kOnCommandLine = "on the command line";
 
 /// Number of single-character insertions, deletions and replacements between two words (Levenshtein).
 std::size_t edit_distance(const std::string& a, const std::string& b) {
@@ -61,6 +65,11 @@ void add(const std::string& key, const std::string& value, const std::string& or
   check_input(is_new, "{}: '{}' is given twice ('{}' and '{}'). Give it once.", origin, key, place->second, value);
 }
 
+std::optional<std::string> find(const Values& values, const std::string& key) {
+  const auto found = values.find(key);
+  return found == values.end() ? std::nullopt : std::optional(found->second);
+}
+
 Values collect(const po::parsed_options& parsed, const std::string& origin, std::span<const Setting> settings) {
   Values values;
   for (const po::option& option : parsed.options) {
@@ -86,10 +95,24 @@ Values read_ini(const std::string& text, const std::string& origin, std::span<co
   return values;
 }
 
-void set_values(const Values& values, std::span<const Setting> settings) {
+std::string section_of(const Setting& setting) {
+  const std::size_t dot = setting.name.find('.');
+  return dot == std::string::npos ? "" : setting.name.substr(0, dot);
+}
+
+/// `place` is where the values stand.
+void set_values(const Values& values, std::span<const Setting> settings, const std::string& place, Origins& origins) {
   for (const Setting& setting : settings) {
     const auto value = values.find(setting.name);
-    if (value != values.end()) setting.set(setting.is_flag ? "true" : value->second);
+    if (value == values.end()) continue;
+    setting.set(setting.is_flag ? "true" : value->second);
+    check_range(setting);
+    for (const std::string& heir : setting.heirs) {
+      origins[heir] = setting.is_preset      ? "default of the preset " + value->second
+                      : setting.is_shorthand ? fmt::format("[{}] {}", section_of(setting), place)
+                                             : fmt::format("inherited from [{}] {}", section_of(setting), place);
+    }
+    origins[setting.name] = place;
   }
 }
 
@@ -98,14 +121,14 @@ std::vector<std::string> find_overruled(const Values& given, const Values& in_fi
                                         std::span<const Setting> settings) {
   std::vector<std::string> warnings;
   for (const Setting& setting : settings) {
-    if (setting.stands_for.empty() || !given.contains(setting.name)) continue;
+    if (!setting.is_preset || !given.contains(setting.name)) continue;
     std::vector<std::string> kept;
-    for (const std::string& part : setting.stands_for) {
+    for (const std::string& part : setting.heirs) {
       const auto own = in_file.find(part);
       if (own == in_file.end() || given.contains(part) || own->second == given.at(setting.name)) continue;
       kept.push_back(part + "=" + own->second);
     }
-    if (kept.size() < setting.stands_for.size()) continue;
+    if (kept.size() < setting.heirs.size()) continue;
     warnings.push_back(fmt::format(
         "--{}={} has no effect on {}, which {} sets. Give these settings themselves, or remove them from the file.",
         setting.name, given.at(setting.name), fmt::join(kept, ", "), file));
@@ -143,7 +166,76 @@ std::string wrap(const std::string& text) {
   return lines + indent + line + "\n";
 }
 
-std::string section_of(const Setting& setting) { return setting.name.substr(0, setting.name.find('.')); }
+/// INI text of the settings for which `comment` returns something, which stands behind the value.
+template <typename Comment>
+std::string print_ini(std::span<const Setting> settings, const Comment& comment) {
+  std::string text;
+  std::string section;
+  for (const Setting& setting : settings) {
+    const std::optional<std::string> behind = setting.is_shorthand ? std::nullopt : comment(setting);
+    if (!behind) continue;
+    if (section_of(setting) != section) {
+      section = section_of(setting);
+      text += (text.empty() ? "[" : "\n[") + section + "]\n";
+    }
+    text += setting.name.substr(section.empty() ? 0 : section.size() + 1) + " = " + setting.get();
+    text += (behind->empty() ? "" : "  # " + *behind) + "\n";
+  }
+  return text;
+}
+
+std::vector<std::string> list_sections(std::span<const Setting> settings) {
+  std::vector<std::string> sections;
+  for (const Setting& setting : settings) {
+    const std::string section = section_of(setting);
+    if (!section.empty() && std::ranges::count(sections, section) == 0) sections.push_back(section);
+  }
+  return sections;
+}
+
+std::vector<Setting> heirs_of(const Setting& setting, std::span<const Setting> settings) {
+  std::vector<Setting> heirs;
+  std::ranges::copy_if(settings, std::back_inserter(heirs),
+                       [&setting](const Setting& other) { return std::ranges::count(setting.heirs, other.name) > 0; });
+  return heirs;
+}
+
+/// The default; of a shorthand those of its heirs, such as "256 in meta, shallow; 128 in incubation".
+std::string describe_default(const Setting& setting, std::span<const Setting> settings) {
+  if (!setting.is_shorthand) return setting.get().empty() ? "none" : setting.get();
+  std::vector<std::string> values;
+  std::map<std::string, std::string> sections;  // that have a value
+  for (const Setting& heir : heirs_of(setting, settings)) {
+    const std::string value = describe_default(heir, settings);
+    if (!sections.contains(value)) values.push_back(value);
+    sections[value] += (sections[value].empty() ? "" : ", ") + section_of(heir);
+  }
+  if (values.size() == 1) return values.front();
+  for (std::string& value : values) value += " in " + sections[value];
+  return fmt::format("{}", fmt::join(values, "; "));
+}
+
+/// Describes those of `settings` that `is_shown`.
+template <typename IsShown>
+std::string describe_those(std::span<const Setting> settings, const IsShown& is_shown) {
+  std::string text;
+  std::string section;
+  for (const Setting& setting : settings) {
+    if (!is_shown(setting)) continue;
+    if (section_of(setting) != section) {
+      section = section_of(setting);
+      text += "\n[" + section + "]\n";
+      if (setting.is_shorthand) {
+        text += "  sets all of these at once; each has the same settings (--help SECTION):\n  [" +
+                fmt::format("{}", fmt::join(list_sections(heirs_of(setting, settings)), "]\n  [")) + "]\n";
+      }
+    }
+    text += fmt::format("  --{}{}\n", setting.name, setting.unit.empty() ? "" : "  [" + setting.unit + "]");
+    const std::string by_default = setting.is_flag ? "" : " (default: " + describe_default(setting, settings) + ")";
+    text += wrap(setting.meaning + by_default);
+  }
+  return text;
+}
 
 }  // namespace
 
@@ -153,9 +245,8 @@ CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::sp
   std::vector<Setting> all(settings.begin(), settings.end());
   all.insert(all.end(), options.begin(), options.end());
   po::options_description description = describe(all);
-  // clang-format off
-  description.add_options()("config", po::value<std::string>())("help", "")("print-config", "");
-  // clang-format on
+  const auto optional = [] { return po::value<std::string>()->implicit_value(""); };
+  description.add_options()("config", po::value<std::string>())("help", optional())("print-config", optional());
   Values given;
   try {
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing &
@@ -170,25 +261,32 @@ CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::sp
   } catch (const po::error& error) {
     throw InputError(fmt::format("command line: {}. Settings are given as --section.key=value.", error.what()));
   }
-  common.help = given.contains("help");
-  common.print_config = given.contains("print-config");
+  common.help = find(given, "help");
+  if (common.help) return common;
+  common.print_config = find(given, "print-config");
+  check_input(common.print_config.value_or("").empty() || common.print_config == "changed",
+              "--print-config={} is not one of its values. Give --print-config=changed, or --print-config alone.",
+              common.print_config.value_or(""));
   if (given.contains("config")) {
     common.config_file = expand_path("--config", given.at("config"));
     Values in_file = read_ini(read_text_file(common.config_file), common.config_file, settings);
     common.warnings = find_overruled(given, in_file, common.config_file, settings);
     // A preset takes the place of defaults, wherever it is given; all else of the command line beats the file.
     for (const Setting& setting : settings) {
-      if (setting.stands_for.empty()) continue;
-      if (auto preset = given.extract(setting.name)) in_file.insert_or_assign(setting.name, preset.mapped());
+      if (!setting.is_preset || !given.contains(setting.name)) continue;
+      in_file.erase(setting.name);
+      set_values({*given.find(setting.name)}, settings, kOnCommandLine, common.origins);
+      given.erase(setting.name);
     }
-    set_values(in_file, settings);
+    set_values(in_file, settings, "in " + common.config_file, common.origins);
   }
-  set_values(given, all);
+  set_values(given, all, kOnCommandLine, common.origins);
   return common;
 }
 
 void parse_ini(const std::string& text, const std::string& origin, std::span<const Setting> settings) {
-  set_values(read_ini(text, origin, settings), settings);
+  Origins unused;
+  set_values(read_ini(text, origin, settings), settings, origin, unused);
 }
 
 std::optional<std::string> find_in_ini(const std::filesystem::path& file, const std::string& name) {
@@ -202,36 +300,31 @@ std::optional<std::string> find_in_ini(const std::filesystem::path& file, const 
 }
 
 std::string print_settings(std::span<const Setting> settings) {
-  std::string text;
-  std::string section;
-  for (const Setting& setting : settings) {
-    if (setting.is_shorthand) continue;
-    if (section_of(setting) != section) {
-      text += (section.empty() ? "[" : "\n[") + section_of(setting) + "]\n";
-      section = section_of(setting);
-    }
-    text += setting.name.substr(section.size() + 1) + " = " + setting.get();
-    if (!setting.unit.empty()) text += "  # " + setting.unit;
-    text += "\n";
-  }
-  return text;
+  return print_ini(settings, [](const Setting& setting) { return std::optional(setting.unit); });
+}
+
+std::string print_config(std::span<const Setting> settings, std::span<const Setting> defaults,
+                         const CommonOptions& asked) {
+  if (asked.print_config != "changed") return print_settings(settings);
+  return print_ini(settings, [&](const Setting& setting) -> std::optional<std::string> {
+    if (std::ranges::find(defaults, setting.name, &Setting::name)->get() == setting.get()) return std::nullopt;
+    return asked.origins.at(setting.name);
+  });
 }
 
 std::string describe_settings(std::span<const Setting> settings) {
-  std::string text;
-  std::string section;
+  std::set<std::string> elsewhere;
   for (const Setting& setting : settings) {
-    if (section_of(setting) != section && setting.name.find('.') != std::string::npos) {
-      section = section_of(setting);
-      text += "\n[" + section + "]\n";
-    }
-    const std::string value = setting.get();
-    text += fmt::format("  --{}{}\n", setting.name, setting.unit.empty() ? "" : "  [" + setting.unit + "]");
-    const bool has_default = !setting.is_flag && !setting.is_shorthand;
-    const std::string by_default = !has_default ? "" : " (default: " + (value.empty() ? "none" : value) + ")";
-    text += wrap(setting.meaning + by_default);
+    if (setting.is_shorthand) elsewhere.insert(setting.heirs.begin(), setting.heirs.end());
   }
-  return text;
+  return describe_those(settings, [&](const Setting& setting) { return !elsewhere.contains(setting.name); });
+}
+
+std::string describe_section(std::span<const Setting> settings, const std::string& section) {
+  const std::vector<std::string> sections = list_sections(settings);
+  check_input(std::ranges::count(sections, section) > 0, "--help {}: there is no such section. Give one of {}.",
+              section, fmt::join(sections, ", "));
+  return describe_those(settings, [&](const Setting& setting) { return section_of(setting) == section; });
 }
 
 }  // namespace incubate

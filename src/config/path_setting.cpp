@@ -22,9 +22,6 @@ std::string quote(const std::string& setting, const std::string& text) {
   return (setting.empty() ? "" : setting + "=") + (text.size() > kMost ? text.substr(0, kMost) + "..." : text);
 }
 
-/// "--output" of "output": options of a command alone are given so, settings also in files.
-std::string as_typed(const std::string& name) { return name.find('.') == std::string::npos ? "--" + name : name; }
-
 bool is_of_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
 /// `text` with the values of variables.

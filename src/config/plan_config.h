@@ -15,11 +15,12 @@ struct PlanConfig {
   std::optional<double> network_gbps;
   std::optional<std::int64_t> num_images;
   bool json = false;
+  bool list = false;
 };
 
 std::vector<Setting> list_settings(PlanConfig& config);
 
-/// Throws InputError when the ranks are missing or a value is out of range.
+/// Throws InputError when the ranks are missing.
 void validate(const PlanConfig& config);
 
 }  // namespace incubate

@@ -7,7 +7,7 @@
 
 #include "base/exact_sum.h"
 #include "config/method_table.h"
-#include "config/model_preset.h"
+#include "config/network.h"
 #include "config/setting.h"
 
 namespace incubate {
@@ -24,32 +24,6 @@ enum class ProgressStyle { automatic, bar, lines, none };
 /// First weights of what learns from scratch: random; grown from the meta model's (incubation); random, but with every
 /// block the identity (end to end).
 enum class Init { random, meta, zero_branches };
-
-/// Kinds of networks: vision transformers; residual networks for small images (see model/resnet_stage.h).
-enum class Family { vit, resnet };
-
-/// The target network, cut into stages, and how deep the meta model's stages are. A setting of the other family has no
-/// effect. The defaults are ViT-B/16; a preset sets all of them.
-struct ModelConfig {
-  ModelPreset preset = ModelPreset::custom;
-  Family family = Family::vit;
-  std::int64_t image_size = 224;
-  std::int64_t channels = 3;
-  std::int64_t classes = 1000;
-  std::int64_t patch = 16;
-  std::int64_t width = 768;
-  std::int64_t heads = 12;
-  std::int64_t mlp_ratio = 4;
-  bool qkv_bias = true;
-  double norm_eps = 1e-6;
-  double layer_scale = 0;                                // 0: none
-  std::vector<std::int64_t> widths = {16, 32, 64};       // of the groups of a residual network
-  std::int64_t group_depth = 18;                         // blocks of each group
-  std::vector<std::int64_t> depths = {3, 3, 3, 3};       // blocks of each stage of the target
-  std::vector<std::int64_t> meta_depths = {1, 1, 1, 1};  // blocks of each stage of the meta model
-
-  std::int64_t num_stages() const { return static_cast<std::int64_t>(depths.size()); }
-};
 
 /// The order of the training images: one random permutation, or one of runs of neighbours.
 enum class Shuffle { global, block };
@@ -194,9 +168,6 @@ struct RunConfig {
 Sums sums_of(const RunSection& run);
 /// Replaces SumsChoice::automatic by the sums of a new run on this device.
 void settle_sums(RunSection& run, bool is_on_gpu);
-
-/// Whether the setting `name` says something about networks of `family`; true of settings outside [model] too.
-bool applies_to(Family family, const std::string& name);
 
 /// All settings of `config`, which must outlive the result.
 std::vector<Setting> list_settings(RunConfig& config);

@@ -38,7 +38,36 @@ void parse_number(const std::string& name, const std::string& text, const char* 
   check_input(error == std::errc{} && stopped_at == end, "{}={} is not {}. Give {}.", name, text, expected, expected);
 }
 
+/// What a range allows, such as "more than 0 and at most 1, such as 0.75".
+std::string describe(const Range& range) {
+  const bool has_most = std::isfinite(range.most);
+  std::string text = range.is_open ? "more than " + to_text(range.least) : to_text(range.least);
+  if (has_most) text += (range.is_open ? " and at most " : " to ") + to_text(range.most);
+  if (!has_most && !range.is_open) text += " or more";
+  if (!range.word.empty()) text += ", or " + range.word;
+  return text + (range.example.empty() ? "" : ", such as " + range.example);
+}
+
+bool contains(const Range& range, double value) {
+  return (range.is_open ? value > range.least : value >= range.least) && value <= range.most;
+}
+
 }  // namespace
+
+void check_range(const Setting& setting) {
+  const Range& range = setting.range;
+  if (contains(range, -std::numeric_limits<double>::infinity())) return;
+  const std::string text = setting.get();
+  std::vector<std::string> items;
+  from_text(setting.name, text, items);
+  for (const std::string& item : items) {
+    double value = 0;
+    const bool is_number = std::from_chars(item.data(), item.data() + item.size(), value).ec == std::errc{};
+    check_input(is_number ? contains(range, value) : item == range.word, "{}={} {} out of range{}. Give {}.",
+                as_typed(setting.name), text, items.size() == 1 ? "is" : "has " + item + ", which is",
+                range.reason.empty() ? "" : " (" + range.reason + ")", describe(range));
+  }
+}
 
 std::string to_text(const std::string& value) { return value; }
 std::string to_text(std::int64_t value) { return std::to_string(value); }
@@ -73,6 +102,8 @@ void from_text(const std::string& name, const std::string& text, std::vector<dou
 void from_text(const std::string& name, const std::string& text, std::vector<std::string>& value) {
   split(name, text, value);
 }
+
+std::string as_typed(const std::string& name) { return name.find('.') == std::string::npos ? "--" + name : name; }
 
 void reject_enum_text(const std::string& name, const std::string& text, const std::vector<std::string_view>& allowed) {
   std::ostringstream choices;

@@ -2,9 +2,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -12,6 +15,20 @@ namespace incubate {
 
 /// Whether a setting changes what is computed (it enters the identity of results) or only how the work is carried out.
 enum class Kind { result, operation };
+
+/// The values that a setting takes, of a list those of each item.
+struct Range {
+  double least = -std::numeric_limits<double>::infinity();
+  bool is_open = false;  ///< `least` itself is outside
+  double most = std::numeric_limits<double>::infinity();
+  std::string reason = {};   ///< why, for messages
+  std::string example = {};  ///< for messages
+  std::string word = {};     ///< one that may stand in place of a number
+};
+
+/// What is counted: no sum of counts and no product of two overflows.
+inline const Range kCount{.least = 1, .most = 1e9};
+inline const Range kNotNegative{.least = 0};
 
 /// One configuration value, tied to the variable that holds it. A list of these is all that parsing, printing, help and
 /// identity need to know of a configuration.
@@ -22,10 +39,16 @@ struct Setting {
   std::string meaning;  ///< one line
   std::function<std::string()> get;
   std::function<void(const std::string& text)> set;  ///< throws InputError on text that is not a value of the type
-  bool is_flag = false;                              ///< given by its name alone
-  bool is_shorthand = false;                         ///< sets several others, which are printed instead of it
-  std::vector<std::string> stands_for = {};          ///< of a preset: the settings whose defaults it replaces
+  Range range = {};
+  bool is_flag = false;                 ///< given by its name alone
+  bool is_shorthand = false;            ///< stands for its heirs, which are printed instead of it
+  bool is_preset = false;               ///< gives its heirs their defaults
+  bool is_idle = false;                 ///< has no effect, as configured when it was listed
+  std::vector<std::string> heirs = {};  ///< settings that it sets, too, until they are set themselves
 };
+
+/// Throws InputError if the value of `setting` is not in its range.
+void check_range(const Setting& setting);
 
 /// Names of an enumeration's values, in order of definition.
 template <typename Enum>
@@ -57,15 +80,19 @@ void from_text(const std::string& name, const std::string& text, std::optional<T
   from_text(name, text, value.emplace());
 }
 
+/// "--output" of "output": options of a command alone are given so, settings also in files.
+std::string as_typed(const std::string& name);
+
 [[noreturn]] void reject_enum_text(const std::string& name, const std::string& text,
                                    const std::vector<std::string_view>& allowed);
 
 /// The setting `name` for `variable`, which must outlive it.
 template <typename T>
-Setting make_setting(std::string name, T& variable, Kind kind, std::string unit, std::string meaning) {
-  auto set = [name, &variable](const std::string& text) { from_text(name, text, variable); };
+Setting make_setting(std::string name, T& variable, Kind kind, std::string unit, std::string meaning,
+                     Range range = {}) {
+  auto set = [name = as_typed(name), &variable](const std::string& text) { from_text(name, text, variable); };
   auto get = [&variable] { return to_text(variable); };
-  return {std::move(name), kind, std::move(unit), std::move(meaning), std::move(get), std::move(set)};
+  return {std::move(name), kind, std::move(unit), std::move(meaning), std::move(get), std::move(set), std::move(range)};
 }
 
 /// The flag `name`, which makes `variable` true.
@@ -86,7 +113,7 @@ Setting make_enum_setting(std::string name, Enum& variable, const EnumNames<Enum
     }
     return std::string();
   };
-  auto set = [name, &variable, names](const std::string& given) {
+  auto set = [name = as_typed(name), &variable, names](const std::string& given) {
     std::vector<std::string_view> allowed;
     for (const auto& [value, text] : names) {
       if (text == given) {
@@ -99,5 +126,45 @@ Setting make_enum_setting(std::string name, Enum& variable, const EnumNames<Enum
   };
   return {std::move(name), kind, std::move(choices), std::move(meaning), std::move(get), std::move(set)};
 }
+
+/// Makes the settings of one section, in the order of the calls.
+class SectionSettings {
+ public:
+  explicit SectionSettings(std::string section) : prefix_(std::move(section) + ".") {}
+
+  Setting& add(Setting setting) { return settings_.emplace_back(std::move(setting)); }
+  template <typename T>
+  requires(!std::is_enum_v<T>) Setting& result(const char* key, T& variable, std::string unit, std::string meaning,
+                                               Range range = {}) {
+    return add(
+        make_setting(prefix_ + key, variable, Kind::result, std::move(unit), std::move(meaning), std::move(range)));
+  }
+  template <typename T>
+  requires(!std::is_enum_v<T>) Setting& operation(const char* key, T& variable, std::string unit, std::string meaning,
+                                                  Range range = {}) {
+    Setting& setting = result(key, variable, std::move(unit), std::move(meaning), std::move(range));
+    setting.kind = Kind::operation;
+    return setting;
+  }
+  /// `words` are those of all values of the enumeration, in order of definition.
+  template <typename Enum>
+  Setting& result(const char* key, Enum& variable, std::initializer_list<std::string_view> words, std::string meaning) {
+    EnumNames<Enum> names;
+    for (const std::string_view word : words) names.emplace_back(static_cast<Enum>(names.size()), word);
+    return add(make_enum_setting(prefix_ + key, variable, names, Kind::result, std::move(meaning)));
+  }
+  template <typename Enum>
+  Setting& operation(const char* key, Enum& variable, std::initializer_list<std::string_view> words,
+                     std::string meaning) {
+    Setting& setting = result(key, variable, words, std::move(meaning));
+    setting.kind = Kind::operation;
+    return setting;
+  }
+  std::vector<Setting> take() { return std::move(settings_); }
+
+ private:
+  std::string prefix_;
+  std::vector<Setting> settings_;
+};
 
 }  // namespace incubate

@@ -15,17 +15,6 @@
 namespace incubate {
 namespace {
 
-/// Of what is counted, so that no sum of counts and no product of two overflows.
-void check_not_too_large(const std::string& name, std::int64_t value) {
-  constexpr std::int64_t kMost = 1'000'000'000;
-  check_input(value <= kMost, "{}={} is too large. Give {} or less.", name, value, kMost);
-}
-
-void check_positive(const std::string& name, std::int64_t value) {
-  check_input(value > 0, "{}={} is not positive. Give 1 or more.", name, value);
-  check_not_too_large(name, value);
-}
-
 /// Whether `setting` is the same when it is read as it is printed.
 bool reads_back(const Setting& setting) {
   const std::string text = setting.get();
@@ -59,12 +48,6 @@ void check_tiles(const std::string& name, std::int64_t image_size, std::int64_t 
 }
 
 void check_vit(const ModelConfig& c) {
-  check_positive("model.patch", c.patch);
-  check_positive("model.width", c.width);
-  check_positive("model.heads", c.heads);
-  check_positive("model.mlp_ratio", c.mlp_ratio);
-  check_input(c.layer_scale >= 0 && c.layer_scale <= 1e3,
-              "model.layer_scale={} is out of range. Give 0 (no factors) to 1000, such as 1e-4.", c.layer_scale);
   check_tiles("model.image_size", c.image_size, c.patch);
   check_input(c.width % c.heads == 0,
               "model.width={} is not a multiple of model.heads={} (heads share the width evenly). Use a width of {}.",
@@ -92,14 +75,12 @@ void check_halvings(const std::string& name, std::int64_t image_size, const Mode
               name, image_size, num_groups, smallest);
 }
 
-/// REQUIRES: as many depths as meta depths, none below 1.
+/// REQUIRES: as many depths as meta depths.
 void check_resnet(const ModelConfig& c) {
-  check_input(!c.widths.empty() && c.widths.size() <= 16 && c.widths.front() > 0 && std::ranges::is_sorted(c.widths),
-              "model.widths={} are not 1 to 16 positive, ascending widths (what passes by a block gets channels added, "
+  check_input(!c.widths.empty() && c.widths.size() <= 16 && std::ranges::is_sorted(c.widths),
+              "model.widths={} are not 1 to 16 ascending widths (what passes by a block gets channels added, "
               "never taken away). Give such, like 16,32,64.",
               to_text(c.widths));
-  check_not_too_large("model.widths", c.widths.back());
-  check_positive("model.group_depth", c.group_depth);
   check_halvings("model.image_size", c.image_size, c);
   const auto num_groups = static_cast<std::int64_t>(c.widths.size());
   const std::int64_t num_blocks = std::accumulate(c.depths.begin(), c.depths.end(), std::int64_t{0});
@@ -119,27 +100,12 @@ void check_resnet(const ModelConfig& c) {
 }
 
 void check_model(const ModelConfig& c) {
-  check_positive("model.image_size", c.image_size);
-  check_positive("model.channels", c.channels);
-  check_input(c.classes >= 2, "model.classes={} leaves nothing to tell apart. Give 2 or more.", c.classes);
-  check_not_too_large("model.classes", c.classes);
   if (c.family == Family::vit) check_vit(c);
-  check_input(c.norm_eps > 0 && c.norm_eps <= 1,
-              "model.norm_eps={} is out of range (it keeps the division finite). Give more than 0 and at most 1, such "
-              "as 1e-6.",
-              c.norm_eps);
   check_input(c.depths.size() >= 2, "model.depths has {} stages; incubation needs at least 2, such as 3,3,3,3.",
               c.depths.size());
   check_input(c.depths.size() == c.meta_depths.size(),
               "model.depths has {} stages but model.meta_depths has {} (they stand for the same stages). Give as many.",
               c.depths.size(), c.meta_depths.size());
-  for (std::size_t i = 0; i < c.depths.size(); ++i) {
-    check_input(c.meta_depths[i] >= 1 && c.depths[i] >= 1,
-                "stage {} has {} blocks in model.depths and {} in model.meta_depths. Give 1 or more.", i, c.depths[i],
-                c.meta_depths[i]);
-    check_not_too_large("model.depths", c.depths[i]);
-    check_not_too_large("model.meta_depths", c.meta_depths[i]);
-  }
   if (c.family == Family::resnet) check_resnet(c);
 }
 
@@ -148,19 +114,6 @@ void check_data(const DataConfig& c, std::int64_t channels) {
     check_input(static_cast<std::int64_t>(values->size()) == channels,
                 "{} has {} values but model.channels={}. Give one a channel.", name, values->size(), channels);
   }
-  for (const double std : c.std)
-    check_input(std > 0, "data.std={} is not positive (it divides). Give more than 0.", std);
-  check_input(c.crop_padding >= 0, "data.crop_padding={} is negative. Give 0 or more.", c.crop_padding);
-  check_not_too_large("data.crop_padding", c.crop_padding);
-  check_input(c.eval_crop > 0 && c.eval_crop <= 1, "data.eval_crop={} is out of range. Give more than 0, up to 1.",
-              c.eval_crop);
-  check_positive("data.shuffle_block", c.shuffle_block);
-  check_input(c.workers >= 0 && c.workers <= 1024, "data.workers={} is out of range. Give 0 to 1024.", c.workers);
-  check_input(c.prefetch >= 1 && c.prefetch <= 1024, "data.prefetch={} is out of range. Give 1 to 1024.", c.prefetch);
-}
-
-void check_range(const std::string& name, double value, double low, double high) {
-  check_input(value >= low && value <= high, "{}={} is out of range. Give {} to {}.", name, value, low, high);
 }
 
 /// The phases of the trainings that method.trainings or run.only names, and of those that they start from. The others
@@ -184,45 +137,6 @@ void check_micro_batches(const std::string& name, std::int64_t micro, std::int64
   check_input(global / micro <= 8192,
               "batch.global={} makes {} micro-batches of {}.micro={}; exact sums hold 8192. Use larger micro-batches.",
               global, global / micro, name, micro);
-}
-
-void check_phase(const RunConfig& config, Phase phase) {
-  constexpr double kLargest = 1e9;
-  const std::string name = section_of(phase);
-  const PhaseConfig& c = config.phase(phase);
-  const bool may_be_matched = row_of(phase).matched == Matched::possible;
-  check_input(c.epochs.matched ? may_be_matched : c.epochs.count > 0 && c.epochs.count <= 1e6,
-              "{}.epochs={} is not possible. Give a positive number up to 1e6{}.", name, to_text(c.epochs),
-              may_be_matched ? " or matched" : "");
-  check_positive(name + ".micro", c.micro);
-  check_range(name + ".learning_rate", c.learning_rate, 0, kLargest);
-  check_range(name + ".min_learning_rate", c.min_learning_rate, 0, kLargest);
-  check_range(name + ".warmup_epochs", c.warmup_epochs, 0, kLargest);
-  check_range(name + ".warmup_learning_rate", c.warmup_learning_rate, 0, kLargest);
-  check_range(name + ".weight_decay", c.weight_decay, 0, kLargest);
-  check_input(c.layer_decay > 0 && c.layer_decay <= 1,
-              "{}.layer_decay={} is out of range (0 would stop all layers but the last). Give more than 0 and at most "
-              "1, such as 0.75.",
-              name, c.layer_decay);
-  check_range(name + ".ema_decay", c.ema_decay, 0, 0.9999999);
-  check_range(name + ".drop_path", c.drop_path, 0, 0.99);
-  check_range(name + ".mixup", c.mixup, 0, 100);
-  check_range(name + ".cutmix", c.cutmix, 0, 100);
-  check_range(name + ".clip_norm", c.clip_norm, 0, kLargest);
-  check_range(name + ".label_smoothing", c.label_smoothing, 0, 0.99);
-}
-
-void check_optimizer(const OptimizerConfig& c) {
-  check_range("optimizer.momentum", c.momentum, 0, 0.9999999);
-  check_input(c.name != OptimizerName::sgd || !c.nesterov || c.momentum > 0,
-              "optimizer.nesterov=true looks ahead along the momentum, but optimizer.momentum=0. Give a momentum, such "
-              "as 0.9, or optimizer.nesterov=false.");
-  check_range("optimizer.beta1", c.beta1, 0, 0.9999999);
-  check_range("optimizer.beta2", c.beta2, 0, 0.9999999);
-  check_input(c.epsilon > 0,
-              "optimizer.epsilon={} is not positive (it keeps the division finite). "
-              "Give more than 0, such as 1e-8.",
-              c.epsilon);
 }
 
 void check_choice(const RunConfig& config) {
@@ -257,7 +171,6 @@ void check_growth(const RunConfig& config, bool is_grown) {
 }
 
 void check_high_resolution(const RunConfig& config) {
-  check_positive("high_resolution.image_size", config.image_size(Phase::high_resolution));
   if (config.model.family == Family::vit) {
     check_tiles("high_resolution.image_size", config.image_size(Phase::high_resolution), config.model.patch);
   } else {
@@ -266,13 +179,9 @@ void check_high_resolution(const RunConfig& config) {
 }
 
 void check_augmentation(const std::string& name, const PhaseConfig& c, std::int64_t channels, Shuffle shuffle) {
-  check_input(
-      c.crop_scale.size() == 2 && c.crop_scale[0] > 0 && c.crop_scale[0] <= c.crop_scale[1] && c.crop_scale[1] <= 1,
-      "{}.crop_scale={} is not a range of shares. Give a least and a largest one, such as 0.08,1.", name,
-      to_text(c.crop_scale));
-  check_range(name + ".color_jitter", c.color_jitter, 0, 1);
-  check_range(name + ".random_erasing", c.random_erasing, 0, 1);
-  check_positive(name + ".repeated_augmentation", c.repeated_augmentation);
+  check_input(c.crop_scale.size() == 2 && c.crop_scale[0] <= c.crop_scale[1],
+              "{}.crop_scale={} is not a range of shares. Give a least and a largest one, such as 0.08,1.", name,
+              to_text(c.crop_scale));
   check_input(
       shuffle == Shuffle::global || c.repeated_augmentation == 1,
       "{}.repeated_augmentation={} does not go with data.shuffle=block (repeats would fall into one micro-batch). "
@@ -296,40 +205,26 @@ void validate_without_data_file(const RunConfig& config) {
   check_printable(config);
   check_model(config.model);
   check_data(config.data, config.model.channels);
-  check_positive("batch.global", config.batch.global);
-  check_optimizer(config.optimizer);
-  check_positive("train.evaluate_every", config.train.evaluate_every);
+  const OptimizerConfig& optimizer = config.optimizer;
+  check_input(optimizer.name != OptimizerName::sgd || !optimizer.nesterov || optimizer.momentum > 0,
+              "optimizer.nesterov=true looks ahead along the momentum, but optimizer.momentum=0. Give a momentum, such "
+              "as 0.9, or optimizer.nesterov=false.");
   const std::set<Phase> running = find_running_phases(config);
   for (const MethodRow& row : kMethodTable) {
-    const Phase phase = row.phase;
-    check_phase(config, phase);
-    if (running.contains(phase)) {
-      check_micro_batches(section_of(phase), config.phase(phase).micro, config.batch.global);
-    }
-    check_augmentation(section_of(phase), config.phase(phase), config.model.channels, config.data.shuffle);
+    const PhaseConfig& phase = config.phase(row.phase);
+    if (running.contains(row.phase)) check_micro_batches(row.section, phase.micro, config.batch.global);
+    check_augmentation(row.section, phase, config.model.channels, config.data.shuffle);
   }
-  check_input(config.run.seed >= 0, "run.seed={} is negative. Give 0 or more.", config.run.seed);
   check_input(config.run.precision == Precision::fp32 || config.model.family == Family::vit,
               "run.precision=bf16 is for vision transformers, and model.family=resnet. Set run.precision=fp32.");
-  check_input(config.run.threads >= 1 && config.run.threads <= 1024, "run.threads={} is out of range. Give 1 to 1024.",
-              config.run.threads);
-  check_range("run.timeout_s", config.run.timeout_s, 1, 1e6);
-  check_range("run.grace_seconds", config.run.grace_seconds, 0, 1e6);
-  check_range("run.round_cost_s", config.run.round_cost_s, 0, 1e6);
-  check_range("run.peak_tflops", config.run.peak_tflops, 0, 1e9);
   check_input(!config.run.nvtx || config.run.profile == 0,
               "run.nvtx=true and run.profile={} are two profilers, of which one can be on at a time. Give one of them.",
               config.run.profile);
-  check_input(config.run.profile >= 0, "run.profile={} is negative. Give 0 or more.", config.run.profile);
   check_choice(config);
   check_growth(config, running.contains(Phase::grown));
   if (running.contains(Phase::high_resolution) || running.contains(Phase::end_to_end_high_resolution)) {
     check_high_resolution(config);
   }
-  check_input(config.checkpoint.every_steps >= 0, "checkpoint.every_steps={} is negative. Give 0 or more.",
-              config.checkpoint.every_steps);
-  check_range("checkpoint.every_minutes", config.checkpoint.every_minutes, 0, 1e6);
-  check_positive("checkpoint.keep", config.checkpoint.keep);
 }
 
 }  // namespace incubate

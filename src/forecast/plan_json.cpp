@@ -1,6 +1,7 @@
 #include "forecast/plan_json.h"
 
 #include <algorithm>
+#include <array>
 
 #include <nlohmann/json.hpp>
 
@@ -134,6 +135,23 @@ PlanJson to_json(const std::vector<MethodForecast>& methods) {
   return json;
 }
 
+/// What there is to train, chosen or not.
+Json describe_method_table() {
+  constexpr std::array kNetworks = {"meta", "hybrid", "target"};
+  Json rows = Json::array();
+  for (const MethodRow& row : kMethodTable) {
+    Json parents = Json::array();
+    if (row.source) parents.push_back(row_of(*row.source).name);
+    rows.push_back({{"name", row.name},
+                    {"training", row.training},
+                    {"title", row.method},
+                    {"section", row.section},
+                    {"network", kNetworks[static_cast<std::size_t>(row.network)]},
+                    {"parents", std::move(parents)}});
+  }
+  return rows;
+}
+
 }  // namespace
 
 std::string plan_to_json(const PlanReport& report, const PlanConfig& config) {
@@ -153,7 +171,8 @@ std::string plan_to_json(const PlanReport& report, const PlanConfig& config) {
       {"trainings", std::move(trainings)},
       {"phases", std::move(phases)},
       {"methods", to_json(report.methods)},
-      {"other_sums", {{"sums", to_string(report.other_sums())}, {"methods", to_json(report.methods_with_other_sums)}}}};
+      {"other_sums", {{"sums", to_string(report.other_sums())}, {"methods", to_json(report.methods_with_other_sums)}}},
+      {"method_table", describe_method_table()}};
   return json.dump(2) + "\n";
 }
 

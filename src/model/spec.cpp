@@ -13,24 +13,6 @@ std::int64_t ModelSpec::num_blocks() const { return std::accumulate(depths.begin
 
 namespace {
 
-ModelSpec spec_of(const ModelConfig& c, const std::vector<std::int64_t>& depths) {
-  return {.family = c.family,
-          .image_size = c.image_size,
-          .channels = c.channels,
-          .classes = c.classes,
-          .patch = c.patch,
-          .width = c.width,
-          .heads = c.heads,
-          .mlp_ratio = c.mlp_ratio,
-          .depths = depths,
-          .qkv_bias = c.qkv_bias,
-          .norm_eps = c.norm_eps,
-          .layer_scale = c.layer_scale,
-          .widths = c.widths,
-          .group_depth = c.group_depth,
-          .target_depths = c.depths};
-}
-
 double vit_block_flops(const ModelSpec& spec) {
   const auto tokens = static_cast<double>(spec.num_tokens());
   const auto width = static_cast<double>(spec.width);
@@ -47,8 +29,8 @@ double residual_block_flops(const ResidualBlockSpec& block) {
 
 }  // namespace
 
-ModelSpec target_spec(const ModelConfig& config) { return spec_of(config, config.depths); }
-ModelSpec meta_spec(const ModelConfig& config) { return spec_of(config, config.meta_depths); }
+ModelSpec target_spec(const ModelConfig& config) { return {config, config.depths, config.depths}; }
+ModelSpec meta_spec(const ModelConfig& config) { return {config, config.meta_depths, config.depths}; }
 
 ModelSpec hybrid_spec(const ModelConfig& config, std::int64_t stage_index) {
   ModelSpec spec = meta_spec(config);

@@ -9,26 +9,11 @@
 namespace incubate {
 
 /// What a network is. Target, meta and hybrid models differ only in the depth of each stage.
-struct ModelSpec {
-  Family family = Family::vit;
-  std::int64_t image_size = 0;
-  std::int64_t channels = 0;
-  std::int64_t classes = 0;
-  std::int64_t patch = 0;
-  std::int64_t width = 0;
-  std::int64_t heads = 0;
-  std::int64_t mlp_ratio = 0;
-  std::vector<std::int64_t> depths;  ///< blocks of each stage
-  bool qkv_bias = true;
-  double norm_eps = 1e-6;
-  double layer_scale = 0;                 ///< first value of the branches' factors; 0: they have none
-  Precision precision = Precision::fp32;  ///< what blocks compute in
-  Recompute recompute = Recompute::none;  ///< how they are trained; makes no other network
-
-  // Of a residual network:
-  std::vector<std::int64_t> widths = {};         ///< of its groups
-  std::int64_t group_depth = 0;                  ///< blocks of each group of the target network
-  std::vector<std::int64_t> target_depths = {};  ///< which stage has which of them
+struct ModelSpec : NetworkConfig {
+  std::vector<std::int64_t> depths = {};         ///< blocks of each stage
+  std::vector<std::int64_t> target_depths = {};  ///< of the target: which stage has which blocks of a residual network
+  Precision precision = Precision::fp32;         ///< what blocks compute in
+  Recompute recompute = Recompute::none;         ///< how they are trained; makes no other network
 
   std::int64_t num_stages() const { return static_cast<std::int64_t>(depths.size()); }
   std::int64_t num_blocks() const;

@@ -65,7 +65,8 @@ TEST(PackConfig, SubsetIsAShare) {
   for (const char* share : {"0", "1.5"}) {
     std::vector<std::string> arguments = kComplete;
     arguments.push_back(std::string("--subset=") + share);
-    EXPECT_EQ(pack_error(arguments), std::string("--subset=") + share + " is out of range. Give more than 0, up to 1.");
+    EXPECT_EQ(pack_error(arguments),
+              std::string("--subset=") + share + " is out of range. Give more than 0 and at most 1.");
   }
 }
 
@@ -88,7 +89,7 @@ TEST(PackConfig, AFoldersOptionsHaveRangesAndDefaults) {
   const auto error_with = [](const std::string& option) {
     return pack_error({"--format=folder", "--folder=f", "--output=o", option});
   };
-  EXPECT_EQ(error_with("--shorter-side=0"), "--shorter-side=0 is out of range. Give 1 to 65500 pixels, such as 256.");
+  EXPECT_EQ(error_with("--shorter-side=0"), "--shorter-side=0 is out of range. Give 1 to 65500, such as 256.");
   EXPECT_EQ(error_with("--quality=101"), "--quality=101 is out of range. Give 1 to 100, such as 90.");
   EXPECT_EQ(error_with("--quality=80"),
             "--quality=80 is given without --shorter-side: other images stay as they are. Leave it out, or give "
@@ -106,7 +107,7 @@ TEST(PackConfig, VerifyingTakesNothingElse) {
 }
 
 TEST(PackConfig, UnknownFormatIsRefused) {
-  EXPECT_EQ(pack_error({"--format=png"}), "format=png is not one of its values. Give idx, cifar or folder.");
+  EXPECT_EQ(pack_error({"--format=png"}), "--format=png is not one of its values. Give idx, cifar or folder.");
 }
 
 }  // namespace

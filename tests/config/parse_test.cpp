@@ -1,5 +1,8 @@
 #include "config/parse.h"
 
+#include <algorithm>
+#include <sstream>
+
 #include <gtest/gtest.h>
 
 #include "base/check.h"
@@ -101,7 +104,7 @@ TEST(Parse, CommandLineBeatsFileBeatsPresetBeatsDefault) {
     EXPECT_EQ(parsed.config.model.heads, 4);
     EXPECT_EQ(parsed.config.model.norm_eps, 1e-5);
     EXPECT_EQ(parsed.config.model.channels, 3);
-    EXPECT_EQ(parsed.config.model.preset, ModelPreset::vit_h14);
+    EXPECT_EQ(parsed.config.model.preset, "vit_h14");
   }
 }
 
@@ -116,10 +119,105 @@ TEST(Parse, AnEmptyValueOnTheCommandLineBeatsTheFile) {
 }
 
 TEST(Parse, CommonOptions) {
-  EXPECT_FALSE(parse({}).options.help);
-  EXPECT_FALSE(parse({}).options.print_config);
-  EXPECT_TRUE(parse({"--help"}).options.help);
-  EXPECT_TRUE(parse({"--print-config"}).options.print_config);
+  EXPECT_EQ(parse({}).options.help, std::nullopt);
+  EXPECT_EQ(parse({}).options.print_config, std::nullopt);
+  EXPECT_EQ(parse({"--help"}).options.help, "");
+  EXPECT_EQ(parse({"--help=meta"}).options.help, "meta");
+  EXPECT_EQ(parse({"--print-config"}).options.print_config, "");
+  EXPECT_EQ(parse({"--print-config=changed"}).options.print_config, "changed");
+  EXPECT_EQ(parse_error({"--print-config=all"}),
+            "--print-config=all is not one of its values. Give --print-config=changed, or --print-config alone.");
+}
+
+TEST(Parse, HelpSetsNothingSoThatItTellsDefaults) {
+  const Parsed parsed = parse({"--run.seed=4", "--help", "--config=no/such.ini"});
+  EXPECT_EQ(parsed.options.help, "");
+  EXPECT_EQ(parsed.config.run.seed, 0);
+}
+
+/// `text` with each run of blanks and line breaks as one blank.
+std::string on_one_line(const std::string& text) {
+  std::istringstream words(text);
+  std::string line;
+  for (std::string word; words >> word;) line += (line.empty() ? "" : " ") + word;
+  return line;
+}
+
+TEST(Describe, EachKeyOnceWithTheDefaultsOfAllPhases) {
+  RunConfig config;
+  const std::string text = on_one_line(describe_settings(list_settings(config)));
+  EXPECT_NE(text.find("[recipe] sets all of these at once; each has the same settings (--help SECTION): [meta] "
+                      "[incubation] [finetuning] [end_to_end] [grown] [shallow] [high_resolution] --recipe.epochs"),
+            std::string::npos);
+  EXPECT_NE(text.find("--recipe.micro [images] micro-batch: what one forward pass sees (default: 256 in meta, shallow; "
+                      "128 in incubation; 64 in finetuning, end_to_end, grown; 32 in high_resolution) "),
+            std::string::npos);
+  EXPECT_NE(text.find("alpha of the blending of images (DeiT: 0.8); 0: none (default: 0) "), std::string::npos);
+  for (const Setting& setting : list_settings(config)) {
+    const std::string section = setting.name.substr(0, setting.name.find('.'));
+    const bool is_start = setting.name.ends_with(".init") || setting.name == "high_resolution.image_size";
+    const bool is_phase = section != "recipe" && std::ranges::any_of(kMethodTable, [&section](const MethodRow& row) {
+                            return section == row.section;
+                          });
+    EXPECT_EQ(text.find(" --" + setting.name + " ") != std::string::npos, !is_phase || is_start) << setting.name;
+  }
+}
+
+TEST(Describe, ASectionHasAllOfItsSettings) {
+  RunConfig config;
+  const std::vector<Setting> settings = list_settings(config);
+  const std::string text = describe_section(settings, "incubation");
+  EXPECT_TRUE(text.starts_with("\n[incubation]\n  --incubation.epochs  [number|matched]\n")) << text;
+  EXPECT_NE(on_one_line(text).find("what one forward pass sees (default: 128) "), std::string::npos);
+  EXPECT_NE(text.find("  --incubation.init  [random|meta]\n"), std::string::npos);
+  EXPECT_EQ(std::ranges::count(text, '['), 1 + std::ranges::count_if(settings, [](const Setting& setting) {
+                                             return setting.name.starts_with("incubation.") && !setting.unit.empty();
+                                           }));
+  EXPECT_EQ(
+      thrown_message<InputError>([&] { describe_section(settings, "incubate"); }),
+      "--help incubate: there is no such section. Give one of model, data, batch, optimizer, train, recipe, meta, "
+      "incubation, finetuning, end_to_end, grown, shallow, high_resolution, method, run, checkpoint.");
+}
+
+/// What --print-config=changed prints, with a file of this text.
+std::string changed(const std::string& text, std::vector<std::string> arguments) {
+  const TemporaryDirectory directory;
+  const std::string file = directory / "f.ini";
+  replace_text_atomically(file, text);
+  arguments.insert(arguments.end(), {"--print-config=changed", "--config=" + file});
+  Parsed parsed = parse(arguments);
+  RunConfig defaults;
+  std::string printed = print_config(list_settings(parsed.config), list_settings(defaults), parsed.options);
+  RunConfig read;
+  parse_ini(printed, "printed", list_settings(read));
+  EXPECT_EQ(print_settings(list_settings(read)), print_settings(list_settings(parsed.config)));
+  for (std::size_t i = printed.find(file); i != std::string::npos; i = printed.find(file)) {
+    printed.replace(i, file.size(), "FILE");
+  }
+  return printed;
+}
+
+TEST(PrintChanged, SaysWhereEachValueComesFrom) {
+  EXPECT_EQ(changed("", {}), "");
+  EXPECT_EQ(changed("[run]\nseed = 0\n", {"--run.threads=1"}), "");  // as by default
+  EXPECT_EQ(changed("[model]\npreset = deit_s\nclasses = 10\n[recipe]\nmixup = 0.5\n[meta]\nmixup = 0.25\n",
+                    {"--run.seed=3", "--end_to_end.mixup=0.75"}),
+            "[model]\npreset = deit_s  # in FILE\nclasses = 10  # in FILE\n"
+            "width = 384  # default of the preset deit_s\nheads = 6  # default of the preset deit_s\n"
+            "\n[meta]\nmixup = 0.25  # in FILE\n"
+            "\n[incubation]\nmixup = 0.5  # [recipe] in FILE\n"
+            "\n[finetuning]\nmixup = 0.5  # [recipe] in FILE\n"
+            "\n[end_to_end]\nmixup = 0.75  # on the command line\n"
+            "\n[grown]\nmixup = 0.75  # inherited from [end_to_end] on the command line\n"
+            "\n[shallow]\nmixup = 0.25  # inherited from [meta] in FILE\n"
+            "\n[high_resolution]\nmixup = 0.5  # [recipe] in FILE\n"
+            "\n[run]\nseed = 3  # on the command line\n");
+}
+
+TEST(PrintChanged, APresetOfTheCommandLineIsSaidToBe) {
+  EXPECT_EQ(changed("[model]\npreset = deit_ti\nwidth = 384\n", {"--model.preset=deit_s"}),
+            "[model]\npreset = deit_s  # on the command line\nwidth = 384  # in FILE\n"
+            "heads = 6  # default of the preset deit_s\n");
 }
 
 TEST(Parse, UnknownSettingsNameTheNearest) {
@@ -262,6 +360,7 @@ TEST(Parse, ValuesOfAnotherTypeAreRefused) {
   EXPECT_EQ(parse_error({"--run.seed=x"}), "run.seed=x is not a whole number. Give a whole number.");
   EXPECT_EQ(parse_error({"--run.sums=exactly"}),
             "run.sums=exactly is not one of its values. Give auto, exact or fast.");
+  EXPECT_EQ(parse_error({"--recipe.micro=x"}), "recipe.micro=x is not a whole number. Give a whole number.");
   EXPECT_EQ(parse_error({"--meta.epochs=many"}), "meta.epochs=many is not a number. Give a number.");
 }
 

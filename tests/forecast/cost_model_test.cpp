@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "config/model_preset.h"
+#include "config/network.h"
 #include "forecast/made_up_training.h"
 #include "model/stage_cost.h"
 #include "support/tiny_model.h"
@@ -63,7 +63,7 @@ TEST(CostModel, ParametersOfOptionalParts) {
 
 TEST(CostModel, ParametersOfResnet110) {
   ModelConfig config;
-  apply_preset(ModelPreset::resnet110, config);
+  apply_preset("resnet110", config);
   EXPECT_EQ(num_parameters(everything(target_spec(config))), 1'733'812);
   config.classes = 10;
   EXPECT_EQ(num_parameters(everything(target_spec(config))), 1'727'962);  // He et al. (2016), table 6 has 1.7 million

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "config/model_preset.h"
+#include "config/network.h"
 #include "forecast/made_up_training.h"
 #include "model/stage_cost.h"
 #include "model/staged_model.h"

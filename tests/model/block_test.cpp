@@ -9,15 +9,15 @@ namespace incubate {
 namespace {
 
 constexpr std::int64_t kWidth = 6;
-const ModelSpec kSpec = {.image_size = 4,
-                         .channels = 1,
-                         .classes = 2,
-                         .patch = 2,
-                         .width = kWidth,
-                         .heads = 2,
-                         .mlp_ratio = 2,
-                         .depths = {1, 1},
-                         .norm_eps = 1e-3};
+const ModelSpec kSpec = {{.image_size = 4,
+                          .channels = 1,
+                          .classes = 2,
+                          .patch = 2,
+                          .width = kWidth,
+                          .heads = 2,
+                          .mlp_ratio = 2,
+                          .norm_eps = 1e-3},
+                         {1, 1}};
 
 /// A module in double with weights drawn by torch's generator: precise enough for comparisons with a plain formula.
 template <typename Module>

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "config/model_preset.h"
+#include "config/network.h"
 
 namespace incubate {
 namespace {
@@ -15,7 +15,7 @@ using Depths = std::vector<std::int64_t>;
 
 ModelConfig resnet110(const Depths& depths, const Depths& meta_depths) {
   ModelConfig config;
-  apply_preset(ModelPreset::resnet110, config);
+  apply_preset("resnet110", config);
   config.depths = depths;
   config.meta_depths = meta_depths;
   return config;

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "config/model_preset.h"
+#include "config/network.h"
 #include "support/tiny_model.h"
 #include "support/tiny_resnet.h"
 
@@ -68,7 +68,7 @@ TEST(ResnetStage, WhereStagesBeginMakesNoDifference) {
 TEST(ResnetStage, NumberOfWeightsOfThePaper) {
   for (const auto& [classes, expected] : {std::pair{10, 1'727'962}, std::pair{100, 1'733'812}}) {
     ModelConfig config;
-    apply_preset(ModelPreset::resnet110, config);
+    apply_preset("resnet110", config);
     config.classes = classes;
     StagedModel model = make_classifier(target_spec(config));
     std::int64_t count = 0;
@@ -106,7 +106,7 @@ TEST(ResnetStage, EveryNormHasItsStatisticsAndTheStateHasThemToo) {
 
 TEST(ResnetStage, FirstWeightsHaveTheStatedStatistics) {
   ModelConfig config;
-  apply_preset(ModelPreset::resnet110, config);
+  apply_preset("resnet110", config);
   StagedModel model = make_initialised(target_spec(config));
   const torch::NoGradGuard no_grad;
   // Normal with variance 2 / (9 C): 36,864 values, so their root mean square is within 0.4 % (one deviation).

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "config/model_preset.h"
+#include "config/network.h"
 #include "support/tiny_model.h"
 
 namespace incubate {
@@ -53,7 +53,7 @@ TEST(Spec, BlockFlopsOfVitBase) {
 // Two convolutions a block; 252.4 M multiply-adds in all, to which stem and head would add half a million.
 TEST(Spec, BlockFlopsOfResnet110) {
   ModelConfig config;
-  apply_preset(ModelPreset::resnet110, config);
+  apply_preset("resnet110", config);
   const ModelSpec spec = target_spec(config);
   EXPECT_EQ(block_forward_flops(spec, 0, 0), 2 * (2 * 32 * 32 * 9 * 16 * 16));
   EXPECT_EQ(block_forward_flops(spec, 1, 0), (2 * 16 * 16 * 9 * 16 * 32) + (2 * 16 * 16 * 9 * 32 * 32));
