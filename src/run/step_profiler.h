@@ -28,13 +28,13 @@ struct ProfiledSteps {
 };
 
 /// Profiles some of a group's steps, and the evaluations between them, by LibTorch's profiler on the thread that
-/// trains: what each operator took, as a table, and when it ran, as a trace for Perfetto (ui.perfetto.dev) or
-/// chrome://tracing. No result depends on it. For one rank of a group, its leader.
+/// trains: a trace of every operator for Perfetto (ui.perfetto.dev) or chrome://tracing. No result depends on it. For
+/// one rank of a group, its leader.
 class StepProfiler {
  public:
   using Tell = std::function<void(const std::string& message)>;
 
-  /// `trainings` is how the files are named; `warn` is told if they could not be written. Sets an environment variable:
+  /// `trainings` is how the file is named; `warn` is told if it could not be written. Sets an environment variable:
   /// make it while no other thread reads any.
   StepProfiler(const RunDirectory& run, std::string trainings, ProfiledSteps steps, torch::Device device, Tell warn,
                Tell note);
