@@ -7,6 +7,7 @@
 
 #include <torch/types.h>
 
+#include "base/figures.h"
 #include "hdf5/verified_file.h"
 
 namespace incubate {
@@ -19,7 +20,7 @@ struct CheckpointHeader {
   std::string identity_text;  ///< the settings and parents that make the result, one a line
   std::string config;         ///< effective configuration, INI
   /// Figures for people and reports, such as "top1": none of them changes what is computed next.
-  std::map<std::string, double> figures;
+  Figures figures;
 };
 
 /// Names to float tensors on the CPU: "/stages/<i>/<parameter>", "/optimizer/<i>/<parameter>/exp_avg",

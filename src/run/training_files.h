@@ -2,7 +2,6 @@
 
 #include <functional>
 #include <future>
-#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,7 +29,6 @@ void gather_state(Trainer& trainer);
 class TrainingFiles {
  public:
   using Tell = std::function<void(const std::string& message)>;
-  using Figures = std::map<std::string, double>;
 
   /// `note` is told of each file that has been written.
   TrainingFiles(const RunContext& context, const Training& training, Tell warn, Tell note);

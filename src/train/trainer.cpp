@@ -42,6 +42,7 @@ Trainer::Trainer(StagedModel& model, ProcessGroup& group, TrainerSettings settin
       schedule_(
           make_lr_schedule(settings_.recipe, settings_.global_batch, settings_.steps_per_epoch, settings_.total_steps)),
       drop_path_rates_(incubate::drop_path_rates(settings_.recipe.drop_path, model.spec().num_blocks())) {
+  metrics_.infos = task_.list_metrics();
   if (settings_.recipe.ema_decay > 0) average_.emplace(parameters_.values(), settings_.recipe.ema_decay);
   const bool has_drops = std::ranges::any_of(drop_path_rates_, [](double rate) { return rate > 0; });
   if (settings_.cuda_graph && !has_drops) {
@@ -94,6 +95,7 @@ void Trainer::resume(std::int64_t steps_done, std::int64_t steps_skipped,
   steps_done_ = steps_done;
   steps_skipped_ = steps_skipped;
   metrics_ = std::move(metrics);
+  metrics_.infos = task_.list_metrics();
   elapsed_s_ = elapsed_s;
   const Share own = own_parameters();
   for (std::size_t i = 0; i < optimizer_state.size(); ++i) {
@@ -257,7 +259,7 @@ bool Trainer::is_evaluation_due() const {
   return steps_done_ == settings_.total_steps || (is_epoch_over && epochs_done % settings_.evaluate_every == 0);
 }
 
-void Trainer::record_evaluation(const Evaluation& evaluation) {
+void Trainer::record_evaluation(const Figures& evaluation) {
   const std::int64_t since = metrics_.epochs.empty() ? 0 : metrics_.epochs.back().step;
   double loss_sum = 0;
   std::int64_t count = 0;
@@ -270,10 +272,10 @@ void Trainer::record_evaluation(const Evaluation& evaluation) {
       {.step = steps_done_,
        .epoch = static_cast<double>(steps_done_) / static_cast<double>(settings_.steps_per_epoch),
        .train_loss = count > 0 ? loss_sum / static_cast<double>(count) : std::numeric_limits<double>::quiet_NaN(),
-       .evaluation = evaluation,
        .block_flops = settings_.block_flops_per_image * static_cast<double>(settings_.global_batch) *
                       static_cast<double>(steps_done_),
-       .elapsed_s = elapsed_s_});
+       .elapsed_s = elapsed_s_,
+       .evaluation = evaluation});
 }
 
 }  // namespace incubate

@@ -123,7 +123,7 @@ class Trainer {
   /// Notes what took time but was no step.
   void add_time(double own_s) { elapsed_s_ += own_s; }
   bool is_evaluation_due() const;
-  void record_evaluation(const Evaluation& evaluation);
+  void record_evaluation(const Figures& evaluation);
 
  private:
   struct OpenStep {
