@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import isnan
 
 from group_comparison import COSTS, Comparison, Estimate, Interval, MethodRow, PairRow, Speedup
+from metric import Metric
 
 # Of --format csv, a row for each figure; empty: there is none.
 CSV_COLUMNS = (
@@ -17,9 +18,9 @@ CSV_COLUMNS = (
     *("mean", "std", "low", "high", "count", "bound"),
 )
 LEGEND = """\
-top-1 and rank-hours: mean and standard deviation over seeds; a hybrid's cost is that of its incubation alone.
-difference: top-1 of the first less that of the second with the same seed, in points; 95 % interval of its mean.
-speed-up: cost of the second over that of the first, (a) to the second's final top-1, (b) to the first's.
+{title} and rank-hours: mean and standard deviation over seeds; a hybrid's cost is that of its incubation alone.
+difference: {title} of the first less that of the second with the same seed, in {unit}; 95 % interval of its mean.
+speed-up: cost of the second over that of the first, (a) to the second's final {title}, (b) to the first's.
 """
 
 
@@ -35,12 +36,12 @@ def format_text(comparisons: list[Comparison]) -> str:
         tables = [_align(table) for table in _make_tables(comparison)]
         notes = "\n".join(f"note: {note}" for note in comparison.notes)
         parts.append("\n\n".join([_describe_group(comparison), *tables, *([notes] if notes else [])]))
-    return "\n\n\n".join(parts) + "\n\n" + LEGEND
+    return "\n\n\n".join(parts) + "\n\n" + _make_legend(comparisons)
 
 
 def format_latex(comparisons: list[Comparison]) -> str:
     """A tabular a table; what is no table is a comment."""
-    lines = [f"% {line}" for line in LEGEND.splitlines()]
+    lines = [f"% {line}" for line in _make_legend(comparisons).splitlines()]
     for comparison in comparisons:
         lines += ["", f"% {_describe_group(comparison)}", *(f"% note: {note}" for note in comparison.notes)]
         for table in _make_tables(comparison):
@@ -51,17 +52,22 @@ def format_latex(comparisons: list[Comparison]) -> str:
 
 
 def format_csv(comparisons: list[Comparison]) -> str:
-    """Top-1 as fractions. Notes have no place in it."""
+    """Figures as they are in files: top-1 as fractions. Notes have no place in it."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for comparison in comparisons:
         settings = _describe_settings(comparison)
         for method in comparison.methods:
-            writer.writerows([settings, *row] for row in _list_figures(method))
+            writer.writerows([settings, *row] for row in _list_figures(comparison.metric, method))
         for pair in comparison.pairs:
-            writer.writerows([settings, *row] for row in _list_pair_figures(pair))
+            writer.writerows([settings, *row] for row in _list_pair_figures(comparison.metric, pair))
     return stream.getvalue()
+
+
+def _make_legend(comparisons: list[Comparison]) -> str:
+    metric = comparisons[0].metric
+    return LEGEND.format(title=metric.title, unit=metric.unit_of_difference)
 
 
 def _describe_settings(comparison: Comparison) -> str:
@@ -79,13 +85,14 @@ def _describe_group(comparison: Comparison) -> str:
 
 def _make_tables(comparison: Comparison) -> list[Table]:
     """Those that have rows."""
+    metric = comparison.metric
     methods = Table(
-        ["method", "seeds", "top-1 (%)", "block FLOPs", "rank-hours"],
+        ["method", "seeds", f"{metric.title} ({metric.unit})", "block FLOPs", "rank-hours"],
         [
             [
                 method.name,
-                str(method.top1.count),
-                _format_estimate(method.top1, 100, 2),
+                str(method.figure.count),
+                _format_estimate(method.figure, metric.factor, metric.digits),
                 f"{method.block_flops.mean:.3e}",
                 _format_estimate(method.rank_hours, 1, 4),
             ]
@@ -101,10 +108,10 @@ def _make_tables(comparison: Comparison) -> list[Table]:
             [
                 f"{pair.name} - {pair.other}",
                 str(pair.difference.count),
-                _format_estimate(pair.difference, 100, 2),
-                _format_interval(pair.interval),
-                *(_format_speedup(speedup) for speedup in pair.to_others_top1.values()),
-                *(_format_speedup(speedup) for speedup in pair.to_own_top1.values()),
+                _format_estimate(pair.difference, metric.factor, metric.digits),
+                _format_interval(metric, pair.interval),
+                *(_format_speedup(speedup) for speedup in pair.to_others.values()),
+                *(_format_speedup(speedup) for speedup in pair.to_own.values()),
             ]
             for pair in comparison.pairs
         ],
@@ -117,8 +124,10 @@ def _format_estimate(estimate: Estimate, factor: float, digits: int) -> str:
     return mean if isnan(estimate.std) else f"{mean} ± {factor * estimate.std:.{digits}f}"
 
 
-def _format_interval(interval: Interval | None) -> str:
-    return "none" if interval is None else f"[{100 * interval.low:.2f}, {100 * interval.high:.2f}]"
+def _format_interval(metric: Metric, interval: Interval | None) -> str:
+    if interval is None:
+        return "none"
+    return f"[{', '.join(f'{metric.factor * end:.{metric.digits}f}' for end in (interval.low, interval.high))}]"
 
 
 def _format_speedup(speedup: Speedup) -> str:
@@ -150,25 +159,37 @@ def _latex_text(text: str) -> str:
     return text
 
 
-def _list_figures(method: MethodRow) -> Iterator[list[str]]:
+def _list_figures(metric: Metric, method: MethodRow) -> Iterator[list[str]]:
     for quantity, unit, figure in (
-        ("top1", "fraction", method.top1),
+        (metric.name, _csv_unit(metric), method.figure),
         ("block_flops", "FLOP", method.block_flops),
         ("rank_hours", "h", method.rank_hours),
     ):
         yield [method.name, "", quantity, unit, *_csv_estimate(figure), "", "", str(figure.count), ""]
 
 
-def _list_pair_figures(pair: PairRow) -> Iterator[list[str]]:
+def _list_pair_figures(metric: Metric, pair: PairRow) -> Iterator[list[str]]:
     """A pair that is missing from a speed-up makes it empty."""
     interval = ["", ""] if pair.interval is None else [repr(pair.interval.low), repr(pair.interval.high)]
     count = str(pair.difference.count)
     names = [pair.name, pair.other]
-    yield [*names, "top1_difference", "fraction", *_csv_estimate(pair.difference), *interval, count, ""]
-    for case, speedups in (("others", pair.to_others_top1), ("own", pair.to_own_top1)):
+    yield [
+        *names,
+        f"{metric.name}_difference",
+        _csv_unit(metric),
+        *_csv_estimate(pair.difference),
+        *interval,
+        count,
+        "",
+    ]
+    for case, speedups in (("others", pair.to_others), ("own", pair.to_own)):
         for cost, speedup in speedups.items():
-            quantity = f"speedup_to_{case}_top1_by_{cost.lower().replace(' ', '_').replace('-', '_')}"
+            quantity = f"speedup_to_{case}_{metric.name}_by_{cost.lower().replace(' ', '_').replace('-', '_')}"
             yield [*names, quantity, "", _csv_number(speedup.value), "", "", "", count, speedup.bound]
+
+
+def _csv_unit(metric: Metric) -> str:
+    return "fraction" if metric.unit == "%" else metric.unit
 
 
 def _csv_estimate(estimate: Estimate) -> list[str]:

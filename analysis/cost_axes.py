@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from methods import lineage_of
 from run_data import Column, Round, Run, Training
 from wall_time import wall_times
 
@@ -33,7 +32,7 @@ def cost_at_evaluations(run: Run, training: Training, axis: CostAxis) -> Column:
     """A cost for each row of the training's epochs. REQUIRES: it has metrics."""
     assert training.metrics is not None
     epochs = training.metrics.epochs
-    before = [other for phase in lineage_of(training.phase)[:-1] for other in run.of_phase(phase)]
+    before = [other for phase in run.table.lineage_of(training.phase)[:-1] for other in run.of_phase(phase)]
     if axis == STEPS:
         return epochs["step"]
     if axis == FLOPS:
@@ -41,7 +40,7 @@ def cost_at_evaluations(run: Run, training: Training, axis: CostAxis) -> Column:
     if axis == RANK_HOURS:
         spent = sum(other.rank_s for other in before)
         return (spent + spent_rank_s(training)) / 3600
-    clock = ActiveClock([r for r in run.rounds if r.phase in lineage_of(training.phase)])
+    clock = ActiveClock([r for r in run.rounds if r.phase in run.table.lineage_of(training.phase)])
     return clock.active_s(wall_times(training.metrics).epochs) / 3600
 
 

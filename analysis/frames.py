@@ -10,18 +10,20 @@ what FORMAT.md of src/checkpoint lists, of the trainings that have saved somethi
 steps        step (from 0), loss (nats), learning_rate, gradient_norm (before clipping), images_per_s, elapsed_s (s, the
              training's own time), data_wait_s and communication_wait_s (s of the step), model_flops_utilisation (part
              of the peak), memory_peak_bytes (a rank's), + step_s (s that the group took, for all its trainings)
-epochs       of each evaluation: step (done), epoch (passes over the images), train_loss and loss (nats), top1 and top5
-             (fractions of the validation images), block_flops, elapsed_s (s), + rank_s (ranks times own seconds)
+epochs       of each evaluation: step (done), epoch (passes over the images), train_loss (nats), block_flops, elapsed_s
+             (s), figures of the validation images by metric: top1 and top5 (fractions), loss (nats), + rank_s (ranks
+             times own seconds)
 rounds       began_s and ended_s (Unix time), first_step and last_step (done), first_rank, num_ranks, images_per_s
 checkpoints  step (done), stall_s (s that training stood still), write_s (s in the background)
 trainings    state (waiting, running or done), step (done), total_steps, skipped_steps, num_ranks, block_flops,
-             elapsed_s (s), rank_s (ranks times seconds), and when done loss (nats), top1, top5 (fractions)
+             elapsed_s (s), rank_s (ranks times seconds), and when done the same figures
 
 Costs are the training's own: those of what it begins from are rows of their own. NaN: not known, or not there yet.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,14 +38,11 @@ COLUMNS = {
         *("step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s", "data_wait_s"),
         *("communication_wait_s", "model_flops_utilisation", "memory_peak_bytes"),
     ),
-    "epochs": ("step", "epoch", "train_loss", "loss", "top1", "top5", "block_flops", "elapsed_s"),
+    "epochs": ("step", "epoch", "train_loss", "block_flops", "elapsed_s"),  # and figures by metric
     "rounds": ("began_s", "ended_s", "first_step", "last_step", "first_rank", "num_ranks", "images_per_s"),
     "checkpoints": ("step", "stall_s", "write_s"),
 }
-TRAINING_COLUMNS = (
-    *("state", "step", "total_steps", "skipped_steps", "num_ranks", "block_flops", "elapsed_s", "rank_s"),
-    *("loss", "top1", "top5"),
-)
+TRAINING_COLUMNS = ("state", "step", "total_steps", "skipped_steps", "num_ranks", "block_flops", "elapsed_s", "rank_s")
 COUNTS = {"seed", "step", "total_steps", "skipped_steps", "first_step", "last_step", "first_rank", "num_ranks"}
 
 
@@ -66,6 +65,8 @@ def load_frames(run: Path | str) -> Frames:
     epochs = _stack(loaded, "epochs")
     epochs["rank_s"] = np.concatenate([np.empty(0), *(spent_rank_s(training) for training, _ in _measured(loaded))])
     columns = {name: [getattr(t, name) for t in loaded.trainings] for name in TRAINING_COLUMNS}
+    for name in _unite([metric.name for metric in loaded.metrics], *(t.figures for t in loaded.trainings)):
+        columns[name] = [t.figures.get(name, np.nan) for t in loaded.trainings]
     return Frames(
         steps=steps,
         epochs=epochs,
@@ -79,13 +80,19 @@ def _measured(run: Run) -> list[tuple[Training, Metrics]]:
     return [(training, training.metrics) for training in run.trainings if training.metrics is not None]
 
 
+def _unite(*names: Iterable[str]) -> list[str]:
+    """Each once, in the order of their first places."""
+    return list(dict.fromkeys(name for group in names for name in group))
+
+
 def _stack(run: Run, table: str) -> pd.DataFrame:
     """One table of all trainings that have metrics, below each other."""
     measured = _measured(run)
     tables: list[dict[str, Column]] = [getattr(metrics, table) for _, metrics in measured]
     lengths = [len(rows[COLUMNS[table][0]]) for rows in tables]
     columns = _label(run, [training for training, _ in measured], lengths)
-    for name in COLUMNS[table]:
+    evaluated = [metric.name for metric in run.metrics] if table == "epochs" else []
+    for name in _unite(COLUMNS[table], evaluated, *tables):
         parts = [rows.get(name, np.full(n, np.nan)) for rows, n in zip(tables, lengths, strict=True)]
         columns[name] = np.concatenate([np.empty(0), *parts])
     return _type(pd.DataFrame(columns))

@@ -7,9 +7,9 @@ known with this data set, these settings and these validation images. It says no
 of settings: a method whose learning rate had more tries has an advantage that no seed shows. Seeds with which a method
 has not come to its end are left out of its mean: if they diverged, it is the mean of those that did not.
 
-A speed-up is the cost of the other method over that of Deep Incubation, both to the same top-1: the final one of the
-other method, or Deep Incubation's. The method that ended there has spent all of its cost; where the other was at that
-top-1 for the first time is read off its learning curve, straight between evaluations. That is to its disadvantage: a
+A speed-up is the cost of the other method over that of Deep Incubation, both to the same figure: the final one of
+the other method, or Deep Incubation's. The method that ended there has spent all of its cost; where the other was there
+for the first time is read off its learning curve, straight between evaluations. That is to its disadvantage: a
 curve is low while the learning rate is high, and a training planned to end there would get there sooner. Of several
 pairs it is the geometric mean. Where one of them never gets there it is undefined for all of them: a mean over the
 others would flatter. Rank-hours are of the machines that the runs were on, and compare only where these are the same;
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import nan, sqrt
 from typing import TypeAlias
 
 import numpy as np
@@ -28,13 +28,13 @@ from scipy import stats
 
 from cost_axes import FLOPS, RANK_HOURS
 from learning_curve import Curve, find_crossing, make_curve
-from methods import CONTROLS, HIGH_RESOLUTION_PAIR, METHODS, Method
+from methods import Row
+from metric import Metric
 from run_data import Run
 from run_groups import RunGroup
 
 CONFIDENCE = 0.95
 COSTS = {"block FLOPs": FLOPS, "rank-hours": RANK_HOURS}
-PAIRS = (*(("Deep Incubation", control) for control in CONTROLS), HIGH_RESOLUTION_PAIR)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Speedup:
     """Of several pairs, the geometric mean."""
 
     value: float  # NaN: undefined
-    bound: str  # "" or, where a curve began above the top-1, ">=" or "<="
+    bound: str  # "" or, where a curve began with better figures, ">=" or "<="
     num_missing: int  # pairs in which it is undefined
 
 
@@ -64,7 +64,7 @@ class MethodRow:
     """A method, with the cost of all that it takes; or one hybrid of an incubation, with its own alone."""
 
     name: str
-    top1: Estimate  # fractions
+    figure: Estimate  # by the metric that decides
     block_flops: Estimate
     rank_hours: Estimate
 
@@ -75,15 +75,16 @@ class PairRow:
 
     name: str
     other: str
-    difference: Estimate  # of top-1, fractions: above 0 where `name` is better
+    difference: Estimate  # the figure of `name` less that of `other`
     interval: Interval | None  # of its mean; None for fewer than two pairs
-    to_others_top1: dict[str, Speedup]  # by cost: block FLOPs, rank-hours
-    to_own_top1: dict[str, Speedup]
+    to_others: dict[str, Speedup]  # to the final figure of `other`, by cost: block FLOPs, rank-hours
+    to_own: dict[str, Speedup]
 
 
 @dataclass(frozen=True)
 class Comparison:
     group: RunGroup
+    metric: Metric  # that decides
     methods: list[MethodRow]
     pairs: list[PairRow]
     notes: list[str]  # what was left out, and why
@@ -93,13 +94,13 @@ class Comparison:
 class _Sample:
     """A method, or a training, in one run."""
 
-    top1: float
+    figure: float
     costs: dict[str, float]  # by COSTS
     curves: dict[str, Curve]  # the same; empty where there are no metrics
 
     @staticmethod
-    def make(top1: float, block_flops: float, rank_s: float, curves: dict[str, Curve] | None = None) -> _Sample:
-        return _Sample(top1, dict(zip(COSTS, (block_flops, rank_s / 3600), strict=True)), curves or {})
+    def make(figure: float, block_flops: float, rank_s: float, curves: dict[str, Curve] | None = None) -> _Sample:
+        return _Sample(figure, dict(zip(COSTS, (block_flops, rank_s / 3600), strict=True)), curves or {})
 
 
 Repeat: TypeAlias = tuple[str, ...]
@@ -124,65 +125,67 @@ def compare(group: RunGroup) -> Comparison:
     notes = [note for run in group.runs for note in _list_unfinished(run)]
     if group.pooled:
         notes.append(f"runs that differ in {', '.join(group.pooled)} are taken for repeats of each other")
-    samples = {method.name: _collect(group, method, notes) for method in METHODS}
+    table, metric = group.runs[0].table, group.runs[0].metrics[0]
+    samples = {method.title: _collect(group, metric, method, notes) for method in table.methods}
     pairs = []
-    for name, other in PAIRS:
+    for name, other in ((ours.title, theirs.title) for ours, theirs in table.pairs):
         repeats = [repeat for repeat in samples[name] if repeat in samples[other]]
         if repeats:
             pairs.append(_compare_pair(name, other, [(samples[name][r], samples[other][r]) for r in repeats]))
-            notes += _explain(pairs[-1])
+            notes += _explain(metric, pairs[-1])
         elif samples[name] and samples[other]:
             notes.append(f"{name} and {other} have no seed in common: there is no difference")
-    found = samples | _collect_hybrids(group)
+    found = samples | _collect_hybrids(group, metric)
     methods = [_summarise(name, list(of_runs.values())) for name, of_runs in found.items() if of_runs]
-    return Comparison(group, methods, pairs, notes)
+    return Comparison(group, metric, methods, pairs, notes)
 
 
-def _collect(group: RunGroup, method: Method, notes: list[str]) -> dict[Repeat, _Sample]:
+def _collect(group: RunGroup, metric: Metric, method: Row, notes: list[str]) -> dict[Repeat, _Sample]:
     """The runs in which the method is done; of several that are the same repeat the first, which is noted."""
     samples: dict[Repeat, _Sample] = {}
     first: dict[Repeat, Run] = {}
     for run in group.runs:
-        result = next((row for row in run.results if row.method == method.name), None)
+        result = next((row for row in run.results if row.method == method.title), None)
         if result is None:
             continue
         repeat = group.repeat_of(run)
         if repeat in samples:
             notes.append(
-                f"{run.directory}: {method.name} is left out, which {first[repeat].directory} has with the same seed "
+                f"{run.directory}: {method.title} is left out, which {first[repeat].directory} has with the same seed "
                 "and settings: no second draw"
             )
             continue
         first[repeat] = run
         curves = _make_curves(run, method)
-        samples[repeat] = _Sample.make(result.top1, result.block_flops, result.rank_s, curves)
+        samples[repeat] = _Sample.make(result.figures.get(metric.name, nan), result.block_flops, result.rank_s, curves)
     return samples
 
 
-def _make_curves(run: Run, method: Method) -> dict[str, Curve]:
+def _make_curves(run: Run, method: Row) -> dict[str, Curve]:
     trainings = [training for training in run.trainings if training.name == method.training]
     curves = {name: make_curve(run, t, axis) for t in trainings for name, axis in COSTS.items()}
     return {name: curve for name, curve in curves.items() if curve is not None}
 
 
-def _collect_hybrids(group: RunGroup) -> dict[str, dict[Repeat, _Sample]]:
+def _collect_hybrids(group: RunGroup, metric: Metric) -> dict[str, dict[Repeat, _Sample]]:
     """The meta model with one stage at full depth, of each incubation."""
     samples: dict[str, dict[Repeat, _Sample]] = {}
     for run in group.runs:
-        for t in run.of_phase("incubation"):
-            if t.is_done:
+        for t in run.trainings:
+            if t.is_done and t.phase in run.table.hybrids:
+                sample = _Sample.make(t.figures.get(metric.name, nan), t.block_flops, t.rank_s)
                 of_runs = samples.setdefault(f"{t.name}, hybrid", {})
-                of_runs.setdefault(group.repeat_of(run), _Sample.make(t.top1, t.block_flops, t.rank_s))
+                of_runs.setdefault(group.repeat_of(run), sample)
     return samples
 
 
 def _summarise(name: str, samples: list[_Sample]) -> MethodRow:
     block_flops, rank_hours = (estimate([sample.costs[cost] for sample in samples]) for cost in COSTS)
-    return MethodRow(name, estimate([sample.top1 for sample in samples]), block_flops, rank_hours)
+    return MethodRow(name, estimate([sample.figure for sample in samples]), block_flops, rank_hours)
 
 
 def _list_unfinished(run: Run) -> list[str]:
-    names = {method.training: method.name for method in METHODS}
+    names = {method.training: method.title for method in run.table.methods}
     return [
         f"{run.directory}: {names[t.name]} is left out, which is not done ({t.name} is {t.state} at step {t.step} of "
         f"{t.total_steps}, the run is {run.state})"
@@ -192,27 +195,27 @@ def _list_unfinished(run: Run) -> list[str]:
 
 
 def _compare_pair(name: str, other: str, pairs: list[tuple[_Sample, _Sample]]) -> PairRow:
-    difference = estimate([mine.top1 - others.top1 for mine, others in pairs])
+    difference = estimate([mine.figure - others.figure for mine, others in pairs])
     turned = [(others, mine) for mine, others in pairs]
     return PairRow(
         name=name,
         other=other,
         difference=difference,
         interval=confidence_interval(difference),
-        to_others_top1={cost: _compute_speedup(pairs, cost) for cost in COSTS},
-        to_own_top1={cost: _invert(_compute_speedup(turned, cost)) for cost in COSTS},
+        to_others={cost: _compute_speedup(pairs, cost) for cost in COSTS},
+        to_own={cost: _invert(_compute_speedup(turned, cost)) for cost in COSTS},
     )
 
 
 def _compute_speedup(pairs: list[tuple[_Sample, _Sample]], cost: str) -> Speedup:
-    """Of the first of each pair over the second, to the final top-1 of the second."""
+    """Of the first of each pair over the second, to the final figure of the second."""
     factors = []
     bound = ""
     for reader, target in pairs:
         if not reader.curves:
             factors.append(float("nan"))
             continue
-        crossing = find_crossing(reader.curves[cost], target.top1)
+        crossing = find_crossing(reader.curves[cost], target.figure)
         factors.append(target.costs[cost] / crossing.cost)
         bound = bound if crossing.is_exact else ">="
     num_missing = int(np.isnan(factors).sum())
@@ -225,18 +228,18 @@ def _invert(speedup: Speedup) -> Speedup:
     return Speedup(1 / speedup.value, {">=": "<="}.get(speedup.bound, ""), speedup.num_missing)
 
 
-def _explain(pair: PairRow) -> list[str]:
+def _explain(metric: Metric, pair: PairRow) -> list[str]:
     notes = []
     if pair.interval is None:
         notes.append(f"{pair.name} and {pair.other} have one pair: no interval, which needs two")
     for speedups, reader, target in (
-        (pair.to_others_top1, pair.name, pair.other),
-        (pair.to_own_top1, pair.other, pair.name),
+        (pair.to_others, pair.name, pair.other),
+        (pair.to_own, pair.other, pair.name),
     ):
         num_missing = max(speedup.num_missing for speedup in speedups.values())
         if num_missing:
             notes.append(
-                f"{reader} never gets to the final top-1 of {target}, as far as its metrics say, in {num_missing} of "
-                f"{pair.difference.count} pairs: no speed-up there"
+                f"{reader} never gets to the final {metric.title} of {target}, as far as its metrics say, in "
+                f"{num_missing} of {pair.difference.count} pairs: no speed-up there"
             )
     return notes

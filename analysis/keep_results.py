@@ -96,8 +96,9 @@ def check_summary(directory: Path) -> None:
     for training in run.trainings:
         if training.metrics is None or not len(training.metrics.epochs["step"]):
             raise NotKeptError(f"{directory} has no metrics of {training.name}, which is done. Copy the run again.")
-        for name in ("top1", "loss", "block_flops"):
-            said, measured = getattr(training, name), float(training.metrics.epochs[name][-1])
+        said_of = {metric.name: training.figures.get(metric.name) for metric in run.metrics}
+        for name, said in (said_of | {"block_flops": training.block_flops}).items():
+            measured = float(training.metrics.epochs[name][-1])
             if said != measured:
                 raise NotKeptError(
                     f"{directory}: {name} of {training.name} is {said} in summary.json and {measured} at the end of "

@@ -1,4 +1,4 @@
-"""What a network reached for what it had cost: validation top-1 over cost, straight between evaluations."""
+"""What a network reached for what it had cost: the figure that decides over cost, straight between evaluations."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ class Curve(NamedTuple):
     """An entry for each evaluation, costs rising."""
 
     cost: Column
-    top1: Column  # fraction of the validation images
+    value: Column  # of the metric that decides
+    higher_is_better: bool = True
 
 
 class Crossing(NamedTuple):
-    """Where a curve reaches a top-1."""
+    """Where a curve reaches a value."""
 
     cost: float  # NaN: it never does
     is_exact: bool  # False: it was there when it was first evaluated, so that `cost` is an upper bound
@@ -28,23 +29,26 @@ def make_curve(run: Run, training: Training, axis: CostAxis) -> Curve | None:
     """With the cost of all that the network comes from. None before the first evaluation."""
     if training.metrics is None or len(training.metrics.epochs["step"]) == 0:
         return None
-    return Curve(cost_at_evaluations(run, training, axis), training.metrics.epochs["top1"])
+    metric = run.metrics[0]
+    values = training.metrics.epochs[metric.name]
+    return Curve(cost_at_evaluations(run, training, axis), values, metric.higher_is_better)
 
 
-def top1_at(curve: Curve, cost: float) -> float:
+def value_at(curve: Curve, cost: float) -> float:
     """NaN outside the curve; a hundredth of a percent beyond its end is taken for its end."""
     if not len(curve.cost) or not curve.cost[0] <= cost <= curve.cost[-1] * (1 + 1e-4):
         return float("nan")
-    return float(np.interp(cost, curve.cost, curve.top1))
+    return float(np.interp(cost, curve.cost, curve.value))
 
 
-def find_crossing(curve: Curve, top1: float) -> Crossing:
-    """The first time that the curve is at `top1` or above. A single evaluation at just that took all of its cost."""
-    reached = np.flatnonzero(curve.top1 >= top1)
+def find_crossing(curve: Curve, value: float) -> Crossing:
+    """The first time that the curve is at `value` or better. A single evaluation at just that took all of its cost."""
+    is_reached = curve.value >= value if curve.higher_is_better else curve.value <= value
+    reached = np.flatnonzero(is_reached)
     if len(reached) == 0:
         return Crossing(float("nan"), is_exact=True)
     i = int(reached[0])
     if i == 0:
-        return Crossing(float(curve.cost[0]), is_exact=bool(len(curve.top1) == 1 and curve.top1[0] == top1))
-    part = (top1 - curve.top1[i - 1]) / (curve.top1[i] - curve.top1[i - 1])
+        return Crossing(float(curve.cost[0]), is_exact=bool(len(curve.value) == 1 and curve.value[0] == value))
+    part = (value - curve.value[i - 1]) / (curve.value[i] - curve.value[i - 1])
     return Crossing(float(curve.cost[i - 1] + part * (curve.cost[i] - curve.cost[i - 1])), is_exact=True)

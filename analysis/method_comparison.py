@@ -8,15 +8,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cost_axes import COMPARED_AXES, FLOPS, CostAxis
-from learning_curve import Curve, find_crossing, make_curve, top1_at
-from methods import CONTROLS, HIGH_RESOLUTION_PAIR, TRAINING_OF
+from learning_curve import Curve, find_crossing, make_curve, value_at
+from methods import Row
 from run_data import Run, Training
-
-PAIRS = (
-    *(("Deep Incubation", control) for control in CONTROLS),
-    ("Deep Incubation", "meta model alone"),  # cheaper by design: it is what is to be improved on
-    HIGH_RESOLUTION_PAIR,
-)
 
 
 class CostComparison(NamedTuple):
@@ -26,11 +20,11 @@ class CostComparison(NamedTuple):
     cost: float  # of the method
     other_cost: float
     common_cost: float  # the lesser of both
-    top1: float  # at the common cost
-    other_top1: float
-    common_top1: float  # the lesser of both final accuracies
-    cost_to_top1: float  # what the method had cost when it first had the common accuracy
-    other_cost_to_top1: float
+    value: float  # of the metric that decides, at the common cost
+    other_value: float
+    common_value: float  # the worse of both final values
+    cost_to_value: float  # what the method had cost when it first had the common value
+    other_cost_to_value: float
     is_at_most: bool  # the method had it at its first evaluation already, so it may have had it before
     other_is_at_most: bool
 
@@ -38,8 +32,8 @@ class CostComparison(NamedTuple):
 class Comparison(NamedTuple):
     method: str
     other: str
-    top1: float  # final
-    other_top1: float
+    value: float  # final, of the metric that decides
+    other_value: float
     by_cost: list[CostComparison]
 
 
@@ -47,16 +41,17 @@ def compare_curves(axis: CostAxis, curve: Curve, other: Curve) -> CostComparison
     """REQUIRES: both have an evaluation."""
     cost, other_cost = float(curve.cost[-1]), float(other.cost[-1])
     common_cost = min(cost, other_cost)
-    common_top1 = min(float(curve.top1[-1]), float(other.top1[-1]))
-    crossing, other_crossing = find_crossing(curve, common_top1), find_crossing(other, common_top1)
+    worse_of = min if curve.higher_is_better else max
+    common_value = worse_of(float(curve.value[-1]), float(other.value[-1]))
+    crossing, other_crossing = find_crossing(curve, common_value), find_crossing(other, common_value)
     return CostComparison(
         axis,
         cost,
         other_cost,
         common_cost,
-        top1_at(curve, common_cost),
-        top1_at(other, common_cost),
-        common_top1,
+        value_at(curve, common_cost),
+        value_at(other, common_cost),
+        common_value,
         crossing.cost,
         other_crossing.cost,
         not crossing.is_exact,
@@ -69,22 +64,30 @@ def ratio_of_costs(cost: CostComparison) -> tuple[str, float]:
 
     nan where it has no bound.
     """
-    if (cost.is_at_most and cost.other_is_at_most) or not cost.cost_to_top1 > 0:
+    if (cost.is_at_most and cost.other_is_at_most) or not cost.cost_to_value > 0:
         return "", float("nan")
     bound = "at least " if cost.is_at_most else "at most " if cost.other_is_at_most else ""
-    return bound, cost.other_cost_to_top1 / cost.cost_to_top1
+    return bound, cost.other_cost_to_value / cost.cost_to_value
+
+
+def list_pairs(run: Run) -> list[tuple[Row, Row]]:
+    """Deep Incubation with its own parts too: cheaper by design, they are what is to be improved on."""
+    table = run.table
+    parts = [(table.methods[0], part) for part in table.parts[:-1] if part.title]
+    num_controls = len(table.controls)
+    return [*table.pairs[:num_controls], *parts, *table.pairs[num_controls:]]
 
 
 def compare_methods(run: Run) -> list[Comparison]:
     """Every pair of which both are done and measured."""
     done = {training.name: training for training in run.trainings if training.is_done}
     comparisons = []
-    for method, other in PAIRS:
-        ours, theirs = (_make_curves(run, done.get(TRAINING_OF[name])) for name in (method, other))
+    for method, other in list_pairs(run):
+        ours, theirs = (_make_curves(run, done.get(row.training)) for row in (method, other))
         if ours and theirs:
             by_cost = [compare_curves(axis, ours[axis], theirs[axis]) for axis in COMPARED_AXES]
-            top1, other_top1 = (float(curves[FLOPS].top1[-1]) for curves in (ours, theirs))
-            comparisons.append(Comparison(method, other, top1, other_top1, by_cost))
+            value, other_value = (float(curves[FLOPS].value[-1]) for curves in (ours, theirs))
+            comparisons.append(Comparison(method.title, other.title, value, other_value, by_cost))
     return comparisons
 
 
@@ -93,7 +96,7 @@ def missing_controls(run: Run) -> list[str]:
     done = {training.name for training in run.trainings if training.is_done}
     is_zero = run.config.get("end_to_end", {}).get("init") == "zero_branches"
     other = "end to end with --end_to_end.init=" + ("random" if is_zero else "zero_branches")
-    return [*(name for name in CONTROLS if TRAINING_OF[name] not in done), other]
+    return [*(row.title for row in run.table.controls if row.training not in done), other]
 
 
 def _make_curves(run: Run, training: Training | None) -> dict[CostAxis, Curve]:

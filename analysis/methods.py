@@ -1,43 +1,94 @@
-"""The ways to come by a network, and what each of them takes."""
+"""The kinds of training and the methods that they make, as summary.json of a run has them."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-# Of each phase those that its network comes from, itself last.
-LINEAGE = {
-    "meta": ["meta"],
-    "incubation": ["meta", "incubation"],
-    "finetuning": ["meta", "incubation", "finetuning"],
-    "end_to_end": ["end_to_end"],
-    "grown": ["meta", "grown"],
-    "shallow": ["shallow"],
-    "high_resolution": ["meta", "incubation", "finetuning", "high_resolution"],
-    "end_to_end_high_resolution": ["end_to_end", "end_to_end_high_resolution"],
-}
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, NamedTuple
 
 
-class Method(NamedTuple):
-    name: str
-    training: str  # whose network it is
-    phase: str  # of that training
+class Row(NamedTuple):
+    """A kind of training: a row of src/config/method_table.h."""
+
+    phase: str
+    training: str  # its name; of a hybrid what comes before the stage's number
+    title: str  # of the method that the network is the result of; empty: of none
+    place: int  # in the table of results, from 1; 0: none
+    section: str  # of the settings
+    network: str  # meta, hybrid or target
+    source: str | None  # the phase that the first weights come from
+    matched: bool  # may last as long as it takes to spend what Deep Incubation spends
+    resampled: bool  # the network of the source for another image size
 
 
-# The rows of src/config/method_table.h that have a place in the table of results, in its order.
-METHODS = (
-    Method("Deep Incubation", "finetuned", "finetuning"),
-    Method("end to end", "end_to_end", "end_to_end"),
-    Method("grown from the meta model", "grown", "grown"),
-    Method("shallow for the whole budget", "shallow", "shallow"),
-    Method("meta model alone", "meta", "meta"),
-    Method("Deep Incubation, high resolution", "high_resolution", "high_resolution"),
-    Method("end to end, high resolution", "end_to_end_high_resolution", "end_to_end_high_resolution"),
+@dataclass(frozen=True)
+class MethodTable:
+    """In the order in which the program runs them, sources first."""
+
+    rows: tuple[Row, ...]
+
+    @staticmethod
+    def make(entries: list[dict[str, Any]]) -> MethodTable:
+        """Raises KeyError or TypeError."""
+        return MethodTable(tuple(Row(**{name: entry[name] for name in Row._fields}) for entry in entries))
+
+    @property
+    def methods(self) -> list[Row]:
+        """In the order of the table of results, Deep Incubation first."""
+        return sorted((row for row in self.rows if row.place), key=lambda row: row.place)
+
+    @property
+    def controls(self) -> list[Row]:
+        """What Deep Incubation must beat at equal cost."""
+        return [row for row in self.methods if row.matched]
+
+    @property
+    def parts(self) -> list[Row]:
+        """The kinds of training that Deep Incubation consists of."""
+        return [row for row in self.rows if row.phase in self.lineage_of(self.methods[0].phase)]
+
+    @property
+    def hybrids(self) -> set[str]:
+        """The phases that have a training a stage."""
+        return {row.phase for row in self.rows if row.network == "hybrid"}
+
+    @property
+    def pairs(self) -> list[tuple[Row, Row]]:
+        """What is compared at equal cost: Deep Incubation with each control, and methods of the same settings."""
+        same_settings = [pair for pair in combinations(self.methods, 2) if pair[0].section == pair[1].section]
+        return [*((self.methods[0], control) for control in self.controls), *same_settings]
+
+    def row_of(self, phase: str) -> Row | None:
+        return next((row for row in self.rows if row.phase == phase), None)
+
+    def find(self, training: str) -> Row | None:
+        """The row of a training by its name."""
+        for row in self.rows:
+            if training.startswith(row.training) if row.network == "hybrid" else training == row.training:
+                return row
+        return None
+
+    def lineage_of(self, phase: str) -> list[str]:
+        """The phases that the weights of its networks come from, `phase` itself at the end."""
+        row = self.row_of(phase)
+        return [*(self.lineage_of(row.source) if row and row.source else []), phase]
+
+
+# That of programs which did not write it down.
+OLDER_TABLE = MethodTable(
+    (
+        Row("meta", "meta", "meta model alone", 5, "meta", "meta", None, False, False),
+        Row("incubation", "stage_", "", 0, "incubation", "hybrid", "meta", False, False),
+        Row("finetuning", "finetuned", "Deep Incubation", 1, "finetuning", "target", "incubation", False, False),
+        Row("end_to_end", "end_to_end", "end to end", 2, "end_to_end", "target", None, True, False),
+        Row("grown", "grown", "grown from the meta model", 3, "grown", "target", "meta", True, False),
+        Row("shallow", "shallow", "shallow for the whole budget", 4, "shallow", "meta", None, True, False),
+        *(
+            Row(phase, phase, f"{method}, high resolution", place, "high_resolution", "target", source, False, True)
+            for phase, method, place, source in (
+                ("high_resolution", "Deep Incubation", 6, "finetuning"),
+                ("end_to_end_high_resolution", "end to end", 7, "end_to_end"),
+            )
+        ),
+    )
 )
-TRAINING_OF = {method.name: method.training for method in METHODS}
-# What Deep Incubation must beat at equal cost.
-CONTROLS = ("end to end", "grown from the meta model", "shallow for the whole budget")
-HIGH_RESOLUTION_PAIR = ("Deep Incubation, high resolution", "end to end, high resolution")
-
-
-def lineage_of(phase: str) -> list[str]:
-    return LINEAGE.get(phase, [phase])

@@ -8,13 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from run_data import Config, read_config
+from run_data import Config, Run, read_config
 from run_log import DataSize
 
 INPUT = Path(__file__).resolve().parent.parent / "input"
 # What the input files leave at the program's defaults, which are the paper's lengths.
 DEFAULT_EPOCHS = {"meta": "300", "incubation": "100", "finetuning": "100"}
-PHASES = ["meta", "incubation", "finetuning", "end_to_end"]
 NOT_OF_THE_RESULT = {"data.file", "data.workers"}
 
 
@@ -130,18 +129,20 @@ def find_experiment(config: Config, data: DataSize | None) -> str | None:
     return None
 
 
-def find_other_settings(config: Config, name: str) -> list[tuple[str, str, str]]:
+def find_other_settings(run: Run, name: str) -> list[tuple[str, str, str]]:
     """Settings of the result that the input file has otherwise: name, the file's value, the run's."""
+    found = [run.table.find(published.training) for published in EXPERIMENTS[name].published if published.training]
+    phases = [phase for row in found if row and not row.resampled for phase in run.table.lineage_of(row.phase)]
     wanted: dict[str, str] = {f"{phase}.epochs": epochs for phase, epochs in DEFAULT_EPOCHS.items()}
     file = read_config(INPUT / f"{name}.ini")
     for key, value in file.pop("recipe", {}).items():
-        wanted |= {f"{phase}.{key}": value for phase in PHASES}
-    for section in [*PHASES, "model", "data", "batch", "optimizer"]:
+        wanted |= {f"{phase}.{key}": value for phase in phases}
+    for section in [*phases, "model", "data", "batch", "optimizer"]:
         wanted |= {f"{section}.{key}": value for key, value in file.get(section, {}).items()}
     other = []
     for key, value in wanted.items():
         section, _, setting = key.partition(".")
-        actual = config.get(section, {}).get(setting)
+        actual = run.config.get(section, {}).get(setting)
         if key not in NOT_OF_THE_RESULT and actual is not None and not _is_same(value, actual):
             other.append((key, value, actual))
     return other

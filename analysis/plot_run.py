@@ -1,4 +1,4 @@
-"""Draws what a run reached for what it spent: validation loss and top-1 against block FLOPs.
+"""Draws what a run reached for what it spent: each figure of its evaluations against block FLOPs.
 
     python analysis/plot_run.py runs/fashion-mnist [--output FILE.png]
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,9 +22,12 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from any_locale import start, text_of
+from methods import MethodTable
+from metric import Metric
 from run_data import Column, NotARunError, Run, Training, format_results, format_speeds, load_run
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart; the shapes of the marks differ as well.
+# Okabe and Ito's colours, which colour-blind readers can tell apart; the shapes of the marks differ as well. Both are
+# given to the kinds of training in their order. The names are those of report.css.
 COLOURS = {
     "meta": "#E69F00",
     "incubation": "#009E73",
@@ -31,30 +35,14 @@ COLOURS = {
     "end_to_end": "#D55E00",
     "grown": "#CC79A7",
     "shallow": "#56B4E9",
-    "high_resolution": "#0072B2",
-    "end_to_end_high_resolution": "#D55E00",
 }
-MARKS = {
-    "meta": "s",
-    "incubation": "^",
-    "finetuning": "o",
-    "end_to_end": "D",
-    "grown": "P",
-    "shallow": "v",
-    "high_resolution": "*",
-    "end_to_end_high_resolution": "X",
+MARKS = ("s", "^", "o", "D", "P", "v", "*", "X")
+UNKNOWN_COLOUR, UNKNOWN_MARK = "#888888", "."
+PARTS = {  # of Deep Incubation, by the network that is trained
+    "meta": "meta model",
+    "hybrid": "{count} hybrids, a stage incubated in each",
+    "target": "assembled and finetuned",
 }
-LABELS = {
-    "meta": "Deep Incubation: meta model",
-    "incubation": "Deep Incubation: {count} hybrids, a stage incubated in each",
-    "finetuning": "Deep Incubation: assembled and finetuned",
-    "end_to_end": "end to end",
-    "grown": "grown from the meta model",
-    "shallow": "shallow for the whole budget",
-    "high_resolution": "Deep Incubation: at high resolution",
-    "end_to_end_high_resolution": "end to end: at high resolution",
-}
-BAND_NAMES = {"meta": "meta", "incubation": "incubations", "finetuning": "finetuning"}
 FLOPS_UNITS = [(1e21, "zetta"), (1e18, "exa"), (1e15, "peta"), (1e12, "tera"), (1e9, "giga"), (1e6, "mega")]
 
 
@@ -63,43 +51,58 @@ class Curve(NamedTuple):
 
     phase: str
     flops: Column
-    loss: Column
-    top1: Column  # percent
+    figures: dict[str, Column]  # by metric, as they are shown
     is_done: bool
 
 
+def colour_of(table: MethodTable, phase: str) -> str:
+    """A network for another image size has the colour of what it comes from."""
+    row = table.row_of(phase)
+    if row is None:
+        return UNKNOWN_COLOUR
+    if row.resampled and row.source:
+        return colour_of(table, row.source)
+    colours = list(COLOURS.values())
+    return colours[[other for other in table.rows if not other.resampled].index(row) % len(colours)]
+
+
+def mark_of(table: MethodTable, phase: str) -> str:
+    row = table.row_of(phase)
+    return MARKS[table.rows.index(row) % len(MARKS)] if row else UNKNOWN_MARK
+
+
+def label_of(table: MethodTable, phase: str, count: int) -> str:
+    """`count`: how many trainings there are of the phase."""
+    row = table.row_of(phase)
+    if row is None:
+        return phase
+    if row in table.parts:
+        return f"{table.methods[0].title}: {PARTS[row.network].format(count=count)}"
+    source = table.row_of(row.source) if row.resampled and row.source else None
+    return f"{source.title}: at high resolution" if source else row.title
+
+
 def spans_of_phases(run: Run) -> dict[str, tuple[float, float]]:
-    """Block FLOPs at which each phase begins and ends; those of Deep Incubation follow each other."""
+    """Block FLOPs at which each phase begins and ends: it goes on from where that of its first weights ended."""
     spans: dict[str, tuple[float, float]] = {}
-    begin = 0.0
-    for phase in BAND_NAMES:
-        spent = sum(training.block_flops for training in run.of_phase(phase))
-        spans[phase] = (begin, begin + spent)
-        begin += spent
-    before = {  # the phase that another goes on from
-        "end_to_end": None,
-        "grown": "meta",
-        "shallow": None,
-        "high_resolution": "finetuning",
-        "end_to_end_high_resolution": "end_to_end",
-    }
-    for phase, parent in before.items():
-        begin = spans[parent][1] if parent else 0.0
-        spans[phase] = (begin, begin + sum(training.block_flops for training in run.of_phase(phase)))
+    for row in run.table.rows:
+        begin = spans[row.source][1] if row.source else 0.0
+        spans[row.phase] = (begin, begin + sum(training.block_flops for training in run.of_phase(row.phase)))
     return spans
 
 
-def make_curve(training: Training, begin: float) -> Curve | None:
+def make_curve(training: Training, metrics: Sequence[Metric], begin: float) -> Curve | None:
     if training.metrics is None or len(training.metrics.epochs["step"]) == 0:
         return None
     epochs = training.metrics.epochs
-    return Curve(training.phase, begin + epochs["block_flops"], epochs["loss"], 100 * epochs["top1"], training.is_done)
+    figures = {metric.name: metric.factor * epochs[metric.name] for metric in metrics}
+    return Curve(training.phase, begin + epochs["block_flops"], figures, training.is_done)
 
 
 def make_curves(run: Run) -> list[Curve]:
     """Of the phases that are known here."""
     spans = spans_of_phases(run)
-    curves = [make_curve(training, spans[training.phase][0]) for training in run.trainings if training.phase in spans]
+    curves = [make_curve(t, run.metrics, spans[t.phase][0]) for t in run.trainings if t.phase in spans]
     return [curve for curve in curves if curve is not None]
 
 
@@ -108,28 +111,30 @@ def choose_unit(flops: float) -> tuple[float, str]:
     return next(((size, name) for size, name in FLOPS_UNITS if flops >= size), (1.0, ""))
 
 
-def draw_bands(axes: Any, spans: dict[str, tuple[float, float]], unit: float) -> None:
+def draw_bands(axes: Any, table: MethodTable, spans: dict[str, tuple[float, float]], unit: float) -> None:
     """Shades the phases of Deep Incubation, and names those wide enough for it."""
     whole = max(end for _, end in spans.values())
-    for phase, name in BAND_NAMES.items():
-        begin, end = spans[phase]
+    for row in table.parts:
+        begin, end = spans[row.phase]
         if end == begin:
             continue
-        axes.axvspan(begin / unit, end / unit, color=COLOURS[phase], alpha=0.08, linewidth=0, zorder=0)
+        colour = colour_of(table, row.phase)
+        axes.axvspan(begin / unit, end / unit, color=colour, alpha=0.08, linewidth=0, zorder=0)
         if (end - begin) / whole > 0.12:
             place = (begin + end) / 2 / unit
+            name = f"{row.phase}s" if row.network == "hybrid" else row.phase
             axes.text(place, 1.01, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=9)
 
 
-def draw_curve(axes: Any, curve: Curve, values: Column, unit: float, label: str | None) -> None:
-    is_incubation = curve.phase == "incubation"
+def draw_curve(axes: Any, table: MethodTable, curve: Curve, values: Column, unit: float, label: str | None) -> None:
+    is_incubation = curve.phase in table.hybrids
     axes.plot(
         curve.flops / unit,
         values,
-        color=COLOURS[curve.phase],
+        color=colour_of(table, curve.phase),
         linestyle="-" if curve.is_done else ":",
         linewidth=1.2 if is_incubation else 2.2,
-        marker=MARKS[curve.phase],
+        marker=mark_of(table, curve.phase),
         markersize=6,
         markeredgecolor="white",
         markeredgewidth=0.7,
@@ -138,27 +143,28 @@ def draw_curve(axes: Any, curve: Curve, values: Column, unit: float, label: str 
     )
 
 
-def draw_meta_level(axes: Any, curve: Curve, values: Column) -> None:
-    """What the meta model alone reached: Deep Incubation is to end better."""
-    if curve.is_done:
-        label = "meta model alone, when done"
-        axes.axhline(values[-1], color=COLOURS["meta"], linestyle="--", linewidth=1.2, label=label, zorder=2)
+def draw_level(axes: Any, table: MethodTable, curve: Curve, values: Column) -> None:
+    """What a part of Deep Incubation alone reached, which is to end better: the meta model."""
+    row = table.row_of(curve.phase)
+    if curve.is_done and row in table.parts[:-1] and row is not None and row.title:
+        colour = colour_of(table, curve.phase)
+        axes.axhline(values[-1], color=colour, linestyle="--", linewidth=1.2, label=f"{row.title}, when done", zorder=2)
 
 
-def draw_panel(axes: Any, run: Run, curves: list[Curve], quantity: str) -> None:
+def draw_panel(axes: Any, run: Run, curves: list[Curve], metric: Metric) -> None:
     spans = spans_of_phases(run)
     unit, unit_name = choose_unit(max(end for _, end in spans.values()))
-    draw_bands(axes, spans, unit)
+    draw_bands(axes, run.table, spans, unit)
     labelled: set[str] = set()
     for curve in curves:
-        values: Column = getattr(curve, quantity)
-        label = LABELS[curve.phase].format(count=sum(other.phase == curve.phase for other in curves))
-        draw_curve(axes, curve, values, unit, None if curve.phase in labelled else label)
+        values = curve.figures[metric.name]
+        label = label_of(run.table, curve.phase, sum(other.phase == curve.phase for other in curves))
+        draw_curve(axes, run.table, curve, values, unit, None if curve.phase in labelled else label)
         labelled.add(curve.phase)
-        if curve.phase == "meta":
-            draw_meta_level(axes, curve, values)
+        draw_level(axes, run.table, curve, values)
     axes.set_xlim(left=0)
     axes.set_xlabel(f"block {unit_name}FLOPs spent in training (forward and backward)")
+    axes.set_ylabel(f"validation {metric.title} ({metric.unit})")
     axes.grid(True, color="#DDDDDD", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
@@ -166,14 +172,12 @@ def draw_panel(axes: Any, run: Run, curves: list[Curve], quantity: str) -> None:
 
 def draw_run(run: Run, output: Path) -> None:
     curves = make_curves(run)
-    figure, (loss_axes, top1_axes) = plt.subplots(1, 2, figsize=(12, 5.4), dpi=150)
-    draw_panel(loss_axes, run, curves, "loss")
-    loss_axes.set_ylabel("validation loss (cross-entropy, nats)")
-    draw_panel(top1_axes, run, curves, "top1")
-    top1_axes.set_ylabel("validation top-1 (%)")
+    figure, panels = plt.subplots(1, len(run.metrics), figsize=(6 * len(run.metrics), 5.4), dpi=150, squeeze=False)
+    for axes, metric in zip(panels[0], reversed(run.metrics), strict=True):
+        draw_panel(axes, run, curves, metric)
     note = "" if run.state == "done" else f"  ({run.state}; dotted: unfinished)"
     figure.suptitle(f"{text_of(run.directory.resolve().name)}{note}", fontsize=13, fontweight="bold")
-    handles, labels = loss_axes.get_legend_handles_labels()
+    handles, labels = panels[0][0].get_legend_handles_labels()
     figure.tight_layout(rect=(0, 0.1, 1, 1))
     if handles:
         figure.legend(handles, labels, loc="lower center", ncols=3, frameon=False)
@@ -182,7 +186,7 @@ def draw_run(run: Run, output: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description="Draws validation loss and top-1 of a run against block FLOPs.")
+    parser = argparse.ArgumentParser(description="Draws the validation figures of a run against block FLOPs.")
     parser.add_argument("run", type=Path, metavar="RUN", help="run directory, such as runs/fashion-mnist")
     parser.add_argument("--output", type=Path, metavar="FILE.png", help="picture to write (default: RUN/curves.png)")
     options = parser.parse_args(arguments)
@@ -196,7 +200,7 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         print(f"plot_run: {output} cannot be written: {error.strerror}. Choose another --output.", file=sys.stderr)
         return 2
-    print(format_results(run.results) if run.results else f"No result yet: the run is {run.state}.")
+    print(format_results(run) if run.results else f"No result yet: the run is {run.state}.")
     speeds = format_speeds(run)
     if speeds:
         print(f"\n{speeds}")

@@ -53,7 +53,7 @@ def quote_quickstart(results: Path) -> str:
     run = load(results / RUNS["fp32"][0], seed=0, precision="fp32")
     minutes = sum(row.wall_s for row in run.results if row.method in METHODS) / 60
     head = f"{tell_job(run)}, fp32, seed 0; {minutes:.1f} minutes of training:"
-    return f"{head}\n\n```\n{format_results(run.results)}\n```"
+    return f"{head}\n\n```\n{format_results(run)}\n```"
 
 
 def quote_seeds(results: Path) -> str:
@@ -105,7 +105,7 @@ def top1_of(run: Run, method: str) -> float:
     """Percent."""
     for row in run.results:
         if row.method == method:
-            return 100 * row.top1
+            return 100 * row.figures["top1"]
     raise QuotationError(f"{run.directory} has no {method}, which README.md quotes. Keep a run that has trained it.")
 
 

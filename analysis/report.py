@@ -10,6 +10,7 @@ What is missing or damaged of a run is named on its page; the rest is reported.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,10 +21,10 @@ import report_figures
 import report_tables
 from any_locale import start, text_of
 from method_comparison import compare_methods
-from plot_run import LABELS
+from plot_run import label_of, mark_of
 from progress_line import ProgressLine
 from report_figures import Chart
-from report_numbers import UNKNOWN, format_duration, format_number, format_points, format_share
+from report_numbers import UNKNOWN, format_difference, format_duration, format_figure, format_number
 from report_page import (
     cards,
     escape,
@@ -105,7 +106,7 @@ def save_figures(run: Run, folder: Path, suffix: str, tell: Callable[[str], None
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
     with style(ON_PAPER):
-        for chart in report_figures.all_charts():
+        for chart in report_figures.all_charts(run):
             path = folder / f"{chart.name}.{suffix}"
             tell(f"drawing {path}")
             drawn = chart.draw(run)
@@ -136,13 +137,13 @@ def make_report(loaded: list[LoadedRun], tell: Callable[[str], None] = lambda _:
 def make_overview(runs: list[Run]) -> str:
     """Of all runs what they reached, a method below the other so that seeds are easy to compare."""
     methods = list(dict.fromkeys(row.method for run in runs for row in run.results))
+    metrics = list(dict.fromkeys(metric for run in runs for metric in run.metrics))
     rows = [
         [
             row.method,
             name_of(run),
             run.config.get("run", {}).get("seed", UNKNOWN),
-            format_share(row.top1),
-            format_number(row.loss, ".4f"),
+            *(format_figure(metric, row.figures.get(metric.name, math.nan)) for metric in metrics),
             format_number(row.block_flops, ".3e"),
             format_number(row.rank_s / 3600, ".4g"),
             format_duration(row.wall_s),
@@ -154,7 +155,8 @@ def make_overview(runs: list[Run]) -> str:
     ]
     if not rows:
         return section("overview", "All runs", paragraph("No method is done in any of them yet."))
-    headers = ["method", "run", "seed", "top-1", "loss", "block FLOPs", "rank-hours", "wall-clock"]
+    headers = ["method", "run", "seed", *(metric.title for metric in metrics)]
+    headers += ["block FLOPs", "rank-hours", "wall-clock"]
     return section("overview", "All runs", table(headers, rows, texts=2))
 
 
@@ -166,7 +168,7 @@ def make_run_part(loaded: LoadedRun, prefix: str, tell: Callable[[str], None]) -
         return draw_inline(run, charts, prefix, is_wide, tell)
 
     unmeasured = "No evaluation or step has been measured yet."
-    curves = draw(report_figures.charts_of_accuracy()) + draw(report_figures.charts_of_loss())
+    curves = "".join(draw(report_figures.charts_of(metric)) for metric in run.metrics)
     phases = make_legend(run)
     steps = draw(report_figures.charts_of_steps())
     timeline_note = (
@@ -218,12 +220,16 @@ def list_unfinished(run: Run) -> list[str]:
 
 
 def make_cards(run: Run, log: Log) -> str:
-    items = [(format_share(row.top1), f"top-1, {row.method}") for row in run.results[:3]]
+    metric = run.metrics[0]
+    items = [
+        (format_figure(metric, row.figures.get(metric.name, math.nan)), f"{metric.title}, {row.method}")
+        for row in run.results[:3]
+    ]
     comparisons = compare_methods(run)
     if comparisons:
         first = comparisons[0]
-        points = format_points(first.top1 - first.other_top1)
-        items.append((points, f"points, {first.method} over {first.other}"))
+        difference = format_difference(metric, first.value - first.other_value)
+        items.append((difference, f"{metric.unit_of_difference}, {first.method} over {first.other}"))
     skipped = sum(training.skipped_steps for training in run.trainings)
     items += [(f"{skipped:,}", "skipped steps"), (f"{len(log.remarks):,}", "warnings in the log")]
     return cards(items)
@@ -232,9 +238,9 @@ def make_cards(run: Run, log: Log) -> str:
 def make_legend(run: Run) -> str:
     items = []
     for phase in dict.fromkeys(training.phase for training in run.trainings):
-        mark = MARKS.get(report_figures.mark_of(phase), OTHER_MARK)
-        text = LABELS.get(phase, phase).format(count=len(run.of_phase(phase)))
-        items.append((report_figures.page_colour_of(phase), mark, text))
+        mark = MARKS.get(mark_of(run.table, phase), OTHER_MARK)
+        text = label_of(run.table, phase, len(run.of_phase(phase)))
+        items.append((report_figures.page_colour_of(run, phase), mark, text))
     items.append(("var(--faint)", "\u22ef", "dotted: unfinished"))
     return legend(items)
 

@@ -5,8 +5,17 @@ from __future__ import annotations
 import math
 
 from method_comparison import Comparison, CostComparison, compare_methods, missing_controls, ratio_of_costs
+from metric import Metric
 from paper import EXPERIMENTS, find_experiment, find_other_settings
-from report_numbers import UNKNOWN, format_cost, format_duration, format_number, format_points, format_share
+from report_numbers import (
+    UNKNOWN,
+    format_cost,
+    format_difference,
+    format_duration,
+    format_figure,
+    format_number,
+    format_share,
+)
 from report_page import bullets, paragraph, table
 from run_data import Run
 from run_log import Log
@@ -27,12 +36,12 @@ def make_results(run: Run) -> str:
         return paragraph("Unknown: the table is in summary.json.")
     if not run.results:
         return paragraph(f"No method is done yet: the run is {run.state}.")
-    headers = ["method", "top-1", "loss", "block FLOPs", "rank-hours", "wall-clock", "critical path"]
+    headers = ["method", *(metric.title for metric in run.metrics)]
+    headers += ["block FLOPs", "rank-hours", "wall-clock", "critical path"]
     rows = [
         [
             row.method,
-            format_share(row.top1),
-            format_number(row.loss, ".4f"),
+            *(format_figure(metric, row.figures.get(metric.name, math.nan)) for metric in run.metrics),
             format_number(row.block_flops, ".3e"),
             format_number(row.rank_s / 3600, ".4g"),
             format_duration(row.wall_s),
@@ -52,8 +61,8 @@ def make_comparison(run: Run, log: Log) -> str:
     parts = []
     for comparison in comparisons:
         parts.append(f"<h3>{comparison.method} against {comparison.other}</h3>")
-        parts += [paragraph(sentence) for sentence in tell_comparison(comparison)]
-        parts.append(_make_cost_table(comparison))
+        parts += [paragraph(sentence) for sentence in tell_comparison(run.metrics[0], comparison)]
+        parts.append(_make_cost_table(run.metrics[0], comparison))
     if not comparisons:
         parts.append(paragraph("Nothing to compare: that takes Deep Incubation and another method, both done."))
     parts.append(
@@ -66,28 +75,29 @@ def make_comparison(run: Run, log: Log) -> str:
     return "".join(parts) + "<h3>What these numbers do not say</h3>" + bullets([*CAVEATS, _tell_noise(run, log)])
 
 
-def tell_comparison(comparison: Comparison) -> list[str]:
+def tell_comparison(metric: Metric, comparison: Comparison) -> list[str]:
     """In whole sentences."""
     us, them = comparison.method, comparison.other
-    points = 100 * (comparison.top1 - comparison.other_top1)
+    difference, unit = metric.factor * (comparison.value - comparison.other_value), metric.unit_of_difference
     flops = comparison.by_cost[0]
-    verdict = "as accurate as" if points == 0 else f"{abs(points):.2f} points {'above' if points > 0 else 'below'}"
+    side = "above" if difference > 0 else "below"
+    verdict = "as accurate as" if difference == 0 else f"{abs(difference):.{metric.digits}f} {unit} {side}"
     factor = format_number(_ratio(flops.cost, flops.other_cost), ".2f")
     sentences = [
-        f"{us} ended {verdict} {them} ({format_share(comparison.top1)} against "
-        f"{format_share(comparison.other_top1)}), for {factor} times its block FLOPs."
+        f"{us} ended {verdict} {them} ({format_figure(metric, comparison.value)} against "
+        f"{format_figure(metric, comparison.other_value)}), for {factor} times its block FLOPs."
     ]
-    if math.isfinite(flops.top1) and math.isfinite(flops.other_top1):
-        equal = 100 * (flops.top1 - flops.other_top1)
-        sentences.append(f"At equal block FLOPs ({flops.common_cost:.3e}) it is {equal:+.2f} points.")
+    if math.isfinite(flops.value) and math.isfinite(flops.other_value):
+        equal = format_difference(metric, flops.value - flops.other_value)
+        sentences.append(f"At equal block FLOPs ({flops.common_cost:.3e}) it is {equal} {unit}.")
     else:
-        early = us if math.isnan(flops.top1) else them
+        early = us if math.isnan(flops.value) else them
         sentences.append(f"At equal block FLOPs ({flops.common_cost:.3e}) {early} has no evaluated network yet.")
     bound, ratio = ratio_of_costs(flops)
     if math.isfinite(ratio):
         sentences.append(
-            f"For {format_share(flops.common_top1)}, which both reached, {them} took {bound}{ratio:.2f} times "
-            f"the block FLOPs of {us}."
+            f"For {format_figure(metric, flops.common_value)}, which both reached, {them} took {bound}{ratio:.2f} "
+            f"times the block FLOPs of {us}."
         )
     return sentences
 
@@ -96,33 +106,36 @@ def _ratio(value: float, other: float) -> float:
     return value / other if other else math.nan
 
 
-def _make_cost_table(comparison: Comparison) -> str:
+def _make_cost_table(metric: Metric, comparison: Comparison) -> str:
     def row(cost: CostComparison) -> list[str]:
         bound, ratio = ratio_of_costs(cost)
         ours, theirs = ("at most " if is_bound else "" for is_bound in (cost.is_at_most, cost.other_is_at_most))
         return [
             cost.axis.label,
             format_cost(cost.axis, cost.common_cost),
-            format_share(cost.top1),
-            format_share(cost.other_top1),
-            format_points(cost.top1 - cost.other_top1),
-            format_share(cost.common_top1),
-            ours + format_cost(cost.axis, cost.cost_to_top1),
-            theirs + format_cost(cost.axis, cost.other_cost_to_top1),
+            format_figure(metric, cost.value),
+            format_figure(metric, cost.other_value),
+            format_difference(metric, cost.value - cost.other_value),
+            format_figure(metric, cost.common_value),
+            ours + format_cost(cost.axis, cost.cost_to_value),
+            theirs + format_cost(cost.axis, cost.other_cost_to_value),
             f"{bound}{ratio:.2f}" if math.isfinite(ratio) else UNKNOWN,
         ]
 
     us, them = comparison.method, comparison.other
-    headers = ["unit of cost", "equal cost", f"{us} there", f"{them} there", "points", "equal top-1"]
+    headers = ["unit of cost", "equal cost", f"{us} there", f"{them} there"]
+    headers += [metric.unit_of_difference, f"equal {metric.title}"]
     return table([*headers, f"{us} took", f"{them} took", "ratio"], [row(cost) for cost in comparison.by_cost])
 
 
 def _tell_noise(run: Run, log: Log) -> str:
     one_seed = "This is one seed; how far seeds lie apart, only more of them tell."
-    top1 = max((row.top1 for row in run.results if math.isfinite(row.top1)), default=math.nan)
-    if log.data is None or math.isnan(top1):
+    metric = run.metrics[0]
+    shares = [row.figures.get(metric.name, math.nan) for row in run.results if metric.unit == "%"]
+    share = max(filter(math.isfinite, shares), default=math.nan)
+    if log.data is None or math.isnan(share):
         return one_seed
-    points = 100 * math.sqrt(2 * top1 * (1 - top1) / log.data.num_validation)
+    points = 100 * math.sqrt(2 * share * (1 - share) / log.data.num_validation)
     return (
         f"{one_seed} The {log.data.num_validation:,} validation images alone leave a standard error of up to "
         f"{points:.2f} points in a difference (of two proportions, as if measured on different images)."
@@ -138,7 +151,7 @@ def make_paper_table(run: Run, log: Log) -> str:
     top1 = {
         training.name: 100 * float(training.metrics.epochs["top1"][-1])
         for training in run.trainings
-        if training.is_done and training.metrics is not None and len(training.metrics.epochs["top1"])
+        if training.is_done and training.metrics is not None and len(training.metrics.epochs.get("top1", []))
     }
     rows = []
     for published in experiment.published:
@@ -152,7 +165,7 @@ def make_paper_table(run: Run, log: Log) -> str:
         table(["method", "published top-1", "this run", "points"], rows),
         paragraph(experiment.note, "note"),
     ]
-    other = find_other_settings(run.config, name)
+    other = find_other_settings(run, name)
     if other:
         parts.append(paragraph(f"Not comparable as it is: these settings are not those of input/{name}.ini."))
         parts.append(table(["setting", "input file", "this run"], [list(line) for line in other]))

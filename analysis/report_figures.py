@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from cost_axes import ALL_AXES, FLOPS, RANK_HOURS, STEPS, CostAxis, cost_at_evaluations
-from plot_run import COLOURS, MARKS, choose_unit
+from metric import Metric
+from plot_run import COLOURS, choose_unit, colour_of, mark_of
 from report_svg import ON_PAGE
 from report_timeline import draw_timeline
 from run_data import Column, Metrics, Run, Training, measure_speed
@@ -19,7 +20,6 @@ from run_data import Column, Metrics, Run, Training, measure_speed
 SIZE = (5.2, 3.3)  # inches; text has 10 points
 MOST_POINTS = 150  # of a line
 MOST_MARKS = 12
-UNKNOWN_COLOUR, UNKNOWN_MARK = "#888888", "."
 TIME_UNITS = [(1.0, "hours"), (1 / 60, "minutes"), (1 / 3600, "seconds")]  # in hours
 
 
@@ -48,12 +48,8 @@ SPEED_QUANTITIES = [
 ]
 
 
-def charts_of_accuracy() -> list[Chart]:
-    return [_chart_of_costs("top1", "Validation top-1", axis) for axis in ALL_AXES]
-
-
-def charts_of_loss() -> list[Chart]:
-    return [_chart_of_costs("loss", "Validation loss", axis) for axis in ALL_AXES]
+def charts_of(metric: Metric) -> list[Chart]:
+    return [_chart_of_costs(metric, axis) for axis in ALL_AXES]
 
 
 def charts_of_steps() -> list[Chart]:
@@ -69,25 +65,17 @@ def charts_of_timeline() -> list[Chart]:
     return [Chart("timeline", "Groups of ranks over the rounds", draw_timeline)]
 
 
-def all_charts() -> list[Chart]:
+def all_charts(run: Run) -> list[Chart]:
     return [
-        *(*charts_of_accuracy(), *charts_of_loss(), *charts_of_timeline()),
-        *(*charts_of_speed(), *charts_of_steps()),
+        *(chart for metric in run.metrics for chart in charts_of(metric)),
+        *(*charts_of_timeline(), *charts_of_speed(), *charts_of_steps()),
     ]
 
 
-def colour_of(phase: str) -> str:
-    return COLOURS.get(phase, UNKNOWN_COLOUR)
-
-
-def page_colour_of(phase: str) -> str:
+def page_colour_of(run: Run, phase: str) -> str:
     """In CSS, as within the figures of a page."""
-    colour = colour_of(phase).lower()
+    colour = colour_of(run.table, phase).lower()
     return ON_PAGE.get(colour, colour)
-
-
-def mark_of(phase: str) -> str:
-    return MARKS.get(phase, UNKNOWN_MARK)
 
 
 def lay_out(figure: Figure, below: float = 0) -> None:
@@ -147,31 +135,32 @@ def _measured(run: Run) -> list[tuple[Training, Metrics]]:
     return [(training, training.metrics) for training in run.trainings if training.metrics is not None]
 
 
-def _chart_of_costs(quantity: str, title: str, axis: CostAxis) -> Chart:
-    name = f"{quantity}-{axis.name}".replace("_", "-")
-    return Chart(name, f"{title} against {axis.label}", lambda run: _draw_costs(run, quantity, title, axis))
+def _chart_of_costs(metric: Metric, axis: CostAxis) -> Chart:
+    name = f"{metric.name}-{axis.name}".replace("_", "-")
+    title = f"Validation {metric.title} against {axis.label}"
+    return Chart(name, title, lambda run: _draw_costs(run, metric, axis))
 
 
 def _chart_of_steps(quantity: StepQuantity) -> Chart:
     return Chart(quantity.column.replace("_", "-"), quantity.title, lambda run: _draw_steps(run, quantity))
 
 
-def _draw_costs(run: Run, quantity: str, title: str, axis: CostAxis) -> Figure | None:
+def _draw_costs(run: Run, metric: Metric, axis: CostAxis) -> Figure | None:
     curves = []
     for training, metrics in _measured(run):
         costs = cost_at_evaluations(run, training, axis)
         if len(costs) and np.isfinite(costs).all():
-            curves.append((training, costs, metrics.epochs[quantity] * (100 if quantity == "top1" else 1)))
+            curves.append((training, costs, metrics.epochs[metric.name] * metric.factor))
     if not curves:
         return None
     figure, axes = _make_figure()
     unit, label = _scale_of(axis, max(float(costs.max()) for _, costs, _ in curves))
     for training, costs, values in curves:
         chosen = choose_some(len(costs))
-        _plot(axes, training, costs[chosen] / unit, values[chosen], marked=True)
+        _plot(axes, run, training, costs[chosen] / unit, values[chosen], marked=True)
     axes.set_xlim(left=0)
     axes.set_xlabel(label)
-    axes.set_ylabel(f"{title.lower()} (%)" if quantity == "top1" else f"{title.lower()} (nats)")
+    axes.set_ylabel(f"validation {metric.title} ({metric.unit})")
     return figure
 
 
@@ -186,10 +175,10 @@ def _draw_steps(run: Run, quantity: StepQuantity) -> Figure | None:
         if quantity.is_logarithmic:
             places, values = places[values > 0], values[values > 0]
         if len(values):
-            _plot(axes, training, places, values, marked=False)
+            _plot(axes, run, training, places, values, marked=False)
             is_empty = False
         if quantity.column == "gradient_norm":
-            _mark_skipped(axes, training, metrics)
+            _mark_skipped(axes, run, training, metrics)
     if is_empty:
         return None
     if quantity.is_logarithmic:
@@ -235,15 +224,15 @@ def _make_figure(height: float = SIZE[1]) -> tuple[Figure, Any]:
     return figure, figure.add_subplot()
 
 
-def _plot(axes: Any, training: Training, places: Column, values: Column, marked: bool) -> None:
-    is_incubation = training.phase == "incubation"
+def _plot(axes: Any, run: Run, training: Training, places: Column, values: Column, marked: bool) -> None:
+    is_incubation = training.phase in run.table.hybrids
     axes.plot(
         places,
         values,
-        color=colour_of(training.phase),
+        color=colour_of(run.table, training.phase),
         linestyle="-" if training.is_done else ":",
         linewidth=1.0 if is_incubation else 1.8,
-        marker=mark_of(training.phase) if marked or len(places) == 1 else None,
+        marker=mark_of(run.table, training.phase) if marked or len(places) == 1 else None,
         markevery=max(1, -(-len(places) // MOST_MARKS)),
         markersize=5 if is_incubation else 6,
         markeredgewidth=0.6,
@@ -253,12 +242,12 @@ def _plot(axes: Any, training: Training, places: Column, values: Column, marked:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
 
 
-def _mark_skipped(axes: Any, training: Training, metrics: Metrics) -> None:
+def _mark_skipped(axes: Any, run: Run, training: Training, metrics: Metrics) -> None:
     """At the lower edge: steps whose loss or gradient was not finite."""
     skipped = metrics.steps["step"][np.isnan(metrics.steps["loss"])]
     if len(skipped):
         places = skipped[choose_some(len(skipped))]
-        edge, colour = axes.get_xaxis_transform(), colour_of(training.phase)
+        edge, colour = axes.get_xaxis_transform(), colour_of(run.table, training.phase)
         axes.plot(places, np.full_like(places, 0.02), "|", markeredgecolor=colour, transform=edge)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from cost_axes import FLOPS, RANK_HOURS, CostAxis
+from metric import Metric
 
 UNKNOWN = "-"
 
@@ -13,8 +14,12 @@ def format_share(value: float, digits: int = 2) -> str:
     return UNKNOWN if math.isnan(value) else f"{100 * value:.{digits}f} %"
 
 
-def format_points(value: float) -> str:
-    return UNKNOWN if math.isnan(value) else f"{100 * value:+.2f}"
+def format_figure(metric: Metric, value: float) -> str:
+    return format_share(value) if metric.unit == "%" else format_number(value, f".{metric.digits}f")
+
+
+def format_difference(metric: Metric, value: float) -> str:
+    return UNKNOWN if math.isnan(value) else f"{metric.factor * value:+.{metric.digits}f}"
 
 
 def format_number(value: float, form: str) -> str:

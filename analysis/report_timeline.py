@@ -11,7 +11,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from cost_axes import ActiveClock
-from plot_run import COLOURS
+from methods import MethodTable
+from plot_run import colour_of
 from run_data import Column, Round, Run, Training
 
 WIDTH = 8.0  # inches
@@ -65,7 +66,7 @@ def draw_timeline(run: Run) -> Figure | None:
         axes.add_patch(Rectangle((begin, lane), end - begin, entry.num_ranks, facecolor=idle, linewidth=0))
     for box, lowest, height in _place(work, run.rounds, lanes):
         begin, end = clock.active_s(np.array([box.began_s, box.ended_s])) / unit
-        _draw_box(axes, box.training, (begin, lowest), (end - begin, height), whole_s / unit)
+        _draw_box(axes, run.table, box.training, (begin, lowest), (end - begin, height), whole_s / unit)
     _draw_gaps(axes, clock, whole_s, unit)
     axes.set_xlim(0, whole_s / unit)
     axes.set_ylim(0, num_lanes)
@@ -115,10 +116,15 @@ def _place(work: list[Work], rounds: list[Round], lanes: dict[str, tuple[int, in
 
 
 def _draw_box(
-    axes: Any, training: Training, place: tuple[float, float], size: tuple[float, float], whole: float
+    axes: Any,
+    table: MethodTable,
+    training: Training,
+    place: tuple[float, float],
+    size: tuple[float, float],
+    whole: float,
 ) -> None:
     ground = matplotlib.rcParams["figure.facecolor"]
-    colour = COLOURS.get(training.phase, "#888888")
+    colour = colour_of(table, training.phase)
     # Half transparent, so that the name is readable on every colour, on a light ground and on a dark one.
     axes.add_patch(Rectangle(place, *size, facecolor=ground, linewidth=0))
     axes.add_patch(Rectangle(place, *size, facecolor=(colour, 0.55), edgecolor=ground, linewidth=0.8))

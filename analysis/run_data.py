@@ -20,12 +20,15 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from methods import OLDER_TABLE, MethodTable
+from metric import OLDER_METRICS, Metric
+
 Column: TypeAlias = NDArray[np.float64]
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"  # of summary.json, in UTC
 NEEDED_COLUMNS = {
     "steps": ["step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s"],
-    "epochs": ["step", "train_loss", "loss", "top1", "block_flops", "elapsed_s"],
+    "epochs": ["step", "train_loss", "block_flops", "elapsed_s"],  # and a column of each metric
     "rounds": ["began_s", "ended_s", "first_step", "last_step", "first_rank", "num_ranks"],
 }
 # What is raised where a file has not the content that it should have.
@@ -44,9 +47,10 @@ class Metrics:
     """The figures of one training, a column each."""
 
     steps: dict[str, Column]  # step, loss, ..., as FORMAT.md lists them; files of older programs have fewer columns
-    epochs: dict[str, Column]  # step, epoch, train_loss, loss, top1, top5, block_flops, elapsed_s
+    epochs: dict[str, Column]  # step, epoch, train_loss, block_flops, elapsed_s, and each metric of `evaluated`
     rounds: dict[str, Column] = field(default_factory=dict)  # began_s, ended_s, first_step, last_step, first_rank, ...
     checkpoints: dict[str, Column] = field(default_factory=dict)  # step, stall_s, write_s
+    evaluated: tuple[Metric, ...] = OLDER_METRICS  # the first one decides
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Training:
     """One optimisation of one model, as summary.json tells of it."""
 
     name: str
-    phase: str  # meta, incubation, finetuning, end_to_end, grown or shallow
+    phase: str  # of a row of the run's table of methods
     state: str  # waiting, running or done
     step: int
     total_steps: int
@@ -64,9 +68,7 @@ class Training:
     num_ranks: int = 0  # of its group, in the last round
     elapsed_s: float = 0  # the training's own time
     rank_s: float = 0
-    loss: float = float("nan")  # this and the next two: validation, when done
-    top1: float = float("nan")
-    top5: float = float("nan")
+    figures: dict[str, float] = field(default_factory=dict)  # of the validation images, by metric, when done
 
     @property
     def is_done(self) -> bool:
@@ -89,12 +91,11 @@ class Result:
     """A row of the result table."""
 
     method: str
-    top1: float
-    loss: float
     block_flops: float
     rank_s: float
     wall_s: float
     critical_path_s: float
+    figures: dict[str, float]  # of the validation images, by metric
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,13 @@ class Run:
     rounds: list[Round] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     config: Config = field(default_factory=dict)  # the effective one
+    table: MethodTable = OLDER_TABLE
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What evaluations have figures of; the first one decides. An older program may have begun with fewer."""
+        found = [training.metrics.evaluated for training in self.trainings if training.metrics is not None]
+        return max(found, key=len, default=OLDER_METRICS)
 
     @property
     def settings(self) -> dict[str, str]:
@@ -161,6 +169,7 @@ def load_metrics(path: Path) -> Metrics | None:
             epochs=_read_columns(file["epochs"]),
             rounds=_read_columns(file["rounds"]) if "rounds" in file else {},
             checkpoints=_read_columns(file["checkpoints"]) if "checkpoints" in file else {},
+            evaluated=_read_metrics(file["metrics"]) if "metrics" in file else OLDER_METRICS,
         )
     for table in ("steps", "epochs"):
         check_columns(metrics, table)
@@ -170,7 +179,7 @@ def load_metrics(path: Path) -> Metrics | None:
 def check_columns(metrics: Metrics, table: str) -> None:
     """Raises KeyError or ValueError if a column that is needed is missing, or one is shorter than others."""
     columns: dict[str, Column] = getattr(metrics, table)
-    needed = NEEDED_COLUMNS[table]
+    needed = NEEDED_COLUMNS[table] + [metric.name for metric in metrics.evaluated if table == "epochs"]
     shapes = {columns[name].shape for name in needed} | {column.shape for column in columns.values()}
     if shapes != {(len(columns[needed[0]]),)}:
         raise ValueError(f"/{table} has columns of different lengths")
@@ -195,6 +204,7 @@ def make_run(directory: Path, summary: dict[str, Any], config: Config, metrics: 
         rounds=[_make_round(entry) for entry in summary.get("rounds", [])],
         jobs=[_make_job(name, entry) for name, entry in summary.get("jobs", {}).items()],
         config=config,
+        table=MethodTable.make(summary["methods"]) if "methods" in summary else OLDER_TABLE,
     )
 
 
@@ -277,18 +287,23 @@ def format_speeds(run: Run) -> str:
     return "\n".join(lines)
 
 
-def format_results(results: list[Result]) -> str:
+def format_results(run: Run) -> str:
     """The result table as the program prints it; FLOPs are of the transformer blocks."""
-    width = max([17, *(len(row.method) for row in results)])
-    lines = [
-        f"{'method':<{width}} {'top-1':>7} {'test loss':>10} {'block FLOPs':>12} {'rank-hours':>11} {'wall-clock':>11}"
-        f" {'critical path':>14}"
-    ]
-    lines += [
-        f"{row.method:<{width}} {100 * row.top1:>6.2f}% {row.loss:>10.4f} {row.block_flops:>12.3e} "
-        f"{row.rank_s / 3600:>11.4f} {format_clock(row.wall_s):>11} {format_clock(row.critical_path_s):>14}"
-        for row in results
-    ]
+    width = max([17, *(len(row.method) for row in run.results)])
+    widths = [max(7, len(metric.header) + 1) for metric in run.metrics]
+    headers = [f"{metric.header:>{size}}" for metric, size in zip(run.metrics, widths, strict=True)]
+    costs = f"{'block FLOPs':>12} {'rank-hours':>11} {'wall-clock':>11} {'critical path':>14}"
+    lines = [" ".join([f"{'method':<{width}}", *headers, costs])]
+    for row in run.results:
+        figures = [
+            f"{metric.format(row.figures.get(metric.name, math.nan)):>{size}}"
+            for metric, size in zip(run.metrics, widths, strict=True)
+        ]
+        costs = (
+            f"{row.block_flops:>12.3e} {row.rank_s / 3600:>11.4f} {format_clock(row.wall_s):>11} "
+            f"{format_clock(row.critical_path_s):>14}"
+        )
+        lines.append(" ".join([f"{row.method:<{width}}", *figures, costs]))
     return "\n".join(lines)
 
 
@@ -310,6 +325,12 @@ def _read_columns(group: Any) -> dict[str, Column]:
     return {name: np.asarray(column[()], dtype=np.float64) for name, column in group.items()}
 
 
+def _read_metrics(group: Any) -> tuple[Metric, ...]:
+    texts = [[str(text) for text in group[name].asstr()] for name in ("name", "title", "unit")]
+    higher_is_better = [bool(value) for value in group["higher_is_better"]]
+    return tuple(Metric(*column) for column in zip(*texts, higher_is_better, strict=True))
+
+
 def _number(value: Any) -> float:
     """JSON has no NaN: it is written as null."""
     return float("nan") if value is None else float(value)
@@ -328,15 +349,23 @@ def _make_training(entry: dict[str, Any], metrics: Metrics | None) -> Training:
         num_ranks=int(entry.get("num_ranks", 0)),
         elapsed_s=_number(entry.get("elapsed_s")),
         rank_s=_number(entry.get("rank_s")),
-        loss=_number(entry.get("loss")),
-        top1=_number(entry.get("top1")),
-        top5=_number(entry.get("top5")),
+        figures=_read_figures(entry, Training),
     )
 
 
 def _make_result(row: dict[str, Any]) -> Result:
-    numbers = {name: _number(row[name]) for name in Result.__dataclass_fields__ if name != "method"}
-    return Result(method=str(row["method"]), **numbers)
+    costs = {name: _number(row[name]) for name in ("block_flops", "rank_s", "wall_s", "critical_path_s")}
+    return Result(method=str(row["method"]), figures=_read_figures(row, Result), **costs)
+
+
+def _read_figures(entry: dict[str, Any], kind: type[Training | Result]) -> dict[str, float]:
+    """The numbers of an entry that are no costs and counts."""
+    known = kind.__dataclass_fields__
+    return {
+        name: _number(value)
+        for name, value in entry.items()
+        if name not in known and (value is None or isinstance(value, (int, float)))
+    }
 
 
 def _make_round(entry: dict[str, Any]) -> Round:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xxhash
 
-from methods import LINEAGE, METHODS
+from methods import OLDER_TABLE
 from run_data import (
     CONTENT_ERRORS,
     Config,
@@ -30,7 +30,6 @@ from run_data import (
 )
 
 FIRST_BLOCK_BYTES = 512
-PHASES = {method.training: method.phase for method in METHODS}  # of trainings that are not incubations
 
 
 class DamagedFileError(Exception):
@@ -178,14 +177,14 @@ def _make_run_of_metrics(directory: Path, config: Config, metrics: dict[str, Met
 
 
 def _place_in_method(training: Training) -> tuple[int, int]:
-    order = list(LINEAGE)
+    order = [row.phase for row in OLDER_TABLE.rows]
     stage = training.name.removeprefix("stage_")
     place = order.index(training.phase) if training.phase in order else len(order)
     return place, int(stage) if stage.isdecimal() else 0
 
 
 def _make_training_of_metrics(directory: Path, name: str, metrics: Metrics) -> Training:
-    steps = metrics.steps
+    steps, row = metrics.steps, OLDER_TABLE.find(name)
     flops = metrics.epochs["block_flops"]
     is_done = (directory / "checkpoints" / f"{name}.h5").is_file()
     num_steps = int(steps["step"][-1]) + 1 if len(steps["step"]) else 0
@@ -193,7 +192,7 @@ def _make_training_of_metrics(directory: Path, name: str, metrics: Metrics) -> T
     elapsed_s = float(steps["elapsed_s"][-1]) if num_steps else 0.0
     return Training(
         name=name,
-        phase="incubation" if name.startswith("stage_") else PHASES.get(name, name),
+        phase=row.phase if row else name,
         state="done" if is_done else "running",
         step=num_steps,
         total_steps=num_steps if is_done else 0,

@@ -10,19 +10,20 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
+from methods import OLDER_TABLE
 from page_picture import SOURCE
-from plot_run import COLOURS, MARKS
+from plot_run import colour_of, mark_of
 from study_results import Study
 from study_run import ARM_NAMES
 from study_tables import choose_at_depth, find_seeds
 from study_vit_runs import DEPTHS
 
 STYLES = {  # of the arms: colour, mark, line
-    "end-to-end": (COLOURS["end_to_end"], MARKS["end_to_end"], "-"),
-    "zero-branches": (COLOURS["end_to_end"], "d", ":"),
-    "grown": (COLOURS["grown"], MARKS["grown"], "-"),
-    "shallow": (COLOURS["shallow"], MARKS["shallow"], "--"),
-    "incubated": (COLOURS["finetuning"], MARKS["finetuning"], "-"),
+    "end-to-end": (colour_of(OLDER_TABLE, "end_to_end"), mark_of(OLDER_TABLE, "end_to_end"), "-"),
+    "zero-branches": (colour_of(OLDER_TABLE, "end_to_end"), "d", ":"),
+    "grown": (colour_of(OLDER_TABLE, "grown"), mark_of(OLDER_TABLE, "grown"), "-"),
+    "shallow": (colour_of(OLDER_TABLE, "shallow"), mark_of(OLDER_TABLE, "shallow"), "--"),
+    "incubated": (colour_of(OLDER_TABLE, "finetuning"), mark_of(OLDER_TABLE, "finetuning"), "-"),
 }
 INCHES, DPI = (7.2, 4.2), 150
 INK = {"light": "#1f2328", "dark": "#f0f6fc"}

@@ -66,8 +66,8 @@ def make_kept(run: Run, tests: dict[str, dict[str, str]]) -> Kept:
     incubations = [training.block_flops for training in run.of_phase("incubation")]
     others = [training.block_flops for training in run.trainings if training.phase != "incubation"]
     return Kept(
-        top1=result.top1,
-        loss=result.loss,
+        top1=result.figures["top1"],
+        loss=result.figures["loss"],
         train_loss=float(result.metrics.epochs["train_loss"][-1]),
         test_top1=int(test["right"]) / int(test["images"]) if test else float("nan"),
         test_loss=float(test["loss"]) if test else float("nan"),

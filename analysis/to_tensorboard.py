@@ -30,7 +30,7 @@ from wall_time import wall_times
 
 SUFFIX = ".incubate"  # of the files that are ours, and may be replaced
 EVENTS_PER_LOOK = 4096
-# Columns of /steps and /epochs to names in TensorBoard, which groups them by what is before the slash.
+# Columns of /steps to names in TensorBoard, which groups them by what is before the slash.
 STEP_TAGS = {
     "loss": "training/loss",
     "learning_rate": "training/learning_rate",
@@ -40,7 +40,6 @@ STEP_TAGS = {
     "data_wait_s": "speed/data_wait_s",
     "communication_wait_s": "speed/communication_wait_s",
 }
-EPOCH_TAGS = {"loss": "validation/loss", "top1": "validation/top1"}
 
 
 class Point(NamedTuple):
@@ -54,7 +53,8 @@ class Point(NamedTuple):
 def list_points(metrics: Metrics) -> list[Point]:
     """In the order of time; the evaluation after a step comes behind it."""
     times = wall_times(metrics)
-    points = [*_read_rows(metrics.steps, times.steps, STEP_TAGS), *_read_rows(metrics.epochs, times.epochs, EPOCH_TAGS)]
+    tags = {metric.name: f"validation/{metric.name}" for metric in metrics.evaluated}
+    points = [*_read_rows(metrics.steps, times.steps, STEP_TAGS), *_read_rows(metrics.epochs, times.epochs, tags)]
     return sorted(points, key=lambda point: (point.wall_s, point.step))
 
 

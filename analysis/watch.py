@@ -42,13 +42,13 @@ from run_data import (
 
 RECENT_STEPS = 20
 LOOKS_PER_PAGE = 4  # a page takes seconds to make
-HEADER: tuple[str, ...] = ("training", "state", "step", "loss", "top-1", "images/s", "data wait", "rank wait", "left")
 
 
 def format_run(run: Run, now_s: float) -> str:
     """A line on the run and on each of its jobs, and one for each training. `now_s`: Unix time."""
     titles = [f"{run.directory}: {run.state}", *(_describe_job(job, now_s) for job in run.jobs)]
-    rows = [HEADER, *(_make_row(run, training) for training in run.trainings)]
+    header = ("training", "state", "step", "loss", run.metrics[0].title, "images/s", "data wait", "rank wait", "left")
+    rows = [header, *(_make_row(run, training) for training in run.trainings)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(
@@ -75,7 +75,7 @@ def _make_row(run: Run, training: Training) -> tuple[str, ...]:
         training.state,
         f"{training.step}/{training.total_steps}",
         _format(_last(training.metrics, "steps", "loss"), "{:.4f}"),
-        _format(100 * _last(training.metrics, "epochs", "top1"), "{:.2f}%"),
+        run.metrics[0].format(_last(training.metrics, "epochs", run.metrics[0].name)),
         _format(speed.images_per_s, "{:.0f}"),
         _format(100 * speed.data_wait, "{:.1f}%"),
         _format(100 * speed.communication_wait, "{:.1f}%"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import subprocess
 import sys
@@ -14,13 +15,19 @@ import h5py
 import numpy as np
 import pytest
 
+import plot_run
+import report
+import watch
 from compare import main
 from cost_axes import FLOPS, RANK_HOURS
 from launch import REPOSITORY, Outcome, call
 from learning_curve import Curve, find_crossing, make_curve
-from made_up_run import MadeUp, deep_incubation, end_to_end, write_run
-from methods import LINEAGE, METHODS, TRAINING_OF
+from made_up_run import MadeUp, deep_incubation, end_to_end, seal, write_run
+from methods import OLDER_TABLE, MethodTable
+from metric import Metric
+from plot_run import label_of
 from run_data import load_run
+from run_files import read_summary
 from run_groups import OPERATION
 
 # Student's t for 95 % and two degrees of freedom: p = 0.975 is where t / sqrt(2 + t^2) = 0.95.
@@ -238,7 +245,7 @@ def test_crossing() -> None:
     assert find_crossing(curve, 0.3).cost == pytest.approx(1.5)  # the first time, not the second
     assert find_crossing(curve, 0.6) == (4, True)
     assert find_crossing(curve, 0.2) == (1, False)  # it may have been there before
-    assert find_crossing(Curve(curve.cost[:1], curve.top1[:1]), 0.2) == (1, True)  # that is its end
+    assert find_crossing(Curve(curve.cost[:1], curve.value[:1]), 0.2) == (1, True)  # that is its end
     assert find_crossing(curve, 0.1) == (1, False)
     assert np.isnan(find_crossing(curve, 0.61).cost)
 
@@ -248,12 +255,13 @@ def test_real_run(finished_run: Path) -> None:
     run = load_run(finished_run)
     assert len(run.results) == 3
     for result in run.results:
-        (training,) = (t for t in run.trainings if t.name == TRAINING_OF[result.method])
+        (name,) = (row.training for row in run.table.methods if row.title == result.method)
+        (training,) = (t for t in run.trainings if t.name == name)
         flops, rank_hours = (make_curve(run, training, axis) for axis in (FLOPS, RANK_HOURS))
         assert flops is not None and rank_hours is not None
         assert flops.cost[-1] == pytest.approx(result.block_flops, rel=1e-12)
         assert 3600 * rank_hours.cost[-1] == pytest.approx(result.rank_s, rel=0.05)  # which has the training's end too
-        assert flops.top1[-1] == rank_hours.top1[-1] == result.top1
+        assert flops.value[-1] == rank_hours.value[-1] == result.figures["top1"]
     assert set(run.settings) >= OPERATION
     command = [sys.executable, str(REPOSITORY / "analysis" / "compare.py"), str(finished_run)]
     outcome = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -261,7 +269,7 @@ def test_real_run(finished_run: Path) -> None:
     assert outcome.stdout == compare(finished_run).stdout
 
 
-def test_methods_are_the_programs() -> None:
+def test_methods_are_the_programs(finished_run: Path) -> None:
     """As src/config/method_table.h has them: in the order of the table of results, and lineages."""
     source = (REPOSITORY / "src" / "config" / "method_table.h").read_text()
     rows = re.findall(
@@ -271,16 +279,66 @@ def test_methods_are_the_programs() -> None:
         re.DOTALL,
     )
     assert len(rows) == source.count("    MethodRow{Phase::")
+    table = load_run(finished_run).table
+    assert table == MethodTable.make(read_summary(finished_run)["methods"])
     source_of = {phase: parent for phase, _, parent, _, _ in rows}
     for phase in source_of:
         lineage = [phase]
         while source_of[lineage[0]]:
             lineage.insert(0, source_of[lineage[0]])
-        assert LINEAGE[phase] == lineage
+        assert table.lineage_of(phase) == lineage
     in_order = sorted((row for row in rows if row[3] != "0"), key=lambda row: int(row[3]))
-    assert [(method.name, method.training, method.phase) for method in METHODS] == [
+    assert [(method.title, method.training, method.phase) for method in table.methods] == [
         (name, training, phase) for phase, training, _, _, name in in_order
     ]
+    assert table == OLDER_TABLE  # this program has the methods of those before it, so far
+
+
+def test_methods_are_those_of_the_run(tmp_path: Path) -> None:
+    """A control that no program of today has is compared, and a run without a table has the methods of old."""
+    trainings = [*deep_incubation(0.7), MadeUp("stacked", "stacking", (0.6,), block_flops=600, elapsed_s=60)]
+    run = write_run(tmp_path / "run", trainings)
+    assert "Deep Incubation - stacked up" not in compare(run).stdout
+    summary = read_summary(run)
+    rows = [row._asdict() for row in OLDER_TABLE.rows]
+    control = {"phase": "stacking", "training": "stacked", "title": "stacked up", "place": 8, "section": "stacking"}
+    summary["methods"] = [*rows, rows[4] | control]
+    summary["results"].append(summary["results"][0] | {"method": "stacked up", "top1": 0.6})
+    (run / "summary.json").write_text(json.dumps(summary))
+    outcome = compare(run)
+    assert re.search(r"^Deep Incubation - stacked up +1 +10\.00 ", outcome.stdout, re.MULTILINE), outcome.stdout
+    assert load_run(run).table.lineage_of("stacking") == ["meta", "stacking"]
+    assert label_of(load_run(run).table, "stacking", 1) == "stacked up"
+
+
+def test_a_task_of_its_own_metrics(tmp_path: Path) -> None:
+    """Lower is better: the figure that decides is the one that the metrics files name first."""
+    run = write_run(tmp_path / "run", deep_incubation(3.0, 2.0) + end_to_end(4.0, 2.5))
+    for path in (run / "metrics").iterdir():
+        with h5py.File(path, "r+") as file:
+            file["epochs/error"] = file["epochs/top1"][()]
+            del file["epochs/top1"], file["epochs/top5"], file["epochs/loss"]
+            file["metrics/name"], file["metrics/title"], file["metrics/unit"] = ["error"], ["error"], ["pixels"]
+            file["metrics/higher_is_better"] = [0]
+        seal(path)
+    summary = json.loads((run / "summary.json").read_text().replace('"top1"', '"error"'))
+    (run / "summary.json").write_text(json.dumps(summary))
+    assert load_run(run).metrics == (Metric("error", "error", "pixels", False),)
+    outcome = compare(run)
+    assert outcome.status == 0, outcome.stderr
+    assert "error (pixels)" in outcome.stdout and "top-1" not in outcome.stdout
+    figures = read_csv(compare(run, "--format=csv"))
+    assert figures["", "Deep Incubation", "", "error"]["mean"] == "2.0"
+    assert figures["", "Deep Incubation", "", "error"]["unit"] == "pixels"
+    assert figures["", "Deep Incubation", "end to end", "error_difference"]["mean"] == "-0.5"
+    # Finetuning begins at 300 and is at 3 at 450: it is at 2.5 half-way from there to its end at 600.
+    speedup = figures["", "Deep Incubation", "end to end", "speedup_to_others_error_by_block_flops"]
+    assert float(speedup["mean"]) == pytest.approx(600 / 525)
+    for program in (plot_run, report, watch):
+        outcome = call(program.main, run, *(["--once"] if program is watch else []))
+        assert outcome.status == 0, outcome.stderr
+    text = (run / "report.html").read_text()
+    assert "Deep Incubation ended 0.5000 pixels below end to end (2.0000 against 2.5000)" in text
 
 
 @pytest.mark.parametrize(

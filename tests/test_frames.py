@@ -15,11 +15,13 @@ from run_data import NotARunError
 from run_files import TRAININGS, read_columns, read_summary
 
 LABELS = ["run", "training", "phase", "seed"]
+EVALUATED = ("top1", "top5", "loss")
 
 
 def test_real_run(finished_run: Path) -> None:
     frames = load_frames(finished_run)
-    for table, names in COLUMNS.items():
+    for table, fixed in COLUMNS.items():
+        names = (*fixed, *EVALUATED) if table == "epochs" else fixed
         frame = getattr(frames, table)
         assert list(frame.columns[:4]) == LABELS
         for training in TRAININGS:
@@ -61,7 +63,7 @@ def test_nothing_saved_yet(tmp_path: Path) -> None:
     frames = load_frames(write_run(tmp_path / "run", [waiting], state="running"))
     for table, names in COLUMNS.items():
         frame = getattr(frames, table)
-        assert set(frame.columns) >= {*LABELS, *names}
+        assert set(frame.columns) >= {*LABELS, *names, *({"top1", "loss"} if table == "epochs" else set())}
         assert len(frame) == 0
         assert frame[names[0]].dtype == (np.float64 if table == "rounds" else np.int64)
     assert frames.trainings.state.tolist() == ["waiting"]

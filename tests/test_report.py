@@ -19,7 +19,7 @@ import pytest
 from cost_axes import FLOPS, ActiveClock
 from headless_browser import find_browser, open_page
 from launch import REPOSITORY, Outcome, call
-from learning_curve import Curve, find_crossing, top1_at
+from learning_curve import Curve, find_crossing, value_at
 from made_up_run import MadeUp, seal, write_run
 from method_comparison import compare_curves, ratio_of_costs
 from page_reader import read_page
@@ -236,7 +236,7 @@ def test_margins_hold_the_longest_numbers(tmp_path: Path) -> None:
     """Nothing beyond the edge, and no number on the name of its axis."""
     long = MadeUp("end_to_end", "end_to_end", (0.1234, 0.1235), block_flops=1.5e21, elapsed_s=1e-3)  # 640000 images/s
     run = load_run(write_run(tmp_path / "run", [long]))
-    for chart in all_charts():
+    for chart in all_charts(run):
         with style():
             figure = chart.draw(run)
         assert figure is not None
@@ -267,15 +267,15 @@ def test_accuracy_at_equal_cost_and_cost_of_equal_accuracy() -> None:
     """In closed form, of straight lines."""
     ours = Curve(np.array([4.0, 6.0, 8.0]), np.array([0.5, 0.7, 0.8]))
     theirs = Curve(np.array([2.0, 6.0, 10.0]), np.array([0.2, 0.6, 0.7]))
-    assert top1_at(theirs, 8.0) == pytest.approx(0.65)
-    assert math.isnan(top1_at(ours, 3.9)) and math.isnan(top1_at(ours, 8.1))
+    assert value_at(theirs, 8.0) == pytest.approx(0.65)
+    assert math.isnan(value_at(ours, 3.9)) and math.isnan(value_at(ours, 8.1))
     assert find_crossing(ours, 0.6).cost == pytest.approx(5.0)
     assert find_crossing(ours, 0.4) == (4.0, False)
     assert math.isnan(find_crossing(theirs, 0.71).cost)
     both = compare_curves(FLOPS, ours, theirs)
-    assert (both.common_cost, both.common_top1) == (8.0, 0.7)
-    assert [both.top1, both.other_top1] == pytest.approx([0.8, 0.65])
-    assert [both.cost_to_top1, both.other_cost_to_top1] == pytest.approx([6.0, 10.0])
+    assert (both.common_cost, both.common_value) == (8.0, 0.7)
+    assert [both.value, both.other_value] == pytest.approx([0.8, 0.65])
+    assert [both.cost_to_value, both.other_cost_to_value] == pytest.approx([6.0, 10.0])
     early = Curve(np.array([1.0, 3.0]), np.array([0.75, 0.75]))  # may have had it before 1
     ratios = [ratio_of_costs(compare_curves(FLOPS, *pair)) for pair in ((ours, theirs), (ours, early), (early, ours))]
     assert [bound for bound, _ in ratios] == ["", "at most ", "at least "]

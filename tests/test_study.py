@@ -12,7 +12,6 @@ import h5py
 import numpy as np
 import pytest
 import study_data
-from schedule import START_S, choose_next, expected_s, list_done, slowest_recent
 from unseen_images import evaluate, load_network
 
 import launch
@@ -22,6 +21,7 @@ from conftest import Tiny
 from keep_results import read_figures
 from run_data import load_run
 from run_recovery import check_whole_file
+from schedule import START_S, choose_next, expected_s, list_done, slowest_recent
 from study_run import StudyRun
 from study_runs import list_runs
 from thin_metrics import choose_rows, thin_metrics
@@ -186,8 +186,8 @@ def test_exported_weights_have_the_accuracy_of_the_run(finished_run: Path, tiny:
     outcome = evaluate(load_network(weights, num_heads=2), split, [0.5], [0.3])
     [training] = [training for training in load_run(finished_run).trainings if training.name == "finetuned"]
     assert outcome.num_images == 100
-    assert outcome.num_right == round(100 * training.top1)
-    assert outcome.loss == pytest.approx(training.loss, rel=1e-4)
+    assert outcome.num_right == round(100 * training.figures["top1"])
+    assert outcome.loss == pytest.approx(training.figures["loss"], rel=1e-4)
 
 
 def test_idx_files_come_back(tmp_path: Path) -> None:

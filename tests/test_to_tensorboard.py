@@ -26,7 +26,7 @@ STEP_TAGS = {
     "data_wait_s": "speed/data_wait_s",
     "communication_wait_s": "speed/communication_wait_s",
 }
-EPOCH_TAGS = {"loss": "validation/loss", "top1": "validation/top1"}
+EPOCH_TAGS = {name: f"validation/{name}" for name in ("loss", "top1", "top5")}
 
 
 def read_scalars(folder: Path) -> dict[str, list[tuple[float, int, float]]]:

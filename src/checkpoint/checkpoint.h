@@ -7,6 +7,7 @@
 
 #include <torch/types.h>
 
+#include "base/figures.h"
 #include "hdf5/verified_file.h"
 
 namespace incubate {
@@ -19,7 +20,7 @@ struct CheckpointHeader {
   std::string identity_text;  ///< settings and parents that determine the result, one a line
   std::string config;         ///< effective configuration, as INI
   /// Figures for people and reports, such as "top1". They never change what is computed next.
-  std::map<std::string, double> figures;
+  Figures figures;
 };
 
 /// Maps names to float tensors on the CPU. Names: "/stages/<i>/<parameter>", "/optimizer/<i>/<parameter>/exp_avg",

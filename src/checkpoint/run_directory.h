@@ -25,10 +25,8 @@ class RunDirectory {
   Path log() const { return root_ / "log.txt"; }
   Path metrics_index() const { return root_ / "metrics.h5"; }
   Path metrics(const std::string& training) const { return root_ / "metrics" / (training + ".h5"); }
-  /// Profile of the trainings of one group: "meta" or "stage_0+stage_1". `extension` is "txt" or "json".
-  Path profile(const std::string& trainings, const std::string& extension) const {
-    return root_ / "profile" / (trainings + "." + extension);
-  }
+  /// Profile of the trainings of one group: "meta" or "stage_0+stage_1".
+  Path profile(const std::string& trainings) const { return root_ / "profile" / (trainings + ".json"); }
   /// A training's finished weights.
   Path finished(const std::string& training) const { return root_ / "checkpoints" / (training + ".h5"); }
   Path lock(const std::string& training) const { return root_ / "checkpoints" / (training + ".lock"); }

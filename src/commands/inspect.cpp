@@ -68,8 +68,7 @@ void describe_metrics(const FilePath& path, const Hdf5File& file) {
                last.learning_rate, last.images_per_s);
   }
   if (!metrics.epochs.empty()) {
-    const Evaluation& last = metrics.epochs.back().evaluation;
-    print_line("evaluation", "top-1 {:.2f}%, top-5 {:.2f}%, loss {:.4f}", 100 * last.top1, 100 * last.top5, last.loss);
+    print_line("evaluation", "{}", format_figures(metrics.infos, metrics.epochs.back().evaluation));
   }
 }
 

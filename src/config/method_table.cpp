@@ -57,6 +57,11 @@ std::vector<const MethodRow*> list_methods() {
 }
 
 const char* to_string(Phase phase) { return row_of(phase).name; }
+
+const char* to_string(Network network) {
+  return network == Network::meta ? "meta" : network == Network::hybrid ? "hybrid" : "target";
+}
+
 const char* section_of(Phase phase) { return row_of(phase).section; }
 
 }  // namespace incubate

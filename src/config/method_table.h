@@ -103,6 +103,7 @@ std::vector<Phase> lineage_of(Phase phase);
 std::vector<const MethodRow*> list_methods();
 
 const char* to_string(Phase phase);
+const char* to_string(Network network);
 /// The section of the phase's settings: both methods' high resolution share one.
 const char* section_of(Phase phase);
 

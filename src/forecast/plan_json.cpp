@@ -136,11 +136,11 @@ PlanJson to_json(const std::vector<MethodForecast>& methods) {
 }
 
 /// What there is to train, chosen or not.
-Json describe_method_table() {
+PlanJson describe_method_table() {
   constexpr std::array kNetworks = {"meta", "hybrid", "target"};
-  Json rows = Json::array();
+  PlanJson rows = PlanJson::array();
   for (const MethodRow& row : kMethodTable) {
-    Json parents = Json::array();
+    PlanJson parents = PlanJson::array();
     if (row.source) parents.push_back(row_of(*row.source).name);
     rows.push_back({{"name", row.name},
                     {"training", row.training},

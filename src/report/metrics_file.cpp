@@ -1,6 +1,7 @@
 #include "report/metrics_file.h"
 
 #include <algorithm>
+#include <variant>
 
 #include "base/check.h"
 #include "base/version.h"
@@ -9,20 +10,62 @@
 namespace incubate {
 namespace {
 
-constexpr std::int64_t kMetricsVersion = 4;
+constexpr std::int64_t kMetricsVersion = 5;
 constexpr std::int64_t kOldestVersion = 2;
-constexpr std::int64_t kDataWaitSince = 3;
-constexpr std::int64_t kUtilisationSince = 4;  // and with it, communication and memory
+constexpr std::int64_t kNamesMetricsSince = 5;
 
-/// The values of one member of all rows.
+/// A column of a table: one member of all its rows. Rows of a version before `since` keep the member's default.
+template <typename Row>
+struct Column {
+  const char* name;
+  std::variant<std::int64_t Row::*, double Row::*> member;
+  std::int64_t since = kOldestVersion;
+};
+
+const std::vector<Column<StepRow>> kStepColumns = {
+    {"/steps/step", &StepRow::step},
+    {"/steps/loss", &StepRow::loss},
+    {"/steps/learning_rate", &StepRow::learning_rate},
+    {"/steps/gradient_norm", &StepRow::gradient_norm},
+    {"/steps/images_per_s", &StepRow::images_per_s},
+    {"/steps/elapsed_s", &StepRow::elapsed_s},
+    {"/steps/data_wait_s", &StepRow::data_wait_s, 3},
+    {"/steps/communication_wait_s", &StepRow::communication_wait_s, 4},
+    {"/steps/model_flops_utilisation", &StepRow::model_flops_utilisation, 4},
+    {"/steps/memory_peak_bytes", &StepRow::memory_peak_bytes, 4}};
+/// Beside them each figure of the evaluations has a column of its name.
+const std::vector<Column<EpochRow>> kEpochColumns = {{"/epochs/step", &EpochRow::step},
+                                                     {"/epochs/epoch", &EpochRow::epoch},
+                                                     {"/epochs/train_loss", &EpochRow::train_loss},
+                                                     {"/epochs/block_flops", &EpochRow::block_flops},
+                                                     {"/epochs/elapsed_s", &EpochRow::elapsed_s}};
+const std::vector<Column<RoundRow>> kRoundColumns = {
+    {"/rounds/first_step", &RoundRow::first_step},    {"/rounds/last_step", &RoundRow::last_step},
+    {"/rounds/first_rank", &RoundRow::first_rank},    {"/rounds/num_ranks", &RoundRow::num_ranks},
+    {"/rounds/began_s", &RoundRow::began_s},          {"/rounds/ended_s", &RoundRow::ended_s},
+    {"/rounds/images_per_s", &RoundRow::images_per_s}};
+const std::vector<Column<CheckpointRow>> kCheckpointColumns = {{"/checkpoints/step", &CheckpointRow::step},
+                                                               {"/checkpoints/stall_s", &CheckpointRow::stall_s},
+                                                               {"/checkpoints/write_s", &CheckpointRow::write_s}};
+
+/// Writes the values that `get` returns of the rows.
 template <typename Row, typename Get>
-auto column(const std::vector<Row>& rows, Get get) {
+void write_column(Hdf5File& file, const std::string& name, const std::vector<Row>& rows, const Get& get) {
   std::vector<std::decay_t<decltype(get(rows.front()))>> values;
   for (const Row& row : rows) values.push_back(get(row));
-  return values;
+  file.write(name, values);
 }
 
-/// A column of `num_rows` rows.
+template <typename Row>
+void write_rows(Hdf5File& file, const std::vector<Column<Row>>& columns, const std::vector<Row>& rows) {
+  for (const Column<Row>& column : columns) {
+    std::visit(
+        [&](auto member) { write_column(file, column.name, rows, [member](const Row& row) { return row.*member; }); },
+        column.member);
+  }
+}
+
+/// Reads a column of `num_rows` rows.
 template <typename T>
 std::vector<T> read_column(const Hdf5File& file, const std::string& name, std::size_t num_rows) {
   std::vector<T> values = file.read<T>(name);
@@ -31,69 +74,78 @@ std::vector<T> read_column(const Hdf5File& file, const std::string& name, std::s
   return values;
 }
 
+/// Reads all rows of a table.
+template <typename Row>
+std::vector<Row> read_rows(const Hdf5File& file, const std::vector<Column<Row>>& columns, std::int64_t version) {
+  std::vector<Row> rows(file.read<std::int64_t>(columns.front().name).size());
+  for (const Column<Row>& column : columns) {
+    if (version < column.since) continue;
+    std::visit(
+        [&](auto member) {
+          const auto values = read_column<std::decay_t<decltype(Row().*member)>>(file, column.name, rows.size());
+          for (std::size_t i = 0; i < rows.size(); ++i) rows[i].*member = values[i];
+        },
+        column.member);
+  }
+  return rows;
+}
+
+/// Drops the first row that comes later, and what follows it.
+template <typename Row, typename IsLater>
+void cut(std::vector<Row>& rows, const IsLater& is_later) {
+  rows.erase(std::ranges::find_if(rows, is_later), rows.end());
+}
+
+void write_infos(Hdf5File& file, const std::vector<MetricInfo>& infos) {
+  const auto texts = [&infos](std::string MetricInfo::*member) {
+    std::vector<std::string> values;
+    for (const MetricInfo& info : infos) values.push_back(info.*member);
+    return values;
+  };
+  file.write_strings("/metrics/name", texts(&MetricInfo::name));
+  file.write_strings("/metrics/title", texts(&MetricInfo::title));
+  file.write_strings("/metrics/unit", texts(&MetricInfo::unit));
+  write_column(file, "/metrics/higher_is_better", infos,
+               [](const MetricInfo& info) { return std::int64_t{info.higher_is_better}; });
+}
+
+std::vector<MetricInfo> read_infos(const Hdf5File& file, std::int64_t version) {
+  if (version < kNamesMetricsSince) {  // there was one task
+    return {{"top1", "top-1", "%"}, {"top5", "top-5", "%"}, {"loss", "loss", "nats", false}};
+  }
+  const std::vector<std::string> names = file.read_strings("/metrics/name"),
+                                 titles = file.read_strings("/metrics/title"),
+                                 units = file.read_strings("/metrics/unit");
+  const auto better = read_column<std::int64_t>(file, "/metrics/higher_is_better", names.size());
+  check_running(titles.size() == names.size() && units.size() == names.size(),
+                "cannot read '/metrics/name': {} metrics have {} titles and {} units", names.size(), titles.size(),
+                units.size());
+  std::vector<MetricInfo> infos;
+  for (std::size_t i = 0; i < names.size(); ++i) infos.push_back({names[i], titles[i], units[i], better[i] != 0});
+  return infos;
+}
+
 /// What the file says up to `step`.
 Metrics read_metrics(const Hdf5File& file, const std::filesystem::path& path, std::int64_t step) {
   const std::int64_t version = file.read_int_attribute("version");
   check_input(version >= kOldestVersion && version <= kMetricsVersion,
               "{} has version {} of its format; this program reads {} to {}. Use the program that wrote it.",
               path.string(), version, kOldestVersion, kMetricsVersion);
-  const auto read = [&file](const char* name, std::size_t num_rows) {
-    return read_column<double>(file, name, num_rows);
-  };
-  const auto read_counts = [&file](const char* name, std::size_t num_rows) {
-    return read_column<std::int64_t>(file, name, num_rows);
-  };
   Metrics metrics;
-
-  const auto step_numbers = file.read<std::int64_t>("/steps/step");
-  const std::size_t num_steps = step_numbers.size();
-  const std::vector<double> loss = read("/steps/loss", num_steps), rate = read("/steps/learning_rate", num_steps),
-                            norm = read("/steps/gradient_norm", num_steps),
-                            speed = read("/steps/images_per_s", num_steps), time = read("/steps/elapsed_s", num_steps),
-                            data_wait = version < kDataWaitSince ? std::vector<double>(num_steps)
-                                                                 : read("/steps/data_wait_s", num_steps);
-  const auto read_newer = [&](const char* name) {
-    return version < kUtilisationSince ? std::vector<double>(num_steps, StepRow::kUnknown) : read(name, num_steps);
-  };
-  const std::vector<double> communication_wait = read_newer("/steps/communication_wait_s"),
-                            utilisation = read_newer("/steps/model_flops_utilisation"),
-                            memory = read_newer("/steps/memory_peak_bytes");
-  for (std::size_t i = 0; i < num_steps && step_numbers[i] < step; ++i) {
-    metrics.steps.push_back({step_numbers[i], loss[i], rate[i], norm[i], speed[i], time[i], data_wait[i],
-                             communication_wait[i], utilisation[i], memory[i]});
+  metrics.infos = read_infos(file, version);
+  metrics.steps = read_rows(file, kStepColumns, version);
+  metrics.epochs = read_rows(file, kEpochColumns, version);
+  for (const MetricInfo& info : metrics.infos) {
+    const auto values = read_column<double>(file, "/epochs/" + info.name, metrics.epochs.size());
+    for (std::size_t i = 0; i < values.size(); ++i) metrics.epochs[i].evaluation[info.name] = values[i];
   }
-
-  const auto steps_done = file.read<std::int64_t>("/epochs/step");
-  const std::size_t num_epochs = steps_done.size();
-  const std::vector<double> epoch = read("/epochs/epoch", num_epochs),
-                            train_loss = read("/epochs/train_loss", num_epochs),
-                            validation_loss = read("/epochs/loss", num_epochs), top1 = read("/epochs/top1", num_epochs),
-                            top5 = read("/epochs/top5", num_epochs), flops = read("/epochs/block_flops", num_epochs),
-                            epoch_time = read("/epochs/elapsed_s", num_epochs);
-  for (std::size_t i = 0; i < num_epochs && steps_done[i] <= step; ++i) {
-    metrics.epochs.push_back(
-        {steps_done[i], epoch[i], train_loss[i], {validation_loss[i], top1[i], top5[i]}, flops[i], epoch_time[i]});
-  }
-
-  const auto first_step = file.read<std::int64_t>("/rounds/first_step");
-  const std::size_t num_rounds = first_step.size();
-  const std::vector<std::int64_t> last_step = read_counts("/rounds/last_step", num_rounds),
-                                  first_rank = read_counts("/rounds/first_rank", num_rounds),
-                                  num_ranks = read_counts("/rounds/num_ranks", num_rounds);
-  const std::vector<double> began = read("/rounds/began_s", num_rounds), ended = read("/rounds/ended_s", num_rounds),
-                            round_speed = read("/rounds/images_per_s", num_rounds);
-  for (std::size_t i = 0; i < num_rounds && first_step[i] < step; ++i) {
-    metrics.rounds.push_back(
-        {began[i], ended[i], first_step[i], std::min(last_step[i], step), first_rank[i], num_ranks[i], round_speed[i]});
-  }
-
-  const auto checkpoint_step = file.read<std::int64_t>("/checkpoints/step");
-  const std::size_t num_checkpoints = checkpoint_step.size();
-  const std::vector<double> stall = read("/checkpoints/stall_s", num_checkpoints),
-                            write = read("/checkpoints/write_s", num_checkpoints);
-  for (std::size_t i = 0; i < num_checkpoints && checkpoint_step[i] <= step; ++i) {
-    metrics.checkpoints.push_back({checkpoint_step[i], stall[i], write[i]});
-  }
+  metrics.rounds = read_rows(file, kRoundColumns, version);
+  metrics.checkpoints = read_rows(file, kCheckpointColumns, version);
+  cut(metrics.steps, [step](const StepRow& row) { return row.step >= step; });
+  cut(metrics.epochs, [step](const EpochRow& row) { return row.step > step; });
+  cut(metrics.rounds, [step](const RoundRow& row) { return row.first_step >= step; });
+  cut(metrics.checkpoints, [step](const CheckpointRow& row) { return row.step > step; });
+  for (RoundRow& row : metrics.rounds) row.last_step = std::min(row.last_step, step);
   return metrics;
 }
 
@@ -105,35 +157,15 @@ void Metrics::save(const std::filesystem::path& path, const std::string& trainin
     file.write_attribute("version", kMetricsVersion);
     file.write_attribute("git_sha1", kGitSha1);
     file.write_attribute("training", training);
-    file.write("/steps/step", column(steps, [](const StepRow& r) { return r.step; }));
-    file.write("/steps/loss", column(steps, [](const StepRow& r) { return r.loss; }));
-    file.write("/steps/learning_rate", column(steps, [](const StepRow& r) { return r.learning_rate; }));
-    file.write("/steps/gradient_norm", column(steps, [](const StepRow& r) { return r.gradient_norm; }));
-    file.write("/steps/images_per_s", column(steps, [](const StepRow& r) { return r.images_per_s; }));
-    file.write("/steps/elapsed_s", column(steps, [](const StepRow& r) { return r.elapsed_s; }));
-    file.write("/steps/data_wait_s", column(steps, [](const StepRow& r) { return r.data_wait_s; }));
-    file.write("/steps/communication_wait_s", column(steps, [](const StepRow& r) { return r.communication_wait_s; }));
-    file.write("/steps/model_flops_utilisation",
-               column(steps, [](const StepRow& r) { return r.model_flops_utilisation; }));
-    file.write("/steps/memory_peak_bytes", column(steps, [](const StepRow& r) { return r.memory_peak_bytes; }));
-    file.write("/epochs/step", column(epochs, [](const EpochRow& r) { return r.step; }));
-    file.write("/epochs/epoch", column(epochs, [](const EpochRow& r) { return r.epoch; }));
-    file.write("/epochs/train_loss", column(epochs, [](const EpochRow& r) { return r.train_loss; }));
-    file.write("/epochs/loss", column(epochs, [](const EpochRow& r) { return r.evaluation.loss; }));
-    file.write("/epochs/top1", column(epochs, [](const EpochRow& r) { return r.evaluation.top1; }));
-    file.write("/epochs/top5", column(epochs, [](const EpochRow& r) { return r.evaluation.top5; }));
-    file.write("/epochs/block_flops", column(epochs, [](const EpochRow& r) { return r.block_flops; }));
-    file.write("/epochs/elapsed_s", column(epochs, [](const EpochRow& r) { return r.elapsed_s; }));
-    file.write("/rounds/began_s", column(rounds, [](const RoundRow& r) { return r.began_s; }));
-    file.write("/rounds/ended_s", column(rounds, [](const RoundRow& r) { return r.ended_s; }));
-    file.write("/rounds/first_step", column(rounds, [](const RoundRow& r) { return r.first_step; }));
-    file.write("/rounds/last_step", column(rounds, [](const RoundRow& r) { return r.last_step; }));
-    file.write("/rounds/first_rank", column(rounds, [](const RoundRow& r) { return r.first_rank; }));
-    file.write("/rounds/num_ranks", column(rounds, [](const RoundRow& r) { return r.num_ranks; }));
-    file.write("/rounds/images_per_s", column(rounds, [](const RoundRow& r) { return r.images_per_s; }));
-    file.write("/checkpoints/step", column(checkpoints, [](const CheckpointRow& r) { return r.step; }));
-    file.write("/checkpoints/stall_s", column(checkpoints, [](const CheckpointRow& r) { return r.stall_s; }));
-    file.write("/checkpoints/write_s", column(checkpoints, [](const CheckpointRow& r) { return r.write_s; }));
+    write_infos(file, infos);
+    write_rows(file, kStepColumns, steps);
+    write_rows(file, kEpochColumns, epochs);
+    for (const MetricInfo& info : infos) {
+      write_column(file, "/epochs/" + info.name, epochs,
+                   [&info](const EpochRow& row) { return figure_or_nan(row.evaluation, info.name); });
+    }
+    write_rows(file, kRoundColumns, rounds);
+    write_rows(file, kCheckpointColumns, checkpoints);
   });
 }
 

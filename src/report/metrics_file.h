@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "report/meters.h"
+#include "base/figures.h"
 
 namespace incubate {
 
@@ -38,16 +38,20 @@ struct StepRow {
 
   /// Whether its loss or gradient was not finite, so that it changed nothing.
   bool is_skipped() const { return std::isnan(loss); }
+
+  bool operator==(const StepRow&) const = default;
 };
 
 /// One evaluation, at the end of an epoch or of the training.
 struct EpochRow {
-  std::int64_t step = 0;  ///< steps done
-  double epoch = 0;       ///< passes over the training images done
-  double train_loss = 0;  ///< mean over the steps since the row before that were not skipped; NaN without one
-  Evaluation evaluation;
+  std::int64_t step = 0;   ///< steps done
+  double epoch = 0;        ///< passes over the training images done
+  double train_loss = 0;   ///< mean over the steps since the row before that were not skipped; NaN without one
   double block_flops = 0;  ///< spent by this training so far
   double elapsed_s = 0;
+  Figures evaluation;
+
+  bool operator==(const EpochRow&) const = default;
 };
 
 /// A round of this training: who trained it, from when to when.
@@ -59,6 +63,8 @@ struct RoundRow {
   std::int64_t first_rank = 0;  ///< the group is the ranks [first_rank, first_rank + num_ranks)
   std::int64_t num_ranks = 0;
   double images_per_s = 0;
+
+  bool operator==(const RoundRow&) const = default;
 };
 
 /// A checkpoint, and what it cost.
@@ -66,12 +72,15 @@ struct CheckpointRow {
   std::int64_t step = 0;  ///< steps done
   double stall_s = 0;     ///< how long training stood still
   double write_s = 0;     ///< how long it took to be written, in the background
+
+  bool operator==(const CheckpointRow&) const = default;
 };
 
 /// The measurements of one training: in memory while it runs, in one HDF5 file (see ../checkpoint/FORMAT.md) whenever
 /// they are saved. The file is written whole, so a reader never sees half of it.
 class Metrics {
  public:
+  std::vector<MetricInfo> infos;  ///< what an evaluation has figures of
   std::vector<StepRow> steps;
   std::vector<EpochRow> epochs;
   std::vector<RoundRow> rounds;

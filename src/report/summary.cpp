@@ -42,11 +42,7 @@ json to_json(const TrainingSummary& t) {
             {"block_flops", t.block_flops},
             {"elapsed_s", t.elapsed_s},
             {"rank_s", t.rank_s}};
-  if (t.state == TrainingState::done) {
-    j["top1"] = t.evaluation.top1;
-    j["top5"] = t.evaluation.top5;
-    j["loss"] = t.evaluation.loss;
-  }
+  if (t.state == TrainingState::done) j.update(json(t.evaluation));
   return j;
 }
 
@@ -66,14 +62,26 @@ json to_json(const JobSummary& job) {
 }
 
 json to_json(const ResultRow& row) {
-  return {{"method", row.method},
-          {"top1", row.evaluation.top1},
-          {"top5", row.evaluation.top5},
-          {"loss", row.evaluation.loss},
-          {"block_flops", row.cost.block_flops},
-          {"rank_s", row.cost.rank_s},
-          {"wall_s", row.cost.wall_s},
-          {"critical_path_s", row.cost.critical_path_s}};
+  json j = {{"method", row.method},
+            {"block_flops", row.cost.block_flops},
+            {"rank_s", row.cost.rank_s},
+            {"wall_s", row.cost.wall_s},
+            {"critical_path_s", row.cost.critical_path_s}};
+  j.update(json(row.evaluation));
+  return j;
+}
+
+/// What readers of the run have to know of a kind of training; see MethodRow.
+json to_json(const MethodRow& row) {
+  return {{"phase", row.name},
+          {"training", row.training},
+          {"title", row.method},
+          {"place", row.result_place},
+          {"section", row.section},
+          {"network", to_string(row.network)},
+          {"source", row.source ? json(to_string(*row.source)) : json()},
+          {"matched", row.matched == Matched::possible},
+          {"resampled", row.first_weights == FirstWeights::resampled}};
 }
 
 /// JSON has no NaN and no infinity: they are written as null.
@@ -109,8 +117,10 @@ TrainingSummary to_training(const json& j) {
                     .block_flops = to_number(j.at("block_flops")),
                     .elapsed_s = to_seconds(j.at("elapsed_s")),
                     .rank_s = to_number(j.at("rank_s"))};
-  if (t.state == TrainingState::done) {
-    t.evaluation = {.loss = to_number(j.at("loss")), .top1 = to_number(j.at("top1")), .top5 = to_number(j.at("top5"))};
+  if (t.state != TrainingState::done) return t;
+  const json known = to_json(t);
+  for (const auto& [name, value] : j.items()) {
+    if (!known.contains(name) && (value.is_number() || value.is_null())) t.evaluation[name] = to_number(value);
   }
   return t;
 }
@@ -184,6 +194,9 @@ double covered_s(const std::vector<RoundSummary>& rounds, const Belongs& belongs
   return covered;
 }
 
+/// Of a column: room for the header, and for 100.00%.
+std::size_t width_of(const MetricInfo& metric) { return std::max<std::size_t>(7, header_of(metric).size() + 1); }
+
 }  // namespace
 
 TrainingSummary& RunSummary::training(const std::string& name) {
@@ -253,10 +266,10 @@ void RunSummary::save(const FilePath& path) {
   const DirectoryLock lock(path.has_parent_path() ? path.parent_path() : FilePath("."), kLockPatience);
   take_over(path);
   own().updated = utc_text(unix_now_s());
-  json j = {{"state", state()},        {"reason", own().reason},     {"updated", own().updated},
-            {"version", kVersion},     {"git_sha1", kGitSha1},       {"num_ranks", own().num_ranks},
-            {"jobs", json::object()},  {"trainings", json::array()}, {"rounds", json::array()},
-            {"results", json::array()}};
+  json j = {{"state", state()},         {"reason", own().reason},     {"updated", own().updated},
+            {"version", kVersion},      {"git_sha1", kGitSha1},       {"num_ranks", own().num_ranks},
+            {"jobs", json::object()},   {"trainings", json::array()}, {"rounds", json::array()},
+            {"results", json::array()}, {"methods", json::array()}};
   for (const auto& [name, entry] : jobs) j["jobs"][name] = to_json(entry);
   for (const TrainingSummary& t : trainings) {
     if (t.is_chosen || t.state != TrainingState::waiting) j["trainings"].push_back(to_json(t));
@@ -265,17 +278,22 @@ void RunSummary::save(const FilePath& path) {
   std::ranges::stable_sort(by_time, {}, &RoundSummary::began_s);
   for (const RoundSummary& r : by_time) j["rounds"].push_back(to_json(r));
   for (const ResultRow& row : results()) j["results"].push_back(to_json(row));
+  for (const MethodRow& row : kMethodTable) j["methods"].push_back(to_json(row));
   replace_text_atomically(path, j.dump(2) + "\n");
 }
 
-std::string format_results(const std::vector<ResultRow>& rows) {
+std::string format_results(const std::vector<MetricInfo>& metrics, const std::vector<ResultRow>& rows) {
   std::size_t width = 17;
   for (const ResultRow& row : rows) width = std::max(width, row.method.size());
-  std::string table = fmt::format("{:<{}} {:>7} {:>10} {:>12} {:>11} {:>11} {:>14}\n", "method", width, "top-1",
-                                  "test loss", "block FLOPs", "rank-hours", "wall-clock", "critical path");
+  std::string table = fmt::format("{:<{}}", "method", width);
+  for (const MetricInfo& metric : metrics) table += fmt::format(" {:>{}}", header_of(metric), width_of(metric));
+  table += fmt::format(" {:>12} {:>11} {:>11} {:>14}\n", "block FLOPs", "rank-hours", "wall-clock", "critical path");
   for (const ResultRow& row : rows) {
-    table += fmt::format("{:<{}} {:>6.2f}% {:>10.4f} {:>12.3e} {:>11.4f} {:>11} {:>14}\n", row.method, width,
-                         100 * row.evaluation.top1, row.evaluation.loss, row.cost.block_flops, row.cost.rank_s / 3600,
+    table += fmt::format("{:<{}}", row.method, width);
+    for (const MetricInfo& metric : metrics) {
+      table += fmt::format(" {:>{}}", format_figure(metric, row.evaluation), width_of(metric));
+    }
+    table += fmt::format(" {:>12.3e} {:>11.4f} {:>11} {:>14}\n", row.cost.block_flops, row.cost.rank_s / 3600,
                          format_duration(row.cost.wall_s), format_duration(row.cost.critical_path_s));
   }
   return table;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "report/meters.h"
+#include "base/figures.h"
 
 namespace incubate {
 
@@ -29,7 +29,7 @@ struct TrainingSummary {
   std::int64_t total_steps = 0;
   std::int64_t skipped_steps = 0;  ///< of those done: a loss or gradient was not finite
   std::int64_t num_ranks = 0;
-  Evaluation evaluation;  ///< when done
+  Figures evaluation;  ///< when done
   double block_flops = 0;
   double elapsed_s = 0;
   double rank_s = 0;
@@ -59,7 +59,7 @@ struct JobSummary {
 /// A line of the result table.
 struct ResultRow {
   std::string method;
-  Evaluation evaluation;
+  Figures evaluation;
   Cost cost;
 };
 
@@ -92,8 +92,8 @@ struct RunSummary {
   void save(const std::filesystem::path& path);
 };
 
-/// The table for a person, one row a method.
-std::string format_results(const std::vector<ResultRow>& rows);
+/// The table for a person, one row a method, with a column for each of the metrics.
+std::string format_results(const std::vector<MetricInfo>& metrics, const std::vector<ResultRow>& rows);
 
 /// "2026-01-31T12:00:00Z", the second begun.
 std::string utc_text(double unix_s);

@@ -25,9 +25,8 @@ std::optional<CheckpointHeader> find_header(const FilePath& path, const Training
 }
 
 void take_over(const CheckpointHeader& header, FoundProgress& found) {
-  const auto micro_batch_s = header.figures.find("micro_batch_s");
   found.progress.steps_done = header.step;
-  found.progress.micro_batch_s = micro_batch_s == header.figures.end() ? 0 : micro_batch_s->second;
+  found.progress.micro_batch_s = figure_or_zero(header.figures, "micro_batch_s");
 }
 
 FoundProgress find_finished(const RunDirectory& run, const Training& training, VerifiedFiles& verified) {

@@ -15,8 +15,6 @@
 
 namespace incubate {
 
-using Figures = std::map<std::string, double>;
-
 /// A checkpoint to resume from.
 struct ResumePoint {
   FilePath path;

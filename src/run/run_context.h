@@ -47,8 +47,8 @@ struct StatusReport {
   double left_s = 0;
   double elapsed_s = 0;
   double rank_s = 0;
-  double top1 = 0, top5 = 0, validation_loss = 0;  ///< when done
-  std::array<char, 512> text{};                    ///< of a note, warning or failure; zero-terminated
+  std::array<double, 8> evaluation{};  ///< when done: the figures in the order of the task's metrics
+  std::array<char, 512> text{};        ///< of a note, warning or failure; zero-terminated
 };
 using SendReport = std::function<void(const StatusReport& report)>;
 

@@ -25,6 +25,7 @@
 #include "run/run_recorder.h"
 #include "run/train_group.h"
 #include "schedule/run_rounds.h"
+#include "train/task.h"
 #include "vision/dataset.h"
 
 namespace incubate {
@@ -168,7 +169,7 @@ Ending MethodRun::run() {
     log_.info(fmt::format("Stopped: {}. The same command goes on.", reason));
     recorder_->end_run("stopped", reason);
   } else {
-    log_.info(fmt::format("\n{}", format_results(recorder_->results())));
+    log_.info(fmt::format("\n{}", recorder_->result_table()));
     if (is_recorded_) return ending;
     recorder_->end_run("done", config_.run.only.empty() ? "every training is done" : config_.run.only + " is done");
   }
@@ -246,7 +247,8 @@ void MethodRun::prepare_directory() {
     log_.attach_file(run_.log());
   }
   remove_leftovers();
-  recorder_.emplace(config_, run_, trainings_, preparation_.data.num_train, world_.size(), log_);
+  recorder_.emplace(config_, run_, trainings_, ClassificationTask::list_metrics(), preparation_.data.num_train,
+                    world_.size(), log_);
   for (std::size_t i = 0; i < trainings_.size(); ++i) {
     for (const std::string& warning : found_[i].warnings) log_.warn(warning);
     if (found_[i].progress.is_done()) recorder_->add_finished(static_cast<std::int64_t>(i), found_[i].figures);

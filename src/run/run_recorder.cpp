@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "base/check.h"
 #include "base/unix_time.h"
@@ -31,10 +32,11 @@ Progress::Style progress_style(ProgressStyle style) {
 }  // namespace
 
 RunRecorder::RunRecorder(const RunConfig& config, const RunDirectory& run, const std::vector<Training>& trainings,
-                         std::int64_t num_train_images, int num_ranks, Log& log)
+                         std::vector<MetricInfo> metrics, std::int64_t num_train_images, int num_ranks, Log& log)
     : config_(config),
       run_(run),
       trainings_(trainings),
+      metrics_(std::move(metrics)),
       num_train_(num_train_images),
       log_(log),
       progress_(progress_style(config.run.progress)) {
@@ -66,19 +68,16 @@ bool RunRecorder::is_recorded(const RunConfig& config, const RunDirectory& run,
   });
 }
 
-void RunRecorder::add_finished(std::int64_t index, const std::map<std::string, double>& figures) {
+void RunRecorder::add_finished(std::int64_t index, const Figures& figures) {
   TrainingSummary& entry = summary_.trainings[index];
   entry.is_own = false;
   if (figures.empty()) return;
-  const auto figure = [&figures](const char* name) {
-    const auto found = figures.find(name);
-    return found == figures.end() ? 0 : found->second;
-  };
+  const auto figure = [&figures](const std::string& name) { return figure_or_zero(figures, name); };
   entry.state = TrainingState::done;
   entry.step = entry.total_steps;
   entry.skipped_steps = static_cast<std::int64_t>(figure("skipped_steps"));
   entry.num_ranks = static_cast<std::int64_t>(figure("num_ranks"));
-  entry.evaluation = {.loss = figure("loss"), .top1 = figure("top1"), .top5 = figure("top5")};
+  for (const MetricInfo& metric : metrics_) entry.evaluation[metric.name] = figure(metric.name);
   entry.block_flops = figure("block_flops");
   entry.elapsed_s = figure("elapsed_s");
   entry.rank_s = figure("rank_s");
@@ -174,9 +173,9 @@ void RunRecorder::note_resumed(const TrainingSummary& entry) {
 
 void RunRecorder::note_done(const StatusReport& report, TrainingSummary& entry) {
   entry.state = TrainingState::done;
-  entry.evaluation = {.loss = report.validation_loss, .top1 = report.top1, .top5 = report.top5};
-  log_.info(fmt::format("{} is done: top-1 {:.2f}%, test loss {:.4f}, {} steps in {} on {} rank{}", entry.name,
-                        100 * report.top1, report.validation_loss, report.step, format_duration(report.elapsed_s),
+  for (std::size_t i = 0; i < metrics_.size(); ++i) entry.evaluation[metrics_[i].name] = report.evaluation.at(i);
+  log_.info(fmt::format("{} is done: {}, {} steps in {} on {} rank{}", entry.name,
+                        format_figures(metrics_, entry.evaluation), report.step, format_duration(report.elapsed_s),
                         report.num_ranks, report.num_ranks == 1 ? "" : "s"));
 }
 

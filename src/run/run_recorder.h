@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -20,8 +19,9 @@ namespace incubate {
 /// Records a run on rank 0: progress on the terminal, summary.json, log.txt.
 class RunRecorder {
  public:
+  /// `metrics` are what an evaluation has figures of, in the order of StatusReport::evaluation.
   RunRecorder(const RunConfig& config, const RunDirectory& run, const std::vector<Training>& trainings,
-              std::int64_t num_train_images, int num_ranks, Log& log);
+              std::vector<MetricInfo> metrics, std::int64_t num_train_images, int num_ranks, Log& log);
   ~RunRecorder();
   RunRecorder(const RunRecorder&) = delete;
   RunRecorder& operator=(const RunRecorder&) = delete;
@@ -31,7 +31,7 @@ class RunRecorder {
 
   /// Notes a training that an earlier job finished. Its entry in summary.json counts; without an entry, the figures of
   /// its weights (empty if these are gone). Other trainings wait.
-  void add_finished(std::int64_t index, const std::map<std::string, double>& figures);
+  void add_finished(std::int64_t index, const Figures& figures);
 
   void begin_round(const std::string& phase, const RoundPlan& plan);
   void on_report(std::span<const std::byte> bytes);
@@ -45,6 +45,8 @@ class RunRecorder {
 
   /// Returns the result table, including results of earlier starts and other jobs.
   std::vector<ResultRow> results();
+  /// The same as text.
+  std::string result_table() { return format_results(metrics_, results()); }
 
  private:
   void show(const StatusReport& report);
@@ -55,6 +57,7 @@ class RunRecorder {
   const RunConfig& config_;
   const RunDirectory& run_;
   const std::vector<Training>& trainings_;
+  std::vector<MetricInfo> metrics_;
   std::int64_t num_train_;
   Log& log_;
   Progress progress_;

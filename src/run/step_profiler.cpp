@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <set>
-#include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,7 +10,6 @@
 #include <torch/csrc/autograd/profiler_kineto.h>
 
 #include "hdf5/atomic_file.h"
-#include "report/operator_table.h"
 
 namespace incubate {
 namespace {
@@ -24,32 +22,6 @@ std::set<kineto::ActivityType> activities_of(torch::Device device) {
   std::set<kineto::ActivityType> activities = {kineto::ActivityType::CPU};
   if (device.is_cuda()) activities.insert(kineto::ActivityType::CUDA);
   return activities;
-}
-
-bool is_type(const kineto::KinetoEvent& event, libkineto::ActivityType type) {
-  return event.activityType() == static_cast<std::uint8_t>(type);
-}
-
-/// Operators and ranges of the CPU, with the time of the kernels that each launched.
-std::vector<OperatorCall> list_calls(const kineto::ProfilerResult& result) {
-  std::vector<OperatorCall> calls;
-  std::unordered_map<std::uint64_t, std::size_t> call_of;  // of the number by which its kernels know it
-  for (const kineto::KinetoEvent& event : result.events()) {
-    using enum libkineto::ActivityType;
-    if (!is_type(event, CPU_OP) && !is_type(event, USER_ANNOTATION)) continue;
-    call_of[event.correlationId()] = calls.size();
-    calls.push_back({.name = event.name(),
-                     .thread = event.startThreadId(),
-                     .begin_ns = static_cast<std::int64_t>(event.startNs()),
-                     .duration_ns = static_cast<std::int64_t>(event.durationNs())});
-  }
-  for (const kineto::KinetoEvent& event : result.events()) {
-    using enum libkineto::ActivityType;
-    if (!is_type(event, CONCURRENT_KERNEL) && !is_type(event, GPU_MEMCPY) && !is_type(event, GPU_MEMSET)) continue;
-    const auto call = call_of.find(event.linkedCorrelationId());
-    if (call != call_of.end()) calls[call->second].device_ns += static_cast<std::int64_t>(event.durationNs());
-  }
-  return calls;
 }
 
 }  // namespace
@@ -104,14 +76,11 @@ void StepProfiler::finish() {
 }
 
 void StepProfiler::write(kineto::ProfilerResult& result) const {
-  const FilePath table = run_.profile(trainings_, "txt");
-  const FilePath trace = run_.profile(trainings_, "json");
-  std::filesystem::create_directories(table.parent_path());
+  const FilePath trace = run_.profile(trainings_);
+  std::filesystem::create_directories(trace.parent_path());
   replace_atomically(trace, [&result](const FilePath& temporary) { result.save(temporary.string()); });
-  replace_text_atomically(
-      table, fmt::format("{}: {} steps after the first {} of a round, on its group's first rank\n\n{}", trainings_,
-                         steps_profiled_, steps_.first, format_operators(sum_by_operator(list_calls(result)))));
-  note_(fmt::format("{}: {} steps are profiled in profile/{}", trainings_, steps_profiled_, table.filename().string()));
+  note_(fmt::format("{}: {} steps after the first {} of the round are profiled in profile/{}", trainings_,
+                    steps_profiled_, steps_.first, trace.filename().string()));
 }
 
 std::unique_ptr<StepProfiler> make_step_profiler(const RunContext& context, const GroupPlan& plan,

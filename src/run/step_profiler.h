@@ -28,13 +28,13 @@ struct ProfiledSteps {
 };
 
 /// Profiles some steps of a group, and the evaluations between them, with LibTorch's profiler on the training thread.
-/// Writes the operators' times as a table and a trace for Perfetto (ui.perfetto.dev) or chrome://tracing. Does not
+/// Writes a trace of every operator for Perfetto (ui.perfetto.dev) or chrome://tracing. Does not
 /// change results. For a group's leader.
 class StepProfiler {
  public:
   using Tell = std::function<void(const std::string& message)>;
 
-  /// `trainings` names the files. Calls `warn` if they cannot be written. Sets an environment variable: construct it
+  /// `trainings` names the file. Calls `warn` if it cannot be written. Sets an environment variable: construct it
   /// while no other thread reads the environment.
   StepProfiler(const RunDirectory& run, std::string trainings, ProfiledSteps steps, torch::Device device, Tell warn,
                Tell note);

@@ -2,7 +2,6 @@
 
 #include <functional>
 #include <future>
-#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,7 +20,6 @@ void gather_state(Trainer& trainer);
 class TrainingFiles {
  public:
   using Tell = std::function<void(const std::string& message)>;
-  using Figures = std::map<std::string, double>;
 
   /// Calls `note` for each written file.
   TrainingFiles(const RunContext& context, const Training& training, Tell warn, Tell note);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
 #include <utility>
 #include <vector>
 
@@ -38,12 +37,6 @@ TrainerSettings trainer_settings(const RunContext& context, const Training& trai
           .cuda_graph = config.run.cuda_graph && device.is_cuda()};
 }
 
-/// Checkpoints of programs that could skip no step do not say how many they skipped.
-double figure_or_zero(const std::map<std::string, double>& figures, const std::string& name) {
-  const auto found = figures.find(name);
-  return found == figures.end() ? 0 : found->second;
-}
-
 }  // namespace
 
 StatusReport text_report(StatusReport::Event event, std::int64_t training, const std::string& text) {
@@ -73,7 +66,7 @@ void TrainingRun::begin(const std::deque<TrainingRun>& runs) {
   share_frozen_stages(runs);
   load_weights();
   trainer_.emplace(model_, group_, trainer_settings(context_, training_, group_.device()));
-  account_.emplace(trainer_->settings(), group_.size());
+  account_.emplace(*trainer_, group_.size());
   resume();
   round_.began_s = unix_now_s();
   round_.first_step = trainer_->steps_done();
@@ -186,11 +179,8 @@ void TrainingRun::on_end() {
   if (trainer_->steps_done() < training_.total_steps) return save();
   if (!group_.is_leader()) return;
   update_round();
-  TrainingFiles::Figures all = figures();
-  const Evaluation& evaluation = account_->metrics().epochs.back().evaluation;
-  all["top1"] = evaluation.top1;
-  all["top5"] = evaluation.top5;
-  all["loss"] = evaluation.loss;
+  Figures all = account_->metrics().epochs.back().evaluation;
+  all.merge(figures());
   all["block_flops"] = training_.block_flops(context_.config.batch.global);
   files_.save_finished(*trainer_, *account_, all);
 }
@@ -201,10 +191,10 @@ void TrainingRun::end(TrainingProgress& progress) {
       .steps_done = trainer_->steps_done(), .total_steps = training_.total_steps, .micro_batch_s = micro_batch_s()};
   StatusReport report = make_report(progress.is_done() ? StatusReport::Event::done : StatusReport::Event::paused);
   if (progress.is_done()) {
-    const Evaluation& evaluation = account_->metrics().epochs.back().evaluation;
-    report.top1 = evaluation.top1;
-    report.top5 = evaluation.top5;
-    report.validation_loss = evaluation.loss;
+    const Metrics& metrics = account_->metrics();
+    for (std::size_t i = 0; i < metrics.infos.size(); ++i) {
+      report.evaluation.at(i) = metrics.epochs.back().evaluation.at(metrics.infos[i].name);
+    }
   }
   send_report_(report);
 }
@@ -217,7 +207,7 @@ void TrainingRun::update_round() {
   account_->metrics().rounds.back() = round_;
 }
 
-TrainingFiles::Figures TrainingRun::figures() const {
+Figures TrainingRun::figures() const {
   return {{"elapsed_s", account_->elapsed_s()}, {"rank_s", rank_s()},
           {"num_ranks", group_.size()},         {"total_steps", static_cast<double>(training_.total_steps)},
           {"micro_batch_s", micro_batch_s()},   {"skipped_steps", static_cast<double>(trainer_->steps_skipped())}};

@@ -42,7 +42,7 @@ class TrainingRun {
   void on_end();
   bool is_checkpoint_due() const;
   void update_round();
-  TrainingFiles::Figures figures() const;
+  Figures figures() const;
   StatusReport make_report(StatusReport::Event event) const;
   double micro_batch_s() const;
   /// Ranks times seconds so far; earlier runs may have had another number of ranks.

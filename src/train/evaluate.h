@@ -7,17 +7,16 @@
 #include "data/loader.h"
 #include "model/staged_model.h"
 #include "parallel/process_group.h"
-#include "report/meters.h"
 #include "train/task.h"
 
 namespace incubate {
 
 /// Evaluates `models` on every validation image exactly once: each rank takes a contiguous share of the batches, and
-/// the counts are added up. The result is the same on any number of ranks, and for a model alone or among others, which
-/// share the images and the frozen stages they have in common. Batch norm goes by its running statistics. REQUIRES: all
-/// take images of one size. Collective over `group`. `on_batch`, if given, is called after each batch.
-std::vector<Evaluation> evaluate(std::span<StagedModel* const> models, const ClassificationTask& task,
-                                 EvaluationLoader& loader, ProcessGroup& group,
-                                 const std::function<void()>& on_batch = {});
+/// the task's sums are added up. The result is the same on any number of ranks, and for a model alone or among others,
+/// which share the images and the frozen stages they have in common. Batch norm goes by its running statistics.
+/// REQUIRES: all take images of one size. Collective over `group`. `on_batch`, if given, is called after each batch.
+std::vector<Figures> evaluate(std::span<StagedModel* const> models, const ClassificationTask& task,
+                              EvaluationLoader& loader, ProcessGroup& group,
+                              const std::function<void()>& on_batch = {});
 
 }  // namespace incubate

@@ -11,8 +11,14 @@ constexpr double kNsPerS = 1e9;
 
 }  // namespace
 
+TrainingAccount::TrainingAccount(const Trainer& trainer, int num_ranks)
+    : settings_(trainer.settings()), num_ranks_(num_ranks), infos_(trainer.task().list_metrics()) {
+  metrics_.infos = infos_;
+}
+
 void TrainingAccount::resume(Metrics metrics, double elapsed_s) {
   metrics_ = std::move(metrics);
+  metrics_.infos = infos_;
   elapsed_s_ = elapsed_s;
 }
 
@@ -46,7 +52,7 @@ void TrainingAccount::add_step(const CompletedStep& step, double step_s, double 
   new_wait_s_ = reduction_s;
 }
 
-void TrainingAccount::add_evaluation(std::int64_t steps_done, const Evaluation& evaluation) {
+void TrainingAccount::add_evaluation(std::int64_t steps_done, const Figures& evaluation) {
   const std::int64_t since = metrics_.epochs.empty() ? 0 : metrics_.epochs.back().step;
   double loss_sum = 0;
   std::int64_t count = 0;
@@ -60,9 +66,9 @@ void TrainingAccount::add_evaluation(std::int64_t steps_done, const Evaluation& 
       {.step = steps_done,
        .epoch = steps / static_cast<double>(settings_.steps_per_epoch),
        .train_loss = count > 0 ? loss_sum / static_cast<double>(count) : std::numeric_limits<double>::quiet_NaN(),
-       .evaluation = evaluation,
        .block_flops = settings_.block_flops_per_image * static_cast<double>(settings_.global_batch) * steps,
-       .elapsed_s = elapsed_s_});
+       .elapsed_s = elapsed_s_,
+       .evaluation = evaluation});
 }
 
 }  // namespace incubate

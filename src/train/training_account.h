@@ -12,7 +12,8 @@ namespace incubate {
 /// What a training took and reached, row by row. It goes by what train_together() and the training's files tell it.
 class TrainingAccount {
  public:
-  TrainingAccount(const TrainerSettings& settings, int num_ranks) : settings_(settings), num_ranks_(num_ranks) {}
+  /// `trainer` must outlive the account.
+  TrainingAccount(const Trainer& trainer, int num_ranks);
 
   Metrics& metrics() { return metrics_; }
   /// Seconds of this training's own wall-clock, earlier runs included: where a group carries on several, its part of
@@ -28,11 +29,12 @@ class TrainingAccount {
   /// Adds a step that took the group `step_s`, of which `own_s` falls to this training. `reduction_s`: what this rank's
   /// reductions took in it, this training's and those of its team.
   void add_step(const CompletedStep& step, double step_s, double own_s, double reduction_s);
-  void add_evaluation(std::int64_t steps_done, const Evaluation& evaluation);
+  void add_evaluation(std::int64_t steps_done, const Figures& evaluation);
 
  private:
   const TrainerSettings& settings_;
   int num_ranks_;
+  std::vector<MetricInfo> infos_;
   Metrics metrics_;
   double elapsed_s_ = 0;
   std::optional<double> new_wait_s_;            // of the last row

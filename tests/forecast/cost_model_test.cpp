@@ -42,7 +42,11 @@ TEST(CostModel, ParametersAreThoseOfTheNetwork) {
 TEST(CostModel, ParametersOfVisionTransformers) {
   ModelConfig base;
   EXPECT_EQ(num_parameters(everything(target_spec(base))), 86'567'656);  // timm's vit_base_patch16_224
-  ModelConfig huge{.patch = 14, .width = 1280, .heads = 16, .depths = {8, 8, 8, 8}};
+  ModelConfig huge;
+  huge.patch = 14;
+  huge.width = 1280;
+  huge.heads = 16;
+  huge.depths = {8, 8, 8, 8};
   EXPECT_EQ(num_parameters(everything(target_spec(huge))), 632'045'800);  // timm's vit_huge_patch14_224
 }
 

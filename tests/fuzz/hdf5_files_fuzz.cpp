@@ -30,7 +30,11 @@ const std::vector<Expected>& expected_dataset() {
 const std::vector<Expected>& expected_metrics() {
   static const std::vector<Expected> expected = [] {
     std::vector<Expected> list = {{"filetype", Type::text, {}, {"incubate metrics"}, {}},
-                                  {"version", Type::integer, {}, {}, {4}},
+                                  {"version", Type::integer, {}, {}, {5}},
+                                  {"/metrics/name", Type::text, {2}, {"top1", "loss"}, {}},
+                                  {"/metrics/title", Type::text, {2}, {"top-1", "loss"}, {}},
+                                  {"/metrics/unit", Type::text, {2}, {"%", "nats"}, {}},
+                                  {"/metrics/higher_is_better", Type::integer, {2}, {}, {1, 0}},
                                   {"training", Type::text, {}, {"meta"}, {}}};
     for (const char* name : {"/steps/step", "/epochs/step", "/rounds/first_step", "/rounds/last_step",
                              "/rounds/first_rank", "/rounds/num_ranks", "/checkpoints/step"}) {
@@ -46,7 +50,6 @@ const std::vector<Expected>& expected_metrics() {
                              "/epochs/train_loss",
                              "/epochs/loss",
                              "/epochs/top1",
-                             "/epochs/top5",
                              "/epochs/block_flops",
                              "/epochs/elapsed_s",
                              "/rounds/began_s",

@@ -1,4 +1,4 @@
-"""Measures the time of operators in a training's steps: `run.profile`'s table, and a trace of nsys if installed."""
+"""Measures the time of operators in a training's steps: `run.profile`'s trace, and a trace of nsys if installed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ import launch
 
 NUM_PROFILED = 4
 MICRO = 128
-NUM_LINES = 25
 TIMEOUT_S = 180.0
 # Calls of CUDA in which the host waits for the GPU.
 WAITS = {"cudaDeviceSynchronize", "cudaStreamSynchronize", "cudaEventSynchronize", "cudaMemcpy"}
@@ -48,24 +47,17 @@ def run_trace(place: Place) -> str:
     settings = [setting for setting in work.settings(run, "bf16") if not setting.startswith("--end_to_end.drop_path=")]
     arguments = ["train", *settings, "--end_to_end.drop_path=0.1", "--run.only=end_to_end"]
     launch.run_well(*arguments, f"--run.profile={NUM_PROFILED}", timeout_s=TIMEOUT_S)
-    table = run / "profile" / "end_to_end.txt"
     trace = run / "profile" / "end_to_end.json"
-    lines = table.read_text().splitlines()
-    if place.device == "cuda" and not any("Kernel" in line or "kernel" in line for line in lines):
-        print("(the table names no kernels of the GPU)")
-    print("\n".join(lines[:NUM_LINES]), flush=True)
-    if not any("forward" in line for line in lines):
-        raise PartFailed(f"{table.name} has no row of the forward pass")
-    waits = count_waits(json.loads(trace.read_text()))
+    content = json.loads(trace.read_text())
+    if not any(event["name"] == "forward" for event in content["traceEvents"]):
+        raise PartFailed(f"{trace.name} has no forward pass")
+    waits = count_waits(content)
     if waits:
         raise PartFailed(f"{NUM_PROFILED} steps with stochastic depth wait for the GPU: {dict(waits)}")
-    shutil.copy(table, place.output / "operators.txt")
     with trace.open("rb") as source, gzip.open(place.output / "trace.json.gz", "wb") as target:
         shutil.copyfileobj(source, target)
-    place.keep(
-        "trace", {"table": "operators.txt", "trace": "trace.json.gz", "nsys": trace_with_nsys(place, arguments, run)}
-    )
-    return f"{NUM_PROFILED} steps, in operators.txt and trace.json.gz (ui.perfetto.dev)"
+    place.keep("trace", {"trace": "trace.json.gz", "nsys": trace_with_nsys(place, arguments, run)})
+    return f"{NUM_PROFILED} steps, in trace.json.gz (ui.perfetto.dev)"
 
 
 def trace_with_nsys(place: Place, arguments: list[str], run: Path) -> str:

@@ -42,7 +42,7 @@ def test_part(part: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("parts", "files"),
-    [(list(PARTS)[:3], set[str]()), (list(PARTS)[3:], {"operators.txt", "trace.json.gz"})],
+    [(list(PARTS)[:3], set[str]()), (list(PARTS)[3:], {"trace.json.gz"})],
     ids=["results", "speed and memory"],
 )
 def test_scripts_work(parts: list[str], files: set[str], tmp_path: Path) -> None:

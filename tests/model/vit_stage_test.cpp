@@ -28,10 +28,10 @@ std::int64_t expected_values(const ModelSpec& s) {
 }
 
 std::vector<ModelSpec> several_specs() {
-  return {{Family::vit, 8, 1, 3, 4, 8, 2, 2, {2, 1, 2}},
-          {Family::vit, 12, 3, 10, 4, 12, 3, 4, {1, 1}},
-          {Family::vit, 28, 1, 2, 7, 16, 1, 1, {1, 2, 1, 1}},
-          {Family::vit, 16, 2, 5, 16, 4, 4, 3, {3, 1}}};
+  return {{{Family::vit, 8, 1, 3, 4, 8, 2, 2}, {2, 1, 2}},
+          {{Family::vit, 12, 3, 10, 4, 12, 3, 4}, {1, 1}},
+          {{Family::vit, 28, 1, 2, 7, 16, 1, 1}, {1, 2, 1, 1}},
+          {{Family::vit, 16, 2, 5, 16, 4, 4, 3}, {3, 1}}};
 }
 
 TEST(VitStage, ImagesBecomeTokensBecomeLogits) {

@@ -15,13 +15,14 @@ namespace {
 /// Ten steps in epochs of four; every number of it differs.
 Metrics example_metrics() {
   Metrics metrics;
+  metrics.infos = {{"right", "right answers", "%"}, {"error", "error", "pixels", false}};
   for (std::int64_t i = 0; i < 10; ++i) {
     const auto x = static_cast<double>(i);
     metrics.steps.push_back({i, x + 0.1, x + 0.2, x + 0.3, x + 0.4, x + 0.5, x + 0.6, x + 0.7, x + 0.8, x + 0.9});
   }
   for (std::int64_t done : {4, 8, 10}) {
     const auto x = static_cast<double>(100 * done);
-    metrics.epochs.push_back({done, x + 0.1, x + 0.2, {x + 0.3, x + 0.4, x + 0.5}, x + 0.6, x + 0.7});
+    metrics.epochs.push_back({done, x + 0.1, x + 0.2, x + 0.3, x + 0.4, {{"right", x + 0.5}, {"error", x + 0.6}}});
   }
   for (std::int64_t begin : {0, 5}) {
     const auto x = static_cast<double>(1000 * (begin + 1));
@@ -29,46 +30,6 @@ Metrics example_metrics() {
     metrics.checkpoints.push_back({begin + 4, x + 0.4, x + 0.5});
   }
   return metrics;
-}
-
-void expect_equal(const RoundRow& a, const RoundRow& b) {
-  EXPECT_EQ(a.began_s, b.began_s);
-  EXPECT_EQ(a.ended_s, b.ended_s);
-  EXPECT_EQ(a.first_step, b.first_step);
-  EXPECT_EQ(a.last_step, b.last_step);
-  EXPECT_EQ(a.first_rank, b.first_rank);
-  EXPECT_EQ(a.num_ranks, b.num_ranks);
-  EXPECT_EQ(a.images_per_s, b.images_per_s);
-}
-
-void expect_equal(const CheckpointRow& a, const CheckpointRow& b) {
-  EXPECT_EQ(a.step, b.step);
-  EXPECT_EQ(a.stall_s, b.stall_s);
-  EXPECT_EQ(a.write_s, b.write_s);
-}
-
-void expect_equal(const StepRow& a, const StepRow& b) {
-  EXPECT_EQ(a.step, b.step);
-  EXPECT_EQ(a.loss, b.loss);
-  EXPECT_EQ(a.learning_rate, b.learning_rate);
-  EXPECT_EQ(a.gradient_norm, b.gradient_norm);
-  EXPECT_EQ(a.images_per_s, b.images_per_s);
-  EXPECT_EQ(a.elapsed_s, b.elapsed_s);
-  EXPECT_EQ(a.data_wait_s, b.data_wait_s);
-  EXPECT_EQ(a.communication_wait_s, b.communication_wait_s);
-  EXPECT_EQ(a.model_flops_utilisation, b.model_flops_utilisation);
-  EXPECT_EQ(a.memory_peak_bytes, b.memory_peak_bytes);
-}
-
-void expect_equal(const EpochRow& a, const EpochRow& b) {
-  EXPECT_EQ(a.step, b.step);
-  EXPECT_EQ(a.epoch, b.epoch);
-  EXPECT_EQ(a.train_loss, b.train_loss);
-  EXPECT_EQ(a.evaluation.loss, b.evaluation.loss);
-  EXPECT_EQ(a.evaluation.top1, b.evaluation.top1);
-  EXPECT_EQ(a.evaluation.top5, b.evaluation.top5);
-  EXPECT_EQ(a.block_flops, b.block_flops);
-  EXPECT_EQ(a.elapsed_s, b.elapsed_s);
 }
 
 class MetricsFile : public testing::Test {
@@ -88,15 +49,15 @@ TEST_F(MetricsFile, RowsUpToTheStepComeBack) {
     const Metrics metrics = Metrics::load(path_, step);
     ASSERT_EQ(metrics.steps.size(), num_steps) << step;
     ASSERT_EQ(metrics.epochs.size(), num_epochs) << step;
-    for (int i = 0; i < num_steps; ++i) expect_equal(metrics.steps[i], example_metrics().steps[i]);
-    for (int i = 0; i < num_epochs; ++i) expect_equal(metrics.epochs[i], example_metrics().epochs[i]);
+    for (int i = 0; i < num_steps; ++i) EXPECT_EQ(metrics.steps[i], example_metrics().steps[i]);
+    for (int i = 0; i < num_epochs; ++i) EXPECT_EQ(metrics.epochs[i], example_metrics().epochs[i]);
   }
 }
 
 TEST_F(MetricsFile, RoundsAreCutWhereTheTrainingGoesOn) {
   const Metrics whole = Metrics::load(path_, 10);
   ASSERT_EQ(whole.rounds.size(), 2);
-  for (int i = 0; i < 2; ++i) expect_equal(whole.rounds[i], example_metrics().rounds[i]);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(whole.rounds[i], example_metrics().rounds[i]);
   const Metrics in_second_round = Metrics::load(path_, 7);
   ASSERT_EQ(in_second_round.rounds.size(), 2);
   EXPECT_EQ(in_second_round.rounds[1].last_step, 7);
@@ -107,33 +68,53 @@ TEST_F(MetricsFile, RoundsAreCutWhereTheTrainingGoesOn) {
 TEST_F(MetricsFile, CheckpointsUpToTheStepComeBack) {
   const Metrics metrics = Metrics::load(path_, 9);
   ASSERT_EQ(metrics.checkpoints.size(), 2);
-  for (int i = 0; i < 2; ++i) expect_equal(metrics.checkpoints[i], example_metrics().checkpoints[i]);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(metrics.checkpoints[i], example_metrics().checkpoints[i]);
   EXPECT_EQ(Metrics::load(path_, 8).checkpoints.size(), 1);
 }
 
 TEST_F(MetricsFile, NewerVersionsAreRefused) {
   EXPECT_NO_THROW(check_metrics_version(path_));
   EXPECT_NO_THROW(check_metrics_version(directory_ / "none.h5"));
-  write_verified_file(path_, [](Hdf5File& file) { file.write_attribute("version", std::int64_t{5}); });
+  write_verified_file(path_, [](Hdf5File& file) { file.write_attribute("version", std::int64_t{6}); });
   const std::string message =
-      path_.string() + " has version 5 of its format; this program reads 2 to 4. Use the program that wrote it.";
+      path_.string() + " has version 6 of its format; this program reads 2 to 5. Use the program that wrote it.";
   EXPECT_EQ(thrown_message<InputError>([&] { check_metrics_version(path_); }), message);
   EXPECT_EQ(thrown_message<InputError>([&] { Metrics::load(path_, 10); }), message);
 }
 
-/// A file of one step with these columns of figures, as an older program wrote it.
+TEST_F(MetricsFile, NamesItsMetrics) {
+  EXPECT_EQ(Metrics::load(path_, 0).infos, example_metrics().infos);
+  const Hdf5File file = Hdf5File::open(path_);
+  EXPECT_EQ(file.read_strings("/metrics/name"), (std::vector<std::string>{"right", "error"}));  // the first one decides
+  EXPECT_EQ(file.read_strings("/metrics/title"), (std::vector<std::string>{"right answers", "error"}));
+  EXPECT_EQ(file.read_strings("/metrics/unit"), (std::vector<std::string>{"%", "pixels"}));
+  EXPECT_EQ(file.read<std::int64_t>("/metrics/higher_is_better"), (std::vector<std::int64_t>{1, 0}));
+  EXPECT_EQ(file.read<double>("/epochs/error"), (std::vector<double>{400.6, 800.6, 1000.6}));
+}
+
+TEST_F(MetricsFile, AFigureThatAnEvaluationLacksIsNotANumber) {
+  Metrics metrics = example_metrics();
+  metrics.epochs[1].evaluation.erase("error");
+  metrics.save(path_, "meta");
+  EXPECT_TRUE(std::isnan(Metrics::load(path_, 10).epochs[1].evaluation.at("error")));
+}
+
+/// A file of one step and one evaluation with these columns of figures, as an older program wrote it.
 void write_older(const FilePath& path, std::int64_t version, const std::vector<std::string>& step_columns) {
   write_verified_file(path, [&](Hdf5File& file) {
     file.write_attribute("version", version);
     file.write("/steps/step", std::vector<std::int64_t>{0});
     for (const std::string& name : step_columns) file.write("/steps/" + name, std::vector<double>{1.5});
-    for (const char* name : {"/epochs/step", "/rounds/first_step", "/rounds/last_step", "/rounds/first_rank",
-                             "/rounds/num_ranks", "/checkpoints/step"}) {
+    file.write("/epochs/step", std::vector<std::int64_t>{1});
+    for (const char* name : {"epoch", "train_loss", "loss", "top1", "top5", "block_flops", "elapsed_s"}) {
+      file.write(std::string("/epochs/") + name, std::vector<double>{name == std::string("top1") ? 0.25 : 2.5});
+    }
+    for (const char* name :
+         {"/rounds/first_step", "/rounds/last_step", "/rounds/first_rank", "/rounds/num_ranks", "/checkpoints/step"}) {
       file.write(name, std::vector<std::int64_t>{});
     }
-    for (const char* name : {"/epochs/epoch", "/epochs/train_loss", "/epochs/loss", "/epochs/top1", "/epochs/top5",
-                             "/epochs/block_flops", "/epochs/elapsed_s", "/rounds/began_s", "/rounds/ended_s",
-                             "/rounds/images_per_s", "/checkpoints/stall_s", "/checkpoints/write_s"}) {
+    for (const char* name : {"/rounds/began_s", "/rounds/ended_s", "/rounds/images_per_s", "/checkpoints/stall_s",
+                             "/checkpoints/write_s"}) {
       file.write(name, std::vector<double>{});
     }
   });
@@ -141,16 +122,22 @@ void write_older(const FilePath& path, std::int64_t version, const std::vector<s
 
 TEST_F(MetricsFile, OlderVersionsKnewOfLess) {
   std::vector<std::string> columns = {"loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s"};
-  for (const std::int64_t version : {2, 3}) {
+  for (const std::int64_t version : {2, 3, 4}) {
     if (version == 3) columns.emplace_back("data_wait_s");
+    if (version == 4) {
+      columns.insert(columns.end(), {"communication_wait_s", "model_flops_utilisation", "memory_peak_bytes"});
+    }
     write_older(path_, version, columns);
     const Metrics metrics = Metrics::load(path_, 10);
     ASSERT_EQ(metrics.steps.size(), 1);
     EXPECT_EQ(metrics.steps[0].elapsed_s, 1.5);
-    EXPECT_EQ(metrics.steps[0].data_wait_s, version == 3 ? 1.5 : 0);
-    EXPECT_TRUE(std::isnan(metrics.steps[0].communication_wait_s));
-    EXPECT_TRUE(std::isnan(metrics.steps[0].model_flops_utilisation));
-    EXPECT_TRUE(std::isnan(metrics.steps[0].memory_peak_bytes));
+    EXPECT_EQ(metrics.steps[0].data_wait_s, version == 2 ? 0 : 1.5);
+    EXPECT_EQ(std::isnan(metrics.steps[0].communication_wait_s), version < 4);
+    EXPECT_EQ(std::isnan(metrics.steps[0].model_flops_utilisation), version < 4);
+    EXPECT_EQ(std::isnan(metrics.steps[0].memory_peak_bytes), version < 4);
+    ASSERT_EQ(metrics.infos.size(), 3);
+    EXPECT_EQ(metrics.infos[0], (MetricInfo{"top1", "top-1", "%", true}));
+    EXPECT_EQ(metrics.epochs.at(0).evaluation, (Figures{{"top1", 0.25}, {"top5", 2.5}, {"loss", 2.5}}));
   }
 }
 
@@ -160,11 +147,15 @@ TEST_F(MetricsFile, ColumnsOfUnequalLengthAreRefused) {
   for (const std::string group : {"/steps", "/epochs", "/rounds", "/checkpoints"}) {
     for (const std::string& name : whole.list(group)) columns.push_back(group + "/" + name);
   }
-  ASSERT_EQ(columns.size(), 28);
+  ASSERT_EQ(columns.size(), 27);
   for (const std::string& short_one : columns) {
     const FilePath path = directory_ / "short.h5";
     write_verified_file(path, [&](Hdf5File& file) {
-      file.write_attribute("version", std::int64_t{4});
+      file.write_attribute("version", std::int64_t{5});
+      file.write_strings("/metrics/name", {"right", "error"});
+      file.write_strings("/metrics/title", {"right answers", "error"});
+      file.write_strings("/metrics/unit", {"%", "pixels"});
+      file.write("/metrics/higher_is_better", std::vector<std::int64_t>{1, 0});
       for (const std::string& name : columns) file.write(name, std::vector<double>(name == short_one ? 1 : 2));
     });
     const std::string message = thrown_message<InputError>([&] { Metrics::load(path, 10); });
@@ -201,7 +192,7 @@ TEST_F(MetricsFile, IsVerifiedAndSaysWhatItIs) {
   EXPECT_NO_THROW(verify_file(path_));
   const Hdf5File file = Hdf5File::open(path_);
   EXPECT_EQ(file.read_string_attribute("filetype"), "incubate metrics");
-  EXPECT_EQ(file.read_int_attribute("version"), 4);
+  EXPECT_EQ(file.read_int_attribute("version"), 5);
   EXPECT_EQ(file.read_string_attribute("training"), "meta");
 }
 

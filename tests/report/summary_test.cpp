@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "config/method_table.h"
 #include "hdf5/atomic_file.h"
 #include "support/temporary_directory.h"
 
@@ -23,12 +24,15 @@ TrainingSummary done(const std::string& name, const std::string& phase, double f
   training.state = TrainingState::done;
   training.step = training.total_steps = 10;
   training.num_ranks = 2;
-  training.evaluation = {.loss = elapsed_s / 10, .top1 = elapsed_s / 100, .top5 = elapsed_s / 50};
+  training.evaluation = {{"loss", elapsed_s / 10}, {"top1", elapsed_s / 100}, {"top5", elapsed_s / 50}};
   training.block_flops = flops;
   training.elapsed_s = elapsed_s;
   training.rank_s = rank_s;
   return training;
 }
+
+const std::vector<MetricInfo> kMetrics = {
+    {"top1", "top-1", "%"}, {"top5", "top-5", "%"}, {"loss", "loss", "nats", false}};
 
 constexpr double kStart_s = 1769860800;  // 2026-01-31T12:00:00Z
 
@@ -85,8 +89,8 @@ TEST(Summary, DeepIncubationIsTheSumOfItsTrainings) {
   ASSERT_EQ(rows.size(), 3);
   const ResultRow& row = rows[0];
   EXPECT_EQ(row.method, "Deep Incubation");
-  EXPECT_EQ(row.evaluation.top1, 0.05);  // the finetuned network's
-  EXPECT_EQ(row.evaluation.loss, 0.5);
+  EXPECT_EQ(row.evaluation.at("top1"), 0.05);  // the finetuned network's
+  EXPECT_EQ(row.evaluation.at("loss"), 0.5);
   EXPECT_EQ(row.cost.block_flops, 1 + 2 + 4 + 8);
   EXPECT_EQ(row.cost.rank_s, 40 + 41 + 62 + 20);
   EXPECT_EQ(row.cost.wall_s, 11 + 33 + 6);
@@ -102,7 +106,7 @@ TEST(Summary, BaselineAndMetaModelStandForThemselves) {
   EXPECT_EQ(rows[1].cost.wall_s, 52);
   EXPECT_EQ(rows[1].cost.critical_path_s, 50);
   EXPECT_EQ(rows[2].method, "meta model alone");
-  EXPECT_EQ(rows[2].evaluation.top1, 0.1);
+  EXPECT_EQ(rows[2].evaluation.at("top1"), 0.1);
   EXPECT_EQ(rows[2].cost.block_flops, 1);
   EXPECT_EQ(rows[2].cost.wall_s, 11);
 }
@@ -117,7 +121,7 @@ TEST(Summary, ControlsCostWhatTheyNeed) {
   ASSERT_EQ(rows.size(), 5);
   EXPECT_EQ(rows[0].cost.block_flops, 1 + 2 + 4 + 8);  // Deep Incubation's, as before
   EXPECT_EQ(rows[2].method, "grown from the meta model");
-  EXPECT_EQ(rows[2].evaluation.top1, summary.training("grown").evaluation.top1);
+  EXPECT_EQ(rows[2].evaluation.at("top1"), summary.training("grown").evaluation["top1"]);
   EXPECT_EQ(rows[2].cost.block_flops, 1 + 32);
   EXPECT_EQ(rows[2].cost.rank_s, 40 + 300);
   EXPECT_EQ(rows[2].cost.wall_s, 11 + 71);
@@ -144,10 +148,11 @@ TEST(Summary, WhatIsNotChosenIsLeftOutUntilItHasBegun) {
 }
 
 TEST(Summary, TableHasRoomForTheLongestName) {
-  const ResultRow row{.method = "shallow for the whole budget", .evaluation = {.loss = 0.5, .top1 = 0.25}, .cost = {}};
-  const std::string table = format_results({row});
-  EXPECT_EQ(table.substr(0, 47), "method                         top-1  test loss");
-  EXPECT_EQ(table.substr(table.find('\n') + 1, 47), "shallow for the whole budget  25.00%     0.5000");
+  const ResultRow row{
+      .method = "shallow for the whole budget", .evaluation = {{"loss", 0.5}, {"top1", 0.25}}, .cost = {}};
+  const std::string table = format_results(kMetrics, {row});
+  EXPECT_EQ(table.substr(0, 55), "method                         top-1   top-5  test loss");
+  EXPECT_EQ(table.substr(table.find('\n') + 1, 55), "shallow for the whole budget  25.00%       -     0.5000");
 }
 
 TEST(Summary, OnlyWhatIsDoneIsAResult) {
@@ -192,6 +197,14 @@ TEST(Summary, FileIsJsonWithTheDocumentedKeys) {
   ASSERT_EQ(j.at("results").size(), 3);
   EXPECT_EQ(j["results"][0].at("method"), "Deep Incubation");
   EXPECT_EQ(j["results"][0].at("critical_path_s"), 45);
+  EXPECT_EQ(j["results"][0].at("top5"), 0.1);
+  ASSERT_EQ(j.at("methods").size(), kMethodTable.size());
+  const nlohmann::json method = {
+      {"phase", "finetuning"},   {"training", "finetuned"}, {"title", "Deep Incubation"}, {"place", 1},
+      {"section", "finetuning"}, {"network", "target"},     {"source", "incubation"},     {"matched", false},
+      {"resampled", false}};
+  EXPECT_EQ(j["methods"][2], method);
+  EXPECT_EQ(j["methods"][0].at("source"), nullptr);
 }
 
 TEST(Summary, SavingLeavesNoOtherFile) {
@@ -278,7 +291,7 @@ TEST(Summary, JobsSavingInTurnKeepEachOthersEntries) {
 
   // The object that saved last knows it all, and still which trainings are its own.
   EXPECT_EQ(names_of(second.rounds), (Names{"stage_0@0", "stage_1@4"}));
-  EXPECT_EQ(second.training("stage_0").evaluation.loss, 2);
+  EXPECT_EQ(second.training("stage_0").evaluation["loss"], 2);
   EXPECT_FALSE(second.training("stage_0").is_own);
   EXPECT_TRUE(second.training("stage_1").is_own);
   EXPECT_EQ(second.jobs.at("stage_0").reason, "stage_0 is done");
@@ -415,12 +428,12 @@ TEST(Summary, FiguresThatAreNotNumbersDoNotHideTheFile) {
   const FilePath path = directory / "summary.json";
   RunSummary first = make_job("stage_0");
   first.training("stage_0") = done("stage_0", "incubation", 2, 20, 41);
-  first.training("stage_0").evaluation.loss = std::numeric_limits<double>::quiet_NaN();
+  first.training("stage_0").evaluation["loss"] = std::numeric_limits<double>::quiet_NaN();
   first.save(path);
   RunSummary second = make_job("stage_1");
   second.save(path);
   EXPECT_EQ(second.training("stage_0").state, TrainingState::done);
-  EXPECT_TRUE(std::isnan(second.training("stage_0").evaluation.loss));
+  EXPECT_TRUE(std::isnan(second.training("stage_0").evaluation["loss"]));
 }
 
 TEST(Summary, AMissingUnreadableOrOlderFileAddsNothing) {
@@ -476,11 +489,11 @@ TEST(Summary, TimesAreWrittenInUtc) {
 
 TEST(Summary, TableHasARowAMethod) {
   ResultRow row{.method = "Deep Incubation",
-                .evaluation = {.loss = 0.51234, .top1 = 0.8765, .top5 = 0.99},
+                .evaluation = {{"loss", 0.51234}, {"top1", 0.8765}, {"top5", 0.99}},
                 .cost = {.block_flops = 1.5e15, .rank_s = 7200, .wall_s = 3723, .critical_path_s = 61}};
-  EXPECT_EQ(format_results({row}),
-            "method              top-1  test loss  block FLOPs  rank-hours  wall-clock  critical path\n"
-            "Deep Incubation    87.65%     0.5123    1.500e+15      2.0000     1:02:03           1:01\n");
+  EXPECT_EQ(format_results(kMetrics, {row}),
+            "method              top-1   top-5  test loss  block FLOPs  rank-hours  wall-clock  critical path\n"
+            "Deep Incubation    87.65%  99.00%     0.5123    1.500e+15      2.0000     1:02:03           1:01\n");
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ class RunRecorderTest : public testing::Test {
     log_.attach_file(run_.log());
   }
 
-  RunRecorder make() { return {config_, run_, trainings_, 100, 4, log_}; }
+  RunRecorder make() { return {config_, run_, trainings_, metrics_, 100, 4, log_}; }
   /// Each training on a rank of its own.
   static RoundPlan round_of(const std::vector<std::int64_t>& trainings) {
     RoundPlan plan;
@@ -46,6 +46,7 @@ class RunRecorderTest : public testing::Test {
   RunConfig config_;
   RunDirectory run_{directory_.path()};
   std::vector<Training> trainings_;
+  std::vector<MetricInfo> metrics_ = {{"top1", "top-1", "%"}, {"loss", "loss", "nats", false}};
   Log log_{Log::Level::warnings_only, [](const std::string&) {}};
 };
 
@@ -62,15 +63,15 @@ TEST_F(RunRecorderTest, TrainingsWaitRunAndAreDone) {
                     .step = 500,
                     .elapsed_s = 10,
                     .rank_s = 20,
-                    .top1 = 0.5,
-                    .top5 = 0.75,
-                    .validation_loss = 1.25});
+                    .evaluation = {0.5, 1.25}});
   const nlohmann::json stage = summary().at("trainings")[1];
   EXPECT_EQ(stage.at("state"), "done");
   EXPECT_EQ(stage.at("step"), 500);
   EXPECT_EQ(stage.at("num_ranks"), 2);
   EXPECT_EQ(stage.at("top1"), 0.5);
   EXPECT_EQ(stage.at("loss"), 1.25);
+  EXPECT_NE(read_text(run_.log()).find("stage_0 is done: top-1 50.00%, test loss 1.2500, 500 steps in 0:10 on 2 ranks"),
+            std::string::npos);
   EXPECT_EQ(stage.at("rank_s"), 20);
   EXPECT_EQ(stage.at("block_flops"), trainings_[1].block_flops_per_image * 20 * 500);
   recorder.end_round(0);
@@ -103,7 +104,7 @@ TEST_F(RunRecorderTest, GoingOnIsToldOnceAJob) {
   std::vector<std::string> lines;
   Log log(Log::Level::everything, [&lines](const std::string& line) { lines.push_back(line); });
   config_.run.progress = ProgressStyle::lines;
-  RunRecorder recorder(config_, run_, trainings_, 100, 4, log);
+  RunRecorder recorder(config_, run_, trainings_, metrics_, 100, 4, log);
   log.set_print([&lines](const std::string& line) { lines.push_back(line); });
   const StatusReport going_on{.event = StatusReport::Event::resumed, .training = 1, .step = 3};
   report(recorder, going_on);
@@ -127,8 +128,8 @@ TEST_F(RunRecorderTest, FinishedTrainingsBringTheirFigures) {
   ASSERT_EQ(recorder.results().size(), 1);
   const ResultRow row = recorder.results()[0];
   EXPECT_EQ(row.method, "meta model alone");
-  EXPECT_EQ(row.evaluation.top1, 0.5);
-  EXPECT_EQ(row.evaluation.loss, 1.5);
+  EXPECT_EQ(row.evaluation.at("top1"), 0.5);
+  EXPECT_EQ(row.evaluation.at("loss"), 1.5);
   EXPECT_EQ(row.cost.block_flops, 7);
   EXPECT_EQ(row.cost.rank_s, 9);
   EXPECT_EQ(row.cost.critical_path_s, 8);
@@ -141,7 +142,8 @@ TEST_F(RunRecorderTest, AFinishedRunHasTheSameResultsAgain) {
   {
     RunRecorder recorder = make();
     recorder.begin_round("meta", round_of({0}));
-    report(recorder, {.event = StatusReport::Event::done, .num_ranks = 4, .elapsed_s = 10, .rank_s = 40, .top1 = 0.5});
+    report(recorder,
+           {.event = StatusReport::Event::done, .num_ranks = 4, .elapsed_s = 10, .rank_s = 40, .evaluation = {0.5}});
     recorder.end_round(0);
     EXPECT_FALSE(RunRecorder::is_recorded(config_, run_, trainings_));  // not that the job is done
     recorder.end_run("done", "meta is done");
@@ -169,20 +171,20 @@ TEST_F(RunRecorderTest, OfWeightsThatAreGoneTheSummaryIsLeft) {
   {
     RunRecorder recorder = make();
     recorder.begin_round("meta", round_of({0}));
-    report(recorder, {.event = StatusReport::Event::done, .top1 = 0.5});
+    report(recorder, {.event = StatusReport::Event::done, .evaluation = {0.5}});
     recorder.end_run("done", "");
   }
   RunRecorder recorder = make();
   recorder.add_finished(0, {});
   ASSERT_EQ(recorder.results().size(), 1);
-  EXPECT_EQ(recorder.results()[0].evaluation.top1, 0.5);
+  EXPECT_EQ(recorder.results()[0].evaluation.at("top1"), 0.5);
 }
 
 TEST_F(RunRecorderTest, AFailureIsToldEvenWhereItCannotBeWrittenDown) {
   std::vector<std::string> lines;
   Log log(Log::Level::warnings_only, [](const std::string&) {});
   log.attach_file(run_.log());
-  RunRecorder recorder(config_, run_, trainings_, 100, 4, log);
+  RunRecorder recorder(config_, run_, trainings_, metrics_, 100, 4, log);
   log.set_print([&lines](const std::string& line) { lines.push_back(line); });
   recorder.begin_round("meta", round_of({0}));
   std::filesystem::remove(run_.summary());

@@ -1,6 +1,9 @@
 #include "run/step_profiler.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <torch/csrc/profiler/api.h>
 #include <torch/torch.h>
 
@@ -32,11 +35,11 @@ class StepProfilerTest : public testing::Test {
       torch::erf(a);
     }
   }
-  /// The calls that the table counts of `name`; 0 without a row.
+  /// The calls of `name` in the trace.
   std::int64_t calls_of(const std::string& name) const {
-    const std::string text = read_text(run_.profile("meta", "txt"));
-    const std::size_t end = text.find("  " + name + "\n");
-    return end == std::string::npos ? 0 : std::stoll(text.substr(text.rfind('\n', end) + 1));
+    const auto trace = nlohmann::json::parse(read_text(run_.profile("meta")));
+    return std::ranges::count_if(trace.at("traceEvents"),
+                                 [&name](const nlohmann::json& event) { return event.value("name", "") == name; });
   }
 
   TemporaryDirectory directory_;
@@ -57,17 +60,15 @@ TEST(ProfiledSteps, AreAfterAFewThatWarmUpIfThereAreEnough) {
 TEST_F(StepProfilerTest, CountsTheOperatorsOfItsSteps) {
   StepProfiler profiler = make({.first = 2, .count = 3});
   make_steps(profiler.hooks(), 2);
-  EXPECT_FALSE(std::filesystem::exists(run_.profile("meta", "txt")));
+  EXPECT_FALSE(std::filesystem::exists(run_.profile("meta")));
   make_steps(profiler.hooks(), 6);
   EXPECT_EQ(calls_of("aten::mm"), 3);
   EXPECT_EQ(calls_of("aten::sin"), 1);
   EXPECT_EQ(calls_of("aten::cos"), 0);
   EXPECT_EQ(calls_of("aten::erf"), 2);  // between the steps
-  EXPECT_TRUE(read_text(run_.profile("meta", "txt")).starts_with("meta: 3 steps after the first 2 of a round"));
-  const std::string trace = read_text(run_.profile("meta", "json"));
-  EXPECT_NE(trace.find("\"traceEvents\""), std::string::npos);
-  EXPECT_NE(trace.find("\"aten::mm\""), std::string::npos);
-  EXPECT_EQ(notes_, (std::vector<std::string>{"meta: 3 steps are profiled in profile/meta.txt"}));
+  EXPECT_EQ(
+      notes_,
+      (std::vector<std::string>{"meta: 3 steps after the first 2 of the round are profiled in profile/meta.json"}));
   EXPECT_TRUE(warnings_.empty());
 }
 

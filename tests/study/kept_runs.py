@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 
 import torch
-from schedule import list_done
 from training_jobs import WORK
 from unseen_images import Outcome, evaluate, load_network
 
 from keep_results import read_figures, write_figures
 from launch import EXECUTABLE, REPOSITORY, make_environment
 from run_data import load_run, read_config
+from schedule import list_done
 from study_resnet_runs import RESNET
 from study_run import RESULT_OF, StudyRun
 

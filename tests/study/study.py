@@ -26,7 +26,6 @@ from datetime import datetime, timezone
 
 import torch
 from kept_runs import LOG, LOG_COLUMNS, RESULTS, StudyError, append_row, commit, keep, read_log, read_top1
-from schedule import choose_next
 from training_jobs import (
     LOWEST_PRIORITY,
     PAUSED,
@@ -44,6 +43,7 @@ from training_jobs import (
 )
 
 from launch import REPOSITORY
+from schedule import choose_next
 from study_runs import list_runs
 
 STOPPED = 75  # the program's status when it has saved its state on a signal

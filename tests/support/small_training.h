@@ -87,7 +87,7 @@ class SmallTraining {
                  .overlap_reduction = execution.overlap_reduction,
                  .cuda_graph = execution.cuda_graph};
     trainer_.emplace(model_, group, settings_);
-    account_.emplace(settings_, group.size());
+    account_.emplace(*trainer_, group.size());
   }
   SmallTraining(const SmallTraining&) = delete;
   SmallTraining& operator=(const SmallTraining&) = delete;

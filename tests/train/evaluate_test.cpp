@@ -27,20 +27,19 @@ class Evaluate : public testing::TestWithParam<std::int64_t> {
 
 TEST_P(Evaluate, CountsEveryImageOnceOnAnyNumberOfRanks) {
   const torch::NoGradGuard no_grad;
-  EvaluationSums serial;
+  MetricSums serial = task_.no_samples();
   for (std::int64_t i = 0; i < loader_.num_batches(); ++i) {
     Batch batch = loader_.load(i);
     const BatchTensors tensors = to_tensors(batch, 8, torch::kCPU);
-    serial += task_.evaluate(model_.forward(tensors.images, {}), tensors.targets);
+    task_.add_metrics(model_.forward(tensors.images, {}), tensors.targets, serial);
   }
-  ASSERT_EQ(serial.num_images, kImages);
+  ASSERT_EQ(serial[0], kImages);
   for (int size = 1; size <= test_world().size(); ++size) {
     ProcessGroup group(test_world().split(test_world().rank() / size), torch::kCPU);
     const std::array models = {&model_};
-    const Evaluation evaluation = evaluate(models, task_, loader_, group).front();
-    EXPECT_EQ(evaluation.top1, static_cast<double>(serial.top1_hits) / kImages);
-    EXPECT_EQ(evaluation.top5, 1);  // three classes
-    EXPECT_EQ(evaluation.loss, from_exact_units(serial.loss_units) / kImages);
+    const Figures evaluation = evaluate(models, task_, loader_, group).front();
+    EXPECT_EQ(evaluation, task_.metrics_of(serial));
+    EXPECT_EQ(evaluation.at("top5"), 1);  // three classes
   }
 }
 
@@ -49,13 +48,14 @@ TEST_P(Evaluate, IsInEvaluationModeAndLeavesIt) {
   StagedModel resnet = make_initialised(target_spec(tiny_resnet_config()));
   ProcessGroup group(test_world().split(0), torch::kCPU);
   const std::array models = {&resnet};
-  const Evaluation evaluation = evaluate(models, task_, loader_, group).front();
+  const Figures evaluation = evaluate(models, task_, loader_, group).front();
   for (std::int64_t i = 0; i < 3; ++i) {
     EXPECT_TRUE(resnet.stage(i).is_training());
     for (const StatisticInfo& s : resnet.stage(i).list_statistics()) EXPECT_FALSE(s.batch.any().item<bool>()) << s.name;
   }
   EvaluationLoader one_by_one(validation_, {.mean = {0.5}, .std = {0.25}}, 1);
-  EXPECT_NEAR(evaluate(models, task_, one_by_one, group).front().loss, evaluation.loss, 1e-5 * evaluation.loss);
+  EXPECT_NEAR(evaluate(models, task_, one_by_one, group).front().at("loss"), evaluation.at("loss"),
+              1e-5 * evaluation.at("loss"));
 }
 
 INSTANTIATE_TEST_SUITE_P(BatchSizes, Evaluate, testing::Values(4, 16, 1));

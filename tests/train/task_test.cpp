@@ -1,6 +1,7 @@
 #include "train/task.h"
 
 #include <cmath>
+#include <utility>
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -41,25 +42,46 @@ TEST(Task, BlendedImagesHaveBothLabelsByTheirWeights) {
   EXPECT_NEAR(ClassificationTask(s).loss(logits(), targets).value.item<double>(), expected.item<double>(), 1e-6);
 }
 
-TEST(Task, EvaluationLossIsASumWithoutSmoothing) {
-  const EvaluationSums sums = ClassificationTask(0.5).evaluate(logits(), {.labels = labels()});
-  EXPECT_NEAR(from_exact_units(sums.loss_units), -std::log(0.25) - std::log(0.75), 1e-6);
-  EXPECT_EQ(sums.num_images, 2);
+/// The figures of these batches together.
+Figures evaluate(const std::vector<std::pair<torch::Tensor, torch::Tensor>>& batches) {
+  MetricSums sums = ClassificationTask::no_samples();
+  for (const auto& [output, labels] : batches) ClassificationTask(0.5).add_metrics(output, {.labels = labels}, sums);
+  return ClassificationTask::metrics_of(sums);
+}
+
+TEST(Task, EveryMetricHasAFigureAndTheFirstIsTop1) {
+  const Figures figures = evaluate({{logits(), labels()}});
+  const std::vector<MetricInfo> metrics = ClassificationTask::list_metrics();
+  EXPECT_EQ(metrics.size(), figures.size());
+  for (const MetricInfo& metric : metrics) EXPECT_TRUE(figures.contains(metric.name)) << metric.name;
+  EXPECT_EQ(metrics[0].name, "top1");
+  EXPECT_EQ(format_figures(metrics, figures), "top-1 50.00%, top-5 100.00%, test loss 0.8370");
+}
+
+TEST(Task, EvaluationLossIsAMeanWithoutSmoothing) {
+  EXPECT_NEAR(evaluate({{logits(), labels()}}).at("loss"), (-std::log(0.25) - std::log(0.75)) / 2, 1e-6);
 }
 
 TEST(Task, HitsAreCountedAmongTheFirstAndTheFirstFive) {
   // Class c of 8 has the logit -c: the order of all images is 0, 1, ..., 7.
   const torch::Tensor ordered = -torch::arange(8, torch::kFloat32).repeat({8, 1});
-  const EvaluationSums sums = ClassificationTask(0).evaluate(ordered, {.labels = torch::arange(8, torch::kInt64)});
-  EXPECT_EQ(sums.num_images, 8);
-  EXPECT_EQ(sums.top1_hits, 1);
-  EXPECT_EQ(sums.top5_hits, 5);
+  const Figures figures = evaluate({{ordered, torch::arange(8, torch::kInt64)}});
+  EXPECT_EQ(figures.at("top1"), 1.0 / 8);
+  EXPECT_EQ(figures.at("top5"), 5.0 / 8);
 }
 
 TEST(Task, WithFewClassesAllAreAmongTheFirstFive) {
-  const EvaluationSums sums = ClassificationTask(0).evaluate(logits(), {.labels = labels()});
-  EXPECT_EQ(sums.top1_hits, 1);
-  EXPECT_EQ(sums.top5_hits, 2);
+  const Figures figures = evaluate({{logits(), labels()}});
+  EXPECT_EQ(figures.at("top1"), 0.5);
+  EXPECT_EQ(figures.at("top5"), 1);
+}
+
+TEST(Task, BatchesAddUpExactly) {
+  const auto part = [](const torch::Tensor& values, std::int64_t i) { return values.narrow(0, i, 1); };
+  const Figures forward = evaluate({{part(logits(), 0), part(labels(), 0)}, {part(logits(), 1), part(labels(), 1)}});
+  const Figures backward = evaluate({{part(logits(), 1), part(labels(), 1)}, {part(logits(), 0), part(labels(), 0)}});
+  EXPECT_EQ(forward, backward);
+  EXPECT_EQ(forward.at("top1"), 0.5);
 }
 
 }  // namespace

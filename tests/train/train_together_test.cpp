@@ -78,8 +78,8 @@ class TrainTogether : public testing::Test {
       for (std::size_t i = 0; i < kSteps; ++i) {
         EXPECT_EQ(together[stage].metrics().steps[i].loss, alone[0].metrics().steps[i].loss);
       }
-      EXPECT_EQ(together[stage].metrics().epochs.back().evaluation.loss,
-                alone[0].metrics().epochs.back().evaluation.loss);
+      EXPECT_EQ(together[stage].metrics().epochs.back().evaluation.at("loss"),
+                alone[0].metrics().epochs.back().evaluation.at("loss"));
     }
   }
 

@@ -33,14 +33,14 @@ class LoneTraining {
         validation_(data.validation_loader()) {}
 
   /// Returns the last evaluation, if there has been one.
-  Evaluation run(std::int64_t until_step = kTrainerSteps, const std::function<void(const StepRow&)>& on_step = {}) {
+  Figures run(std::int64_t until_step = kTrainerSteps, const std::function<void(const StepRow&)>& on_step = {}) {
     Participant participant = training_.participant(until_step);
     participant.on_step = on_step;
     return run(participant);
   }
-  Evaluation run(const Participant& participant, const std::function<bool()>& should_stop = {}) {
+  Figures run(const Participant& participant, const std::function<bool()>& should_stop = {}) {
     train_together(std::span(&participant, 1), train_, validation_, group_, should_stop);
-    return metrics().epochs.empty() ? Evaluation{} : metrics().epochs.back().evaluation;
+    return metrics().epochs.empty() ? Figures{} : metrics().epochs.back().evaluation;
   }
   SmallTraining& training() { return training_; }
   Trainer& trainer() { return training_.trainer(); }
@@ -74,14 +74,13 @@ class TrainerTest : public testing::Test {
 TEST_F(TrainerTest, WeightsAreTheSameBitForBitOnAnyNumberOfRanks) {
   const auto alone = make(1);
   const torch::Tensor first = alone->values().clone();
-  const Evaluation expected = alone->run();
+  const Figures expected = alone->run();
   EXPECT_FALSE(same_bits(alone->values(), first));
   for (int size = 2; size <= world_size(); ++size) {
     const auto together = make(size);
-    const Evaluation evaluation = together->run();
+    const Figures evaluation = together->run();
     EXPECT_TRUE(same_bits(together->values(), alone->values())) << size << " ranks";
-    EXPECT_EQ(evaluation.loss, expected.loss);
-    EXPECT_EQ(evaluation.top1, expected.top1);
+    EXPECT_EQ(evaluation, expected);
     for (std::size_t i = 0; i < kTrainerSteps; ++i) {
       const StepRow &a = together->metrics().steps[i], &b = alone->metrics().steps[i];
       EXPECT_EQ(a.loss, b.loss);
@@ -135,7 +134,8 @@ TEST_P(TrainerResume, ResumedTrainingEqualsOneWithoutAStopBitForBit) {
     resumed->run();
     const std::vector<torch::Tensor> to = buffers_of(resumed->trainer()), expected = buffers_of(whole->trainer());
     for (std::size_t i = 0; i < to.size(); ++i) EXPECT_TRUE(same_bits(to[i], expected[i])) << i;
-    EXPECT_EQ(resumed->metrics().epochs.back().evaluation.loss, whole->metrics().epochs.back().evaluation.loss);
+    EXPECT_EQ(resumed->metrics().epochs.back().evaluation.at("loss"),
+              whole->metrics().epochs.back().evaluation.at("loss"));
     EXPECT_EQ(resumed->metrics().steps.size(), kTrainerSteps);
     EXPECT_GT(resumed->training().account().elapsed_s(), 100);
   }
@@ -158,8 +158,8 @@ TEST_P(TrainerExecution, ChangesNoBitOfAResult) {
   for (const ModelSpec& spec : {wide_spec(), target_spec(tiny_resnet_config())}) {
     const auto plain = make_so(spec, {});
     const auto other = make_so(spec, GetParam());
-    const Evaluation expected = plain->run();
-    EXPECT_EQ(other->run().loss, expected.loss);
+    const Figures expected = plain->run();
+    EXPECT_EQ(other->run().at("loss"), expected.at("loss"));
     EXPECT_TRUE(same_bits(other->values(), plain->values()));
     EXPECT_TRUE(same_bits(other->trainer().result(), plain->trainer().result()));
     const std::vector<NamedState> state = other->trainer().list_state(), expected_state = plain->trainer().list_state();
@@ -272,9 +272,9 @@ TEST_F(TrainerTest, AnAverageIsEvaluatedAndChangesNoStep) {
   const std::array models = {&other->model()};
   ProcessGroup group(test_world().split(0), torch::kCPU);
   EvaluationLoader validation = data_.validation_loader();
-  const Evaluation evaluation = evaluate(models, other->trainer().task(), validation, group).front();
-  EXPECT_EQ(averaged->metrics().epochs.back().evaluation.loss, evaluation.loss);
-  EXPECT_NE(plain->metrics().epochs.back().evaluation.loss, evaluation.loss);
+  const Figures evaluation = evaluate(models, other->trainer().task(), validation, group).front();
+  EXPECT_EQ(averaged->metrics().epochs.back().evaluation.at("loss"), evaluation.at("loss"));
+  EXPECT_NE(plain->metrics().epochs.back().evaluation.at("loss"), evaluation.at("loss"));
 }
 
 TEST_F(TrainerTest, AnAverageHasNothingOfFrozenStages) {
@@ -294,7 +294,7 @@ TEST_F(TrainerTest, HookSeesEveryStep) {
 
 TEST_F(TrainerTest, MetricsHaveARowAStepAndARowAnEpochAndOneAtTheEnd) {
   const auto training = make(world_size());
-  const Evaluation last = training->run();
+  const Figures last = training->run();
   const Metrics& metrics = training->metrics();
   ASSERT_EQ(metrics.steps.size(), 5);
   const LrSchedule schedule = make_lr_schedule(small_recipe(), kGlobal, 2, kTrainerSteps);
@@ -315,7 +315,7 @@ TEST_F(TrainerTest, MetricsHaveARowAStepAndARowAnEpochAndOneAtTheEnd) {
     EXPECT_DOUBLE_EQ(metrics.epochs[i].train_loss, train_losses[i]);
     EXPECT_EQ(metrics.epochs[i].block_flops, 10.0 * kGlobal * static_cast<double>(steps[i]));
   }
-  EXPECT_EQ(metrics.epochs.back().evaluation.loss, last.loss);
+  EXPECT_EQ(metrics.epochs.back().evaluation.at("loss"), last.at("loss"));
 }
 
 TEST_F(TrainerTest, FrozenStagesStayAsTheyAreBitForBit) {
@@ -337,11 +337,11 @@ const ModelSpec kResnet = target_spec(tiny_resnet_config());
 TEST_F(TrainerTest, BatchNormGivesTheSameBitsOnAnyNumberOfRanks) {
   const auto alone = make(1, small_recipe(), {true, true, true}, {}, kResnet);
   const torch::Tensor first = alone->trainer().parameters().running_statistics().clone();
-  const Evaluation expected = alone->run();
+  const Figures expected = alone->run();
   EXPECT_FALSE(same_bits(alone->trainer().parameters().running_statistics(), first));
   for (int size = 2; size <= world_size(); ++size) {
     const auto together = make(size, small_recipe(), {true, true, true}, {}, kResnet);
-    EXPECT_EQ(together->run().loss, expected.loss);
+    EXPECT_EQ(together->run().at("loss"), expected.at("loss"));
     EXPECT_TRUE(same_bits(together->values(), alone->values())) << size << " ranks";
   }
 }

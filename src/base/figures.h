@@ -1,0 +1,35 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace incubate {
+
+/// Numbers by name, such as those of an evaluation. From where they are measured to files and tables nobody in between
+/// knows what they are.
+using Figures = std::map<std::string, double>;
+
+/// What there is to know of a figure of evaluations. Of a task's metrics the first one decides which network is better.
+struct MetricInfo {
+  std::string name;   ///< in files: "top1"
+  std::string title;  ///< for people: "top-1"
+  std::string unit;   ///< "%": the figure is a fraction, and shown in percent
+  bool higher_is_better = true;
+
+  bool operator==(const MetricInfo&) const = default;
+};
+
+/// Returns 0 if there is no such figure: older programs wrote fewer.
+double figure_or_zero(const Figures& figures, const std::string& name);
+/// Returns NaN if there is no such figure.
+double figure_or_nan(const Figures& figures, const std::string& name);
+
+/// Returns what a table's column is called: "top-1", "test loss" (trainings have a loss of their own).
+std::string header_of(const MetricInfo& metric);
+/// Returns "87.65%", "0.5123", or "-" where there is no such figure.
+std::string format_figure(const MetricInfo& metric, const Figures& figures);
+/// Returns "top-1 87.65%, top-5 99.00%, test loss 0.5123".
+std::string format_figures(const std::vector<MetricInfo>& metrics, const Figures& figures);
+
+}  // namespace incubate
