@@ -47,7 +47,7 @@ void save_into(const std::string& text) {
     const std::string saved = read_text(path);
     const nlohmann::json json = nlohmann::json::parse(saved);
     check_running(json.at("trainings").is_array() && json.at("jobs").contains(job), "saved as {}", saved);
-    format_results(summary.results());
+    format_results({{"top1", "top-1", "%"}}, summary.results());
     // Saved again, by the same job and by one that has seen nothing, it has the same trainings and rounds.
     RunSummary other = make_summary("stage_0");
     other.save(path);
