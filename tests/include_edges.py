@@ -22,6 +22,7 @@ LOWER = [
     "ops",
     "model",
     "report",
+    "tasks",
     "train",
 ]
 MAY_INCLUDE = {
@@ -38,7 +39,8 @@ MAY_INCLUDE = {
     "cpu": ["base", "ops"],  # nobody includes it: see ops/cpu_ops.h
     "model": ["base", "config", "ops"],
     "report": ["base", "config", "hdf5"],
-    "train": ["base", "config", "gpu", "parallel", "data", "model", "report"],
+    "tasks": ["base", "config", "data", "model"],
+    "train": ["base", "config", "gpu", "parallel", "data", "model", "report", "tasks"],
     "method": LOWER,
     "schedule": ["base", "parallel"],
     "forecast": [*LOWER, "method", "schedule"],
@@ -59,6 +61,7 @@ DOORS = {
         re.compile(r"\bat::native::|<ATen/native/|\"(?:mkldnn|onednn)::"),
         re.compile(r"cpu/"),
     ),
+    "one task": (re.compile(r'#\s*include\s*"tasks/\w+/[^"]*"'), re.compile(r"tasks/")),
 }
 
 
@@ -156,13 +159,21 @@ def self_test() -> None:
             {"ops/o.cpp": "at::native::cpublas::brgemm(1);\n"},
             ["ops/o.cpp: names a private interface of ATen (at::native::), which only cpu/ may"],
         ),
+        (
+            {
+                "tasks/make_task.cpp": '#include "tasks/a/b.h"\n',
+                "tasks/a/b.h": "",
+                "train/t.h": '#include "tasks/a/b.h"\n',
+            },
+            ['train/t.h: names one task (#include "tasks/a/b.h"), which only tasks/ may'],
+        ),
         ({"utils/a.h": ""}, ["utils/a.h: the folder utils/ has no place in the layering (add it to include_edges.py)"]),
     ]
     for files, expected in cases:
         with tempfile.TemporaryDirectory() as directory:
             src = pathlib.Path(directory)
             for name, text in files.items():
-                (src / name).parent.mkdir(exist_ok=True)
+                (src / name).parent.mkdir(parents=True, exist_ok=True)
                 (src / name).write_text(text)
             faults = check(src)
             assert faults == expected, f"{files}: {faults}, expected {expected}"

@@ -42,9 +42,10 @@ void export_weights(const RunConfig& config, const ExportConfig& options) {
   check_output_name(options.output);
   const std::vector<Training> trainings = list_trainings(config, check_dataset(config.data.file));
   const Training& training = find_training(trainings, options.training);
+  const std::unique_ptr<const Task> task = make_task(config, training.phase);
   const StateDict weights = explain_lack_of_memory(
       [&] { return describe_exchange_memory(training); },
-      [&] { return export_training(training, trainings, RunDirectory(config.run.directory), options.format); });
+      [&] { return export_training(training, trainings, *task, RunDirectory(config.run.directory), options.format); });
   try {
     WriteProgress progress;
     save_safetensors(options.output, weights,

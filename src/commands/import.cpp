@@ -27,7 +27,10 @@ void import_weights(RunConfig& config, const ImportConfig& options, Log& log) {
   const RunDirectory run(config.run.directory);
   const std::string settings = print_settings(list_settings(config));
   explain_lack_of_memory([&] { return describe_exchange_memory(training); },
-                         [&] { import_training(training, run, options.format, options.input, settings); });
+                         [&] {
+                           import_training(training, *make_task(config, training.phase), run, options.format,
+                                           options.input, settings);
+                         });
   log.info(fmt::format("{} written: {} has the weights of {}", run.finished(training.name).string(), training.name,
                        options.input));
   // The trainings after this one must have the same sums.

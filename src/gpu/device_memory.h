@@ -18,7 +18,7 @@ void release_cached_memory(torch::Device device);
 void forget_memory_peak(torch::Device device);
 
 /// What batches for `device` lie in: page-locked memory if it is a GPU, which copies from there by itself while the
-/// program goes on (to_tensors() does so), else the heap. Any thread may use it; it lives as long as the program.
+/// program goes on (Task::to_device() does so), else the heap. Any thread may use it; it lives as long as the program.
 std::pmr::memory_resource* batch_memory(torch::Device device);
 
 }  // namespace incubate

@@ -33,7 +33,7 @@ void add_gradients(std::span<const float> /*gradients*/, bool /*is_first*/, std:
   refuse();
 }
 void add_loss(const float* /*loss*/, const LossSums& /*sums*/) { refuse(); }
-void exact_mean(const std::int64_t* /*sums*/, std::int64_t /*size*/, std::int64_t /*count*/, float* /*mean*/) {
+void exact_mean(const std::int64_t* /*sums*/, std::int64_t /*size*/, const double* /*divisor*/, float* /*mean*/) {
   refuse();
 }
 

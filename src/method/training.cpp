@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "config/identity.h"
-#include "model/linear_head.h"
+#include "tasks/task.h"
 
 namespace incubate {
 namespace {
@@ -48,7 +48,7 @@ Training complete(Training training, const RunConfig& config, const DatasetInfo&
                   const std::vector<Training>& before) {
   training.spec.precision = config.run.precision;
   training.spec.recompute = config.run.recompute;
-  training.head = linear_head_cost(training.spec);
+  training.head = make_task(config, training.phase)->head_cost(training.spec);
   training.block_flops_per_image = block_training_flops(training.spec, training.is_learning);
   std::string learning;
   for (const bool learns : training.is_learning) learning += learns ? "1" : "0";

@@ -7,7 +7,6 @@
 #include "checkpoint/lock.h"
 #include "checkpoint/safetensors.h"
 #include "method/start_weights.h"
-#include "model/linear_head.h"
 #include "model/weight_names.h"
 
 namespace incubate {
@@ -84,21 +83,21 @@ void load_named_weights(StagedModel& model, WeightFormat format, const StateDict
   for (auto& [name, parameter] : parameters) parameter.copy_(weights.at(name));
 }
 
-StateDict export_training(const Training& training, const std::vector<Training>& trainings, const RunDirectory& run,
-                          WeightFormat format) {
+StateDict export_training(const Training& training, const std::vector<Training>& trainings, const Task& task,
+                          const RunDirectory& run, WeightFormat format) {
   check_format(format, training.spec);
   const FilePath finished = run.finished(training.name);
   check_input(std::filesystem::exists(finished), "{} is not done in {} (there is no {}). Run it first.", training.name,
               run.root().string(), finished.string());
-  StagedModel model(training.spec, std::make_shared<LinearHead>(training.spec));
+  StagedModel model(training.spec, task.make_head(training.spec));
   load_finished_weights(model, training, trainings, run);
   return named_weights(model, format);
 }
 
-void import_training(const Training& training, const RunDirectory& run, WeightFormat format, const FilePath& input,
-                     const std::string& config_text) {
+void import_training(const Training& training, const Task& task, const RunDirectory& run, WeightFormat format,
+                     const FilePath& input, const std::string& config_text) {
   check_format(format, training.spec);
-  StagedModel model(training.spec, std::make_shared<LinearHead>(training.spec));
+  StagedModel model(training.spec, task.make_head(training.spec));
   load_named_weights(model, format, load_safetensors(input), input);
   check_not_begun(training, run);
   run.create();

@@ -5,6 +5,7 @@
 #include "config/exchange_config.h"
 #include "method/training.h"
 #include "model/staged_model.h"
+#include "tasks/task.h"
 
 namespace incubate {
 
@@ -19,13 +20,13 @@ void load_named_weights(StagedModel& model, WeightFormat format, const StateDict
 
 /// Returns the weights at the end of `training`, including frozen stages: an incubation gives its hybrid model. Throws
 /// InputError unless the training is done.
-StateDict export_training(const Training& training, const std::vector<Training>& trainings, const RunDirectory& run,
-                          WeightFormat format);
+StateDict export_training(const Training& training, const std::vector<Training>& trainings, const Task& task,
+                          const RunDirectory& run, WeightFormat format);
 
 /// Makes `training` done with the weights of the safetensors file `input`. Keeps only the stages that the training
 /// learns. The written file has the training's identity, the figure "imported" = 1, and `config_text` for people.
 /// Throws InputError if the training is done, in progress, or another job's, or if the file does not fit.
-void import_training(const Training& training, const RunDirectory& run, WeightFormat format, const FilePath& input,
-                     const std::string& config_text);
+void import_training(const Training& training, const Task& task, const RunDirectory& run, WeightFormat format,
+                     const FilePath& input, const std::string& config_text);
 
 }  // namespace incubate

@@ -25,7 +25,7 @@
 #include "run/run_recorder.h"
 #include "run/train_group.h"
 #include "schedule/run_rounds.h"
-#include "train/task.h"
+#include "tasks/task.h"
 #include "vision/dataset.h"
 
 namespace incubate {
@@ -247,8 +247,8 @@ void MethodRun::prepare_directory() {
     log_.attach_file(run_.log());
   }
   remove_leftovers();
-  recorder_.emplace(config_, run_, trainings_, ClassificationTask::list_metrics(), preparation_.data.num_train,
-                    world_.size(), log_);
+  recorder_.emplace(config_, run_, trainings_, make_task(config_, Phase::meta)->list_metrics(),
+                    preparation_.data.num_train, world_.size(), log_);
   for (std::size_t i = 0; i < trainings_.size(); ++i) {
     for (const std::string& warning : found_[i].warnings) log_.warn(warning);
     if (found_[i].progress.is_done()) recorder_->add_finished(static_cast<std::int64_t>(i), found_[i].figures);

@@ -11,7 +11,6 @@
 #include "base/unix_time.h"
 #include "forecast/cost_model.h"
 #include "method/start_weights.h"
-#include "model/linear_head.h"
 
 namespace incubate {
 namespace {
@@ -54,7 +53,8 @@ TrainingRun::TrainingRun(const RunContext& context, const Assignment& assignment
       until_step_(from_step + assignment.num_steps),
       group_(group),
       send_report_(send_report),
-      model_(training_.spec, std::make_shared<LinearHead>(training_.spec)),
+      task_(make_task(context.config, training_.phase)),
+      model_(training_.spec, task_->make_head(training_.spec)),
       files_(
           context, training_,
           [this](const std::string& text) { send_report_(text_report(StatusReport::Event::warning, index_, text)); },
@@ -65,7 +65,7 @@ void TrainingRun::begin(const std::deque<TrainingRun>& runs) {
   model_.set_learning(training_.is_learning);
   share_frozen_stages(runs);
   load_weights();
-  trainer_.emplace(model_, group_, trainer_settings(context_, training_, group_.device()));
+  trainer_.emplace(model_, *task_, group_, trainer_settings(context_, training_, group_.device()));
   account_.emplace(*trainer_, group_.size());
   resume();
   round_.began_s = unix_now_s();

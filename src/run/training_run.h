@@ -55,6 +55,7 @@ class TrainingRun {
   std::int64_t until_step_;
   ProcessGroup& group_;
   const SendReport& send_report_;
+  std::unique_ptr<const Task> task_;
   StagedModel model_;
   TrainingFiles files_;
   std::optional<Trainer> trainer_;  // made once the model has its weights

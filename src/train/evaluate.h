@@ -7,7 +7,7 @@
 #include "data/loader.h"
 #include "model/staged_model.h"
 #include "parallel/process_group.h"
-#include "train/task.h"
+#include "tasks/task.h"
 
 namespace incubate {
 
@@ -15,8 +15,7 @@ namespace incubate {
 /// the task's sums are added up. The result is the same on any number of ranks, and for a model alone or among others,
 /// which share the images and the frozen stages they have in common. Batch norm goes by its running statistics.
 /// REQUIRES: all take images of one size. Collective over `group`. `on_batch`, if given, is called after each batch.
-std::vector<Figures> evaluate(std::span<StagedModel* const> models, const ClassificationTask& task,
-                              EvaluationLoader& loader, ProcessGroup& group,
-                              const std::function<void()>& on_batch = {});
+std::vector<Figures> evaluate(std::span<StagedModel* const> models, const Task& task, EvaluationLoader& loader,
+                              ProcessGroup& group, const std::function<void()>& on_batch = {});
 
 }  // namespace incubate

@@ -12,7 +12,7 @@
 #include "gpu/device_stopwatch.h"
 #include "gpu/host_copy.h"
 #include "parallel/process_group.h"
-#include "train/loss.h"
+#include "tasks/task.h"
 #include "train/step_notes.h"
 
 namespace incubate {

@@ -12,7 +12,6 @@
 #include "gpu/device_memory.h"
 #include "model/drop_path.h"
 #include "model/frozen_prefix.h"
-#include "train/batch_tensors.h"
 #include "train/evaluate.h"
 
 namespace incubate {
@@ -64,7 +63,8 @@ void accumulate_micro_batch(const Team& team, std::int64_t micro_batch, bool is_
   Batch batch = load_batch(train, {.epoch = step / settings.steps_per_epoch,
                                    .step_in_epoch = step % settings.steps_per_epoch,
                                    .micro_batch = micro_batch});
-  const BatchTensors tensors = to_tensors(batch, team.front()->trainer->model().spec().image_size, group.device());
+  const DeviceBatch tensors =
+      team.front()->trainer->task().to_device(batch, team.front()->trainer->model().spec().image_size, group.device());
   std::deque<Draw> draws;
   for (const Participant* p : team) {
     Trainer& trainer = *p->trainer;
@@ -72,7 +72,7 @@ void accumulate_micro_batch(const Team& team, std::int64_t micro_batch, bool is_
     if (draw == draws.end()) {
       const torch::Tensor scales =
           draw_branch_scales(trainer.drop_path_rates(), batch.size, settings.seed, settings.phase, step, micro_batch);
-      draws.push_back({&trainer.drop_path_rates(), {tensors.images, keep_samples(scales, group.device())}});
+      draws.push_back({&trainer.drop_path_rates(), {tensors.input, keep_samples(scales, group.device())}});
       draw = draws.end() - 1;
     }
     trainer.accumulate(pass_frozen(draw->prefix, trainer.model()), tensors.targets, draw->prefix.kept(), is_last);

@@ -29,11 +29,11 @@ constexpr std::int64_t kMostSkippedInRow = 10;
 
 }  // namespace
 
-Trainer::Trainer(StagedModel& model, ProcessGroup& group, TrainerSettings settings)
+Trainer::Trainer(StagedModel& model, const Task& task, ProcessGroup& group, TrainerSettings settings)
     : model_(model),
       group_(group),
       settings_(std::move(settings)),
-      task_(settings_.recipe.label_smoothing),
+      task_(task),
       parameters_(model, group.device()),
       optimizer_(make_optimizer(parameters_, own_parameters(), settings_.optimizer, settings_.recipe)),
       reducer_(group, settings_.sums, parameters_.gradients().numel(), parameters_.size(),
@@ -45,7 +45,8 @@ Trainer::Trainer(StagedModel& model, ProcessGroup& group, TrainerSettings settin
   const bool has_drops = std::ranges::any_of(drop_path_rates_, [](double rate) { return rate > 0; });
   if (settings_.cuda_graph && !has_drops) {
     recorded_.emplace([this](const RecordedPass::Tensors& in) {
-      const Loss loss = pass({in[0], {in.begin() + 4, in.end()}}, {in[1], in[2], in[3]}, {});
+      const auto maps_end = in.begin() + 1 + std::ssize(model_.request().map_stages);
+      const Loss loss = pass({in[0], {in.begin() + 1, maps_end}}, {maps_end, in.end()}, {});
       return RecordedPass::Tensors{loss.value, loss.weight};
     });
   }
@@ -135,8 +136,9 @@ void Trainer::accumulate(const Activations& input, const Targets& targets, KeptB
 
 /// As pass(), from the recording.
 Loss Trainer::replay(const Activations& input, const Targets& targets) {
-  RecordedPass::Tensors in = {input.x, targets.labels, targets.other_labels, targets.label_weights};
+  RecordedPass::Tensors in = {input.x};
   in.insert(in.end(), input.maps.begin(), input.maps.end());
+  in.insert(in.end(), targets.begin(), targets.end());
   const RecordedPass::Tensors out = (*recorded_)(in);
   return {out[0], out[1]};
 }
@@ -174,7 +176,8 @@ void Trainer::finish_step(const StepNotes& notes) {
   {
     RECORD_USER_SCOPE("reduce");
     sums = reducer_.finalize(parameters_.addends(),
-                             {.nominal_weight = settings_.recipe.micro, .num_micro_batches = settings_.micro_batches()},
+                             {.nominal_weight = task_.nominal_weight(settings_.recipe.micro),
+                              .num_micro_batches = settings_.micro_batches()},
                              notes, what);
   }
   RECORD_USER_SCOPE("update");

@@ -14,12 +14,12 @@
 #include "gpu/recorded_pass.h"
 #include "model/staged_model.h"
 #include "parallel/process_group.h"
+#include "tasks/task.h"
 #include "train/flat_parameters.h"
 #include "train/gradient_buckets.h"
 #include "train/gradient_reducer.h"
 #include "train/lr_schedule.h"
 #include "train/optimizer.h"
-#include "train/task.h"
 #include "train/weight_average.h"
 
 namespace incubate {
@@ -75,11 +75,12 @@ struct NamedState {
 /// Construct it when the model has its weights and the right stages are frozen.
 class Trainer {
  public:
-  Trainer(StagedModel& model, ProcessGroup& group, TrainerSettings settings);
+  /// `model`, `task` and `group` must outlive the trainer.
+  Trainer(StagedModel& model, const Task& task, ProcessGroup& group, TrainerSettings settings);
 
   const TrainerSettings& settings() const { return settings_; }
   StagedModel& model() { return model_; }
-  const ClassificationTask& task() const { return task_; }
+  const Task& task() const { return task_; }
   FlatParameters& parameters() { return parameters_; }
   Optimizer& optimizer() { return *optimizer_; }
   /// The average of the weights, laid out as the parameters; null without one.
@@ -146,7 +147,7 @@ class Trainer {
   StagedModel& model_;
   ProcessGroup& group_;
   TrainerSettings settings_;
-  ClassificationTask task_;
+  const Task& task_;
   FlatParameters parameters_;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<WeightAverage> average_;

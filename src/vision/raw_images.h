@@ -10,7 +10,7 @@
 namespace incubate {
 
 /// A batch's images as bytes, with the data to normalise, erase and blend them, in this order. A GPU does so itself
-/// (to_tensors()), because bytes reach it four times as fast as floats.
+/// (Task::to_device()), because bytes reach it four times as fast as floats.
 struct RawImages {
   explicit RawImages(std::pmr::memory_resource* memory = std::pmr::get_default_resource())
       : bytes(memory), table(memory), erased(memory), noise(memory) {}

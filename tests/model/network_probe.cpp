@@ -22,11 +22,10 @@
 #include "method/weight_files.h"
 #include "model/weight_names.h"
 #include "support/tiny_model.h"
-#include "train/batch_tensors.h"
+#include "tasks/image_classification/image_classification.h"
 #include "train/flat_parameters.h"
 #include "train/lr_schedule.h"
 #include "train/optimizer.h"
-#include "train/task.h"
 #include "vision/array_dataset.h"
 
 namespace incubate {
@@ -80,9 +79,10 @@ void write_batches(const RunConfig& config, const Options& options) {
       Batch batch = loader.load({.epoch = step / sampler.steps_per_epoch(),
                                  .step_in_epoch = step % sampler.steps_per_epoch(),
                                  .micro_batch = m});
-      const BatchTensors tensors = to_tensors(batch, config.model.image_size, torch::kCPU);
-      images.push_back(tensors.images.clone());
-      labels.push_back(tensors.targets.labels.to(torch::kFloat32));
+      const DeviceBatch tensors =
+          make_task(config, training.phase)->to_device(batch, config.model.image_size, torch::kCPU);
+      images.push_back(tensors.input.clone());
+      labels.push_back(tensors.targets[kLabels].to(torch::kFloat32));
     }
   }
   const auto by_step = [&](const std::vector<torch::Tensor>& parts) {
@@ -99,9 +99,8 @@ void write_gradients(const RunConfig& config, const Options& options) {
   for (std::int64_t i = 0; i < model.num_stages(); ++i) model.stage(i).to(type);
   model.head().to(type);
   const torch::Tensor logits = model.forward(batch.at("images").to(type), {});
-  const torch::Tensor loss = ClassificationTask(config.phase(Phase::end_to_end).label_smoothing)
-                                 .loss(logits, {.labels = batch.at("labels").to(torch::kInt64)})
-                                 .value;
+  const torch::Tensor labels = batch.at("labels").to(torch::kInt64);
+  const torch::Tensor loss = make_task(config, Phase::end_to_end)->loss(logits, {labels, {}, {}}).value;
   loss.backward();
   StateDict result = {{"logits", logits}, {"loss", loss}};
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {

@@ -53,7 +53,7 @@ def read_top1() -> dict[str, float]:
     top1 = {row["run"]: 0.0 for row in read_log() if row["outcome"] == "diverged"}
     for name in read_done():
         run = load_run(RESULTS / name)
-        trainings = {training.name: training.top1 for training in run.trainings}
+        trainings = {training.name: training.figures["top1"] for training in run.trainings if training.is_done}
         top1[name] = next(value for training, value in trainings.items() if training in RESULT_OF.values())
     return top1
 
@@ -83,7 +83,8 @@ def keep(run: StudyRun) -> None:
 def check_network(run: StudyRun, network: torch.nn.Module) -> None:
     """That PyTorch sees the validation images as the program does. Raises StudyError."""
     outcome = evaluate_on(run, network, "validation")
-    top1 = next(training.top1 for training in load_run(WORK / run.name).trainings if training.name == run.training)
+    trainings = load_run(WORK / run.name).trainings
+    top1 = next(training.figures["top1"] for training in trainings if training.name == run.training)
     if abs(outcome.num_right - top1 * outcome.num_images) > MOST_DIFFERENT:
         raise StudyError(
             f"{run.name}: with the exported weights, PyTorch has {outcome.num_right} of {outcome.num_images} "

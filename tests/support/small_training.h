@@ -10,6 +10,7 @@
 #include "support/temporary_directory.h"
 #include "support/test_world.h"
 #include "support/tiny_model.h"
+#include "tasks/image_classification/image_classification.h"
 #include "train/train_together.h"
 
 namespace incubate {
@@ -67,7 +68,7 @@ class SmallTraining {
                 const ModelSpec& spec = target_spec(tiny_model_config()), double block_flops_per_image = 10,
                 const OptimizerConfig& optimizer = {}, OnNonfinite on_nonfinite = OnNonfinite::stop,
                 const Execution& execution = {})
-      : model_(make_initialised(spec)) {
+      : task_(recipe.label_smoothing), model_(make_initialised(spec)) {
     model_.to(group.device());
     model_.set_learning(is_learning);
     settings_ = {.name = "small",
@@ -86,7 +87,7 @@ class SmallTraining {
                  .reads_late = execution.reads_late,
                  .overlap_reduction = execution.overlap_reduction,
                  .cuda_graph = execution.cuda_graph};
-    trainer_.emplace(model_, group, settings_);
+    trainer_.emplace(model_, task_, group, settings_);
     account_.emplace(*trainer_, group.size());
   }
   SmallTraining(const SmallTraining&) = delete;
@@ -116,6 +117,7 @@ class SmallTraining {
   }
 
  private:
+  ImageClassification task_;
   StagedModel model_;
   TrainerSettings settings_;
   std::optional<Trainer> trainer_;

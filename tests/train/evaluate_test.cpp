@@ -8,7 +8,7 @@
 #include "support/test_world.h"
 #include "support/tiny_model.h"
 #include "support/tiny_resnet.h"
-#include "train/batch_tensors.h"
+#include "tasks/image_classification/image_classification.h"
 
 namespace incubate {
 namespace {
@@ -22,7 +22,7 @@ class Evaluate : public testing::TestWithParam<std::int64_t> {
   ArrayDataset validation_{pack_small_dataset(directory_.path(), {.num_validation = kImages}), Split::validation};
   EvaluationLoader loader_{validation_, {.mean = {0.5}, .std = {0.25}}, GetParam()};
   StagedModel model_ = make_initialised(target_spec(tiny_model_config()));
-  ClassificationTask task_{0.1};
+  ImageClassification task_{0.1};
 };
 
 TEST_P(Evaluate, CountsEveryImageOnceOnAnyNumberOfRanks) {
@@ -30,8 +30,8 @@ TEST_P(Evaluate, CountsEveryImageOnceOnAnyNumberOfRanks) {
   MetricSums serial = task_.no_samples();
   for (std::int64_t i = 0; i < loader_.num_batches(); ++i) {
     Batch batch = loader_.load(i);
-    const BatchTensors tensors = to_tensors(batch, 8, torch::kCPU);
-    task_.add_metrics(model_.forward(tensors.images, {}), tensors.targets, serial);
+    const DeviceBatch tensors = task_.to_device(batch, 8, torch::kCPU);
+    task_.add_metrics(model_.forward(tensors.input, {}), tensors.targets, serial);
   }
   ASSERT_EQ(serial[0], kImages);
   for (int size = 1; size <= test_world().size(); ++size) {

@@ -13,7 +13,6 @@
 #include "support/small_training.h"
 #include "support/thrown_message.h"
 #include "support/tiny_resnet.h"
-#include "train/batch_tensors.h"
 #include "train/evaluate.h"
 
 namespace incubate {
@@ -361,7 +360,7 @@ TEST_F(TrainerTest, RunningStatisticsMoveATenthOfTheWayToTheMeanOverTheMicroBatc
   std::map<std::string, torch::Tensor> sums;
   for (std::int64_t m = 0; m < kGlobal / SmallData::kMicro; ++m) {
     Batch batch = loader.load({.epoch = 0, .step_in_epoch = 0, .micro_batch = m});
-    model.forward(to_tensors(batch, 8, torch::kCPU).images, {});
+    model.forward(ImageClassification(0).to_device(batch, 8, torch::kCPU).input, {});
     for (std::int64_t i = 0; i < 3; ++i) {
       for (const StatisticInfo& s : model.stage(i).list_statistics()) {
         const torch::Tensor value = s.batch.to(torch::kFloat64);

@@ -1,4 +1,4 @@
-#include "train/task.h"
+#include "tasks/image_classification/image_classification.h"
 
 #include <cmath>
 #include <utility>
@@ -23,46 +23,45 @@ double smoothed_loss(const std::vector<double>& probabilities, int label, double
   return ((1 - s) * -std::log(probabilities[label])) + (s * mean);
 }
 
-TEST(Task, LossIsTheMeanSmoothedCrossEntropy) {
+TEST(ImageClassification, LossIsTheMeanSmoothedCrossEntropy) {
   for (const double s : {0.0, 0.1, 0.5}) {
     const double expected = (smoothed_loss(kProbabilities0, 2, s) + smoothed_loss(kProbabilities1, 1, s)) / 2;
-    EXPECT_NEAR(ClassificationTask(s).loss(logits(), {.labels = labels()}).value.item<double>(), expected, 1e-6) << s;
+    EXPECT_NEAR(ImageClassification(s).loss(logits(), {labels(), {}, {}}).value.item<double>(), expected, 1e-6) << s;
   }
 }
 
-TEST(Task, BlendedImagesHaveBothLabelsByTheirWeights) {
+TEST(ImageClassification, BlendedImagesHaveBothLabelsByTheirWeights) {
   // Against the soft target spelled out: w on one label, 1 - w on the other, smoothed.
   const double s = 0.1, w = 0.3;
-  const Targets targets{.labels = labels(),
-                        .other_labels = torch::tensor({0, 2}, torch::kInt64),
-                        .label_weights = torch::tensor({w, 1 - w}, torch::kFloat32)};
+  const Targets targets{labels(), torch::tensor({0, 2}, torch::kInt64), torch::tensor({w, 1 - w}, torch::kFloat32)};
   const torch::Tensor hard = torch::tensor({{1 - w, 0.0, w}, {0.0, w, 1 - w}}, torch::kFloat32);
   const torch::Tensor soft = (hard * (1 - s)) + (s / 3);
   const torch::Tensor expected = -(soft * logits().log_softmax(1)).sum(1).mean();
-  EXPECT_NEAR(ClassificationTask(s).loss(logits(), targets).value.item<double>(), expected.item<double>(), 1e-6);
+  EXPECT_NEAR(ImageClassification(s).loss(logits(), targets).value.item<double>(), expected.item<double>(), 1e-6);
 }
 
 /// The figures of these batches together.
 Figures evaluate(const std::vector<std::pair<torch::Tensor, torch::Tensor>>& batches) {
-  MetricSums sums = ClassificationTask::no_samples();
-  for (const auto& [output, labels] : batches) ClassificationTask(0.5).add_metrics(output, {.labels = labels}, sums);
-  return ClassificationTask::metrics_of(sums);
+  const ImageClassification task(0.5);
+  MetricSums sums = task.no_samples();
+  for (const auto& [output, labels] : batches) task.add_metrics(output, {labels, {}, {}}, sums);
+  return task.metrics_of(sums);
 }
 
-TEST(Task, EveryMetricHasAFigureAndTheFirstIsTop1) {
+TEST(ImageClassification, EveryMetricHasAFigureAndTheFirstIsTop1) {
   const Figures figures = evaluate({{logits(), labels()}});
-  const std::vector<MetricInfo> metrics = ClassificationTask::list_metrics();
+  const std::vector<MetricInfo> metrics = ImageClassification(0).list_metrics();
   EXPECT_EQ(metrics.size(), figures.size());
   for (const MetricInfo& metric : metrics) EXPECT_TRUE(figures.contains(metric.name)) << metric.name;
   EXPECT_EQ(metrics[0].name, "top1");
   EXPECT_EQ(format_figures(metrics, figures), "top-1 50.00%, top-5 100.00%, test loss 0.8370");
 }
 
-TEST(Task, EvaluationLossIsAMeanWithoutSmoothing) {
+TEST(ImageClassification, EvaluationLossIsAMeanWithoutSmoothing) {
   EXPECT_NEAR(evaluate({{logits(), labels()}}).at("loss"), (-std::log(0.25) - std::log(0.75)) / 2, 1e-6);
 }
 
-TEST(Task, HitsAreCountedAmongTheFirstAndTheFirstFive) {
+TEST(ImageClassification, HitsAreCountedAmongTheFirstAndTheFirstFive) {
   // Class c of 8 has the logit -c: the order of all images is 0, 1, ..., 7.
   const torch::Tensor ordered = -torch::arange(8, torch::kFloat32).repeat({8, 1});
   const Figures figures = evaluate({{ordered, torch::arange(8, torch::kInt64)}});
@@ -70,13 +69,13 @@ TEST(Task, HitsAreCountedAmongTheFirstAndTheFirstFive) {
   EXPECT_EQ(figures.at("top5"), 5.0 / 8);
 }
 
-TEST(Task, WithFewClassesAllAreAmongTheFirstFive) {
+TEST(ImageClassification, WithFewClassesAllAreAmongTheFirstFive) {
   const Figures figures = evaluate({{logits(), labels()}});
   EXPECT_EQ(figures.at("top1"), 0.5);
   EXPECT_EQ(figures.at("top5"), 1);
 }
 
-TEST(Task, BatchesAddUpExactly) {
+TEST(ImageClassification, BatchesAddUpExactly) {
   const auto part = [](const torch::Tensor& values, std::int64_t i) { return values.narrow(0, i, 1); };
   const Figures forward = evaluate({{part(logits(), 0), part(labels(), 0)}, {part(logits(), 1), part(labels(), 1)}});
   const Figures backward = evaluate({{part(logits(), 1), part(labels(), 1)}, {part(logits(), 0), part(labels(), 0)}});

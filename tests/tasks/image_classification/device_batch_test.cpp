@@ -1,5 +1,3 @@
-#include "train/batch_tensors.h"
-
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -10,7 +8,9 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include "data/loader.h"
 #include "gpu/device_memory.h"
+#include "tasks/image_classification/image_classification.h"
 
 #ifdef INCUBATE_CUDA
 #include <c10/cuda/CUDAFunctions.h>
@@ -19,26 +19,30 @@
 namespace incubate {
 namespace {
 
-TEST(BatchTensors, ValuesKeepTheirPlaces) {
+DeviceBatch to_tensors(Batch& batch, std::int64_t side, torch::Device device) {
+  return ImageClassification(0).to_device(batch, side, device);
+}
+
+TEST(DeviceBatches, ValuesKeepTheirPlaces) {
   Batch batch{.size = 2, .images = {}, .labels = {3, 4}};
   for (int i = 0; i < 2 * 3 * 2 * 2; ++i) batch.images.push_back(static_cast<float>(i));
-  const BatchTensors tensors = to_tensors(batch, 2, torch::kCPU);
-  EXPECT_FALSE(tensors.targets.other_labels.defined());
+  const DeviceBatch tensors = to_tensors(batch, 2, torch::kCPU);
+  EXPECT_FALSE(tensors.targets[kOtherLabels].defined());
   batch.other_labels = {4, 3};
   batch.label_weight = 0.25;
   const Targets blended = to_tensors(batch, 2, torch::kCPU).targets;
-  EXPECT_TRUE(torch::equal(blended.other_labels, torch::tensor({4, 3}, torch::kInt64)));
-  EXPECT_TRUE(torch::equal(blended.label_weights, torch::tensor({0.25F, 0.75F})));
-  EXPECT_TRUE(torch::equal(tensors.images, torch::arange(24, torch::kFloat32).view({2, 3, 2, 2})));
-  EXPECT_TRUE(torch::equal(tensors.targets.labels, torch::tensor({3, 4}, torch::kInt64)));
+  EXPECT_TRUE(torch::equal(blended[kOtherLabels], torch::tensor({4, 3}, torch::kInt64)));
+  EXPECT_TRUE(torch::equal(blended[kLabelWeights], torch::tensor({0.25F, 0.75F})));
+  EXPECT_TRUE(torch::equal(tensors.input, torch::arange(24, torch::kFloat32).view({2, 3, 2, 2})));
+  EXPECT_TRUE(torch::equal(tensors.targets[kLabels], torch::tensor({3, 4}, torch::kInt64)));
 }
 
 // Copies from page-locked memory may still run when the batch is dropped: the next one must not lie in its place yet.
-TEST(BatchTensors, ABatchMayBeDroppedWhileItIsCopiedToTheGpu) {
+TEST(DeviceBatches, ABatchMayBeDroppedWhileItIsCopiedToTheGpu) {
   if (!torch::cuda::is_available()) GTEST_SKIP() << "no GPU";
   constexpr std::int64_t kBatches = 50, kSide = 224;
   const torch::Device gpu = torch::kCUDA;
-  std::vector<BatchTensors> copies;
+  std::vector<DeviceBatch> copies;
   for (std::int64_t i = 0; i < kBatches; ++i) {
     Batch batch{.size = 32,
                 .images = std::pmr::vector<float>(32 * 3 * kSide * kSide, static_cast<float>(i), batch_memory(gpu)),
@@ -47,8 +51,8 @@ TEST(BatchTensors, ABatchMayBeDroppedWhileItIsCopiedToTheGpu) {
     copies.push_back(to_tensors(batch, kSide, gpu));
   }
   for (std::int64_t i = 0; i < kBatches; ++i) {
-    EXPECT_TRUE((copies[i].images == i).all().item<bool>()) << i;
-    EXPECT_TRUE((copies[i].targets.labels == i).all().item<bool>()) << i;
+    EXPECT_TRUE((copies[i].input == i).all().item<bool>()) << i;
+    EXPECT_TRUE((copies[i].targets[kLabels] == i).all().item<bool>()) << i;
   }
 }
 
@@ -143,19 +147,19 @@ class Comparison {
   void expect_equal(Batch made, Batch raw) const {
     EXPECT_TRUE(raw.images.empty());
     EXPECT_EQ(raw.raw.bytes.size(), made.images.size());
-    const BatchTensors expected = to_tensors(made, change_.side, torch::kCPU);
-    const BatchTensors tensors = to_tensors(raw, change_.side, device_);
-    const torch::Tensor images = tensors.images.cpu();
-    EXPECT_EQ(tensors.images.sizes(), expected.images.sizes());
-    EXPECT_EQ(tensors.images.strides(), expected.images.strides());
+    const DeviceBatch expected = to_tensors(made, change_.side, torch::kCPU);
+    const DeviceBatch tensors = to_tensors(raw, change_.side, device_);
+    const torch::Tensor images = tensors.input.cpu();
+    EXPECT_EQ(tensors.input.sizes(), expected.input.sizes());
+    EXPECT_EQ(tensors.input.strides(), expected.input.strides());
     const bool is_blended = change_.augmentation.mixup.mixup_alpha > 0;  // a sum, whose terms may cancel
-    EXPECT_TRUE(is_blended ? torch::allclose(images, expected.images, 1e-6, 1e-6)
-                           : torch::equal(images, expected.images));
-    EXPECT_TRUE(torch::equal(tensors.targets.labels.cpu(), expected.targets.labels));
-    ASSERT_EQ(tensors.targets.other_labels.defined(), expected.targets.other_labels.defined());
-    if (!expected.targets.other_labels.defined()) return;
-    EXPECT_TRUE(torch::equal(tensors.targets.other_labels.cpu(), expected.targets.other_labels));
-    EXPECT_TRUE(torch::equal(tensors.targets.label_weights.cpu(), expected.targets.label_weights));
+    EXPECT_TRUE(is_blended ? torch::allclose(images, expected.input, 1e-6, 1e-6)
+                           : torch::equal(images, expected.input));
+    EXPECT_TRUE(torch::equal(tensors.targets[kLabels].cpu(), expected.targets[kLabels]));
+    ASSERT_EQ(tensors.targets[kOtherLabels].defined(), expected.targets[kOtherLabels].defined());
+    if (!expected.targets[kOtherLabels].defined()) return;
+    EXPECT_TRUE(torch::equal(tensors.targets[kOtherLabels].cpu(), expected.targets[kOtherLabels]));
+    EXPECT_TRUE(torch::equal(tensors.targets[kLabelWeights].cpu(), expected.targets[kLabelWeights]));
   }
 
   Change change_;
@@ -214,7 +218,7 @@ TEST(RawImages, AnEmptyBoxBlendsNothing) {
   std::iota(batch.raw.table.begin(), batch.raw.table.end(), 0.0F);
   batch.raw.mixing.is_box = true;
   EXPECT_TRUE(
-      torch::equal(to_tensors(batch, 2, torch::kCPU).images, torch::arange(8, torch::kFloat32).view({2, 1, 2, 2})));
+      torch::equal(to_tensors(batch, 2, torch::kCPU).input, torch::arange(8, torch::kFloat32).view({2, 1, 2, 2})));
 }
 
 TEST(RawImages, AreAThirdOfTheNumbersThatTheyBecome) {

@@ -1,6 +1,8 @@
-#include "train/batch_tensors.h"
+#include <utility>
 
 #include <torch/torch.h>
+
+#include "tasks/image_classification/image_classification.h"
 
 namespace incubate {
 namespace {
@@ -59,13 +61,14 @@ torch::Tensor make_label_weights(double weight, torch::Device device) {
 
 }  // namespace
 
-BatchTensors to_tensors(Batch& batch, std::int64_t side, torch::Device device) {
-  Targets targets{.labels = upload(batch.labels, {batch.size}, device)};
+DeviceBatch ImageClassification::to_device(Batch& batch, std::int64_t side, torch::Device device) const {
+  Targets targets(3);
+  targets[kLabels] = upload(batch.labels, {batch.size}, device);
   if (!batch.other_labels.empty()) {
-    targets.other_labels = upload(batch.other_labels, {batch.size}, device);
-    targets.label_weights = make_label_weights(batch.label_weight, device);
+    targets[kOtherLabels] = upload(batch.other_labels, {batch.size}, device);
+    targets[kLabelWeights] = make_label_weights(batch.label_weight, device);
   }
-  return {.images = make_images(batch, side, device), .targets = targets};
+  return {.input = make_images(batch, side, device), .targets = std::move(targets)};
 }
 
 }  // namespace incubate

@@ -1,0 +1,54 @@
+#include "tasks/image_classification/image_classification.h"
+
+#include <algorithm>
+
+#include <torch/torch.h>
+
+#include "base/exact_sum.h"
+#include "model/linear_head.h"
+
+namespace incubate {
+
+namespace F = torch::nn::functional;
+
+std::shared_ptr<Head> ImageClassification::make_head(const ModelSpec& spec) const {
+  return std::make_shared<LinearHead>(spec);
+}
+
+HeadCost ImageClassification::head_cost(const ModelSpec& spec) const { return linear_head_cost(spec); }
+
+Loss ImageClassification::loss(const torch::Tensor& output, const Targets& targets) const {
+  const auto loss_of = [&](const torch::Tensor& labels) {
+    return F::cross_entropy(output, labels, F::CrossEntropyFuncOptions().label_smoothing(label_smoothing_));
+  };
+  torch::Tensor value = loss_of(targets[kLabels]);
+  if (targets[kOtherLabels].defined()) {
+    value = (value * targets[kLabelWeights][0]) + (loss_of(targets[kOtherLabels]) * targets[kLabelWeights][1]);
+  }
+  return {value, torch::full({1}, output.size(0), targets[kLabels].options())};
+}
+
+std::vector<MetricInfo> ImageClassification::list_metrics() const {
+  return {{"top1", "top-1", "%"}, {"top5", "top-5", "%"}, {"loss", "loss", "nats", false}};
+}
+
+void ImageClassification::add_metrics(const torch::Tensor& output, const Targets& targets, MetricSums& sums) const {
+  const torch::Tensor& labels = targets[kLabels];
+  const torch::Tensor loss = F::cross_entropy(output, labels, F::CrossEntropyFuncOptions().reduction(torch::kSum));
+  const std::int64_t k = std::min<std::int64_t>(5, output.size(1));
+  const torch::Tensor best = std::get<1>(output.topk(k, 1));
+  const torch::Tensor hits = best.eq(labels.unsqueeze(1));
+  sums[0] += output.size(0);
+  sums[1] += hits.select(1, 0).sum().item<std::int64_t>();
+  sums[2] += hits.sum().item<std::int64_t>();
+  sums[3] += to_exact_units(loss.item<double>());
+}
+
+Figures ImageClassification::metrics_of(const MetricSums& sums) const {
+  const auto count = static_cast<double>(sums[0]);
+  return {{"top1", static_cast<double>(sums[1]) / count},
+          {"top5", static_cast<double>(sums[2]) / count},
+          {"loss", from_exact_units(sums[3]) / count}};
+}
+
+}  // namespace incubate

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "tasks/task.h"
+
+namespace incubate {
+
+/// Targets of classification, in their order.
+enum ClassTarget : std::size_t {
+  kLabels,        ///< (batch) int64
+  kOtherLabels,   ///< (batch) int64: of the images blended in (see vision/mixup.h), or undefined
+  kLabelWeights,  ///< (2) float: of the labels and of the others; undefined without others
+};
+
+/// Tells an image's class by a linear layer.
+class ImageClassification final : public Task {
+ public:
+  explicit ImageClassification(double label_smoothing) : label_smoothing_(label_smoothing) {}
+
+  /// Raw images are normalised, erased and blended by the device.
+  DeviceBatch to_device(Batch& batch, std::int64_t side, torch::Device device) const override;
+  std::shared_ptr<Head> make_head(const ModelSpec& spec) const override;
+  HeadCost head_cost(const ModelSpec& spec) const override;
+  std::int64_t nominal_weight(std::int64_t size) const override { return size; }
+  /// Cross entropy with smoothed labels, for blended images with both images' labels by their weights (cross entropy is
+  /// linear in the target). `output` (batch, classes) are logits.
+  Loss loss(const torch::Tensor& output, const Targets& targets) const override;
+  std::vector<MetricInfo> list_metrics() const override;
+  MetricSums no_samples() const override { return MetricSums(4); }
+  /// The loss is without smoothing. REQUIRES: images are not blended.
+  void add_metrics(const torch::Tensor& output, const Targets& targets, MetricSums& sums) const override;
+  Figures metrics_of(const MetricSums& sums) const override;
+
+ private:
+  double label_smoothing_;
+};
+
+}  // namespace incubate

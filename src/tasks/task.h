@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <torch/types.h>
+
+#include "base/figures.h"
+#include "config/run_config.h"
+#include "data/batch.h"
+#include "model/head.h"
+#include "model/spec.h"
+
+namespace incubate {
+
+/// What the network should have said of a batch. The task decides which tensors these are; some may be undefined.
+using Targets = std::vector<torch::Tensor>;
+
+/// A batch on the device that computes.
+struct DeviceBatch {
+  torch::Tensor input;  ///< (size, channels, height, width) float
+  Targets targets;
+};
+
+/// The loss of a micro-batch as a sum with a weight. Sums over micro-batches divide by what the weights come to.
+struct Loss {
+  torch::Tensor value;   ///< float, one value: the sum divided by nominal_weight(); the backward pass runs on it
+  torch::Tensor weight;  ///< int64, one value: what the sum is over, such as images or labelled pixels
+};
+
+/// Exact sums over evaluated samples, whose number is the first: they add up over batches and ranks in any order.
+using MetricSums = std::vector<std::int64_t>;
+
+/// What a network is trained for: the only thing that knows what a target means. Everything above tasks/ sees this
+/// interface alone.
+class Task {
+ public:
+  virtual ~Task() = default;
+
+  /// Copies a batch to `device`; `side` is height and width of its images. The tensors may share the memory of `batch`,
+  /// which must outlive them. Does not wait for the GPU: the batch lies in batch_memory() of that, from where it is
+  /// copied, and its values stay as they are.
+  virtual DeviceBatch to_device(Batch& batch, std::int64_t side, torch::Device device) const = 0;
+
+  /// Returns the head of the network `spec`, with undefined weights.
+  virtual std::shared_ptr<Head> make_head(const ModelSpec& spec) const = 0;
+  virtual HeadCost head_cost(const ModelSpec& spec) const = 0;
+
+  /// Returns the weight of a micro-batch of `size` samples that all count in full.
+  virtual std::int64_t nominal_weight(std::int64_t size) const = 0;
+  /// Returns the loss of a micro-batch. `output` is the head's.
+  virtual Loss loss(const torch::Tensor& output, const Targets& targets) const = 0;
+
+  /// Lists the figures of an evaluation. They keep these names in files; the first one decides.
+  virtual std::vector<MetricInfo> list_metrics() const = 0;
+  /// Returns the sums over no sample.
+  virtual MetricSums no_samples() const = 0;
+  /// Adds an evaluation batch to `sums`.
+  virtual void add_metrics(const torch::Tensor& output, const Targets& targets, MetricSums& sums) const = 0;
+  /// Returns the figures by list_metrics(). REQUIRES: sums are of a sample at least.
+  virtual Figures metrics_of(const MetricSums& sums) const = 0;
+};
+
+/// Returns the task of a configuration, with the settings of `phase`.
+std::unique_ptr<const Task> make_task(const RunConfig& config, Phase phase);
+
+}  // namespace incubate
