@@ -173,7 +173,7 @@ TEST_F(TrainTogether, HooksAreCalledAroundStepsAndNotAroundEvaluations) {
 }
 
 TEST_F(TrainTogether, EachStepButTheLastKnowsTheReductionsOfAll) {
-  constexpr double kLate_s = 0.05;
+  constexpr double kLate_s = 0.2;
   Incubations together(group_, {2, 2, 2}, {0, 1});
   std::vector<Participant> participants;
   for (std::size_t i = 0; i < 2; ++i) participants.push_back(together[i].participant(3));
