@@ -13,8 +13,8 @@ using Names = std::vector<std::string>;
 TEST(MethodTable, SourcesAndInheritedRecipesStandBefore) {
   std::set<Phase> before;
   for (const MethodRow& row : kMethodTable) {
-    if (row.source) EXPECT_TRUE(before.contains(*row.source)) << row.name;
-    if (row.inherits) EXPECT_TRUE(before.contains(*row.inherits)) << row.name;
+    EXPECT_TRUE(!row.source || before.contains(*row.source)) << row.name;
+    EXPECT_TRUE(!row.inherits || before.contains(*row.inherits)) << row.name;
     EXPECT_EQ(row.first_weights == FirstWeights::random, !row.source) << row.name;
     EXPECT_EQ(&row_of(row.phase), &row);
     EXPECT_TRUE(before.insert(row.phase).second) << row.name;
