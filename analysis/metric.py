@@ -38,5 +38,5 @@ class Metric(NamedTuple):
         return "-" if math.isnan(value) else f"{self.factor * value:.{self.digits}f}{sign}"
 
 
-# Those that programs told of which did not name them in their files.
+# Metrics of runs by older programs, whose files do not name them.
 OLDER_METRICS = (Metric("top1", "top-1", "%", True), Metric("loss", "loss", "nats", False))

@@ -31,7 +31,7 @@ NEEDED_COLUMNS = {
     "epochs": ["step", "train_loss", "block_flops", "elapsed_s"],  # and a column of each metric
     "rounds": ["began_s", "ended_s", "first_step", "last_step", "first_rank", "num_ranks"],
 }
-# What is raised where a file has not the content that it should have.
+# Reading a file without the expected content raises one of these.
 CONTENT_ERRORS = (
     *(AttributeError, KeyError, OSError, OverflowError, RecursionError, RuntimeError, TypeError, ValueError),
     configparser.Error,

@@ -10,7 +10,7 @@ namespace incubate {
 /// knows what they are.
 using Figures = std::map<std::string, double>;
 
-/// What there is to know of a figure of evaluations. Of a task's metrics the first one decides which network is better.
+/// Describes a figure of evaluations. The first of a task's metrics decides which network is better.
 struct MetricInfo {
   std::string name;   ///< in files: "top1"
   std::string title;  ///< for people: "top-1"

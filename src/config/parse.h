@@ -11,7 +11,7 @@
 
 namespace incubate {
 
-/// Where values come from, by the names of settings: the last who set them.
+/// Maps a setting's name to the place that set it last.
 using Origins = std::map<std::string, std::string>;
 
 /// Options that every command has beside its settings.

@@ -26,7 +26,7 @@ struct Range {
   std::string word = {};     ///< one that may stand in place of a number
 };
 
-/// What is counted: no sum of counts and no product of two overflows.
+/// Range of counts: no sum of counts and no product of two overflows.
 inline const Range kCount{.least = 1, .most = 1e9};
 inline const Range kNotNegative{.least = 0};
 
@@ -70,7 +70,7 @@ void from_text(const std::string& name, const std::string& text, std::vector<std
 void from_text(const std::string& name, const std::string& text, std::vector<double>& value);
 void from_text(const std::string& name, const std::string& text, std::vector<std::string>& value);
 
-/// Of a value that may be absent, which is the empty text.
+/// Converts a value that may be absent; an absent value is the empty text.
 template <typename T>
 std::string to_text(const std::optional<T>& value) {
   return value ? to_text(*value) : std::string();

@@ -19,7 +19,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// Of the first `num_tokens` tokens, a row each. `tokens` is (batch, tokens, parts * D).
+/// Returns the shape of the heads of the first `num_tokens` tokens, a row each. `tokens` is (batch, tokens, parts * D).
 HeadShape shape_of(const torch::Tensor& tokens, std::int64_t num_tokens, std::int64_t parts, std::int64_t heads) {
   return {.samples = tokens.size(0),
           .all_tokens = tokens.size(1),
@@ -29,7 +29,8 @@ HeadShape shape_of(const torch::Tensor& tokens, std::int64_t num_tokens, std::in
           .head_width = tokens.size(2) / parts / heads};
 }
 
-/// Of keys and values: all tokens, and more rows, of zeros, so that the weights of a query are whole vectors.
+/// Returns the shape of keys and values: all tokens, and rows of zeros behind them, so that the weights of a query are
+/// whole vectors.
 HeadShape keys_shape(HeadShape shape) {
   constexpr std::int64_t kMultiple = 2 * kSoftmaxLanes;  // as products in bfloat16 would round it up themselves
   shape.tokens = shape.all_tokens;

@@ -4,7 +4,7 @@
 
 namespace incubate::cpu {
 
-// What CpuOps says of each.
+// CpuOps has the contract of each function.
 
 torch::Tensor attention(const torch::Tensor& qkv, const torch::Tensor& bias, std::int64_t heads,
                         std::int64_t num_queries);

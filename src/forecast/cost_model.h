@@ -16,7 +16,7 @@ namespace incubate {
 /// Parameters of a stage, those of the head with the last one. Running statistics of batch norm are no parameters.
 std::int64_t num_stage_parameters(const Training& training, std::int64_t stage_index);
 std::int64_t num_parameters(const Training& training);
-/// Of the stages that learn.
+/// Returns the parameters of the learning stages.
 std::int64_t num_learning_parameters(const Training& training);
 /// Returns the parameters and running statistics of the learning stages.
 std::int64_t num_learning_values(const Training& training);

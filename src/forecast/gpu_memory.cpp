@@ -8,7 +8,7 @@
 namespace incubate {
 namespace {
 
-/// Of a micro-batch, in bytes.
+/// Bytes of the activations of one micro-batch.
 struct ActivationBytes {
   std::int64_t input = 0;     ///< of the first learning stage
   std::int64_t kept = 0;      ///< at most

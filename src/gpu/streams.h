@@ -15,7 +15,7 @@ inline c10::Stream urgent_stream(torch::Device gpu) {
   return c10::impl::VirtualGuardImpl(gpu.type()).getStreamFromGlobalPool(gpu, /*isHighPriority=*/true);
 }
 
-/// What `then` is given from now on waits, on the GPU, for what `first` has been given so far.
+/// Makes later work on `then` wait, on the GPU, for the work that `first` has so far.
 inline void put_in_order(const c10::Stream& first, const c10::Stream& then) {
   c10::Event done(first.device_type());
   done.record(first);

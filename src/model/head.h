@@ -17,7 +17,7 @@ struct FeatureRequest {
   std::vector<std::int64_t> map_stages = {};  ///< stages behind which a map is taken, ascending
 };
 
-/// What the stages make of images.
+/// The stages' output for a head.
 struct Features {
   torch::Tensor summary;            ///< (batch, width): the normed class token, or the mean over the pixels
   std::vector<torch::Tensor> maps;  ///< (batch, width, height, width in pixels), in the order of the request
@@ -37,7 +37,7 @@ class Head : public torch::nn::Module {
   virtual void initialise(std::uint64_t seed, Phase phase, std::int64_t last_stage) = 0;
 };
 
-/// What a head costs, by formula. Bytes are those of one image, in fp32.
+/// Costs of a head, by formula. Bytes are those of one image, in fp32.
 struct HeadCost {
   std::int64_t num_parameters = 0;
   std::int64_t kept_bytes = 0;         ///< kept for its backward pass if it learns

@@ -10,7 +10,7 @@
 
 namespace incubate {
 
-/// What the first stages of a network make of images.
+/// The output of the first stages of a network.
 struct Activations {
   torch::Tensor x;                       ///< the input of the next stage, or of Stage::summarise() behind the last one
   std::vector<torch::Tensor> maps = {};  ///< those of these stages that the head has asked for

@@ -12,7 +12,7 @@
 
 namespace incubate {
 
-/// What a rank other than the leader has to do while the leader saves a resume point.
+/// Takes part in gathering the state while the leader saves it. Collective over the group.
 void gather_state(Trainer& trainer);
 
 /// Reads and writes the files of a training in progress, on its group's leader. Writes in the background from a copy of

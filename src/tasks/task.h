@@ -14,7 +14,7 @@
 
 namespace incubate {
 
-/// What the network should have said of a batch. The task decides which tensors these are; some may be undefined.
+/// The right answers for a batch. The task decides which tensors these are; some may be undefined.
 using Targets = std::vector<torch::Tensor>;
 
 /// A batch on the device that computes.
@@ -32,7 +32,7 @@ struct Loss {
 /// Exact sums over evaluated samples, whose number is the first: they add up over batches and ranks in any order.
 using MetricSums = std::vector<std::int64_t>;
 
-/// What a network is trained for: the only thing that knows what a target means. Everything above tasks/ sees this
+/// A task is what a network is trained for. Only the task knows what a target means. Everything above tasks/ sees this
 /// interface alone.
 class Task {
  public:

@@ -47,7 +47,7 @@ class FlatParameters {
   torch::Tensor& addends() { return addends_; }
   torch::Tensor& gradients() { return gradients_; }
   torch::Tensor& batch_statistics() { return batch_statistics_; }
-  /// Of either buffer, in values.
+  /// Returns the number of values in either buffer.
   std::int64_t size() const { return values_.numel(); }
   /// All that is in values(), and the parameters alone.
   const std::vector<FlatView>& views() const { return views_; }

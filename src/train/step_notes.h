@@ -6,7 +6,7 @@
 
 namespace incubate {
 
-/// What a rank tells its group with each step's reduction, or what the ranks have told, added up.
+/// Notes that a rank sends to its group with each step's reduction, or the sum of all ranks' notes.
 struct StepNotes {
   std::int64_t stop = 0;                                ///< ranks that ask the group to stop after the step
   std::int64_t save = 0;                                ///< ranks that ask the group to save after the step

@@ -19,7 +19,7 @@ namespace {
 
 using Team = std::vector<const Participant*>;
 
-/// Those that are furthest behind among the ones with something left to do.
+/// Returns the unfinished participants with the fewest completed steps.
 Team find_team(std::span<const Participant> participants) {
   Team team;
   for (const Participant& p : participants) {
@@ -103,7 +103,7 @@ class StepCompleter {
   void note_begin() {
     if (open_.empty()) watch_.restart();
   }
-  /// All but the last `left`.
+  /// Completes open steps until `left` remain.
   void complete(std::size_t left) {
     while (open_.size() > left) {
       complete(open_.front());
@@ -143,7 +143,7 @@ bool must_be_completed(const Team& team) {
   });
 }
 
-/// Of those that go on: the others end by saving.
+/// Saves the participants that go on and are due. The others save when they end.
 void save_due(const Team& team) {
   for (const Participant* p : team) {
     const bool goes_on = p->trainer->steps_done() < p->until_step;

@@ -65,12 +65,12 @@ void Trainer::swap_result() {
   model_.update_learning_copies();
 }
 
-/// What of the flat buffers this rank updates.
+/// Returns the part of the flat buffers that this rank updates.
 Share Trainer::own_part() {
   return settings_.shard_optimizer ? group_.chunk(parameters_.values()) : Share{0, parameters_.size()};
 }
 
-/// Of that, the parameters.
+/// Returns the part of own_part() that holds parameters; statistics follow behind it.
 Share Trainer::own_parameters() {
   const Share own = own_part();
   const std::int64_t size = parameters_.gradients().numel();
