@@ -12,13 +12,13 @@ constexpr double kNsPerS = 1e9;
 }  // namespace
 
 TrainingAccount::TrainingAccount(const Trainer& trainer, int num_ranks)
-    : settings_(trainer.settings()), num_ranks_(num_ranks), infos_(trainer.task().list_metrics()) {
-  metrics_.infos = infos_;
+    : settings_(trainer.settings()), num_ranks_(num_ranks) {
+  metrics_.infos = trainer.task().list_metrics();
 }
 
 void TrainingAccount::resume(Metrics metrics, double elapsed_s) {
+  metrics.infos = std::move(metrics_.infos);  // an older run's file may not name them
   metrics_ = std::move(metrics);
-  metrics_.infos = infos_;
   elapsed_s_ = elapsed_s;
 }
 

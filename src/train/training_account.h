@@ -34,7 +34,6 @@ class TrainingAccount {
  private:
   const TrainerSettings& settings_;
   int num_ranks_;
-  std::vector<MetricInfo> infos_;
   Metrics metrics_;
   double elapsed_s_ = 0;
   std::optional<double> new_wait_s_;            // of the last row
