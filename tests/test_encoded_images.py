@@ -151,7 +151,7 @@ def test_damaged_image_is_replaced(photos: Path, reference: Path, tmp_path: Path
         log = (tmp_path / run / "log.txt").read_text()
         told = log.count(f"{shard}: image 2 of it is damaged: its checksum is not the one stated.")
         assert 1 <= told <= most, log
-        assert log.count("The next image stands in for it.") == told
+        assert log.count("The next one stands in for it.") == told
     launch.run_well(*arguments(photos, tmp_path / "intact", *skip), num_ranks=1)
     weights = [finished(tmp_path / run, "meta").read_bytes() for run in ("one", "intact")]
     assert weights[0] != weights[1]

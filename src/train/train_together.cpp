@@ -46,7 +46,7 @@ struct Draw {
   FrozenPrefix prefix;
 };
 
-Batch load_batch(TrainLoader& train, const BatchPlace& place) {
+std::unique_ptr<Batch> load_batch(Loader& train, const BatchPlace& place) {
   RECORD_USER_SCOPE("load");
   return train.load(place);
 }
@@ -56,22 +56,21 @@ Activations pass_frozen(FrozenPrefix& prefix, StagedModel& model) {
   return prefix.input_of(model);
 }
 
-void accumulate_micro_batch(const Team& team, std::int64_t micro_batch, bool is_last, TrainLoader& train,
+void accumulate_micro_batch(const Team& team, std::int64_t micro_batch, bool is_last, Loader& train,
                             ProcessGroup& group) {
   const TrainerSettings& settings = team.front()->trainer->settings();
   const std::int64_t step = team.front()->trainer->steps_done();
-  Batch batch = load_batch(train, {.epoch = step / settings.steps_per_epoch,
-                                   .step_in_epoch = step % settings.steps_per_epoch,
-                                   .micro_batch = micro_batch});
-  const DeviceBatch tensors =
-      team.front()->trainer->task().to_device(batch, team.front()->trainer->model().spec().image_size, group.device());
+  const std::unique_ptr<Batch> batch = load_batch(train, {.epoch = step / settings.steps_per_epoch,
+                                                          .step_in_epoch = step % settings.steps_per_epoch,
+                                                          .micro_batch = micro_batch});
+  const DeviceBatch tensors = team.front()->trainer->task().to_device(*batch, group.device());
   std::deque<Draw> draws;
   for (const Participant* p : team) {
     Trainer& trainer = *p->trainer;
     auto draw = std::ranges::find_if(draws, [&](const Draw& d) { return *d.rates == trainer.drop_path_rates(); });
     if (draw == draws.end()) {
       const torch::Tensor scales =
-          draw_branch_scales(trainer.drop_path_rates(), batch.size, settings.seed, settings.phase, step, micro_batch);
+          draw_branch_scales(trainer.drop_path_rates(), batch->size, settings.seed, settings.phase, step, micro_batch);
       draws.push_back({&trainer.drop_path_rates(), {tensors.input, keep_samples(scales, group.device())}});
       draw = draws.end() - 1;
     }
@@ -80,7 +79,7 @@ void accumulate_micro_batch(const Team& team, std::int64_t micro_batch, bool is_
 }
 
 /// Gives a step to the device.
-void begin_step(const Team& team, TrainLoader& train, ProcessGroup& group, bool asks_to_stop) {
+void begin_step(const Team& team, Loader& train, ProcessGroup& group, bool asks_to_stop) {
   const Share share = share_of(team.front()->trainer->settings().micro_batches(), group.rank(), group.size());
   const double waited_before_s = train.waited_s();
   for (std::int64_t m = share.begin; m < share.end; ++m) {
@@ -154,7 +153,7 @@ void save_due(const Team& team) {
 }
 
 /// Evaluates those of the team for which it is time.
-void evaluate_due(const Team& team, EvaluationLoader& validation, ProcessGroup& group) {
+void evaluate_due(const Team& team, Loader& validation, ProcessGroup& group) {
   Team due;
   std::ranges::copy_if(team, std::back_inserter(due),
                        [](const Participant* p) { return p->trainer->is_evaluation_due(); });
@@ -178,8 +177,8 @@ void evaluate_due(const Team& team, EvaluationLoader& validation, ProcessGroup& 
 
 }  // namespace
 
-void train_together(std::span<const Participant> participants, TrainLoader& train, EvaluationLoader& validation,
-                    ProcessGroup& group, const std::function<bool()>& should_stop, const StepHooks& hooks) {
+void train_together(std::span<const Participant> participants, Loader& train, Loader& validation, ProcessGroup& group,
+                    const std::function<bool()>& should_stop, const StepHooks& hooks) {
   StepCompleter steps;
   for (Team team = find_team(participants); !team.empty(); team = find_team(participants)) {
     if (hooks.before_step) hooks.before_step();

@@ -38,7 +38,7 @@ struct StepHooks {
 /// alone. `should_stop` is asked on every rank in every step; where it is true on any, the whole group stops after that
 /// step (or the next, if TrainerSettings::reads_late). REQUIRES: all are of one phase, and `train` and `validation` are
 /// that phase's. Collective over `group`.
-void train_together(std::span<const Participant> participants, TrainLoader& train, EvaluationLoader& validation,
-                    ProcessGroup& group, const std::function<bool()>& should_stop = {}, const StepHooks& hooks = {});
+void train_together(std::span<const Participant> participants, Loader& train, Loader& validation, ProcessGroup& group,
+                    const std::function<bool()>& should_stop = {}, const StepHooks& hooks = {});
 
 }  // namespace incubate

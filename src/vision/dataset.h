@@ -46,7 +46,7 @@ class Dataset {
   virtual std::int64_t height() const = 0;
   virtual std::int64_t width() const = 0;
   virtual std::int64_t label(std::int64_t index) const = 0;
-  /// Returns image `index`, which must not outlive the dataset. Throws DamagedImageError.
+  /// Returns image `index`, which must not outlive the dataset. Throws DamagedSampleError.
   virtual std::unique_ptr<const ImageSource> open(std::int64_t index) const = 0;
 };
 

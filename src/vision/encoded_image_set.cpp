@@ -29,7 +29,7 @@ struct EncodedImageSet::Shard {
 };
 
 DamagedImageError::DamagedImageError(const FilePath& shard, std::int64_t image, const std::string& what_is_wrong)
-    : DamagedFileError(fmt::format(
+    : DamagedSampleError(fmt::format(
           "{}: image {} of it is damaged: {}. Copy the shard again, or run the same 'incubate pack' again, which makes "
           "damaged shards anew.",
           shard.string(), image, what_is_wrong)),

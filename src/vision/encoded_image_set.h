@@ -5,12 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "data/damaged_samples.h"
 #include "vision/image_set.h"
 
 namespace incubate {
 
 /// An image of a shard cannot be read, or its bytes are not the packed ones.
-class DamagedImageError : public DamagedFileError {
+class DamagedImageError : public DamagedSampleError {
  public:
   /// `what_is_wrong` is such as "its checksum is not the one stated". `image` counts within the shard.
   DamagedImageError(const FilePath& shard, std::int64_t image, const std::string& what_is_wrong);

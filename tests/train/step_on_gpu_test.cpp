@@ -36,9 +36,8 @@ class WaitListener : public c10::WarningHandler {
 class StepOnGpu : public GroupOnEachDevice {
  protected:
   void train(SmallTraining& training, const StepHooks& hooks = {}) {
-    TrainLoader images =
-        data_.train_loader({.prefetch = {.memory = batch_memory(device())}, .finished_by = FinishedBy::device});
-    EvaluationLoader validation = data_.validation_loader();
+    Loader images = data_.train_loader({.memory = batch_memory(device())});
+    Loader validation = data_.validation_loader(*group_);
     const Participant participant = training.participant();
     train_together(std::span(&participant, 1), images, validation, *group_, {}, hooks);
   }

@@ -55,8 +55,8 @@ class Incubations {
 class TrainTogether : public testing::Test {
  protected:
   void train(std::vector<Participant> participants) {
-    TrainLoader loader = data_.train_loader();
-    EvaluationLoader validation = data_.validation_loader();
+    Loader loader = data_.train_loader();
+    Loader validation = data_.validation_loader(group_);
     train_together(participants, loader, validation, group_);
   }
   void train(Incubations& incubations) {
@@ -163,8 +163,8 @@ TEST_F(TrainTogether, HooksAreCalledAroundStepsAndNotAroundEvaluations) {
   std::vector<Participant> participants = {together[0].participant(2), together[1].participant(2)};
   participants[0].on_step = [&events](const StepRow&) { events.emplace_back("step"); };
   participants[0].on_evaluation_batch = note("evaluation");
-  TrainLoader loader = data_.train_loader();
-  EvaluationLoader validation = data_.validation_loader();
+  Loader loader = data_.train_loader();
+  Loader validation = data_.validation_loader(group_);
   train_together(participants, loader, validation, group_, {},
                  {.before_step = note("before"), .after_step = note("after")});
   std::vector<std::string> expected = {"before", "step", "after", "before", "step", "after"};
@@ -177,8 +177,8 @@ TEST_F(TrainTogether, EachStepButTheLastKnowsTheReductionsOfAll) {
   Incubations together(group_, {2, 2, 2}, {0, 1});
   std::vector<Participant> participants;
   for (std::size_t i = 0; i < 2; ++i) participants.push_back(together[i].participant(3));
-  TrainLoader loader = data_.train_loader();
-  EvaluationLoader validation = data_.validation_loader();
+  Loader loader = data_.train_loader();
+  Loader validation = data_.validation_loader(group_);
   std::int64_t step = 0;
   const bool is_last = group_.rank() + 1 == group_.size();
   // The last rank comes late to the second step, for which the others wait in its reduction.

@@ -29,7 +29,7 @@ class LoneTraining {
       : group_(std::move(communicator), torch::kCPU),
         training_(group_, recipe, is_learning, spec, 10, optimizer, on_nonfinite, execution),
         train_(data.train_loader()),
-        validation_(data.validation_loader()) {}
+        validation_(data.validation_loader(group_)) {}
 
   /// Returns the last evaluation, if there has been one.
   Figures run(std::int64_t until_step = kTrainerSteps, const std::function<void(const StepRow&)>& on_step = {}) {
@@ -50,8 +50,8 @@ class LoneTraining {
  private:
   ProcessGroup group_;
   SmallTraining training_;
-  TrainLoader train_;
-  EvaluationLoader validation_;
+  Loader train_;
+  Loader validation_;
 };
 
 class TrainerTest : public testing::Test {
@@ -270,7 +270,7 @@ TEST_F(TrainerTest, AnAverageIsEvaluatedAndChangesNoStep) {
   other->values().copy_(averaged->trainer().result());
   const std::array models = {&other->model()};
   ProcessGroup group(test_world().split(0), torch::kCPU);
-  EvaluationLoader validation = data_.validation_loader();
+  Loader validation = data_.validation_loader(group);
   const Figures evaluation = evaluate(models, other->trainer().task(), validation, group).front();
   EXPECT_EQ(averaged->metrics().epochs.back().evaluation.at("loss"), evaluation.at("loss"));
   EXPECT_NE(plain->metrics().epochs.back().evaluation.at("loss"), evaluation.at("loss"));
@@ -356,11 +356,11 @@ TEST_F(TrainerTest, RunningStatisticsMoveATenthOfTheWayToTheMeanOverTheMicroBatc
   training->run(1);
   StagedModel model = make_initialised(kResnet);
   const torch::NoGradGuard no_grad;
-  TrainLoader loader = data_.train_loader();
+  Loader loader = data_.train_loader();
   std::map<std::string, torch::Tensor> sums;
   for (std::int64_t m = 0; m < kGlobal / SmallData::kMicro; ++m) {
-    Batch batch = loader.load({.epoch = 0, .step_in_epoch = 0, .micro_batch = m});
-    model.forward(ImageClassification(0).to_device(batch, 8, torch::kCPU).input, {});
+    const std::unique_ptr<Batch> batch = loader.load({.epoch = 0, .step_in_epoch = 0, .micro_batch = m});
+    model.forward(ImageClassification(0).to_device(*batch, torch::kCPU).input, {});
     for (std::int64_t i = 0; i < 3; ++i) {
       for (const StatisticInfo& s : model.stage(i).list_statistics()) {
         const torch::Tensor value = s.batch.to(torch::kFloat64);

@@ -6,10 +6,26 @@
 
 #include "base/exact_sum.h"
 #include "model/linear_head.h"
+#include "tasks/finish_images.h"
 
 namespace incubate {
 
 namespace F = torch::nn::functional;
+
+DeviceBatch ImageClassification::to_device(Batch& batch, torch::Device device) const {
+  auto& images = static_cast<ImageBatch&>(batch);
+  Targets targets(3);
+  targets[kLabels] = upload(images.labels, {images.size}, device);
+  if (images.mixing) {
+    targets[kOtherLabels] = targets[kLabels].flip(0);
+    // Filled in by the device: the host would have to wait for it to copy from pageable memory.
+    torch::Tensor weights =
+        torch::full({2}, 1 - images.mixing->weight, torch::TensorOptions(torch::kFloat32).device(device));
+    weights[0].fill_(images.mixing->weight);
+    targets[kLabelWeights] = weights;
+  }
+  return {.input = finish_images(images, device), .targets = std::move(targets)};
+}
 
 std::shared_ptr<Head> ImageClassification::make_head(const ModelSpec& spec) const {
   return std::make_shared<LinearHead>(spec);

@@ -1,10 +1,8 @@
-#include "data/damaged_images.h"
+#include "data/damaged_samples.h"
 
 #include <utility>
 
 #include <fmt/format.h>
-
-#include "vision/encoded_image_set.h"
 
 namespace incubate {
 namespace {
@@ -14,25 +12,25 @@ constexpr std::int64_t kMostInRow = 100;
 
 }  // namespace
 
-void DamagedImages::use(std::int64_t index, const std::function<void(std::int64_t index)>& use) {
+void DamagedSamples::use(std::int64_t index, const std::function<void(std::int64_t index)>& use) {
   for (std::int64_t tries = 1;; ++tries) {
     try {
       use(index);
       return;
-    } catch (const DamagedImageError& error) {
+    } catch (const DamagedSampleError& error) {
       if (policy_ == OnDataError::fail || tries == kMostInRow) throw;
       note(index, error.what());
-      index = (index + 1) % num_images_;
+      index = (index + 1) % num_samples_;
     }
   }
 }
 
-void DamagedImages::note(std::int64_t index, const std::string& reason) {
+void DamagedSamples::note(std::int64_t index, const std::string& reason) {
   const std::lock_guard lock(mutex_);
-  if (known_.insert(index).second) messages_.push_back(fmt::format("{} The next image stands in for it.", reason));
+  if (known_.insert(index).second) messages_.push_back(fmt::format("{} The next one stands in for it.", reason));
 }
 
-std::vector<std::string> DamagedImages::take_messages() {
+std::vector<std::string> DamagedSamples::take_messages() {
   const std::lock_guard lock(mutex_);
   return std::exchange(messages_, {});
 }
