@@ -9,7 +9,7 @@
 namespace incubate {
 namespace {
 
-/// Whether a format uses an option.
+/// A format's use of an option.
 enum class Use { none, optional, needed };
 
 struct Uses {

@@ -15,7 +15,7 @@ namespace incubate {
 /// Precision of a network. bf16: products, attention and branches are bfloat16 and use copies of the fp32 weights. The
 /// residual stream, norms, softmax, loss, sums and the optimizer are fp32.
 enum class Precision { fp32, bf16 };
-/// What the backward pass recomputes instead of keeping: nothing, or everything in blocks except their inputs.
+/// Activations that the backward pass recomputes: none, or all in blocks except the blocks' inputs.
 enum class Recompute { none, blocks };
 enum class DeviceChoice { automatic, cpu, cuda };
 /// automatic: the sums that the run has used so far. A new run uses exact sums on the CPU and fast ones on GPUs.
@@ -29,7 +29,7 @@ enum class Init { random, meta, zero_branches };
 enum class Shuffle { global, block };
 /// Reaction to a damaged image.
 enum class OnDataError { fail, skip };
-/// Where ranks read images: from the given files, or from a copy on each node.
+/// Source of images: the given files, or a copy on each node.
 enum class Cache { none, node };
 
 struct DataConfig {
@@ -72,11 +72,11 @@ struct Epochs {
 std::string to_text(const Epochs& epochs);
 void from_text(const std::string& name, const std::string& text, Epochs& epochs);
 
-/// How often the learning rate changes. `epoch_lagged`: once an epoch, to the schedule's value one epoch earlier, as
-/// timm's loop does.
+/// The learning rate changes every step or (`epoch_lagged`) once an epoch, to the schedule's value one epoch earlier,
+/// as in timm's loop.
 enum class Granularity { step, epoch_lagged };
 
-/// How training images get their size: unchanged, cut from the padded image, or a resized random part.
+/// Size of training images: unchanged, cut from the padded image, or a resized random part.
 enum class Crop { none, padding, resized };
 
 /// Settings of one phase. The defaults are DeiT's recipe; some phases override them.

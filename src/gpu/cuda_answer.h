@@ -5,7 +5,7 @@
 
 namespace incubate {
 
-/// What the CUDA runtime reports on a rank.
+/// The CUDA runtime's report on a rank.
 struct CudaAnswer {
   std::vector<std::string> gpus = {};  ///< PCI addresses, in CUDA's order
   std::string error = {};              ///< why there are none; empty: CUDA finds none

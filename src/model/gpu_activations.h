@@ -6,8 +6,8 @@
 
 namespace incubate {
 
-/// How a training uses a stage. without_graph: nothing before or in the stage learns. frozen: gradients pass through
-/// the stage to a learning stage before it.
+/// The use of a stage in a training. without_graph: nothing before or in the stage learns. frozen: gradients pass
+/// through the stage to a learning stage before it.
 enum class StageUse { without_graph, frozen, learning };
 
 /// Bytes on a GPU that the activations of a stage without its head take for one image. The formulas count what ATen's
@@ -39,8 +39,8 @@ GpuActivations gpu_activations(const ModelSpec& spec, std::int64_t stage_index, 
 /// recomputed block makes the values of its last branch again; their gradients and those of x take 4 D + 2 e D. A
 /// learning first stage also keeps its patches, the last stage the input of the final norm.
 ///
-/// The backward pass holds at most the gradient of x in fp32 and 2 r D e of a branch in GELU, or 8 D e in attention.
-/// There the gradients of queries, keys and values are concatenated. Memory that it frees meanwhile is not deducted.
+/// The backward pass holds at most the gradient of x in fp32 and a part of a branch. That part is 2 r D e in GELU, or
+/// 8 D e in attention, which concatenates the gradients of q, k and v. Memory that it frees meanwhile is not deducted.
 /// Without a graph a block holds x three times, with a branch's values. It holds the hidden layer three times: the
 /// product, with the bias, and after GELU.
 GpuActivations vit_gpu_activations(const ModelSpec& spec, std::int64_t stage_index, StageUse use);

@@ -9,8 +9,8 @@ namespace incubate {
 /// Goyal et al., "Accurate, large minibatch SGD", 2017). In a residual network a block's input is never negative, so
 /// the last rectifier changes nothing.
 
-/// Sets what the branches of block `block` end with to 0: the last projections of attention and MLP, or the last norm
-/// of a residual block. The block becomes the identity, or its shortcut if it changes shapes.
+/// Sets the ends of the branches of block `block` to 0: the last projections of attention and MLP, or the last norm of
+/// a residual block. The block becomes the identity, or its shortcut if it changes shapes.
 void zero_branches(Stage& stage, std::int64_t block);
 
 /// Makes `stage` compute exactly what `smaller` computes. The first blocks of each kind, and all tensors outside

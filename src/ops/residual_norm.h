@@ -16,7 +16,7 @@ struct Branch {
   KeptSamples kept;
 };
 
-/// What blocks pass on: x + branch, where x is (N, T, D).
+/// The residual stream between blocks: x + branch, where x is (N, T, D).
 struct Residual {
   torch::Tensor x;
   Branch branch;
