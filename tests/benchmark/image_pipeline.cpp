@@ -1,5 +1,5 @@
-// How fast one thread makes training images of JPEG files in memory: decoded, randomly cut, resized, mirrored, changed
-// by RandAugment or not, normalised into a batch of planes.
+// Times one thread that makes training images of JPEG files in memory: decoded, randomly cut, resized, mirrored,
+// changed by RandAugment or not, normalised into a batch of planes.
 //
 //   image_pipeline FOLDER SIDE POLICY PASSES     seconds of PASSES over FOLDER's *.jpg; POLICY: as rand_augment, or
 //   none image_pipeline profile FOLDER SIDE POLICY    milliseconds an image of each stage
@@ -77,10 +77,10 @@ void run(const std::vector<Bytes>& files, std::int64_t side, const std::string& 
   fmt::print("{{\"images\": {}, \"wall_s\": {}, \"cpu_s\": {}}}\n", position, wall.count(), cpu_seconds() - cpu_begin);
 }
 
-/// How much of a file libjpeg is to decode.
+/// The part of a file that libjpeg decodes.
 enum class Depth { coefficients, planes };
 
-/// By libjpeg alone.
+/// Decodes by libjpeg alone.
 void decode_partly(const Bytes& file, Depth depth) {
   jpeg_error_mgr errors;
   jpeg_decompress_struct jpeg;

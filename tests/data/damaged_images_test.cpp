@@ -8,7 +8,7 @@
 namespace incubate {
 namespace {
 
-/// The images that were used, those in `damaged` being so.
+/// Returns the images that were used when those in `damaged` are damaged.
 std::vector<std::int64_t> use(DamagedImages& images, std::int64_t index, const std::set<std::int64_t>& damaged) {
   std::vector<std::int64_t> used;
   images.use(index, [&](std::int64_t i) {

@@ -21,7 +21,7 @@ class Loader : public testing::Test {
     return {train_, kGreyNormalisation, augmentation, Sampler(24, 12, 4, seed, Phase::incubation),
             seed,   Phase::incubation};
   }
-  /// The pixels of `image`, normalised and cut.
+  /// Returns the pixels of `image`, normalised and cut.
   std::vector<float> planes(const ArrayDataset& dataset, std::int64_t image, const CropAndFlip& cut) const {
     std::vector<float> planes(16);
     NormalisationTable(kGreyNormalisation).write_planes(cut_padded({4, 4, 1, dataset.image(image)}, cut), planes);
@@ -96,7 +96,7 @@ TEST_F(Loader, WorkersChangeNothing) {
   TrainLoader alone = train_loader(augmentation);
   EvaluationLoader alone_validation(validation_, kGreyNormalisation, 4);
   for (const std::int64_t workers : {1, 3}) {
-    // A rank with two of the three micro-batches, over the end of an epoch.
+    // This rank has two of three micro-batches, over the end of an epoch.
     TrainLoader loader(train_, kGreyNormalisation, augmentation, Sampler(24, 12, 4, 1, Phase::incubation), 1,
                        Phase::incubation, {.prefetch = {.workers = workers, .depth = 3}}, {1, 3});
     for (const BatchPlace& place : std::initializer_list<BatchPlace>{

@@ -56,7 +56,7 @@ TEST(DeviceBatches, ABatchMayBeDroppedWhileItIsCopiedToTheGpu) {
   }
 }
 
-/// Images of noise, 12 x 12.
+/// Images of noise, 12 x 12 pixels.
 class NoiseImages : public Dataset {
  public:
   static constexpr std::int64_t kImages = 40, kSide = 12;
@@ -113,7 +113,7 @@ std::vector<Change> make_changes() {
            20}};
 }
 
-/// What a device makes of raw images beside what loaders make of the same ones.
+/// Compares a device's results from raw images with those of loaders.
 class Comparison {
  public:
   Comparison(const Change& change, std::int64_t channels, torch::Device device)
