@@ -1,12 +1,12 @@
-"""Keeps of finished runs what their figures are made of, small enough for a repository.
+"""Copies the figures of finished runs, small enough for a repository.
 
     python analysis/keep_results.py runs/seed-0 runs/seed-1 --output analysis/results [--most-steps=N]
 
-A kept run is a run directory without weights, profiles and states to resume from: config.ini, summary.json, log.txt,
-metrics.h5 and metrics/*.h5, which every program of this folder reads. HDF5 files are copied byte for byte, checksum
-and all; with --most-steps those of metrics/ are written anew with at most so many steps of each training. The texts
-are copied without what only one machine has: of an absolute path the last part alone is left, and hosts become node-0,
-node-1, ... Nothing is kept of a run that is not done, or whose summary does not say what its metrics say.
+A kept run is a run directory without weights, profiles and states to resume from. It has config.ini, summary.json,
+log.txt, metrics.h5 and metrics/*.h5, which every program of this folder reads. HDF5 files are copied byte for byte,
+with their checksums. With --most-steps the files of metrics/ are rewritten with at most N steps of each training. Texts
+lose what only one machine has: absolute paths keep only their last part, and hosts become node-0, node-1, ... A run
+that is not finished, or whose summary and metrics disagree, is not kept.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from thin_metrics import thin_metrics
 
 FILETYPES = ("incubate metrics", "incubate metrics index")
 TEXTS = ("config.ini", "summary.json", "log.txt")
-MOST_BYTES = 500_000  # of a run
+MOST_BYTES = 500_000  # for each run
 ABSOLUTE_PATH = re.compile(r"(?<![\w.~:/-])(?:/[\w.~+-]+)*/([\w.~+-]+)")
 
 
 class NotKeptError(Exception):
-    """The message says what of which run, why, and what to do."""
+    """A run cannot be kept. The message names the run, the reason and what to do."""
 
 
 def read_figures(directory: Path, most_steps: int | None = None) -> dict[str, bytes]:
-    """The files to keep, by their path within the run, with at most so many steps. Raises NotKeptError."""
+    """Returns the files to keep, by path within the run, with at most `most_steps` steps. Raises NotKeptError."""
     metrics = ["metrics.h5", *(f"metrics/{path.name}" for path in sorted((directory / "metrics").glob("*.h5")))]
     for name in (*TEXTS, *metrics):
         if not (directory / name).is_file():
@@ -62,7 +62,7 @@ def read_figures(directory: Path, most_steps: int | None = None) -> dict[str, by
 
 
 def read_text(path: Path) -> str:
-    """Raises NotKeptError."""
+    """Returns the text of a file. Raises NotKeptError."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -70,7 +70,7 @@ def read_text(path: Path) -> str:
 
 
 def check_metrics_file(path: Path) -> None:
-    """That it is whole and holds no weights. Raises NotKeptError."""
+    """Raises NotKeptError unless the file is complete and holds no weights."""
     try:
         check_whole_file(path)
         with h5py.File(path, "r", locking=False) as file:
@@ -82,7 +82,7 @@ def check_metrics_file(path: Path) -> None:
 
 
 def check_summary(directory: Path) -> None:
-    """That the run is done and the summary says what the metrics say. Raises NotKeptError."""
+    """Raises NotKeptError unless the run is finished and the summary agrees with the metrics."""
     try:
         run = load_run(directory)
     except NotARunError as error:
@@ -107,7 +107,7 @@ def check_summary(directory: Path) -> None:
 
 
 def replace_hosts(log: str) -> str:
-    """Those that the log says ranks were on."""
+    """Replaces the hosts on which the log places ranks."""
     lines = map(LINE.fullmatch, log.splitlines())
     found = [HOST.fullmatch(line[3]) for line in lines if line]
     for index, host in enumerate(dict.fromkeys(match[1] for match in found if match)):
@@ -116,7 +116,7 @@ def replace_hosts(log: str) -> str:
 
 
 def write_figures(contents: dict[str, bytes], directory: Path) -> None:
-    """In place of what is there. Raises OSError."""
+    """Replaces the kept run in `directory`. Raises OSError."""
     draft = directory.with_name(directory.name + ".draft")
     shutil.rmtree(draft, ignore_errors=True)
     for name, content in contents.items():

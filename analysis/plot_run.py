@@ -1,10 +1,10 @@
-"""Draws what a run reached for what it spent: each figure of its evaluations against block FLOPs.
+"""Draws each figure of a run's evaluations against block FLOPs.
 
     python analysis/plot_run.py runs/fashion-mnist [--output FILE.png]
 
-Deep Incubation is drawn on one axis of FLOPs from 0: the meta model, then the incubations, each from where the meta
-model ended (they do not wait for each other), then finetuning from the sum of all before it. Shaded: these phases. The
-network grown from the meta model begins where that ended too.
+Deep Incubation's axis of FLOPs begins at 0: first the meta model, then the incubations, then finetuning. Each
+incubation begins where the meta model ended, because incubations do not wait for each other. Finetuning begins at the
+sum of all earlier costs. These phases are shaded. The grown network also begins where the meta model ended.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from methods import MethodTable
 from metric import Metric
 from run_data import Column, NotARunError, Run, Training, format_results, format_speeds, load_run
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart; the shapes of the marks differ as well. Both are
-# given to the kinds of training in their order. The names are those of report.css.
+# Okabe and Ito's colours, which colour-blind readers can distinguish, and marks of different shapes. Kinds of training
+# get them in their order. report.css uses the same names.
 COLOURS = {
     "meta": "#E69F00",
     "incubation": "#009E73",
@@ -38,7 +38,7 @@ COLOURS = {
 }
 MARKS = ("s", "^", "o", "D", "P", "v", "*", "X")
 UNKNOWN_COLOUR, UNKNOWN_MARK = "#888888", "."
-PARTS = {  # of Deep Incubation, by the network that is trained
+PARTS = {  # of Deep Incubation, by trained network
     "meta": "meta model",
     "hybrid": "{count} hybrids, a stage incubated in each",
     "target": "assembled and finetuned",
@@ -51,12 +51,12 @@ class Curve(NamedTuple):
 
     phase: str
     flops: Column
-    figures: dict[str, Column]  # by metric, as they are shown
+    figures: dict[str, Column]  # by metric, as shown
     is_done: bool
 
 
 def colour_of(table: MethodTable, phase: str) -> str:
-    """A network for another image size has the colour of what it comes from."""
+    """Returns the colour. A network for another image size has its source's colour."""
     row = table.row_of(phase)
     if row is None:
         return UNKNOWN_COLOUR
@@ -72,7 +72,7 @@ def mark_of(table: MethodTable, phase: str) -> str:
 
 
 def label_of(table: MethodTable, phase: str, count: int) -> str:
-    """`count`: how many trainings there are of the phase."""
+    """Returns the label. `count` is the phase's number of trainings."""
     row = table.row_of(phase)
     if row is None:
         return phase
@@ -83,7 +83,7 @@ def label_of(table: MethodTable, phase: str, count: int) -> str:
 
 
 def spans_of_phases(run: Run) -> dict[str, tuple[float, float]]:
-    """Block FLOPs at which each phase begins and ends: it goes on from where that of its first weights ended."""
+    """Returns where each phase begins and ends, in block FLOPs. A phase begins where its source ended."""
     spans: dict[str, tuple[float, float]] = {}
     for row in run.table.rows:
         begin = spans[row.source][1] if row.source else 0.0
@@ -100,19 +100,19 @@ def make_curve(training: Training, metrics: Sequence[Metric], begin: float) -> C
 
 
 def make_curves(run: Run) -> list[Curve]:
-    """Of the phases that are known here."""
+    """Returns the curves of the known phases."""
     spans = spans_of_phases(run)
     curves = [make_curve(t, run.metrics, spans[t.phase][0]) for t in run.trainings if t.phase in spans]
     return [curve for curve in curves if curve is not None]
 
 
 def choose_unit(flops: float) -> tuple[float, str]:
-    """The largest unit that keeps `flops` at 1 or more."""
+    """Returns the largest unit that keeps `flops` at 1 or more."""
     return next(((size, name) for size, name in FLOPS_UNITS if flops >= size), (1.0, ""))
 
 
 def draw_bands(axes: Any, table: MethodTable, spans: dict[str, tuple[float, float]], unit: float) -> None:
-    """Shades the phases of Deep Incubation, and names those wide enough for it."""
+    """Shades the phases of Deep Incubation, and names those that are wide enough."""
     whole = max(end for _, end in spans.values())
     for row in table.parts:
         begin, end = spans[row.phase]
@@ -144,7 +144,7 @@ def draw_curve(axes: Any, table: MethodTable, curve: Curve, values: Column, unit
 
 
 def draw_level(axes: Any, table: MethodTable, curve: Curve, values: Column) -> None:
-    """What a part of Deep Incubation alone reached, which is to end better: the meta model."""
+    """Draws the figure of the meta model as a level that Deep Incubation should exceed."""
     row = table.row_of(curve.phase)
     if curve.is_done and row in table.parts[:-1] and row is not None and row.title:
         colour = colour_of(table, curve.phase)

@@ -1,10 +1,10 @@
-"""Writes a report of one run or several: a page that a browser shows without a network, and on request its figures.
+"""Writes a report of one run or several: a page that a browser shows offline, and on request its figures.
 
     python analysis/report.py runs/fashion-mnist
     python analysis/report.py runs/seed-0 runs/seed-1 --output seeds.html
     python analysis/report.py runs/fashion-mnist --figures figures --format png
 
-What is missing or damaged of a run is named on its page; the rest is reported.
+The page names what is missing or damaged in a run and reports the rest.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from run_data import NotARunError, Run
 from run_log import Log, read_log
 from run_recovery import LoadedRun, load_what_is_there
 
-# The marks of plot_run.py as characters.
+# Characters for the marks of plot_run.py.
 MARKS = {"s": "\u25a0", "^": "\u25b2", "o": "\u25cf", "D": "\u25c6", "P": "\u271a", "v": "\u25bc", "*": "\u2605"}
 OTHER_MARK = "\u2716"
 
@@ -102,7 +102,7 @@ def tell_run(loaded: LoadedRun, num_figures: int, folder: Path | None) -> str:
 
 
 def save_figures(run: Run, folder: Path, suffix: str, tell: Callable[[str], None]) -> int:
-    """With a legend in each, black on white. Returns how many there were to draw."""
+    """Saves the figures, each with a legend, black on white. Returns their number."""
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
     with style(ON_PAPER):
@@ -118,7 +118,7 @@ def save_figures(run: Run, folder: Path, suffix: str, tell: Callable[[str], None
 
 
 def make_report(loaded: list[LoadedRun], tell: Callable[[str], None] = lambda _: None) -> Report:
-    """Of one run, or of several with a table of all. `tell` hears what is being done."""
+    """Returns the report of one run, or of several with a table of all. Calls `tell` with the progress."""
     parts = []
     for index, what in enumerate(loaded):
 
@@ -135,7 +135,7 @@ def make_report(loaded: list[LoadedRun], tell: Callable[[str], None] = lambda _:
 
 
 def make_overview(runs: list[Run]) -> str:
-    """Of all runs what they reached, a method below the other so that seeds are easy to compare."""
+    """Returns a table of all runs' results. A method's runs follow each other, so that seeds are easy to compare."""
     methods = list(dict.fromkeys(row.method for run in runs for row in run.results))
     metrics = list(dict.fromkeys(metric for run in runs for metric in run.metrics))
     rows = [
@@ -161,7 +161,7 @@ def make_overview(runs: list[Run]) -> str:
 
 
 def make_run_part(loaded: LoadedRun, prefix: str, tell: Callable[[str], None]) -> str:
-    """The article of a run; `prefix` begins every identifier in it."""
+    """Returns the article of a run. Every identifier in it begins with `prefix`."""
     run, log = loaded.run, read_log(loaded.run.directory / "log.txt")
 
     def draw(charts: list[Chart], is_wide: bool = False) -> str:
@@ -246,7 +246,7 @@ def make_legend(run: Run) -> str:
 
 
 def draw_inline(run: Run, charts: list[Chart], prefix: str, is_wide: bool, tell: Callable[[str], None]) -> str:
-    """Empty if there is nothing to draw in any of them."""
+    """Returns the figure; empty if no chart has data."""
     drawn = []
     with style():
         for chart in charts:

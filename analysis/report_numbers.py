@@ -1,4 +1,4 @@
-"""Numbers of a report as text."""
+"""The numbers of a report as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`incubate export` and `incubate import`: what timm reads is what was trained, and what is read back trains on."""
+"""Tests `incubate export` and `incubate import`: timm computes with trained weights, and imported weights train on."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def export(tiny: Tiny, run: Path, training: str, output: Path, *more: str) -> di
 
 @pytest.mark.parametrize("training", TRAININGS)
 def test_timm_computes_with_it_what_was_measured(tiny: Tiny, finished_run: Path, tmp_path: Path, training: str) -> None:
-    """Of an incubation the whole hybrid."""
+    """timm's results equal those of the program; an incubation exports the whole hybrid."""
     weights = export(tiny, finished_run, training, tmp_path / "f.safetensors")
     depth = len({name.split(".")[1] for name in weights if name.startswith("blocks.")})
     model = VisionTransformer(
@@ -144,7 +144,7 @@ def test_names_of_the_other_format(tiny: Tiny, meta: Path, tmp_path: Path) -> No
     )
 
 
-# What the reader makes of hostile headers one by one is tested beside it; here, that it is an error of input.
+# The reader's own tests cover hostile headers one by one; this test shows that they are errors of input.
 @pytest.mark.parametrize("num_ranks", [1, 3])
 def test_header_beyond_the_file(tiny: Tiny, meta: Path, tmp_path: Path, num_ranks: int) -> None:
     file = tmp_path / "bad.safetensors"

@@ -1,4 +1,4 @@
-"""Both methods' networks finetuned at another image size: from a resampled position embedding."""
+"""Finetunes both methods' networks at another image size, from a resampled position embedding."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ NOTHING_LEARNT = [
 def runs(
     tiny: Tiny, finished_run: Path, pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[int, Path]:
-    """Added to a finished run, on 2 and 3 ranks."""
+    """Adds the trainings to a finished run, on 2 and 3 ranks."""
     folder = tmp_path_factory.mktemp("high_resolution")
 
     def train(num_ranks: int) -> Path:
@@ -69,12 +69,12 @@ def test_both_methods_are_in_the_table(runs: dict[int, Path]) -> None:
 def test_the_position_embedding_is_resampled_and_nothing_else(
     tiny: Tiny, finished_run: Path, tmp_path: Path, training: str
 ) -> None:
-    """As torch.nn.functional.interpolate(mode="bicubic") does it, which DeiT finetunes with."""
+    """Resampling equals torch.nn.functional.interpolate(mode="bicubic"), with which DeiT finetunes."""
     run = copy_run(finished_run, tmp_path / "run", without=[])
     launch.run_well(*tiny.arguments(run, f"--run.only={training}", *NOTHING_LEARNT))
     before, after = (read_weights(finished(run, name)) for name in (SOURCES[training], training))
     assert before.keys() == after.keys()
-    embedding = torch.from_numpy(before["0/pos_embed"])  # of 2 x 2 patches and the class token
+    embedding = torch.from_numpy(before["0/pos_embed"])  # 2 x 2 patches and the class token
     grid = embedding[:, 1:].reshape(1, 2, 2, 16).permute(0, 3, 1, 2)
     larger = torch.nn.functional.interpolate(grid, size=(3, 3), mode="bicubic", align_corners=False)
     expected = torch.cat([embedding[:, :1], larger.permute(0, 2, 3, 1).reshape(1, 9, 16)], dim=1)
@@ -100,7 +100,7 @@ def test_images_must_fit_what_is_not_resized(tiny: Tiny, tmp_path: Path) -> None
 
 
 def test_accuracy_is_kept_roughly(runs: dict[int, Path]) -> None:
-    """The same images, only larger: what was learnt carries over."""
+    """The images are the same, only larger, so what was learned still works."""
     for training, source in SOURCES.items():
         figures, before = (read_figures(finished(runs[3], name)) for name in (training, source))
         assert figures["top1"] > before["top1"] - 0.1

@@ -1,5 +1,4 @@
-"""Several jobs on one run directory: those of different trainings do not disturb each other, and of several on one
-training only one is at work."""
+"""Runs several jobs on one run directory. They work on different trainings, or only one of them works."""
 
 from __future__ import annotations
 
@@ -26,7 +25,7 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 
 
 def stop(process: subprocess.Popen[str]) -> None:
-    """The job must be alive and well."""
+    """Stops the job, which must be alive and well."""
     assert process.poll() is None, launch.finish(process)
     process.send_signal(signal.SIGTERM)
     assert launch.finish(process).status == STOPPED

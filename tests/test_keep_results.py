@@ -1,4 +1,4 @@
-"""What `analysis/keep_results.py` keeps of a run: enough for every program of analysis/; no weights, paths or hosts."""
+"""Tests the copies of `analysis/keep_results.py`: they suffice for analysis/, without weights, paths or hosts."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def kept(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_figures_alone_are_kept(finished_run: Path, kept: Path) -> None:
-    """HDF5 files byte for byte, so that their checksums are right."""
+    """HDF5 files are copied byte for byte, so their checksums stay right."""
     metrics = [f"metrics/{name}.h5" for name in TRAININGS]
     assert sorted(str(path.relative_to(kept)) for path in kept.rglob("*") if path.is_file()) == sorted(
         ["config.ini", "summary.json", "log.txt", "metrics.h5", *metrics]
@@ -103,7 +103,7 @@ def change_summary(run: Path, training: int | None, name: str, value: object) ->
 
 
 def test_what_is_not_kept(finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each with its reason; then nothing is written."""
+    """Each run is refused with its reason; then nothing is written."""
 
     def keep(run: Path) -> str:
         assert main([str(finished_run), str(run), "--output", str(tmp_path / "results")]) == 2

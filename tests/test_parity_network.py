@@ -1,4 +1,4 @@
-"""Logits and gradients of one batch are timm's, for every preset, from the same weights."""
+"""Compares logits and gradients of one batch with timm's, for every preset, from the same weights."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHALLOW = ["--model.depths=1,1", "--model.meta_depths=1,1"]
 
 @dataclass(frozen=True)
 class Network:
-    """A preset, which has a network of timm, and what is narrowed or changed in both."""
+    """A preset with a network of timm, and the changes of both."""
 
     preset: str
     settings: list[str] = field(default_factory=list)
@@ -58,7 +58,7 @@ NETWORKS = {
 
 
 def make_network(network: Network) -> nn.Module:
-    """With every weight away from the special values at which initialisation leaves some."""
+    """Returns the network with every weight away from the special values of initialisation."""
     torch.manual_seed(1)
     theirs = TIMM[network.preset]
     model: nn.Module = timm.create_model(theirs.name, **theirs.arguments | network.arguments)

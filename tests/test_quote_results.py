@@ -1,4 +1,4 @@
-"""What README.md quotes of runs is what the runs in analysis/results/ say; `analysis/quote_results.py` writes it."""
+"""Tests that README.md's quotations equal the runs in analysis/results/; `analysis/quote_results.py` writes them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_readme_has_what_the_kept_runs_say() -> None:
 
 @pytest.mark.parametrize("name", RUNS)
 def test_kept_runs_are_whole(name: str) -> None:
-    """Checksums are right, and summaries say what the metrics say."""
+    """Checksums are right, and summaries agree with metrics."""
     run = RESULTS / name
     assert verify_files(run) == 8
     contents = read_figures(run)
@@ -53,7 +53,7 @@ def test_nothing_else_is_kept() -> None:
 
 
 def test_changed_results_are_found(tmp_path: Path) -> None:
-    """Another figure in a run, or in README.md, is told with what the runs say."""
+    """A changed figure in a run, or in README.md, is reported with the runs' figure."""
     results = shutil.copytree(RESULTS, tmp_path / "results")
     readme = Path(shutil.copy(REPOSITORY / "README.md", tmp_path / "README.md"))
     assert check(readme, results) == []
@@ -82,7 +82,7 @@ def test_changed_results_are_found(tmp_path: Path) -> None:
 
 
 def write_runs(folder: Path) -> Path:
-    """In fp32 the methods differ by -6, -5 and -4 points, and bf16 is 1, 2 and 3 points better end to end."""
+    """Writes runs: fp32 methods differ by -6, -5, -4 points; bf16 end to end is 1, 2, 3 points better."""
     tops = {"fp32": [(0.70, 0.76), (0.72, 0.77), (0.74, 0.78)], "bf16": [(0.70, 0.77), (0.72, 0.79), (0.74, 0.81)]}
     for precision, of_seeds in tops.items():
         for seed, (name, (ours, theirs)) in enumerate(zip(QUOTED[precision], of_seeds, strict=True)):
@@ -145,7 +145,7 @@ def test_what_cannot_be_quoted(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_pictures_are_cut_and_say_what_they_show(tmp_path: Path) -> None:
-    """With fewer colours, of which the rare ones are the figures' own still."""
+    """Pictures have fewer colours, and rare colours of the figures survive."""
     whole, small = tmp_path / "whole.png", tmp_path / "small.png"
     shades = np.arange(256, dtype=np.uint8)
     pixels = np.stack(np.broadcast_arrays(shades[:, None], shades[None, :], 255 - shades[:, None]), axis=2)

@@ -31,7 +31,7 @@ def is_statistic(name: str) -> bool:
 
 @pytest.fixture(scope="module")
 def runs(tiny: Tiny, pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    """Everything on 1, 2 and 3 ranks."""
+    """Runs everything on 1, 2 and 3 ranks."""
     folder = tmp_path_factory.mktemp("resnet")
 
     def train(num_ranks: int) -> Path:
@@ -128,7 +128,7 @@ def make_reference(weights: dict[str, torch.Tensor]) -> ResNet:
 def test_pytorch_computes_with_an_export_what_was_measured(
     tiny: Tiny, run: Path, tmp_path: Path, training: str
 ) -> None:
-    """Of an incubation the whole hybrid: frozen stages bring their own statistics."""
+    """An incubation exports the whole hybrid: frozen stages bring their own statistics."""
     file = tmp_path / "f.safetensors"
     launch.run_well(*arguments("export", tiny, run, training, f"--output={file}"))
     loss, hits = evaluate(tiny.data, make_reference(load_file(file)))
@@ -197,7 +197,7 @@ def test_plan() -> None:
 
 
 class Kept:
-    """Bytes that PyTorch keeps for a backward pass, weights left out."""
+    """Bytes that PyTorch keeps for a backward pass, without weights."""
 
     def __init__(self, model: torch.nn.Module) -> None:
         self.ignored = {t.untyped_storage().data_ptr() for t in [*model.parameters(), *model.buffers()]}
@@ -211,7 +211,7 @@ class Kept:
 
 
 def test_activations_are_what_pytorch_keeps() -> None:
-    """Of all that learns, but for the norms' means and deviations, which no image has for itself."""
+    """Counts everything that learns, except the norms' means and deviations, which are not per image."""
     batch = 16
     model = ResNet([16, 32, 64], [18, 18, 18], channels=3, classes=100)
     kept = Kept(model)

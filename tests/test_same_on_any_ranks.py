@@ -63,7 +63,7 @@ def test_stages_are_not_all_the_same(finished_run: Path) -> None:
 def redone(
     tiny: Tiny, finished_run: Path, pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Future[tuple[Path, dict[str, str]]]]:
-    """For each of REDONE: the run in which it was done again, and that run before."""
+    """Returns for each of REDONE the run in which it was trained again, and a copy from before."""
     folder = tmp_path_factory.mktemp("redone")
 
     def redo(training: str) -> tuple[Path, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""The tables and the figure that `analysis/quote_results.py` makes of the study's runs, beside sums by hand."""
+"""Tests the study's tables and figure by `analysis/quote_results.py` against sums by hand."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ VALIDATION_LESS_TEST = 0.01
 
 
 def make_study(test_top1: Callable[[StudyRun], float], is_done: Callable[[StudyRun], bool] = lambda run: True) -> Study:
-    """With every run that there is in the end, if all that are done have that top-1 on the test images."""
+    """Returns a study with all of its runs, in which finished runs have that top-1 on the test images."""
     study = Study({}, set(), 1.5, ["EPYC (avx2)"], ["incubate 0.1.0"])
     while True:
         new = [run for run in list_runs(study.top1) if run.name not in study.kept and is_done(run)]
@@ -45,7 +45,7 @@ def make_study(test_top1: Callable[[StudyRun], float], is_done: Callable[[StudyR
 
 
 def by_arm(run: StudyRun) -> float:
-    """Deep Incubation is 3, 2 and 1 points better than the rest; 2e-3 is the best rate."""
+    """Returns top-1 with which Deep Incubation is 3, 2 and 1 points better than the rest, and 2e-3 is the best rate."""
     ours = 0.03 - 0.01 * run.seed if run.training == "finetuned" else 0
     return 0.8 + ours - 0.001 * (run.rate not in (2e-3, 0.4))
 
@@ -69,7 +69,7 @@ def test_depth_has_means_over_seeds_and_paired_intervals() -> None:
 
 
 def test_no_test_figure_is_shown_before_the_last_choice_of_its_cell() -> None:
-    """One rate of one arm is missing at 24 blocks, and all that depends on it."""
+    """One rate of one arm is missing at 24 blocks, and everything that depends on it."""
     missing = "depth-24-shallow-0.001-seed-0"
     study = make_study(by_arm, lambda run: run.name != missing)
     assert {row.split(" | ")[0] for row in tabulate_depth(study).splitlines()[2:]} == {"| 12", "| 48"}

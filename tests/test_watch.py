@@ -1,4 +1,4 @@
-"""A run seen while it goes on: the figures, and that neither side notices the other."""
+"""Watches a run while it goes on: the figures are right, and neither side notices the other."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_figures(tmp_path: Path) -> None:
 
 
 def test_speed_before_the_first_checkpoint(tmp_path: Path) -> None:
-    """By the steps of the round so far: 20 in 5 s, and 20 to go."""
+    """The speed comes from the steps of the round so far: 20 in 5 s, and 20 to go."""
     run = write_run(tmp_path / "run", [MadeUp("meta", "meta", (0.1, 0.3), 100, 5, state="running")], state="running")
     (run / "metrics" / "meta.h5").unlink()
     row = format_run(load_run(run), UPDATED_S).splitlines()[3].split()
@@ -78,7 +78,7 @@ class Answer:
 
 
 def ask(address: str, method: str = "GET", host: str | None = None) -> Answer:
-    """What a reader gets; a body that is shorter than was announced fails."""
+    """Returns a reader's answer; a body that is shorter than announced fails."""
     request = urllib.request.Request(address, method=method, headers={"Host": host} if host else {})
     try:
         with urllib.request.urlopen(request, timeout=launch.TIMEOUT_S) as response:
@@ -89,7 +89,7 @@ def ask(address: str, method: str = "GET", host: str | None = None) -> Answer:
 
 
 def check_what_is_served(address: str) -> None:
-    """The page and nothing else, to this machine alone."""
+    """Only the page is served, and only to this machine."""
     head = ask(address, "HEAD")
     assert (head.status, head.body) == (200, "")
     assert int(head.headers["Content-Length"]) > 10_000
@@ -99,7 +99,7 @@ def check_what_is_served(address: str) -> None:
         assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
     assert [ask(address, host=host).status for host in ("localhost:1", "elsewhere.example")] == [200, 404]
     port = int(address.rstrip("/").rpartition(":")[2])
-    with pytest.raises(ConnectionRefusedError):  # one that listens everywhere would answer
+    with pytest.raises(ConnectionRefusedError):  # a server that listens everywhere would answer
         socket.create_connection(("127.0.0.2", port), timeout=5)
 
 
@@ -195,7 +195,7 @@ def test_job_and_readers_do_not_notice_each_other(tiny: Tiny, finished_run: Path
 
 
 def test_page_of_what_is_there(tmp_path: Path) -> None:
-    """Of a run without a summary; then of one that is gone."""
+    """The page of a run without a summary, then of a run that is gone, shows what exists."""
     run = write_run(tmp_path / "run", [MadeUp("meta", "meta", (0.1, 0.3), 100, 5, state="running")], state="running")
     (run / "summary.json").unlink()
     before = snapshot(run)

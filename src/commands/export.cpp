@@ -20,7 +20,7 @@ constexpr const char* kExportHelp =
     "                  (--print-config=changed: what is not a default, and why)\n"
     "  --help [NAME]   this text, or the settings of a section\n";
 
-/// Shows how far the writing of a file is, from a second on.
+/// Shows the progress of writing a file, after the first second.
 class WriteProgress {
  public:
   void show(std::int64_t done, std::int64_t total) {

@@ -33,7 +33,7 @@ void import_weights(RunConfig& config, const ImportConfig& options, Log& log) {
                          });
   log.info(fmt::format("{} written: {} has the weights of {}", run.finished(training.name).string(), training.name,
                        options.input));
-  // The trainings after this one must have the same sums.
+  // Later trainings of the run must use the same sums.
   if (!std::filesystem::exists(run.config())) replace_text_atomically(run.config(), settings);
   if (!is_open) return;
   log.info(

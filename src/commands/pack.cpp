@@ -30,7 +30,7 @@ constexpr const char* kPackHelp =
     "ones anew. The files are the same on any number of ranks. F-problems.txt names\n"
     "what was left out, such as TIFF and WebP files, and why: convert these to PNG.\n\n";
 
-/// Rank 0's: IDX and CIFAR.
+/// Packs IDX or CIFAR files. Only rank 0 calls it.
 void pack_small_images(const PackConfig& config, Log& log) {
   const Stopwatch watch;
   bool was_complete = false;

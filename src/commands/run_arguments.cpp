@@ -7,8 +7,8 @@
 namespace incubate {
 namespace {
 
-/// A run goes on with the sums that it began with, on whatever device and from whatever command: they are part of its
-/// identity.
+/// Sets run.sums to that of an existing run, because it is part of the run's identity. Device and command do not
+/// matter.
 void keep_sums_of_run(RunSection& run, Origins& origins) {
   if (run.sums != SumsChoice::automatic) return;
   const std::filesystem::path file = RunDirectory(run.directory).config();

@@ -34,7 +34,7 @@ int train_command(const std::vector<std::string>& arguments, Communicator& world
   check_launch(world);
   RunConfig config;
   const std::vector<Setting> settings = list_settings(config);
-  // Rank 0 alone reads arguments and file; the others get the effective configuration.
+  // Only rank 0 reads arguments and file. The other ranks receive the effective configuration.
   agree(world, [&] {
     if (world.is_leader()) read_run_arguments(arguments, kTrainHelp, config, {});
   });

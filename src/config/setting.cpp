@@ -38,7 +38,7 @@ void parse_number(const std::string& name, const std::string& text, const char* 
   check_input(error == std::errc{} && stopped_at == end, "{}={} is not {}. Give {}.", name, text, expected, expected);
 }
 
-/// Returns what a range allows, such as "more than 0 and at most 1, such as 0.75".
+/// Returns a text for a range, such as "more than 0 and at most 1, such as 0.75".
 std::string describe(const Range& range) {
   const bool has_most = std::isfinite(range.most);
   std::string text = range.is_open ? "more than " + to_text(range.least) : to_text(range.least);

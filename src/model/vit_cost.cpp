@@ -16,7 +16,7 @@ std::int64_t num_parameters_of(const ModelSpec& spec, std::int64_t stage_index) 
   const std::int64_t options = (spec.qkv_bias ? 0 : -3) + (spec.layer_scale > 0 ? 2 : 0);
   std::int64_t count = num_product_weights_of(spec, stage_index) +
                        (spec.depths.at(stage_index) * (9 + spec.mlp_ratio + options) * width);
-  if (stage_index == 0) count += (1 + 1 + spec.num_tokens()) * width;  // bias of the patches, class token, places
+  if (stage_index == 0) count += (1 + 1 + spec.num_tokens()) * width;  // patch bias, class token, positions
   if (stage_index + 1 == spec.num_stages()) count += 2 * width;
   return count;
 }

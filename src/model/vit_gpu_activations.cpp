@@ -6,7 +6,7 @@
 namespace incubate {
 namespace {
 
-/// Bytes a value, and of `width` values in fp32 and in a branch's type.
+/// Bytes of one value in a branch's type, and of `width` values in fp32 and in a branch's type.
 struct RowBytes {
   explicit RowBytes(const ModelSpec& spec)
       : element(spec.precision == Precision::bf16 ? 2 : kFloatBytes),
@@ -32,17 +32,17 @@ std::int64_t kept_of_block(const ModelSpec& spec, bool is_learning, std::int64_t
   return (spec.num_tokens() * a_token) + (num_outputs * an_output);
 }
 
-/// LayerScale keeps what it scales, if it learns, where it is added: a stage's last branch behind its blocks.
+/// A learning LayerScale keeps its input where the branch is added: for the stage's last branch, behind the blocks.
 std::int64_t kept_of_last_branch(const ModelSpec& spec, bool is_learning, std::int64_t num_outputs) {
   return is_learning && spec.layer_scale > 0 ? num_outputs * RowBytes(spec).x : 0;
 }
 
-/// What the embedding keeps.
+/// Returns the bytes that a learning embedding keeps.
 std::int64_t patches_bytes(const ModelSpec& spec) {
   return RowBytes(spec).element * (spec.num_tokens() - 1) * spec.channels * spec.patch * spec.patch;
 }
 
-/// Of the class token, with mean and inverse deviation.
+/// Returns the bytes of the class token with mean and inverse deviation.
 std::int64_t kept_of_norm(const ModelSpec& spec) { return RowBytes(spec).x + (2 * kFloatBytes); }
 
 }  // namespace
@@ -62,7 +62,7 @@ GpuActivations vit_gpu_activations(const ModelSpec& spec, std::int64_t stage_ind
     const std::int64_t kept = kept_of_block(spec, is_learning, num_outputs);
     sizes.kept += kept;
     sizes.inputs += tokens * (row.x + (is_first_block ? 0 : row.branch));
-    // The first one's norm keeps what flows into it.
+    // The first block's norm keeps its input.
     const std::int64_t inside = kept - (is_first_block ? tokens * row.x : 0);
     sizes.block = std::max(sizes.block, inside + (num_outputs * (row.x + (2 * row.branch))));
     if (i + 1 == depth) sizes.inputs += kept_of_last_branch(spec, is_learning, num_outputs);

@@ -71,7 +71,7 @@ json to_json(const ResultRow& row) {
   return j;
 }
 
-/// What readers of the run have to know of a kind of training; see MethodRow.
+/// Returns the facts about a kind of training that readers of the run need (see MethodRow).
 json to_json(const MethodRow& row) {
   return {{"phase", row.name},
           {"training", row.training},
@@ -84,16 +84,16 @@ json to_json(const MethodRow& row) {
           {"resampled", row.first_weights == FirstWeights::resampled}};
 }
 
-/// JSON has no NaN and no infinity: they are written as null.
+/// JSON has no NaN and no infinity; null stands for them.
 double to_number(const json& j) { return j.is_null() ? std::numeric_limits<double>::quiet_NaN() : j.get<double>(); }
 
-/// Throws unless it is a whole number that is not negative.
+/// Throws unless `j` is a non-negative whole number.
 std::int64_t to_count(const json& j) {
   if (!j.is_number_unsigned() || j.get<std::uint64_t>() > INT64_MAX) throw std::invalid_argument("not a count");
   return j.get<std::int64_t>();
 }
 
-/// Throws unless it is a time that utc_text() can write, or a duration no longer than that.
+/// Throws unless `j` is a time or duration that utc_text() can write.
 double to_seconds(const json& j) {
   constexpr double kEndOf9999 = 253402300799;
   const auto seconds = j.get<double>();
@@ -142,7 +142,7 @@ JobSummary to_job(const json& j) {
           .updated = j.at("updated")};
 }
 
-/// The file's, and those that only `known` has. This job's own are as known: the file's are older.
+/// Returns the rounds of `file` and `known`. For a round of this job `known` is newer than `file`.
 std::vector<RoundSummary> merge_rounds(const std::vector<RoundSummary>& known, const std::vector<RoundSummary>& file,
                                        const std::string& own_job) {
   const auto contains = [](const std::vector<RoundSummary>& rounds, const RoundSummary& round) {
@@ -177,7 +177,7 @@ void merge(RunSummary& summary, const RunSummary& file) {
   }
 }
 
-/// In which at least one of the rounds that belong ran.
+/// Returns the seconds in which at least one of the rounds selected by `belongs` ran.
 template <typename Belongs>
 double covered_s(const std::vector<RoundSummary>& rounds, const Belongs& belongs) {
   std::vector<std::pair<double, double>> intervals;  // [begin, end)
@@ -194,7 +194,7 @@ double covered_s(const std::vector<RoundSummary>& rounds, const Belongs& belongs
   return covered;
 }
 
-/// Of a column: room for the header, and for 100.00%.
+/// Returns the width of a column: room for the header and for 100.00%.
 std::size_t width_of(const MetricInfo& metric) { return std::max<std::size_t>(7, header_of(metric).size() + 1); }
 
 }  // namespace
@@ -232,7 +232,7 @@ std::vector<ResultRow> RunSummary::results() const {
       if (!belongs(t.phase)) continue;
       row.cost.block_flops += t.block_flops;
       row.cost.rank_s += t.rank_s;
-      if (t.phase == to_string(Phase::incubation)) {  // each has ranks of its own
+      if (t.phase == to_string(Phase::incubation)) {  // every incubation counts as if it had its own ranks
         longest_incubation_s = std::max(longest_incubation_s, t.elapsed_s);
       } else {
         row.cost.critical_path_s += t.elapsed_s;

@@ -31,7 +31,7 @@ Team find_team(std::span<const Participant> participants) {
   return team;
 }
 
-/// The part of a team's time that falls to each member, by their FLOPs.
+/// Returns each member's part of the team's time, in proportion to its FLOPs.
 std::vector<double> time_shares(const Team& team) {
   double sum = 0;
   for (const Participant* p : team) sum += p->trainer->settings().block_flops_per_image;
@@ -40,7 +40,7 @@ std::vector<double> time_shares(const Team& team) {
   return shares;
 }
 
-/// The images of a micro-batch with the stochastic depth of the trainings that have these rates.
+/// A micro-batch's images, with the stochastic depth of the trainings that have these rates.
 struct Draw {
   const std::vector<double>* rates;
   FrozenPrefix prefix;
@@ -78,7 +78,7 @@ void accumulate_micro_batch(const Team& team, std::int64_t micro_batch, bool is_
   }
 }
 
-/// Gives a step to the device.
+/// Launches a step on the device.
 void begin_step(const Team& team, Loader& train, ProcessGroup& group, bool asks_to_stop) {
   const Share share = share_of(team.front()->trainer->settings().micro_batches(), group.rank(), group.size());
   const double waited_before_s = train.waited_s();
@@ -94,11 +94,11 @@ void begin_step(const Team& team, Loader& train, ProcessGroup& group, bool asks_
   }
 }
 
-/// Completes the steps that a group has begun, and notes their times: each lasts from the end of the one before.
+/// Completes the steps that a group has begun and measures their times. A step lasts from the end of the step before.
 class StepCompleter {
  public:
   void add(const Team& team) { open_.push_back(team); }
-  /// To be called when a step begins.
+  /// Must be called when a step begins.
   void note_begin() {
     if (open_.empty()) watch_.restart();
   }
@@ -134,7 +134,7 @@ class StepCompleter {
 
 bool is_save_due(const Participant& p) { return p.save_every > 0 && p.trainer->steps_done() % p.save_every == 0; }
 
-/// Whether the figures of the last step are wanted before the next one begins; the same on every rank.
+/// True, on every rank alike, if the last step's figures are needed before the next step begins.
 bool must_be_completed(const Team& team) {
   return std::ranges::any_of(team, [](const Participant* p) {
     return !p->trainer->settings().reads_late || p->trainer->is_save_agreed() || p->trainer->is_evaluation_due() ||
@@ -142,7 +142,7 @@ bool must_be_completed(const Team& team) {
   });
 }
 
-/// Saves the participants that go on and are due. The others save when they end.
+/// Saves the participants that are due and continue. Other participants save when they end.
 void save_due(const Team& team) {
   for (const Participant* p : team) {
     const bool goes_on = p->trainer->steps_done() < p->until_step;
@@ -152,7 +152,7 @@ void save_due(const Team& team) {
   }
 }
 
-/// Evaluates those of the team for which it is time.
+/// Evaluates the members of the team that are due.
 void evaluate_due(const Team& team, Loader& validation, ProcessGroup& group) {
   Team due;
   std::ranges::copy_if(team, std::back_inserter(due),
@@ -163,7 +163,7 @@ void evaluate_due(const Team& team, Loader& validation, ProcessGroup& group) {
   std::vector<StagedModel*> models;
   for (const Participant* p : due) models.push_back(&p->trainer->model());
   for (const Participant* p : due) p->trainer->swap_result();
-  std::size_t next = 0;  // each batch passes through the models in turn
+  std::size_t next = 0;  // each batch goes through all models in turn
   const std::vector<Figures> evaluations = evaluate(models, due.front()->trainer->task(), validation, group, [&] {
     if (due[next]->on_evaluation_batch) due[next]->on_evaluation_batch();
     next = (next + 1) % due.size();

@@ -38,7 +38,7 @@ TEST(ExactSum, TheFirstAddendsReplaceWhatWasThere) {
 TEST(ExactSum, DoesNotDependOnTheOrder) {
   Generator generator(1, 1);
   std::vector<float> values(4000);
-  // From 2^-44, below the unit, to 2^9: a plain float sum of these depends on the order.
+  // The values reach from 2^-44, below the unit, to 2^9: a plain float sum of these depends on the order.
   for (float& value : values) {
     value = std::ldexp(static_cast<float>(generator.normal()), static_cast<int>(generator.below(54)) - 44);
   }
@@ -89,7 +89,7 @@ TEST(ExactSum, ReportsWhatIsOutOfRangeWhereverItStands) {
   }
 }
 
-// (That it is defined is what the sanitizers say of this test.)
+// The sanitizers check that this is defined.
 TEST(ExactSum, WhatIsOutOfRangeMayBeAddedAgainAndAgain) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const std::vector<float> addends = {kInfinity, -kInfinity, std::nanf(""), 3e38F, -3e38F, 1024};

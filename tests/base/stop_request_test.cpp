@@ -29,7 +29,7 @@ TEST(StopRequest, TheEndOfTheJobsTimeCounts) {
   EXPECT_EQ(find_job_time_left_s(), std::numeric_limits<double>::infinity());
 }
 
-// A signal is remembered for good, so each has a process of its own.
+// A signal is remembered for good, so each signal has its own process.
 void expect_caught(int signal, const std::string& name) {
   EXPECT_EXIT(
       {

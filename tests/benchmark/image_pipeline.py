@@ -3,8 +3,8 @@
     tests/benchmark/image_pipeline.py [--repeats 5] [--images 100]
 
 Each side makes batches of 224 x 224 images in bytes, which a GPU normalises, of the same JPEG files in memory (about
-500 x 375 pixels, quality 90, made here): a random resized crop (scale 0.08 .. 1, bicubic), mirrored or not, with and without RandAugment.
-One thread, no other process. Repeats alternate between the programs. Medians of CPU time are compared, because other
+500 x 375 pixels, quality 90, made here): a random resized crop (scale 0.08 .. 1, bicubic), mirrored or not, with and
+without RandAugment. One thread, no other process. Repeats alternate between the programs. Medians of CPU time are compared, because other
 load on the machine disturbs it less than wall-clock time. Prints a table and appends to runs/benchmark.json.
 """
 

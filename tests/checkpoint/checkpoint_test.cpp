@@ -161,7 +161,7 @@ TEST_F(CheckpointTest, AnotherIdentityNamesTheFirstDifference) {
   };
   EXPECT_EQ(difference("meta.a=1\nmeta.b=3\n"), "'meta.b=2' there, 'meta.b=3' here");
   EXPECT_EQ(difference("meta.a=1\n"), "'meta.b=2' there, 'nothing' here");
-  // One that only one side has does not shift the others against each other.
+  // A line that only one side has does not shift the other lines against each other.
   EXPECT_EQ(difference("meta.a=1\nmeta.c=3\nmeta.b=2\n"), "'nothing' there, 'meta.c=3' here");
 }
 

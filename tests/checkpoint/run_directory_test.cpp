@@ -43,7 +43,7 @@ TEST_F(RunDirectoryTest, CreateMakesTheDirectoriesAndLeavesThemEmpty) {
   EXPECT_TRUE(std::filesystem::is_empty(run_.root() / "metrics"));
 }
 
-// A directory below a regular file cannot be made, whoever asks.
+// A directory below a regular file can never be made.
 TEST_F(RunDirectoryTest, PlaceThatCannotBeMadeIsTheUsersError) {
   replace_text_atomically(directory_ / "file", "");
   const std::string root = directory_ / "file/run";

@@ -15,7 +15,7 @@ namespace {
 
 class Safetensors : public testing::Test {
  protected:
-  /// A file whose header states `length`.
+  /// Writes a file whose header states `length`.
   void write(std::uint64_t length, const std::string& rest) const {
     std::string content(sizeof(length), '\0');
     std::memcpy(content.data(), &length, sizeof(length));
@@ -25,12 +25,12 @@ class Safetensors : public testing::Test {
     const std::string message = thrown_message<InputError>([&] { load_safetensors(path_); });
     return message.starts_with(path_) ? message.substr(path_.size()) : message;
   }
-  /// What a file with this header and 16 bytes of data is refused for.
+  /// Returns why a file with this header and 16 bytes of data is refused.
   std::string header_error(const std::string& header) const {
     write(header.size(), header + std::string(16, '\0'));
     return error();
   }
-  /// The same of a header with one tensor `x`.
+  /// Returns the same for a header with one tensor `x`.
   std::string tensor_error(const std::string& json) const { return header_error("{\"x\":" + json + "}"); }
 
   TemporaryDirectory directory_;

@@ -8,7 +8,7 @@
 
 namespace incubate {
 
-/// Sets `setting` to another value of its range; one that stands for others is left to these.
+/// Sets `setting` to another value of its range. Leaves shorthands to their heirs.
 inline void change(const Setting& setting) {
   if (setting.is_shorthand) return;
   const std::string before = setting.get();

@@ -9,14 +9,14 @@
 namespace incubate {
 namespace {
 
-/// Whether `setting` stands in the section that `phase` inherits from, and is of the recipe.
+/// Returns whether `setting` belongs to the recipe in the section that `phase` inherits from.
 bool is_inherited(Phase phase, const std::string& setting) {
   const auto from = row_of(phase).inherits;
   if (!from || !setting.starts_with(std::string(section_of(*from)) + ".")) return false;
   return !setting.ends_with(".epochs") && !setting.ends_with(".init") && !setting.ends_with(".image_size");
 }
 
-/// The names on the lines of result_settings(), written down by hand.
+/// Returns the names on the lines of result_settings(), written by hand.
 std::vector<std::string> expected_names(const std::string& phase) {
   std::vector<std::string> names = {"model.family",     "model.image_size",  "model.channels",    "model.classes",
                                     "model.patch",      "model.width",       "model.heads",       "model.mlp_ratio",
@@ -140,7 +140,7 @@ TEST(Identity, APresetCountsByWhatItSetsAlone) {
   EXPECT_EQ(result_settings(named, Phase::meta), result_settings(spelt_out, Phase::meta));
 }
 
-// XXH3 of the empty text, from the test vectors of xxHash (seed 0).
+// The expected hash is XXH3's of the empty text, from the test vectors of xxHash (seed 0).
 TEST(Identity, HashOfTextIsXxh3With128Bits) {
   EXPECT_EQ(hash_text(""), "99aa06d3014798d86001c324468d497f");
   EXPECT_NE(hash_text("a"), hash_text("b"));

@@ -1,4 +1,4 @@
-// Of every setting: what it refuses by itself, and in which words.
+// Tests for every setting which values it refuses by itself, and in which words.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -37,7 +37,7 @@ const Expected kChoice = {{"no such word"}, {}, "is not one of its values. Give 
 const Expected kSwitch = {{"yes", "1"}, {"true", "false"}, "is neither true nor false. Give true or false."};
 const Expected kAnything = {};
 
-/// Settings of each phase and of [recipe], but for the length.
+/// Settings of each phase and of [recipe], except the length.
 const std::map<std::string, Expected> kOfPhases = {
     {"micro", kCounted},
     {"learning_rate", kRate},

@@ -10,7 +10,7 @@
 namespace incubate {
 namespace {
 
-/// The value that the text of `value` reads back as.
+/// Returns the value that the text of `value` reads back as.
 template <typename T>
 T read_back(const T& value) {
   T copy{};

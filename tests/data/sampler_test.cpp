@@ -79,7 +79,7 @@ TEST(Sampler, BlocksShowEveryImageOnceInRunsThatMicroBatchesRead) {
     std::ranges::sort(images);
     for (std::int64_t i = 0; i < kImages; ++i) EXPECT_EQ(images[i], i);
 
-    // As they are read: micro-batch by micro-batch.
+    // Images come in reading order: micro-batch by micro-batch.
     std::vector<std::int64_t> read;
     for (std::int64_t step = 0; step < sampler.steps_per_epoch(); ++step) {
       for (std::int64_t m = 0; m < sampler.micro_batches_per_step(); ++m) {

@@ -101,7 +101,7 @@ TEST(CostModel, MemoryOfAResidualNetwork) {
   EXPECT_EQ(memory.average, memory.gradients);
   EXPECT_EQ(memory.sums, 2 * memory.gradients);
   EXPECT_EQ(reduced_bytes_per_step(training, Sums::exact), memory.sums);
-  // Of each block its input and three maps; then the last output and two sets of logits. And an image.
+  // Each block keeps its input and three maps; then come the last output, two sets of logits and an image.
   const std::int64_t kept = (256 + (3 * 128)) + (4 * 128) + (128 + (3 * 64)) + (4 * 64) + 64 + (2 * 3);
   EXPECT_EQ(memory.activations, 3 * 4 * (kept + 64));
 }
@@ -185,7 +185,7 @@ TEST(CostModel, BlocksKeepLessWhenFrozenAndNothingInThePrefix) {
   const auto activations = [](const Training& training) { return memory_per_rank({&training}, {}).activations; };
   EXPECT_EQ(activations(incubation_of(0)),
             (2 * kept_bytes_of_vit_block(spec, true)) + (2 * kept_bytes_of_vit_block(spec, false)) + rest);
-  // Behind two frozen stages of one block; the first one's output stays too, and the learning head keeps its input.
+  // Two frozen stages of one block come first. The first one's output stays too, and the learning head keeps its input.
   EXPECT_EQ(activations(incubation_of(2)), (2 * kept_bytes_of_vit_block(spec, true)) + rest + (4 * 5 * 8) + (4 * 8));
 }
 

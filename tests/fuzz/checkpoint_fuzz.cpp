@@ -1,4 +1,4 @@
-// Checkpoints whose content is not what it should be, but which HDF5 itself wrote: see hostile_hdf5.h.
+// Fuzzes checkpoints with wrong content that HDF5 itself wrote: see hostile_hdf5.h.
 #include <filesystem>
 
 #include <torch/torch.h>
@@ -54,7 +54,7 @@ void write_and_read(ByteSource& source) {
 }  // namespace
 }  // namespace incubate
 
-/// Without changes it is read, up to the identity: what is fuzzed gets to the end.
+/// An unchanged file is read up to the identity, so the fuzzed code is reached.
 extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
   using namespace incubate;
   ByteSource nothing({});

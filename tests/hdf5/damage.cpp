@@ -24,7 +24,7 @@ bool is_refused(const FilePath& path) {
   }
 }
 
-/// The same file with one other byte somewhere, or cut somewhere: each every second time.
+/// Returns the file with one byte changed, or cut off, in turns.
 std::string damage(std::string bytes, int turn, std::mt19937_64& chance) {
   const std::size_t place = std::uniform_int_distribution<std::size_t>(0, bytes.size() - 1)(chance);
   if (turn % 2 == 1) return bytes.substr(0, place);
@@ -33,7 +33,7 @@ std::string damage(std::string bytes, int turn, std::mt19937_64& chance) {
   return bytes;
 }
 
-/// How many of `count` damaged copies of `original`, written to `copy`, are not refused.
+/// Returns how many of `count` damaged copies of `original`, written to `copy`, are accepted.
 int count_accepted(const FilePath& original, const FilePath& copy, int count, std::mt19937_64& chance) {
   const std::string bytes = read_text(original);
   write(copy, bytes);
@@ -52,8 +52,8 @@ int count_accepted(const FilePath& original, const FilePath& copy, int count, st
 }  // namespace
 }  // namespace incubate
 
-/// damage FILE COPY COUNT SEED: damages a verified file again and again at random places, in a copy, and says how often
-/// the check that precedes HDF5 does not find it. Status 0 if it always does.
+/// damage FILE COPY COUNT SEED: damages copies of a verified file at random places, and prints how many the check
+/// before HDF5 accepts. Status 0 if none.
 int main(int argc, char** argv) {
   using namespace incubate;
   if (argc != 5) {

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::int64_t kMeasuredBatch = 4;
 
-/// 65 tokens of width 48, so that what images have none of is next to nothing.
+/// Returns 65 tokens of width 48, so that parts outside images are negligible.
 ModelConfig vit_config() {
   ModelConfig config = tiny_model_config();
   config.image_size = 32;
@@ -38,7 +38,7 @@ struct MeasuredBytes {
   std::int64_t working = 0;  ///< most on top of that, until the backward pass is over
 };
 
-/// Of kMeasuredBatch images, in double.
+/// Measures kMeasuredBatch images, in double.
 MeasuredBytes measure(const ModelSpec& spec, const std::vector<bool>& is_learning) {
   StagedModel model = make_initialised(spec);
   model.set_learning(is_learning);
@@ -66,7 +66,7 @@ StageUse use_of(const std::vector<bool>& is_learning, std::int64_t first, std::i
   return index < first ? StageUse::without_graph : StageUse::frozen;
 }
 
-/// By formula, in double.
+/// Returns the formula's bytes, in double.
 MeasuredBytes expect(const ModelSpec& spec, const std::vector<bool>& is_learning) {
   const std::int64_t first = std::ranges::find(is_learning, true) - is_learning.begin();
   MeasuredBytes bytes;

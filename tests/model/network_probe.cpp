@@ -1,4 +1,4 @@
-// What the program computes inside, for tests that compare it with another implementation (test_parity_*.py):
+// Writes the program's inner results, for tests that compare it with another implementation (test_parity_*.py):
 //   network_probe initial   --training=T --output=F            the first weights of a training
 //   network_probe batches   --training=T --output=F            "images" and "labels" of all its steps, as it reads them
 //   network_probe gradients --weights=F --batch=F --output=F   of the target network: "logits", "loss", "gradient.NAME"
@@ -119,7 +119,7 @@ void write_evaluation(const RunConfig& config, const Options& options) {
   save_safetensors(options.output, {{"logits", model.forward(load_safetensors(options.batch).at("images"), {})}});
 }
 
-/// The names of stages' parameters in timm's network.
+/// Returns the name of a stage's parameter in timm's network.
 std::string name_of(const Training& training, const FlatView& view) {
   return weight_name(WeightFormat::timm, training.spec, view.stage, view.name);
 }

@@ -46,7 +46,7 @@ RoundSummary make_round(const std::string& job, const std::string& phase, double
           .idle = 0.25};
 }
 
-/// Two incubations at the same time, then finetuning; the baseline last.
+/// Returns two concurrent incubations, then finetuning, then the baseline.
 RunSummary example_summary() {
   RunSummary summary;
   summary.own().num_ranks = 4;
@@ -58,7 +58,7 @@ RunSummary example_summary() {
   return summary;
 }
 
-/// As job `job` starts: nothing is done, it runs the training of its name.
+/// Returns job `job` at its start: nothing is done, it runs the training of its name.
 RunSummary make_job(const std::string& job) {
   RunSummary summary;
   summary.job = job;
@@ -75,7 +75,7 @@ RunSummary make_job(const std::string& job) {
 
 nlohmann::json read_json(const FilePath& path) { return nlohmann::json::parse(read_text(path)); }
 
-/// "JOB@BEGINNING" of each round, in order.
+/// Returns "JOB@START" of each round, in order.
 std::vector<std::string> names_of(const std::vector<RoundSummary>& rounds) {
   std::vector<std::string> names;
   names.reserve(rounds.size());
@@ -453,7 +453,7 @@ TEST(Summary, AMissingUnreadableOrOlderFileAddsNothing) {
   }
 }
 
-/// Else the next save could not write them, or would sort what has no order.
+/// Otherwise the next save could not write them, or would sort values without an order.
 TEST(Summary, AFileWithImpossibleFiguresAddsNothing) {
   const TemporaryDirectory directory;
   const FilePath path = directory / "summary.json";

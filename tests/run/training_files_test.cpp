@@ -21,7 +21,7 @@ PhaseConfig averaged_recipe() {
   return recipe;
 }
 
-/// Files of the training "meta", and a trainer with a state to save. Every rank has its own.
+/// The files of the training "meta", and a trainer with a state to save. Every rank has its own.
 class TrainingFilesTest : public testing::Test {
  protected:
   TrainingFilesTest() { run_.create(); }

@@ -57,7 +57,7 @@ inline PhaseConfig small_recipe() {
   return recipe;
 }
 
-/// How a training runs; no option changes a result.
+/// Options of a training that never change a result.
 struct Execution {
   bool shard_optimizer = false;
   bool reads_late = false;

@@ -45,7 +45,7 @@ TEST_P(Evaluate, CountsEveryImageOnceOnAnyNumberOfRanks) {
   }
 }
 
-// Batch norm goes by running statistics, so the size of a batch does not show, and the model trains on as before.
+// Batch norm uses running statistics, so the batch size does not matter, and the model can train on.
 TEST_P(Evaluate, IsInEvaluationModeAndLeavesIt) {
   StagedModel resnet = make_initialised(target_spec(tiny_resnet_config()));
   ProcessGroup group(test_world().split(0), torch::kCPU);

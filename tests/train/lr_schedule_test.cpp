@@ -7,7 +7,7 @@
 namespace incubate {
 namespace {
 
-/// 100 steps an epoch for 10 epochs at a global batch of 1024, 2 epochs of warm-up.
+/// Returns 100 steps an epoch for 10 epochs at a global batch of 1024, with 2 epochs of warm-up.
 LrSchedule example_schedule() {
   PhaseConfig phase;
   phase.learning_rate = 5e-4;

@@ -39,7 +39,7 @@ class Incubations {
   std::size_t size() const { return all_.size(); }
 
  private:
-  /// Gives the last model the stage of the first that has it frozen too.
+  /// Gives the last model the stage of the first model in which it is also frozen.
   void share_frozen_stage(std::int64_t i) {
     StagedModel& last = all_.back()->model();
     for (const auto& before : all_) {
@@ -66,7 +66,7 @@ class TrainTogether : public testing::Test {
     }
     train(participants);
   }
-  /// Each of the stages alone, to its end.
+  /// Compares each stage with a training alone, to its end.
   void expect_as_alone(Incubations& together, const std::vector<std::int64_t>& depths) {
     for (std::int64_t stage = 0; stage < 3; ++stage) {
       SCOPED_TRACE(stage);
@@ -87,7 +87,7 @@ class TrainTogether : public testing::Test {
   ProcessGroup group_{test_world().split(0), torch::kCPU};
 };
 
-/// With equal depths the stochastic depth of the prefix is shared, with others not.
+/// Equal depths share the prefix's stochastic depth, other depths do not.
 class TrainTogetherDepths : public TrainTogether, public testing::WithParamInterface<std::vector<std::int64_t>> {};
 
 TEST_P(TrainTogetherDepths, WeightsAreThoseOfEachAloneBitForBit) {

@@ -13,8 +13,8 @@ const torch::Tensor kGoodStep = torch::zeros({});
 
 constexpr double kDecay = 0.9;
 
-// Of weights k after step k, from w_0 = 5: e_n = d^n 5 + (1 - d) sum_k d^(n-k) k, and that sum is
-// n / (1 - d) - d (1 - d^n) / (1 - d)^2.
+// The weights are k after step k, with w_0 = 5: e_n = d^n 5 + (1 - d) sum_k d^(n-k) k, and that sum is n / (1 - d) - d
+// (1 - d^n) / (1 - d)^2.
 TEST(WeightAverage, IsTheClosedForm) {
   constexpr int kSteps = 50;
   WeightAverage average(torch::full({3}, 5.0F), kDecay);

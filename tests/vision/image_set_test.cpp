@@ -14,7 +14,7 @@ namespace {
 
 class ImageSetTest : public testing::Test {
  protected:
-  /// What reading says when `change` was made to the training images. The file's name is left away.
+  /// Returns the message of reading after `change` to the training images, without the file's name.
   template <typename Change>
   std::string error_of(Change&& change) {
     ImageSet bad = set_;

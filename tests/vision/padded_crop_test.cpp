@@ -8,7 +8,7 @@
 namespace incubate {
 namespace {
 
-/// The bytes of a grey `image` after `cut`.
+/// Returns the bytes of a grey `image` after `cut`.
 std::vector<int> cut_bytes(const std::vector<std::uint8_t>& image, std::int64_t height, std::int64_t width,
                            const CropAndFlip& cut) {
   const Image out = cut_padded(Image(height, width, 1, image), cut);

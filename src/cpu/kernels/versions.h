@@ -4,7 +4,7 @@
 
 namespace incubate::cpu {
 
-/// What vector instructions the processor has, of those that kernels are compiled for.
+/// The widest vector instructions of the processor among those that kernels are compiled for.
 enum class VectorUnit { any, avx2, avx512 };
 
 inline VectorUnit vector_unit() {
@@ -25,9 +25,9 @@ inline VectorUnit vector_unit() {
 
 }  // namespace incubate::cpu
 
-/// Defines the function NAME PARAMETERS in several versions, for each VectorUnit, which all call the INCUBATE_INLINE
-/// function BODY with ARGUMENTS. Unlike INCUBATE_VECTORISED's they round differently, as matrix products do: with fused
-/// multiply-add, and sums in another order.
+/// Defines the function NAME PARAMETERS, with a version for each VectorUnit. All versions call the INCUBATE_INLINE
+/// function BODY with ARGUMENTS. Versions round differently, as matrix products do, unlike those of
+/// INCUBATE_VECTORISED: they use fused multiply-add and other orders of sums.
 #if defined(__x86_64__) && !defined(__clang__)
 #define INCUBATE_KERNEL(NAME, PARAMETERS, BODY, ARGUMENTS)                                                       \
   __attribute__((                                                                                                \

@@ -9,14 +9,14 @@
 namespace incubate {
 namespace {
 
-// Logits that are logarithms of probabilities: softmax gives these back.
+// Probabilities whose logarithms are the logits, so that softmax returns them.
 const std::vector<double> kProbabilities0 = {0.5, 0.25, 0.25};
 const std::vector<double> kProbabilities1 = {0.125, 0.75, 0.125};
 
 torch::Tensor logits() { return torch::tensor({{0.5, 0.25, 0.25}, {0.125, 0.75, 0.125}}).log().to(torch::kFloat32); }
 torch::Tensor labels() { return torch::tensor({2, 1}, torch::kInt64); }
 
-/// Cross entropy with (1 - s) on the label and s spread evenly over all classes.
+/// Returns the cross entropy with (1 - s) on the label and s spread evenly over all classes.
 double smoothed_loss(const std::vector<double>& probabilities, int label, double s) {
   double mean = 0;
   for (const double p : probabilities) mean -= std::log(p) / static_cast<double>(probabilities.size());
@@ -31,7 +31,7 @@ TEST(ImageClassification, LossIsTheMeanSmoothedCrossEntropy) {
 }
 
 TEST(ImageClassification, BlendedImagesHaveBothLabelsByTheirWeights) {
-  // Against the soft target spelled out: w on one label, 1 - w on the other, smoothed.
+  // The expected value spells the soft target out: w on one label, 1 - w on the other, smoothed.
   const double s = 0.1, w = 0.3;
   const Targets targets{labels(), torch::tensor({0, 2}, torch::kInt64), torch::tensor({w, 1 - w}, torch::kFloat32)};
   const torch::Tensor hard = torch::tensor({{1 - w, 0.0, w}, {0.0, w, 1 - w}}, torch::kFloat32);
@@ -40,7 +40,7 @@ TEST(ImageClassification, BlendedImagesHaveBothLabelsByTheirWeights) {
   EXPECT_NEAR(ImageClassification(s).loss(logits(), targets).value.item<double>(), expected.item<double>(), 1e-6);
 }
 
-/// The figures of these batches together.
+/// Returns the figures of all these batches together.
 Figures evaluate(const std::vector<std::pair<torch::Tensor, torch::Tensor>>& batches) {
   const ImageClassification task(0.5);
   MetricSums sums = task.no_samples();
