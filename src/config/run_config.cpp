@@ -164,8 +164,7 @@ void set_together(Setting& setting, const std::vector<Setting>& heirs) {
   for (const Setting& heir : heirs) setting.heirs.push_back(heir.name);
 }
 
-/// Returns the section [recipe], which sets all phases, then the sections of the phases. Heirs come last, so that they
-/// override.
+/// Returns [recipe], which sets all phases, then the phases' own sections, heirs last. Later settings override.
 std::vector<Setting> list_phase_settings(RunConfig& config) {
   const std::vector<const MethodRow*> sections = list_sections();
   const auto list_section = [](const MethodRow& row, const std::string& section, PhaseConfig& phase) {

@@ -21,8 +21,8 @@ enum class DeviceChoice { automatic, cpu, cuda };
 /// automatic: the sums that the run has used so far. A new run uses exact sums on the CPU and fast ones on GPUs.
 enum class SumsChoice { automatic, exact, fast };
 enum class ProgressStyle { automatic, bar, lines, none };
-/// First weights without a source: random; grown from the meta model (incubation); or random with every block the
-/// identity (end to end).
+/// First weights of new stages: random; grown from the meta model (incubation); random with every block the identity
+/// (end to end).
 enum class Init { random, meta, zero_branches };
 
 /// Order of the training images: a random permutation of the images, or of blocks of neighbours.

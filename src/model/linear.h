@@ -23,7 +23,7 @@ class Linear : public torch::nn::Module {
   const torch::Tensor& weight() const { return weight_; }
   /// Returns (out), or undefined if the layer has no bias.
   const torch::Tensor& bias() const { return bias_; }
-  /// Updates the copy. REQUIRED after every change of the weight.
+  /// Updates the copy. Must be called after every change of the weight.
   void update_copy();
 
  private:

@@ -38,7 +38,8 @@ class Stage : public torch::nn::Module {
   /// Returns the names, within a block, of the parameters that its branches end with. Where they are all 0 the branches
   /// add nothing.
   virtual std::vector<std::string> list_branch_ends() const = 0;
-  /// Updates the low-precision copies of weights, if the stage has any. REQUIRED after every change of the weights.
+  /// Updates the low-precision copies of weights, if the stage has any. Must be called after every change of the
+  /// weights.
   virtual void update_copies() {}
   /// Sets random first weights, addressed by (seed, phase, stage, name).
   virtual void initialise(std::uint64_t seed, Phase phase, std::int64_t stage_index) = 0;

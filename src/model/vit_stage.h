@@ -17,7 +17,7 @@ class PatchEmbedding : public torch::nn::Module {
  public:
   explicit PatchEmbedding(const ModelSpec& spec);
   torch::Tensor forward(const torch::Tensor& images);
-  /// Updates the copy. REQUIRED after every change of the weight.
+  /// Updates the copy. Must be called after every change of the weight.
   void update_copy();
 
  private:

@@ -9,7 +9,7 @@ namespace incubate {
 /// that order at first use.
 class WeightCopy : public torch::CustomClassHolder {
  public:
-  /// Copies the weight, (out, in) in fp32. REQUIRED after every change of the weight.
+  /// Copies the weight, (out, in) in fp32. Must be called after every change of the weight.
   void update(const torch::Tensor& weight);
   bool is_defined() const { return values_.defined(); }
 
