@@ -41,7 +41,7 @@ try:
 except ImportError as error:  # installed with the tests' packages
     sys.exit(f"image_pipeline: torchvision is missing ({error}). Run jobscripts/setup.sh.")
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import launch
 from results import RESULTS, append_results
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("INCUBATE_BUILD", REPOSITORY / "build")).resolve()
 EXECUTABLE = BUILD / "incubate"
 TIMEOUT_S = 100.0  # per start; mpirun's own timeout is later, as a second net
