@@ -26,10 +26,10 @@ from torch.nn import functional
 import launch
 from conftest import Tiny
 from convert_pth import main
+from exchange import DEPTHS, arguments, export
 from parity import Tensors, evaluate
 from run_files import assert_same_weights, finished, read_figures
 from small_disk import small_disk
-from test_exchange import DEPTHS, arguments, export
 from tiny_data import NUM_VALIDATION
 
 REFERENCE = "--format=reference"

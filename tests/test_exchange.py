@@ -14,22 +14,10 @@ from timm.models.vision_transformer import VisionTransformer
 
 import launch
 from conftest import CONFIG, Tiny
+from exchange import arguments, export
 from parity import evaluate
 from run_files import STAGES, TRAININGS, assert_same_weights, copy_run, finished, read_figures, read_weights
 from tiny_data import NUM_VALIDATION
-
-DEPTHS = [2, 1, 3, 2]
-
-
-def arguments(command: str, tiny: Tiny, run: Path, training: str, *more: str) -> list[str]:
-    given = [f"--config={CONFIG}", f"--data.file={tiny.data}", f"--run.directory={run}", f"--training={training}"]
-    return [command, *given, *more]
-
-
-def export(tiny: Tiny, run: Path, training: str, output: Path, *more: str) -> dict[str, torch.Tensor]:
-    launch.run_well(*arguments("export", tiny, run, training, f"--output={output}", *more))
-    tensors: dict[str, torch.Tensor] = load_file(output)
-    return tensors
 
 
 @pytest.mark.parametrize("training", TRAININGS)

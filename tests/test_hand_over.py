@@ -24,10 +24,8 @@ from torch.nn import functional
 import launch
 from analysis_readme import read_examples
 from parity import Tensors, read, relative_error, write
-from reference_resnet import state_of
-from test_parity_network import NETWORKS, Network
-from test_parity_resnet import make_resnet110
-from timm_networks import read_timm_networks
+from reference_resnet import make_resnet110, state_of
+from timm_networks import NETWORKS, Network, read_timm_networks
 
 TOLERANCE = 1e-5
 CIFAR_RECORD_BYTES = 2 + 3 * 32 * 32

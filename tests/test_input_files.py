@@ -11,20 +11,10 @@ from typing import Any
 import pytest
 
 import launch
+from image_counts import images_of
 
 FILES = sorted((launch.REPOSITORY / "input").glob("*.ini"))
-NUM_IMAGES = {
-    "imagenet-50": 640583,
-    "imagenet-25": 320292,
-    "imagenet": 1281167,
-    "cifar100": 50000,
-    "fashion-mnist": 60000,
-}
 CHOOSE_ALL = "--method.trainings=deep_incubation,end_to_end,grown,shallow"
-
-
-def images_of(file: Path) -> int:
-    return next(count for name, count in NUM_IMAGES.items() if file.name.startswith(name))
 
 
 def read_head(file: Path) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import launch
-from test_input_files import images_of
+from image_counts import images_of
 
 GPUS_PER_NODE = 8
 SPEEDS = ("--rank-tflops=100", "--network-gbps=400", "--run.device=cuda")

@@ -21,10 +21,10 @@ from torch.nn import functional
 
 import launch
 from conftest import CONFIG, Tiny
+from exact_run import CLIP_NORM, NUM_STEPS, PEAK, SETTINGS, WARMUP_STEPS, WEIGHT_DECAY, ExactRun
 from parity import Tensors, largest_error, read, relative_error, write
-from reference_resnet import ResNet, depths_of, load_state, state_of
+from reference_resnet import ResNet, depths_of, load_state, make_resnet110, state_of
 from run_files import read_columns
-from test_parity_training import CLIP_NORM, NUM_STEPS, PEAK, SETTINGS, WARMUP_STEPS, WEIGHT_DECAY, ExactRun
 from tiny_resnet import NETWORK, STAGES, TRAININGS, WIDTHS
 
 TOLERANCE = 1e-5
@@ -35,17 +35,6 @@ MOMENTUM = 0.1
 MIN_RATE = 1e-5
 SEEDS = (1, 2, 3)
 WARMUP_RATE = 1e-6
-
-
-def make_resnet110() -> ResNet:
-    """With statistics and norms away from the special values at which initialisation leaves them."""
-    torch.manual_seed(1)
-    model = ResNet([16, 32, 64], [18, 18, 18], channels=3, classes=100)
-    with torch.no_grad():
-        for name, tensor in model.state_dict().items():
-            if ".running_" in name or "bn" in name:
-                tensor.copy_(tensor + 0.2 * torch.rand_like(tensor.float()))
-    return model
 
 
 def make_batch() -> Tensors:

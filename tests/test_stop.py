@@ -7,22 +7,25 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import launch
 from conftest import Tiny
-from killed_runs import NUM_ATTEMPTS, OFTEN, Point
-from run_files import STAGES, TRAININGS, assert_same_trainings, copy_run, finished, read_summary, resume_points
-
-STOPPED = 75
-IN_META = Point("meta", 1, ["meta", *STAGES, "finetuned"])
-IN_INCUBATION = Point("stage_1", 1, [*STAGES, "finetuned"])
-IN_FINETUNING = Point("finetuned", 1, ["finetuned"])
-
-Ask = Callable[[subprocess.Popen[str]], None]
+from killed_runs import (
+    IN_FINETUNING,
+    IN_INCUBATION,
+    IN_META,
+    NUM_ATTEMPTS,
+    OFTEN,
+    STOPPED,
+    Ask,
+    Point,
+    ask_with_term,
+    make_stopped_run,
+)
+from run_files import TRAININGS, assert_same_trainings, copy_run, read_summary, resume_points
 
 
 def ask_mpirun(process: subprocess.Popen[str]) -> None:
@@ -33,28 +36,6 @@ def ask_mpirun(process: subprocess.Popen[str]) -> None:
 def ask_one_rank(process: subprocess.Popen[str]) -> None:
     """The last one, which tells the others, whatever group they are in."""
     os.kill(max(launch.find_ranks(process)), signal.SIGUSR2)
-
-
-def ask_with_term(process: subprocess.Popen[str]) -> None:
-    process.send_signal(signal.SIGTERM)
-
-
-def make_stopped_run(tiny: Tiny, reference: Path, folder: Path, point: Point, num_ranks: int, ask: Ask) -> Path:
-    """A copy of `reference` that was asked to stop while it did again what `point` says."""
-    for attempt in range(NUM_ATTEMPTS):
-        run = copy_run(reference, folder / f"attempt_{attempt}", without=point.undone)
-        process = launch.start(tiny.arguments(run, OFTEN), num_ranks)
-        deadline = time.monotonic() + launch.TIMEOUT_S
-        while len(resume_points(run, point.training)) < point.num_files and process.poll() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
-        ask(process)
-        outcome = launch.finish(process)
-        if not finished(run, point.training).exists():
-            assert outcome.status == STOPPED, outcome
-            assert outcome.messages() == []
-            return run
-    raise AssertionError(f"{NUM_ATTEMPTS} runs in a row were done with {point.training} before they could be stopped")
 
 
 @pytest.mark.parametrize(
