@@ -57,6 +57,10 @@ def read_summary(run: Path) -> dict[str, Any]:
     return summary
 
 
+def write_summary(run: Path, summary: dict[str, Any]) -> None:
+    (run / "summary.json").write_text(json.dumps(summary))
+
+
 def find_differing(weights: dict[str, NDArray[np.float32]], other: dict[str, NDArray[np.float32]]) -> list[str]:
     """Returns the names of parameters whose bits differ or that only one side has."""
     names = sorted(weights.keys() | other.keys())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from made_up_run import deep_incubation, write_run
+from made_up_run import T_2, deep_incubation, write_run
 from page_picture import read_source
 from study_figure import draw_depth
 from study_results import Kept, Study, load_study
@@ -26,7 +26,6 @@ from study_tables import (
     tabulate_resnet,
     tell_state,
 )
-from test_compare import T_2
 
 VALIDATION_LESS_TEST = 0.01
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
@@ -65,3 +66,11 @@ def parse_page(text: str) -> tuple[PageReader, str]:
 
 def read_page(path: Path) -> tuple[PageReader, str]:
     return parse_page(path.read_text(encoding="utf-8"))
+
+
+def read_png_size(path: Path) -> tuple[int, int]:
+    header = path.read_bytes()[:24]
+    assert header[:8] == b"\x89PNG\r\n\x1a\n"
+    assert header[12:16] == b"IHDR"
+    width, height = struct.unpack(">II", header[16:])
+    return width, height

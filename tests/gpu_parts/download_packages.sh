@@ -2,7 +2,7 @@
 # Downloads packages for building on a machine without a network and without these libraries. Run it on a Debian 12 with
 # a network; it installs nothing. On the other machine: INCUBATE_PACKAGES=FOLDER tests/gpu.sh (use_packages.sh).
 #
-#   tests/gpu/download_packages.sh FOLDER     29 MiB
+#   tests/gpu_parts/download_packages.sh FOLDER     29 MiB
 set -euo pipefail
 # shellcheck source=../../jobscripts/usage.sh source-path=SCRIPTDIR
 . "$(dirname "$0")/../../jobscripts/usage.sh"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -26,19 +25,12 @@ import to_tensorboard
 import watch
 from launch import REPOSITORY, Outcome, call
 from made_up_run import MadeUp, deep_incubation, write_run
+from page_reader import read_png_size
 from run_files import copy_run, finished
 
 
 def plot(*arguments: str | Path) -> Outcome:
     return call(plot_run.main, *arguments)
-
-
-def read_png_size(path: Path) -> tuple[int, int]:
-    header = path.read_bytes()[:24]
-    assert header[:8] == b"\x89PNG\r\n\x1a\n"
-    assert header[12:16] == b"IHDR"
-    width, height = struct.unpack(">II", header[16:])
-    return width, height
 
 
 def test_finished_run(finished_run: Path, tmp_path: Path) -> None:

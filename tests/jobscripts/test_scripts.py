@@ -18,7 +18,7 @@ from run_files import snapshot
 
 SCRIPTS = sorted(
     str(path.relative_to(launch.REPOSITORY))
-    for folder in ("jobscripts", "tests", "tests/benchmark", "tests/gpu")
+    for folder in ("jobscripts", "tests", "tests/benchmark", "tests/gpu_parts")
     for path in (launch.REPOSITORY / folder).iterdir()
     if path.suffix in (".sh", ".sbatch", ".bash") and path.name not in ("usage.sh", "use_packages.sh")
 )
@@ -97,13 +97,13 @@ def test_unknown_options_of_scripts(copy: Path, script: str) -> None:
         ("jobscripts/train.sbatch", []),
         ("jobscripts/quickstart.sh", ["--seed=1"]),
         ("jobscripts/setup.sh", ["--test"]),
-        ("tests/run.sh", ["tests/test_usage.py"]),
+        ("tests/run.sh", ["tests/commands"]),
         ("tests/sanitize.sh", ["long", "short"]),
         ("tests/plain.sh", ["a.xml", "b.xml"]),
         ("tests/fuzz.sh", ["60", "nothing"]),
         ("tests/gpu.sh", ["units"]),
         ("tests/gpu.sh", ["unit", "--limit-s"]),
-        ("tests/gpu/download_packages.sh", []),
+        ("tests/gpu_parts/download_packages.sh", []),
     ],
 )
 def test_unknown_arguments_of_scripts(copy: Path, script: str, arguments: list[str]) -> None:

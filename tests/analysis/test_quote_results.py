@@ -12,14 +12,13 @@ from PIL import Image
 
 from keep_results import read_figures
 from launch import REPOSITORY
-from made_up_run import deep_incubation, end_to_end, write_run
+from made_up_run import T_2, deep_incubation, end_to_end, write_run
 from page_picture import read_source, save_small
 from plot_run import COLOURS
 from quote_results import QUOTATIONS, check, digest_of, main, paths_of_pictures
 from quote_results import RUNS as QUOTED
 from run_data import format_results, load_run
 from run_files import flip_byte, verify_files
-from test_compare import T_2
 
 RESULTS = REPOSITORY / "analysis" / "results"
 RUNS = ["quickstart", "fp32-seed-1", "fp32-seed-2", "bf16-seed-0", "bf16-seed-1", "bf16-seed-2"]

@@ -22,16 +22,13 @@ from compare import main
 from cost_axes import FLOPS, RANK_HOURS
 from launch import REPOSITORY, Outcome, call
 from learning_curve import Curve, find_crossing, make_curve
-from made_up_run import MadeUp, deep_incubation, end_to_end, seal, write_run
+from made_up_run import T_2, MadeUp, deep_incubation, end_to_end, seal, write_run
 from methods import OLDER_TABLE, MethodTable
 from metric import Metric
 from plot_run import label_of
 from run_data import load_run
 from run_files import read_summary
 from run_groups import OPERATION
-
-# Student's t for 95 % and two degrees of freedom: p = 0.975 is where t / sqrt(2 + t^2) = 0.95.
-T_2 = 0.95 * sqrt(2) / sqrt(1 - 0.95**2)
 
 
 def compare(*arguments: str | Path) -> Outcome:

@@ -16,15 +16,15 @@
    here: test_ranks_that_do_not_find_each_other_are_told;
    Launcher.SeveralTasksWithARankEachAreAMistake, Launcher.TasksOfSrunWithoutAWayToConnectAreAMistake
 7. Every rank evaluates all images, or some twice
-   Evaluate.CountsEveryImageOnceOnAnyNumberOfRanks, test_same_on_any_ranks::test_figures,
+   Evaluate.CountsEveryImageOnceOnAnyNumberOfRanks, test_any_ranks::test_figures,
    test_frozen_stages::test_figures_are_those_of_the_files (100 images are 13 micro-batches, the last of 4)
 8. A loss that is not finite ends the rank that sees it, and the others wait
-   here: test_what_one_rank_sees_ends_the_others; test_bad_input::test_failure_while_running
+   here: test_what_one_rank_sees_ends_the_others; test_refusals::test_failure_while_running
 9. Fewer images than a batch end in an unrelated error
-   test_bad_input::test_bad_input ("batch larger than the data")
+   test_refusals::test_bad_input ("batch larger than the data")
 10. Order and augmentation of the images do not follow the seed
     here: test_order_and_augmentation_follow_the_seed; DropPath.DrawsChangeWithEveryPartOfTheAddress,
-    test_same_on_any_ranks::test_whole_method (four starts, the same weights)
+    test_any_ranks::test_whole_method (four starts, the same weights)
 11. Six commands, and paths to be copied from one to the next
     test_usage::test_every_training_is_announced_once (of one command)
 """
@@ -51,7 +51,7 @@ from reference_vit import evaluate
 from run_files import NUM_STEPS, copy_run, find_differing, finished, read_figures, read_weights
 from tiny_data import NUM_TRAIN, NUM_VALIDATION, pack_arguments
 
-HERE = Path(__file__).resolve().parent
+TESTS = Path(__file__).resolve().parents[1]
 
 
 def test_every_test_named_above_exists() -> None:
@@ -59,9 +59,9 @@ def test_every_test_named_above_exists() -> None:
     named = re.findall(r"(test_\w+)::(test_\w+)", __doc__) + re.findall(r"here: (\w+)()", __doc__)
     assert len(named) >= 14
     for file, test in named:
-        source = HERE / f"{file}.py" if test else Path(__file__)
+        source = next(TESTS.glob(f"*/{file}.py")) if test else Path(__file__)
         assert f"def {test or file}(" in source.read_text(), (file, test)
-    sources = "".join(path.read_text() for path in HERE.glob("*/*_test.cpp"))
+    sources = "".join(path.read_text() for path in TESTS.glob("*/*_test.cpp"))
     for suite, test in re.findall(r"\b([A-Z]\w+)\.([A-Z]\w+)", __doc__):
         assert re.search(rf"TEST(_F|_P)?\({suite}, {test}\)", sources), (suite, test)
 
@@ -72,7 +72,7 @@ def test_every_test_named_above_exists() -> None:
 @pytest.fixture(scope="module")
 def mpi_probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     library = tmp_path_factory.mktemp("probe") / "mpi_probe.so"
-    source = HERE / "parallel" / "mpi_probe.cpp"
+    source = TESTS / "parallel" / "mpi_probe.cpp"
     subprocess.run(["mpicxx", "-std=c++17", "-shared", "-fPIC", "-o", library, source], check=True)
     return library
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import dataclass
+from math import sqrt
 from pathlib import Path
 
 import h5py
@@ -15,6 +16,8 @@ from run_files import FIRST_BLOCK_BYTES
 
 STEPS_PER_EVALUATION = 10
 GLOBAL_BATCH = 32
+# Student's t for 95 % and two degrees of freedom: p = 0.975 is where t / sqrt(2 + t^2) = 0.95.
+T_2 = 0.95 * sqrt(2) / sqrt(1 - 0.95**2)
 BEGAN_S = 1_700_000_000.0  # Unix time of each training's only round
 COSTS_OF = {  # the result table: method, its training, its costs
     "Deep Incubation": ("finetuned", ("meta", "incubation", "finetuning")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
@@ -10,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -22,15 +20,14 @@ from launch import REPOSITORY, Outcome, call
 from learning_curve import Curve, find_crossing, value_at
 from made_up_run import MadeUp, seal, write_run
 from method_comparison import compare_curves, ratio_of_costs
-from page_reader import read_page
+from page_reader import read_page, read_png_size
 from paper import find_experiment
 from report import main
 from report_figures import all_charts, lay_out_with_legend, thin_out
 from report_svg import style
 from run_data import Round, load_run, read_config
-from run_files import TRAININGS, copy_run, flip_byte, read_summary
+from run_files import TRAININGS, copy_run, flip_byte, read_summary, write_summary
 from run_log import read_log
-from test_analysis import read_png_size
 
 SECTIONS = [
     *("results", "comparison", "curves", "timeline", "speed", "steps", "warnings", "environment", "configuration")
@@ -40,10 +37,6 @@ NUM_FIGURES = 14  # accuracy and loss on four axes, timeline, two of speed, thre
 
 def report(*arguments: str | Path) -> Outcome:
     return call(main, *arguments)
-
-
-def write_summary(run: Path, summary: dict[str, Any]) -> None:
-    (run / "summary.json").write_text(json.dumps(summary))
 
 
 def test_whole_run(finished_run: Path, tmp_path: Path) -> None:

@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
+import compare
 from frames import load_frames
 from keep_results import ABSOLUTE_PATH, NotKeptError, main, read_figures, replace_hosts
-from launch import REPOSITORY, Outcome
+from launch import REPOSITORY, Outcome, call
 from run_data import load_run
-from run_files import TRAININGS, copy_run, finished, flip_byte, read_summary, verify_files
+from run_files import TRAININGS, copy_run, finished, flip_byte, read_summary, verify_files, write_summary
 from run_recovery import load_what_is_there
-from test_compare import compare
-from test_report import write_summary
 
 
 def start(program: str, *arguments: str | Path) -> Outcome:
@@ -76,8 +75,8 @@ def test_every_program_reads_it(finished_run: Path, kept: Path) -> None:
     for name in ("steps", "epochs", "rounds", "checkpoints", "trainings"):
         same = (getattr(frames, name).drop(columns="run") for frames in (ours, theirs))
         assert next(same).equals(next(same)), name
-    table = compare(kept).stdout
-    assert table and table == compare(finished_run).stdout
+    table = call(compare.main, kept).stdout
+    assert table and table == call(compare.main, finished_run).stdout
     loaded = load_what_is_there(kept)
     assert loaded.problems == [] and not loaded.has_weights
     assert load_what_is_there(finished_run).has_weights
