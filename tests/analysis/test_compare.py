@@ -19,16 +19,16 @@ import plot_run
 import report
 import watch
 from compare import main
-from cost_axes import FLOPS, RANK_HOURS
+from comparisons.cost_axes import FLOPS, RANK_HOURS
+from comparisons.learning_curve import Curve, find_crossing, make_curve
+from comparisons.run_groups import OPERATION
 from launch import REPOSITORY, Outcome, call
-from learning_curve import Curve, find_crossing, make_curve
 from made_up_run import T_2, MadeUp, deep_incubation, end_to_end, seal, write_run
-from methods import OLDER_TABLE, MethodTable
-from metric import Metric
 from plot_run import label_of
-from run_data import load_run
+from run_directory.data import load_run
+from run_directory.methods import OLDER_TABLE, MethodTable
+from run_directory.metric import Metric
 from run_files import read_summary
-from run_groups import OPERATION
 
 
 def compare(*arguments: str | Path) -> Outcome:

@@ -11,7 +11,7 @@ import pytest
 from analysis_readme import read_examples
 from frames import COLUMNS, load_frames
 from made_up_run import GLOBAL_BATCH, MadeUp, deep_incubation, write_run
-from run_data import NotARunError
+from run_directory.data import NotARunError
 from run_files import TRAININGS, read_columns, read_summary
 
 LABELS = ["run", "training", "phase", "seed"]

@@ -14,9 +14,9 @@ import compare
 from frames import load_frames
 from keep_results import ABSOLUTE_PATH, NotKeptError, main, read_figures, replace_hosts
 from launch import REPOSITORY, Outcome, call
-from run_data import load_run
+from run_directory.data import load_run
+from run_directory.recovery import load_what_is_there
 from run_files import TRAININGS, copy_run, finished, flip_byte, read_summary, verify_files, write_summary
-from run_recovery import load_what_is_there
 
 
 def start(program: str, *arguments: str | Path) -> Outcome:

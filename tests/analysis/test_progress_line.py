@@ -15,8 +15,8 @@ import pytest
 import compare
 import report
 import to_tensorboard
+from command_line.progress_line import ProgressLine
 from made_up_run import end_to_end, write_run
-from progress_line import ProgressLine
 
 
 def read_all(terminal: int) -> str:

@@ -14,20 +14,20 @@ import h5py
 import numpy as np
 import pytest
 
-from cost_axes import FLOPS, ActiveClock
-from headless_browser import find_browser, open_page
+from comparisons.cost_axes import FLOPS, ActiveClock
+from comparisons.learning_curve import Curve, find_crossing, value_at
+from comparisons.methods import compare_curves, ratio_of_costs
+from comparisons.paper import find_experiment
 from launch import REPOSITORY, Outcome, call
-from learning_curve import Curve, find_crossing, value_at
 from made_up_run import MadeUp, seal, write_run
-from method_comparison import compare_curves, ratio_of_costs
 from page_reader import read_page, read_png_size
-from paper import find_experiment
 from report import main
-from report_figures import all_charts, lay_out_with_legend, thin_out
-from report_svg import style
-from run_data import Round, load_run, read_config
+from report_page.charts import all_charts, lay_out_with_legend, thin_out
+from report_page.headless_browser import find_browser, open_page
+from report_page.svg import style
+from run_directory.data import Round, load_run, read_config
+from run_directory.log import read_log
 from run_files import TRAININGS, copy_run, flip_byte, read_summary, write_summary
-from run_log import read_log
 
 SECTIONS = [
     *("results", "comparison", "curves", "timeline", "speed", "steps", "warnings", "environment", "configuration")

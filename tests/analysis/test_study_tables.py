@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from made_up_run import T_2, deep_incubation, write_run
-from page_picture import read_source
-from study_figure import draw_depth
-from study_results import Kept, Study, load_study
-from study_run import StudyRun
-from study_runs import list_runs
-from study_tables import (
+from report_page.picture import read_source
+from study_runs.all_runs import list_runs
+from study_runs.figure import draw_depth
+from study_runs.results import Kept, Study, load_study
+from study_runs.run import StudyRun
+from study_runs.tables import (
     NOT_YET,
     choose_at_depth,
     judge,

@@ -24,10 +24,10 @@ import pytest
 import launch
 from conftest import Tiny
 from launch import REPOSITORY
-from live_report import LiveReport
 from made_up_run import MadeUp, write_run
 from page_reader import parse_page
-from run_data import load_run
+from report_page.live_report import LiveReport
+from run_directory.data import load_run
 from run_files import TRAININGS, assert_same_weights, snapshot
 from watch import format_run
 

@@ -15,16 +15,15 @@ import study_data
 from unseen_images import evaluate, load_network
 
 import launch
-import study_resnet_runs
-import study_vit_runs
 from conftest import Tiny
 from keep_results import read_figures
-from run_data import load_run
-from run_recovery import check_whole_file
+from run_directory.data import load_run
+from run_directory.recovery import check_whole_file
+from run_directory.thin_metrics import choose_rows, thin_metrics
 from schedule import START_S, choose_next, expected_s, list_done, slowest_recent
-from study_run import StudyRun
-from study_runs import list_runs
-from thin_metrics import choose_rows, thin_metrics
+from study_runs import resnet_runs, vit_runs
+from study_runs.all_runs import list_runs
+from study_runs.run import StudyRun
 
 PROTOCOL = launch.REPOSITORY / "analysis" / "results" / "README.md"
 ALL_ARMS = "--method.trainings=deep_incubation,end_to_end,grown,shallow"
@@ -83,7 +82,7 @@ def test_three_seeds_are_for_the_best_split_and_the_best_control() -> None:
 def test_fewer_images_if_the_shallow_network_still_gains(full: float, cell: str) -> None:
     runs = carry_out({"resnet-shallow-half": 0.4, "resnet-shallow-0.4": full})
     arms = {run.arm for run in runs if run.cell == cell and run.seed == 0}
-    assert arms == set(study_resnet_runs.RESNET_ARMS)
+    assert arms == set(resnet_runs.RESNET_ARMS)
     assert {run.seed for run in runs if run.cell == cell} == {0, 1, 2}
 
 
@@ -96,7 +95,7 @@ def test_failed_runs_are_chosen_last() -> None:
 def test_the_whole_study_costs_what_its_protocol_says() -> None:
     runs = carry_out()
     assert len({run.name for run in runs}) == len(runs)
-    flops_per_s = {study_vit_runs.VIT: 35e9, study_resnet_runs.RESNET: 50e9}
+    flops_per_s = {vit_runs.VIT: 35e9, resnet_runs.RESNET: 50e9}
     hours = sum(run.block_flops / flops_per_s[run.config] for run in runs) / 3600
     [said] = re.findall(r"All runs together take about (\d+) hours", " ".join(PROTOCOL.read_text().split()))
     assert hours == pytest.approx(float(said), abs=1)
@@ -105,10 +104,10 @@ def test_the_whole_study_costs_what_its_protocol_says() -> None:
 @pytest.mark.parametrize(
     "run, num_images",
     [
-        *((study_vit_runs.depth_run(depth, "incubated", 4e-3), 50_000) for depth in study_vit_runs.DEPTHS),
-        *((study_vit_runs.long_run("incubated", 4e-3, dose=dose), 50_000) for dose in study_vit_runs.DOSES),
-        (study_resnet_runs.resnet_run("incubated"), 10_000),
-        (study_resnet_runs.resnet_run("incubated", images="-50"), 5_000),
+        *((vit_runs.depth_run(depth, "incubated", 4e-3), 50_000) for depth in vit_runs.DEPTHS),
+        *((vit_runs.long_run("incubated", 4e-3, dose=dose), 50_000) for dose in vit_runs.DOSES),
+        (resnet_runs.resnet_run("incubated"), 10_000),
+        (resnet_runs.resnet_run("incubated", images="-50"), 5_000),
     ],
     ids=lambda value: value.name if isinstance(value, StudyRun) else "",
 )
@@ -119,31 +118,31 @@ def test_arms_of_a_cell_cost_the_same(run: StudyRun, num_images: int) -> None:
         assert row["block_flops"] == pytest.approx(run.block_flops, rel=4e-3), row["method"]
 
 
-@pytest.mark.parametrize("kind", study_vit_runs.MORE_RANKS)
+@pytest.mark.parametrize("kind", vit_runs.MORE_RANKS)
 def test_grown_on_k_times_the_ranks_costs_k_times_as_much(kind: str) -> None:
-    run = study_vit_runs.grown_on_more_ranks(kind, 4e-3)
+    run = vit_runs.grown_on_more_ranks(kind, 4e-3)
     [grown] = [row for row in plan(run, 50_000)["methods"] if row["method"] != "meta model alone"]
     assert grown["block_flops"] == run.block_flops
-    assert run.block_flops == pytest.approx(4 * study_vit_runs.long_run("grown", 4e-3).block_flops, rel=1e-3)
+    assert run.block_flops == pytest.approx(4 * vit_runs.long_run("grown", 4e-3).block_flops, rel=1e-3)
 
 
-@pytest.mark.parametrize("split", study_vit_runs.SPLITS)
+@pytest.mark.parametrize("split", vit_runs.SPLITS)
 def test_splits_are_as_long_as_grown(split: int) -> None:
     """On a group of M ranks for every training."""
-    run = study_vit_runs.split_run(split, 4e-3)
+    run = vit_runs.split_run(split, 4e-3)
     flops = {row["training"]: row["block_flops"] for row in plan(run, 50_000)["trainings"]}
     path = flops["meta"] + max(flops[f"stage_{i}"] for i in range(4)) + flops["finetuned"]
-    assert path == pytest.approx(study_vit_runs.long_run("grown", 4e-3).block_flops, rel=2e-3)
+    assert path == pytest.approx(vit_runs.long_run("grown", 4e-3).block_flops, rel=2e-3)
     assert sum(flops.values()) == run.block_flops
 
 
 def make_run(name: str, block_flops: float) -> StudyRun:
-    return StudyRun(name, "cell", "grown", 0, 4e-3, block_flops, study_vit_runs.VIT, ())
+    return StudyRun(name, "cell", "grown", 0, 4e-3, block_flops, vit_runs.VIT, ())
 
 
 def test_what_ends_in_time_is_started_in_order() -> None:
     runs = [make_run("done", 1e12), make_run("long", 1e14), make_run("short", 1e12), make_run("next", 1e11)]
-    speeds = {study_vit_runs.VIT: [4e10, 1e10, 2e10]}
+    speeds = {vit_runs.VIT: [4e10, 1e10, 2e10]}
     assert expected_s(runs[2], 1e10) == pytest.approx(130 + START_S)
     assert choose_next(runs, {"done"}, 14000, speeds) == runs[1]
     assert choose_next(runs, {"done"}, 161, speeds) == runs[2]

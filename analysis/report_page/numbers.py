@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from cost_axes import FLOPS, RANK_HOURS, CostAxis
-from metric import Metric
+from comparisons.cost_axes import FLOPS, RANK_HOURS, CostAxis
+from run_directory.metric import Metric
 
 UNKNOWN = "-"
 

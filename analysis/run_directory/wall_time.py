@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from run_data import Column, Metrics
+from run_directory.data import Column, Metrics
 
 
 class WallTimes(NamedTuple):

@@ -6,8 +6,8 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from run_data import Run, load_run
-from study_run import RESULT_OF
+from run_directory.data import Run, load_run
+from study_runs.run import RESULT_OF
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isnan
 
-from group_comparison import COSTS, Comparison, Estimate, Interval, MethodRow, PairRow, Speedup
-from metric import Metric
+from comparisons.groups import COSTS, Comparison, Estimate, Interval, MethodRow, PairRow, Speedup
+from run_directory.metric import Metric
 
 # Of --format csv, a row for each figure; empty: there is none.
 CSV_COLUMNS = (

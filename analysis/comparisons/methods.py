@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cost_axes import COMPARED_AXES, FLOPS, CostAxis
-from learning_curve import Curve, find_crossing, make_curve, value_at
-from methods import Row
-from run_data import Run, Training
+from comparisons.cost_axes import COMPARED_AXES, FLOPS, CostAxis
+from comparisons.learning_curve import Curve, find_crossing, make_curve, value_at
+from run_directory.data import Run, Training
+from run_directory.methods import Row
 
 
 class CostComparison(NamedTuple):

@@ -20,8 +20,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from methods import OLDER_TABLE, MethodTable
-from metric import OLDER_METRICS, Metric
+from run_directory.methods import OLDER_TABLE, MethodTable
+from run_directory.metric import OLDER_METRICS, Metric
 
 Column: TypeAlias = NDArray[np.float64]
 

@@ -10,12 +10,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, MaxNLocator
 
-from cost_axes import ALL_AXES, FLOPS, RANK_HOURS, STEPS, CostAxis, cost_at_evaluations
-from metric import Metric
+from comparisons.cost_axes import ALL_AXES, FLOPS, RANK_HOURS, STEPS, CostAxis, cost_at_evaluations
 from plot_run import COLOURS, choose_unit, colour_of, mark_of
-from report_svg import ON_PAGE
-from report_timeline import draw_timeline
-from run_data import Column, Metrics, Run, Training, measure_speed
+from report_page.svg import ON_PAGE
+from report_page.timeline import draw_timeline
+from run_directory.data import Column, Metrics, Run, Training, measure_speed
+from run_directory.metric import Metric
 
 SIZE = (5.2, 3.3)  # inches; text has 10 points
 MOST_POINTS = 150  # of a line

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from group_comparison import confidence_interval, estimate
-from study_resnet_runs import PER_CLASS, RESNET, chosen_images, list_screen
-from study_results import Kept, Study, load_study
-from study_run import ARM_NAMES, SEEDS, StudyRun
-from study_runs import list_runs
-from study_vit_runs import ARMS, DEPTHS, best_depth_run, depth_run, list_dose_runs, list_path_runs
+from comparisons.groups import confidence_interval, estimate
+from study_runs.all_runs import list_runs
+from study_runs.resnet_runs import PER_CLASS, RESNET, chosen_images, list_screen
+from study_runs.results import Kept, Study, load_study
+from study_runs.run import ARM_NAMES, SEEDS, StudyRun
+from study_runs.vit_runs import ARMS, DEPTHS, best_depth_run, depth_run, list_dose_runs, list_path_runs
 
 TRIED = (1e-3, 2e-3, 4e-3, 8e-3)
 HEAD = ("", "rate", *(f"seed {seed}" for seed in SEEDS), "mean", "test loss", "training loss")

@@ -6,9 +6,9 @@ with the validation top-1 of finished runs. Equal figures always give the same l
 
 from __future__ import annotations
 
-from study_resnet_runs import list_resnet_repeats, list_resnet_runs
-from study_run import Figures, StudyRun
-from study_vit_runs import list_depth_runs, list_dose_runs, list_path_runs
+from study_runs.resnet_runs import list_resnet_repeats, list_resnet_runs
+from study_runs.run import Figures, StudyRun
+from study_runs.vit_runs import list_depth_runs, list_dose_runs, list_path_runs
 
 
 def list_runs(top1: Figures) -> list[StudyRun]:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cost_axes import CostAxis, cost_at_evaluations
-from run_data import Column, Run, Training
+from comparisons.cost_axes import CostAxis, cost_at_evaluations
+from run_directory.data import Column, Run, Training
 
 
 class Curve(NamedTuple):

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from headless_browser import find_browser, open_page
+from report_page.headless_browser import find_browser, open_page
 
 NUM_COLOURS = 128  # of the palette: a page has few, and their mixtures at the edges of letters
 MARGIN = 16  # pixels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from study_run import RESULT_OF, SEEDS, Figures, StudyRun, best_of, make_run
+from study_runs.run import RESULT_OF, SEEDS, Figures, StudyRun, best_of, make_run
 
 RESNET = "input/study/cifar100-resnet-32.ini"
 RESNET_RATE = 0.4

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import xxhash
 
-from run_recovery import FIRST_BLOCK_BYTES
+from run_directory.recovery import FIRST_BLOCK_BYTES
 
 
 def thin_metrics(path: Path, most_rows: int) -> bytes:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from run_data import Config, Run, read_config
-from run_log import DataSize
+from run_directory.data import Config, Run, read_config
+from run_directory.log import DataSize
 
-INPUT = Path(__file__).resolve().parent.parent / "input"
+INPUT = Path(__file__).resolve().parents[2] / "input"
 # What the input files leave at the program's defaults, which are the paper's lengths.
 DEFAULT_EPOCHS = {"meta": "300", "incubation": "100", "finetuning": "100"}
 NOT_OF_THE_RESULT = {"data.file", "data.workers"}

@@ -9,7 +9,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from study_run import RATES, RESULT_OF, SEEDS, Figures, MakeRun, StudyRun, best_of, best_rate, make_run, tried_rates
+from study_runs.run import (
+    RATES,
+    RESULT_OF,
+    SEEDS,
+    Figures,
+    MakeRun,
+    StudyRun,
+    best_of,
+    best_rate,
+    make_run,
+    tried_rates,
+)
 
 VIT = "input/study/fashion-mnist.ini"
 CONTROLS_OF_SAME_DEPTH = ("end-to-end", "zero-branches", "grown")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from run_data import Run
+from run_directory.data import Run
 
 SEED = "run.seed"
 NOT_SET = "(not set)"  # by an older program, which had no such setting

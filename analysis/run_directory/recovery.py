@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xxhash
 
-from methods import OLDER_TABLE
-from run_data import (
+from run_directory.data import (
     CONTENT_ERRORS,
     Config,
     Metrics,
@@ -28,6 +27,7 @@ from run_data import (
     make_run,
     read_config,
 )
+from run_directory.methods import OLDER_TABLE
 
 FIRST_BLOCK_BYTES = 512
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from run_data import Column, Round, Run, Training
-from wall_time import wall_times
+from run_directory.data import Column, Round, Run, Training
+from run_directory.wall_time import wall_times
 
 
 class CostAxis(NamedTuple):

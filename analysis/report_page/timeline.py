@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from cost_axes import ActiveClock
-from methods import MethodTable
+from comparisons.cost_axes import ActiveClock
 from plot_run import colour_of
-from run_data import Column, Round, Run, Training
+from run_directory.data import Column, Round, Run, Training
+from run_directory.methods import MethodTable
 
 WIDTH = 8.0  # inches
 LEAST_NAMED = 0.05  # of the whole width: a box that is named

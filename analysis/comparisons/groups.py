@@ -26,12 +26,12 @@ from typing import TypeAlias
 import numpy as np
 from scipy import stats
 
-from cost_axes import FLOPS, RANK_HOURS
-from learning_curve import Curve, find_crossing, make_curve
-from methods import Row
-from metric import Metric
-from run_data import Run
-from run_groups import RunGroup
+from comparisons.cost_axes import FLOPS, RANK_HOURS
+from comparisons.learning_curve import Curve, find_crossing, make_curve
+from comparisons.run_groups import RunGroup
+from run_directory.data import Run
+from run_directory.methods import Row
+from run_directory.metric import Metric
 
 CONFIDENCE = 0.95
 COSTS = {"block FLOPs": FLOPS, "rank-hours": RANK_HOURS}

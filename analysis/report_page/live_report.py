@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from page_server import Answer
 from report import Report, make_report
-from report_numbers import format_duration
-from report_page import missing, page, paragraph
-from run_recovery import load_what_is_there
+from report_page.numbers import format_duration
+from report_page.page import missing, page, paragraph
+from report_page.server import Answer
+from run_directory.recovery import load_what_is_there
 
 
 class _Snapshot(NamedTuple):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from report_numbers import UNKNOWN, format_duration, format_number, format_share
-from report_page import bullets, paragraph, preformatted, table
-from run_data import Run, measure_speed
-from run_log import Log
+from report_page.numbers import UNKNOWN, format_duration, format_number, format_share
+from report_page.page import bullets, paragraph, preformatted, table
+from run_directory.data import Run, measure_speed
+from run_directory.log import Log
 
 
 def make_trainings(run: Run) -> str:

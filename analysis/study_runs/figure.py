@@ -10,13 +10,13 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from methods import OLDER_TABLE
-from page_picture import SOURCE
 from plot_run import colour_of, mark_of
-from study_results import Study
-from study_run import ARM_NAMES
-from study_tables import choose_at_depth, find_seeds
-from study_vit_runs import DEPTHS
+from report_page.picture import SOURCE
+from run_directory.methods import OLDER_TABLE
+from study_runs.results import Study
+from study_runs.run import ARM_NAMES
+from study_runs.tables import choose_at_depth, find_seeds
+from study_runs.vit_runs import DEPTHS
 
 STYLES = {  # of the arms: colour, mark, line
     "end-to-end": (colour_of(OLDER_TABLE, "end_to_end"), mark_of(OLDER_TABLE, "end_to_end"), "-"),

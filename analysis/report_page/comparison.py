@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-from method_comparison import Comparison, CostComparison, compare_methods, missing_controls, ratio_of_costs
-from metric import Metric
-from paper import EXPERIMENTS, find_experiment, find_other_settings
-from report_numbers import (
+from comparisons.methods import Comparison, CostComparison, compare_methods, missing_controls, ratio_of_costs
+from comparisons.paper import EXPERIMENTS, find_experiment, find_other_settings
+from report_page.numbers import (
     UNKNOWN,
     format_cost,
     format_difference,
@@ -16,9 +15,10 @@ from report_numbers import (
     format_number,
     format_share,
 )
-from report_page import bullets, paragraph, table
-from run_data import Run
-from run_log import Log
+from report_page.page import bullets, paragraph, table
+from run_directory.data import Run
+from run_directory.log import Log
+from run_directory.metric import Metric
 
 CAVEATS = [
     "Accuracy between two evaluations is interpolated linearly in cost. Before a network's first evaluation there is "
