@@ -11,7 +11,7 @@ whole method, as mean and standard deviation over seeds;
 - for Deep Incubation and each control (end to end included): the difference in top-1 of runs with the same seed, with a
 95 % confidence interval, and the speed-up at equal accuracy.
 
-The docstring of group_comparison.py explains what these numbers mean and what they do not mean.
+The docstring of comparisons/groups.py explains what these numbers mean and what they do not mean.
 
 The means leave out runs in which a method is not finished; a note says so. Notes are below the tables. With CSV they go
 to stderr, with LaTeX they are comments.
@@ -23,12 +23,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from any_locale import start
-from comparison_table import format_csv, format_latex, format_text
-from group_comparison import compare
-from progress_line import ProgressLine
-from run_data import NotARunError, Run, load_run
-from run_groups import ComparisonError, group_runs
+from command_line.any_locale import start
+from command_line.progress_line import ProgressLine
+from comparisons.groups import compare
+from comparisons.run_groups import ComparisonError, group_runs
+from comparisons.table import format_csv, format_latex, format_text
+from run_directory.data import NotARunError, Run, load_run
 
 FORMATS = {"text": format_text, "csv": format_csv, "latex": format_latex}
 

@@ -34,7 +34,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from any_locale import start
+from command_line.any_locale import start
 
 StageState = dict[str, torch.Tensor]  # key: the name within a stage
 

@@ -30,8 +30,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cost_axes import spent_rank_s
-from run_data import Column, Metrics, Run, Training, load_run
+from comparisons.cost_axes import spent_rank_s
+from run_directory.data import Column, Metrics, Run, Training, load_run
 
 COLUMNS = {
     "steps": (

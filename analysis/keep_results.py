@@ -19,11 +19,11 @@ from pathlib import Path
 
 import h5py
 
-from any_locale import start
-from run_data import NotARunError, load_run
-from run_log import HOST, LINE
-from run_recovery import DamagedFileError, check_whole_file
-from thin_metrics import thin_metrics
+from command_line.any_locale import start
+from run_directory.data import NotARunError, load_run
+from run_directory.log import HOST, LINE
+from run_directory.recovery import DamagedFileError, check_whole_file
+from run_directory.thin_metrics import thin_metrics
 
 FILETYPES = ("incubate metrics", "incubate metrics index")
 TEXTS = ("config.ini", "summary.json", "log.txt")

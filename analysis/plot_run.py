@@ -21,10 +21,10 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from any_locale import start, text_of
-from methods import MethodTable
-from metric import Metric
-from run_data import Column, NotARunError, Run, Training, format_results, format_speeds, load_run
+from command_line.any_locale import start, text_of
+from run_directory.data import Column, NotARunError, Run, Training, format_results, format_speeds, load_run
+from run_directory.methods import MethodTable
+from run_directory.metric import Metric
 
 # Okabe and Ito's colours, which colour-blind readers can distinguish, and marks of different shapes. Kinds of training
 # get them in their order. report.css uses the same names.

@@ -20,17 +20,17 @@ from pathlib import Path
 
 import xxhash
 
-from any_locale import start
-from group_comparison import confidence_interval, estimate
-from page_picture import NoBrowserError, read_source, take_pictures
+from command_line.any_locale import start
+from comparisons.groups import confidence_interval, estimate
 from report import make_report
-from report_page import page
-from run_data import NotARunError, Run, format_results, load_run
-from run_recovery import load_what_is_there
-from study_figure import draw_depth
-from study_results import load_study
-from study_tables import choose_at_depth, quote_study, tabulate_depth
-from study_vit_runs import DEPTHS
+from report_page.page import page
+from report_page.picture import NoBrowserError, read_source, take_pictures
+from run_directory.data import NotARunError, Run, format_results, load_run
+from run_directory.recovery import load_what_is_there
+from study_runs.figure import draw_depth
+from study_runs.results import load_study
+from study_runs.tables import choose_at_depth, quote_study, tabulate_depth
+from study_runs.vit_runs import DEPTHS
 
 SEEDS = (0, 1, 2)
 RUNS = {

@@ -16,16 +16,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import report_comparison
-import report_figures
-import report_tables
-from any_locale import start, text_of
-from method_comparison import compare_methods
+from command_line.any_locale import start, text_of
+from command_line.progress_line import ProgressLine
+from comparisons.methods import compare_methods
 from plot_run import label_of, mark_of
-from progress_line import ProgressLine
-from report_figures import Chart
-from report_numbers import UNKNOWN, format_difference, format_duration, format_figure, format_number
-from report_page import (
+from report_page import charts, comparison, tables
+from report_page.charts import Chart
+from report_page.numbers import UNKNOWN, format_difference, format_duration, format_figure, format_number
+from report_page.page import (
     cards,
     escape,
     figure,
@@ -38,10 +36,10 @@ from report_page import (
     section,
     table,
 )
-from report_svg import FORMATS, ON_PAPER, save_figure, style, to_inline_svg
-from run_data import NotARunError, Run
-from run_log import Log, read_log
-from run_recovery import LoadedRun, load_what_is_there
+from report_page.svg import FORMATS, ON_PAPER, save_figure, style, to_inline_svg
+from run_directory.data import NotARunError, Run
+from run_directory.log import Log, read_log
+from run_directory.recovery import LoadedRun, load_what_is_there
 
 # Characters for the marks of plot_run.py.
 MARKS = {"s": "\u25a0", "^": "\u25b2", "o": "\u25cf", "D": "\u25c6", "P": "\u271a", "v": "\u25bc", "*": "\u2605"}
@@ -106,12 +104,12 @@ def save_figures(run: Run, folder: Path, suffix: str, tell: Callable[[str], None
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
     with style(ON_PAPER):
-        for chart in report_figures.all_charts(run):
+        for chart in charts.all_charts(run):
             path = folder / f"{chart.name}.{suffix}"
             tell(f"drawing {path}")
             drawn = chart.draw(run)
             if drawn is not None:
-                report_figures.lay_out_with_legend(drawn)
+                charts.lay_out_with_legend(drawn)
                 save_figure(drawn, path)
                 count += 1
     return count
@@ -164,38 +162,38 @@ def make_run_part(loaded: LoadedRun, prefix: str, tell: Callable[[str], None]) -
     """Returns the article of a run. Every identifier in it begins with `prefix`."""
     run, log = loaded.run, read_log(loaded.run.directory / "log.txt")
 
-    def draw(charts: list[Chart], is_wide: bool = False) -> str:
-        return draw_inline(run, charts, prefix, is_wide, tell)
+    def draw(shown: list[Chart], is_wide: bool = False) -> str:
+        return draw_inline(run, shown, prefix, is_wide, tell)
 
     unmeasured = "No evaluation or step has been measured yet."
-    curves = "".join(draw(report_figures.charts_of(metric)) for metric in run.metrics)
+    curves = "".join(draw(charts.charts_of(metric)) for metric in run.metrics)
     phases = make_legend(run)
-    steps = draw(report_figures.charts_of_steps())
+    steps = draw(charts.charts_of_steps())
     timeline_note = (
         "Grey: idle. Dashed: nothing ran for long, as between jobs. Groups with several trainings are divided."
     )
     sections: list[tuple[str, str, str]] = [
-        ("results", "Results", report_comparison.make_results(run)),
+        ("results", "Results", comparison.make_results(run)),
         ("curves", "Accuracy and loss", phases + curves if curves else paragraph(unmeasured)),
-        ("comparison", "Did Deep Incubation pay?", report_comparison.make_comparison(run, log)),
-        ("paper", "Beside the paper", report_comparison.make_paper_table(run, log)),
+        ("comparison", "Did Deep Incubation pay?", comparison.make_comparison(run, log)),
+        ("paper", "Beside the paper", comparison.make_paper_table(run, log)),
         (
             "timeline",
             "Who trained what when",
-            draw(report_figures.charts_of_timeline(), is_wide=True)
-            + paragraph(report_tables.tell_idle(run))
+            draw(charts.charts_of_timeline(), is_wide=True)
+            + paragraph(tables.tell_idle(run))
             + paragraph(timeline_note, "note")
-            + folded(f"{len(run.rounds)} rounds", report_tables.make_rounds(run)),
+            + folded(f"{len(run.rounds)} rounds", tables.make_rounds(run)),
         ),
         (
             "speed",
             "Speed and waiting",
-            report_tables.make_speeds(run) + phases + draw(report_figures.charts_of_speed()),
+            tables.make_speeds(run) + phases + draw(charts.charts_of_speed()),
         ),
-        ("steps", "Optimisation", report_tables.make_trainings(run) + (phases + steps if steps else "")),
-        ("warnings", "Warnings", report_tables.make_warnings(log)),
-        ("environment", "Environment", report_tables.make_environment(log) + report_tables.make_jobs(run)),
-        ("configuration", "Configuration", folded("Effective settings", report_tables.make_configuration(run))),
+        ("steps", "Optimisation", tables.make_trainings(run) + (phases + steps if steps else "")),
+        ("warnings", "Warnings", tables.make_warnings(log)),
+        ("environment", "Environment", tables.make_environment(log) + tables.make_jobs(run)),
+        ("configuration", "Configuration", folded("Effective settings", tables.make_configuration(run))),
     ]
     sections = [(name, title, content) for name, title, content in sections if content]
     links = "".join(f'<a href="#{prefix}-{name}">{escape(title)}</a>' for name, title, _ in sections)
@@ -240,20 +238,20 @@ def make_legend(run: Run) -> str:
     for phase in dict.fromkeys(training.phase for training in run.trainings):
         mark = MARKS.get(mark_of(run.table, phase), OTHER_MARK)
         text = label_of(run.table, phase, len(run.of_phase(phase)))
-        items.append((report_figures.page_colour_of(run, phase), mark, text))
+        items.append((charts.page_colour_of(run, phase), mark, text))
     items.append(("var(--faint)", "\u22ef", "dotted: unfinished"))
     return legend(items)
 
 
-def draw_inline(run: Run, charts: list[Chart], prefix: str, is_wide: bool, tell: Callable[[str], None]) -> str:
+def draw_inline(run: Run, shown: list[Chart], prefix: str, is_wide: bool, tell: Callable[[str], None]) -> str:
     """Returns the figure; empty if no chart has data."""
     drawn = []
     with style():
-        for chart in charts:
+        for chart in shown:
             tell(f"drawing {chart.title}")
             made = chart.draw(run)
             if made is not None:
-                report_figures.lay_out(made)
+                charts.lay_out(made)
                 svg = to_inline_svg(made, chart.title, f"{prefix}-{chart.name}")
                 drawn.append(figure(chart.title, svg))
     return figures(drawn, is_wide) if drawn else ""

@@ -23,10 +23,10 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from any_locale import start
-from progress_line import ProgressLine
-from run_data import Column, Metrics, NotARunError, load_run
-from wall_time import wall_times
+from command_line.any_locale import start
+from command_line.progress_line import ProgressLine
+from run_directory.data import Column, Metrics, NotARunError, load_run
+from run_directory.wall_time import wall_times
 
 SUFFIX = ".incubate"  # marks files of this program, which may be replaced
 EVENTS_PER_LOOK = 4096

@@ -24,9 +24,9 @@ from math import isnan, nan
 from pathlib import Path
 from typing import TextIO
 
-from any_locale import start
-from page_server import HOST, PageServer, PortError
-from run_data import (
+from command_line.any_locale import start
+from report_page.server import HOST, PageServer, PortError
+from run_directory.data import (
     TIME_FORMAT,
     Column,
     Job,
@@ -126,7 +126,7 @@ def watch(directory: Path, every_s: float, stream: TextIO) -> None:
 def watch_and_serve(directory: Path, every_s: float, port: int) -> None:
     """Shows the table and serves the report, until KeyboardInterrupt. Raises NotARunError or PortError."""
     with PageServer(port) as server:
-        from live_report import LiveReport  # imported late: matplotlib takes a second to load
+        from report_page.live_report import LiveReport  # imported late: matplotlib takes a second to load
 
         report = LiveReport(directory, LOOKS_PER_PAGE * every_s)
         with server.serving(report.answer), contextlib.closing(report):

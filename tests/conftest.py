@@ -18,7 +18,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # set before PyTorch loads: on more threads
 # True in tests/faults.sh: many faults of each kind and all launchers. Otherwise a few.
 IS_LONG = os.environ.get("INCUBATE_FAULTS") == "long"
 only_long = pytest.mark.skipif(not IS_LONG, reason="takes long: part of tests/faults.sh")
-CONFIG = Path(__file__).resolve().parent / "tiny.ini"
+CONFIG = Path(__file__).resolve().parent / "support" / "tiny.ini"
 # Each number of ranks has another style of progress, for the tests of progress.
 PROGRESS_OF = {1: "lines", 2: "bar", 3: "none", 4: "auto"}
 

@@ -16,7 +16,7 @@
 #   tests/gpu.sh [PART ...] [--limit-s SECONDS]                   limit for each part except build
 #   tests/gpu.sh benchmark --networks vit_b --micro 256,512 --peers bf16-fused,compile-bf16-fused
 #   INCUBATE_BUILD=DIR tests/gpu.sh ...                           uses the program in DIR: sets up and builds nothing
-#   INCUBATE_PACKAGES=DIR tests/gpu.sh ...                        without network: Debian packages (gpu/use_packages.sh)
+#   INCUBATE_PACKAGES=DIR tests/gpu.sh ...                        without network: Debian packages (gpu_parts/use_packages.sh)
 #   tests/gpu.sh --device cpu --quick [PART ...]                  without a GPU: checks that these scripts work
 set -euo pipefail
 # shellcheck source=../jobscripts/usage.sh source-path=SCRIPTDIR
@@ -55,8 +55,8 @@ INCUBATE_BUILD=$(realpath -m "${INCUBATE_BUILD:-build}")
 export INCUBATE_BUILD
 python=.venv/bin/python
 if [ -n "${INCUBATE_PACKAGES:-}" ]; then
-  # shellcheck source=gpu/use_packages.sh source-path=SCRIPTDIR
-  . tests/gpu/use_packages.sh
+  # shellcheck source=gpu_parts/use_packages.sh source-path=SCRIPTDIR
+  . tests/gpu_parts/use_packages.sh
   root=$INCUBATE_BUILD-packages
   unpack_packages "$INCUBATE_PACKAGES" "$root"
   use_packages "$root"
@@ -87,4 +87,4 @@ for part in "${parts[@]}"; do
 done
 [ ${#others[@]} -gt 0 ] || exit 0
 [ -x "$python" ] || python=python3
-exec "$python" tests/gpu/run_parts.py "${others[@]}" "${options[@]}"
+exec "$python" tests/gpu_parts/run_parts.py "${others[@]}" "${options[@]}"

@@ -32,7 +32,7 @@ step() {
 }
 
 step "making $images images in $classes classes" \
-  .venv/bin/python tests/make_image_folder.py "$folder/tree" --images "$images" --validation-images $((images / 10)) --classes "$classes"
+  .venv/bin/python tests/support/make_image_folder.py "$folder/tree" --images "$images" --validation-images $((images / 10)) --classes "$classes"
 step "packing" "${launch[@]}" pack --format=folder --folder="$folder/tree" --output="$folder/set/photos.h5" --shard-mb=500
 step "verifying" "${launch[@]}" pack --verify="$folder/set/photos.h5"
 step "training" "${launch[@]}" train --config=tests/imagenet_like.ini --data.file="$folder/set/photos.h5" \

@@ -49,7 +49,7 @@ fi
 rm -f "$findings"/*
 
 # Tests that kill, resume, stop, export, import, inspect, damage files, or give bad input.
-black_box=(tests/test_{bad_input,exchange,faults,inspect,resume,stop}.py)
+black_box=(tests/{commands/test_{export_import,inspect},config/test_refusals,run/test_{faults,resume,stop}}.py)
 status=0
 "$INCUBATE_BUILD/tests/core_tests" --gtest_brief=1 2>&1 | tee "$logs/core_tests" || status=1
 if [ "$mode" = long ]; then

@@ -4,8 +4,9 @@
 
 Each side makes batches of 224 x 224 images in bytes, which a GPU normalises, of the same JPEG files in memory (about
 500 x 375 pixels, quality 90, made here): a random resized crop (scale 0.08 .. 1, bicubic), mirrored or not, with and
-without RandAugment. One thread, no other process. Repeats alternate between the programs. Medians of CPU time are compared, because other
-load on the machine disturbs it less than wall-clock time. Prints a table and appends to runs/benchmark.json.
+without RandAugment. One thread, no other process. Repeats alternate between the programs. Medians of CPU time are
+compared, because other load on the machine disturbs it less than wall-clock time. Prints a table and appends to
+runs/benchmark.json.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ try:
 except ImportError as error:  # installed with the tests' packages
     sys.exit(f"image_pipeline: torchvision is missing ({error}). Run jobscripts/setup.sh.")
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import launch
 from results import RESULTS, append_results
 

@@ -2,7 +2,7 @@
 
     tests/benchmark/image_set.py [--repeats 3] [--images 4000] [--folder FOLDER]
 
-Makes a folder of JPEG files like ImageNet's (tests/make_image_folder.py), packs it on 1 and 2 ranks, and reads all
+Makes a folder of JPEG files like ImageNet's (support/make_image_folder.py), packs it on 1 and 2 ranks, and reads all
 training images in random order by 1 and 2 threads. Shards are read with each image's checksum compared, files as
 torchvision's ImageFolder reads them, without PIL's decoding. Cold reads first drop the system's page cache, but not
 caches of the disk or the file system. Repeats alternate; medians are compared. Prints a table and appends to
@@ -25,7 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import launch
 from make_image_folder import Layout, write_image_folder
 from results import RESULTS, append_results

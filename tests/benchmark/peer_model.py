@@ -16,7 +16,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from networks import Network, names_of_stage, stage_index
 
 from parity import Tensors, decay_groups

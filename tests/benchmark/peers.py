@@ -42,7 +42,7 @@ def run_script(
         launch.make_environment()
         | KEEP_FREED_MEMORY
         | {
-            "PYTHONPATH": f"{FOLDER}{os.pathsep}{FOLDER.parent}",
+            "PYTHONPATH": f"{FOLDER}{os.pathsep}{FOLDER.parent}/support",
             "TORCHINDUCTOR_CACHE_DIR": str(job.parent / "compiled"),
         }
     )

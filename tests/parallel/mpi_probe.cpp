@@ -1,5 +1,5 @@
-// Preloaded into the program by tests/test_reference_pitfalls.py, which builds this as a library, it writes down what
-// the ranks ask of MPI. In the folder PROBE:
+// Preloaded into the program by tests/run/test_reference_pitfalls.py, which builds this as a library: it writes down
+// what the ranks ask of MPI. In the folder PROBE:
 //   reductions.RANK   the number of elements of every all-reduce of the rank, a line each
 //   shares.RANK       the bytes of every part of a share that it sends to another rank, a line each
 //   aborted.RANK      the rank has called MPI_Abort; it then waits to be killed, and no other rank is ended by it

@@ -14,10 +14,10 @@ from unseen_images import Outcome, evaluate, load_network
 
 from keep_results import read_figures, write_figures
 from launch import EXECUTABLE, REPOSITORY, make_environment
-from run_data import load_run, read_config
+from run_directory.data import load_run, read_config
 from schedule import list_done
-from study_resnet_runs import RESNET
-from study_run import RESULT_OF, StudyRun
+from study_runs.resnet_runs import RESNET
+from study_runs.run import RESULT_OF, StudyRun
 
 RESULTS = REPOSITORY / "analysis" / "results" / "study"
 LOG, TEST = RESULTS / "log.csv", RESULTS / "test.csv"

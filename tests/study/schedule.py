@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
-from study_run import StudyRun
+from study_runs.run import StudyRun
 
 MARGIN = 1.3
 START_S = 30.0  # of a run besides its steps: start, evaluation of the exported weights, commit

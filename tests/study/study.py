@@ -44,7 +44,7 @@ from training_jobs import (
 
 from launch import REPOSITORY
 from schedule import choose_next
-from study_runs import list_runs
+from study_runs.all_runs import list_runs
 
 STOPPED = 75  # the program's status when it has saved its state on a signal
 LOOK_S = 2.0

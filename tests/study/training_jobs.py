@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from launch import EXECUTABLE, REPOSITORY, make_environment
-from study_run import StudyRun
+from study_runs.run import StudyRun
 
 WORK = REPOSITORY / "runs" / "study"
 PIDS, PAUSED = WORK / "pids.json", WORK / "paused"

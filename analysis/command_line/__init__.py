@@ -1,0 +1,1 @@
+"""What the programs say on a terminal, and in which letters."""

@@ -1,0 +1,1 @@
+"""Compares trainings and runs: at equal cost, at equal accuracy, over seeds, beside the paper."""
