@@ -147,7 +147,9 @@ std::vector<std::unique_ptr<Batch>> load(const NoiseImages& images, const Augmen
                 std::make_unique<RandomSampler>(40, 20, 5, 1, Phase::meta),
                 {.workers = 1, .memory = batch_memory(device)});
   std::vector<std::unique_ptr<Batch>> batches;
-  for (const std::int64_t m : {0, 1, 2, 3}) batches.push_back(loader.load({.micro_batch = m}));
+  for (const std::int64_t step : {0, 1}) {
+    for (const std::int64_t m : {0, 1, 2, 3}) batches.push_back(loader.load({.step_in_epoch = step, .micro_batch = m}));
+  }
   return batches;
 }
 
@@ -161,7 +163,7 @@ TEST(FinishImages, BatchesAreAThirdOfTheNumbersThatTheyBecome) {
     num_erased += raw.erased.size();
   }
   EXPECT_GT(num_erased, 0);
-  EXPECT_LT(bytes, 20 * 3 * 224 * 224 * std::size_t{4} / 3);
+  EXPECT_LT(bytes, 40 * 3 * 224 * 224 * std::size_t{4} / 3);
 }
 
 TEST(FinishImages, AGpuGivesTheSameBitsWithoutBeingWaitedFor) {
