@@ -123,7 +123,7 @@ std::vector<const MethodRow*> list_sections() {
 Setting epochs_setting(const MethodRow& row, const std::string& section, PhaseConfig& c) {
   const bool may_be_matched = row.matched == Matched::possible;
   return make_setting(
-      section + ".epochs", c.epochs, Kind::result, "number|matched",
+      section + ".epochs", c.epochs, Kind::result, may_be_matched ? "number|matched" : "number",
       fmt::format("passes over the images{}{}", may_be_matched ? ", or the block FLOPs of Deep Incubation" : "",
                   may_be_matched && row.source ? ", less those of what it starts from" : ""),
       {.least = 0, .is_open = true, .most = 1e6, .word = may_be_matched ? "matched" : ""});

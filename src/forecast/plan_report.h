@@ -59,7 +59,6 @@ struct PlanReport {
   std::int64_t global_batch = 0;
   Sums sums = Sums::exact;
   bool is_on_gpus = false;  ///< run.device=cuda
-  Recompute recompute = Recompute::none;
   std::vector<TrainingCost> trainings = {};
   std::vector<PhasePlan> phases = {};        ///< in the order of running
   std::vector<MethodForecast> methods = {};  ///< methods whose trainings are all chosen

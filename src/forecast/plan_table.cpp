@@ -145,7 +145,7 @@ class PlanTable {
 
   std::int64_t memory_bytes_of(const GroupForecast& group, const PhaseWork& work) const {
     if (!report_.is_on_gpus) return memory_of(group, work).total();
-    return gpu_memory_per_rank(trainings_of(group, work), memory_settings_of(group, work), report_.recompute).total();
+    return gpu_memory_per_rank(trainings_of(group, work), memory_settings_of(group, work)).total();
   }
 
   /// Returns the time of the first method that has the phase; the phase's own time if no such method is chosen.

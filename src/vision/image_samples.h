@@ -1,7 +1,7 @@
 #pragma once
 
 #include "data/sample_maker.h"
-#include "vision/augmenter.h"
+#include "vision/augmentation.h"
 #include "vision/dataset.h"
 #include "vision/image_batch.h"
 #include "vision/normalisation.h"

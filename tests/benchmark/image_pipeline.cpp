@@ -19,10 +19,10 @@
 #include <fmt/core.h>
 #include <jpeglib.h>
 
-#include "vision/augmenter.h"
+#include "vision/augmentation.h"
+#include "vision/crops.h"
 #include "vision/jpeg.h"
 #include "vision/rand_augment.h"
-#include "vision/resized_crop.h"
 
 namespace incubate {
 namespace {

@@ -21,8 +21,8 @@ Training in_bf16(Training training) {
 
 Training everything() { return in_bf16(training_of(target_spec(tiny_model_config()), {true, true, true})); }
 
-GpuMemory memory_of(const Training& training, const MemorySettings& settings, Recompute recompute = Recompute::none) {
-  return gpu_memory_per_rank({&training}, settings, recompute);
+GpuMemory memory_of(const Training& training, const MemorySettings& settings) {
+  return gpu_memory_per_rank({&training}, settings);
 }
 
 /// The reserve is rounded down.
@@ -33,7 +33,7 @@ void expect_sums(const GpuMemory& memory) {
   EXPECT_EQ(memory.total(), allocated + (allocated / 20) + kLibraries);
 }
 
-// tests/model/gpu_activations_test.cpp has the sizes of the stages. An image has 256 bytes.
+// tests/model/stage_activations_test.cpp has the sizes of the stages. An image has 256 bytes.
 TEST(GpuMemory, OfATrainingOfEverything) {
   const Training training = everything();
   const std::int64_t parameters = num_parameters(training);
@@ -49,7 +49,7 @@ TEST(GpuMemory, OfATrainingOfEverything) {
   EXPECT_EQ(memory.working, (3 * 800) + 384);
   expect_sums(memory);
 
-  const GpuMemory recomputed = memory_of(training, {.micro = 3}, Recompute::blocks);
+  const GpuMemory recomputed = memory_of(training, {.micro = 3, .recompute = Recompute::blocks});
   EXPECT_EQ(recomputed.tensors.activations, 3 * ((400 + 128) + 160 + (400 + 96) + (1240 + 320) + 256));
   EXPECT_EQ(recomputed.working, memory.working);
   EXPECT_EQ(recomputed.state(), memory.state());
@@ -91,17 +91,17 @@ TEST(GpuMemory, OfAResidualNetwork) {
   const Training training = training_of(target_spec(tiny_resnet_config()), {false, true, false});
   const GpuMemory memory = memory_of(training, {.micro = 3});
   EXPECT_EQ(memory.copies, 0);
-  EXPECT_EQ(memory.tensors.activations, memory_per_rank({&training}, {.micro = 3}).activations);
+  EXPECT_EQ(memory.tensors.activations, activations_of(training, {.micro = 3}).kept);
   EXPECT_EQ(memory.working, (3 * 4 * 512) + (4 * 9 * 8 * 8));
   // The inputs of the four blocks, the last output, two sets of logits, one block, and an image.
-  EXPECT_EQ(memory_of(training, {.micro = 3}, Recompute::blocks).tensors.activations,
+  EXPECT_EQ(memory_of(training, {.micro = 3, .recompute = Recompute::blocks}).tensors.activations,
             3 * 4 * ((256 + 128) + (128 + 64) + (64 + (2 * 3)) + (5 * 128) + 64));
 }
 
 TEST(GpuMemory, AGroupHasFrozenStagesOnce) {
   const Training a = in_bf16(incubation_of(0));
   const Training b = in_bf16(incubation_of(2));
-  const GpuMemory memory = gpu_memory_per_rank({&a, &b}, {}, Recompute::none);
+  const GpuMemory memory = gpu_memory_per_rank({&a, &b}, {});
   // Stage 1 is frozen in both.
   EXPECT_EQ(memory.copies,
             memory_of(a, {}).copies + memory_of(b, {}).copies - (2 * stage_cost(a.spec, 1).num_product_weights));
@@ -129,7 +129,7 @@ TEST(GpuMemory, RecordedPassesKeepTheirMemory) {
   EXPECT_EQ(recorded_behind.tensors.activations, behind.tensors.activations + (3 * 160));
   EXPECT_EQ(recorded_behind.working, behind.working + (3 * 5 * ((3 * 32) + (9 * 16))));
 
-  const GpuMemory both = gpu_memory_per_rank({&all, &last}, {.micro = 3, .is_recorded = true}, Recompute::none);
+  const GpuMemory both = gpu_memory_per_rank({&all, &last}, {.micro = 3, .is_recorded = true});
   EXPECT_EQ(both.tensors.activations, recorded.tensors.activations + recorded_behind.tensors.activations);
   EXPECT_EQ(both.working, recorded.working + recorded_behind.working);
 }
@@ -137,7 +137,7 @@ TEST(GpuMemory, RecordedPassesKeepTheirMemory) {
 TEST(GpuMemory, TheLargestMicroBatchDividesTheBatch) {
   const Training training = everything();
   const auto largest = [&](std::int64_t micro, std::int64_t bytes) {
-    return find_largest_micro({&training}, {.micro = micro}, Recompute::none, 48, {"", bytes});
+    return find_largest_micro({&training}, {.micro = micro}, 48, {"", bytes});
   };
   const std::int64_t of_12 = memory_of(training, {.micro = 12}).total();
   EXPECT_EQ(largest(12, of_12), 12);

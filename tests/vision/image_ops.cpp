@@ -14,14 +14,13 @@
 
 #include <fmt/core.h>
 
-#include "vision/color_jitter.h"
-#include "vision/evaluation_crop.h"
+#include "vision/colours.h"
+#include "vision/crops.h"
 #include "vision/jpeg.h"
 #include "vision/png.h"
 #include "vision/rand_augment.h"
 #include "vision/random_erasing.h"
 #include "vision/resize.h"
-#include "vision/resized_crop.h"
 
 namespace incubate {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "support/small_dataset.h"
 #include "support/temporary_directory.h"
-#include "vision/padded_crop.h"
+#include "vision/crops.h"
 #include "vision/random_erasing.h"
 
 namespace incubate {

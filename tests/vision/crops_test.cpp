@@ -1,4 +1,4 @@
-#include "vision/padded_crop.h"
+#include "vision/crops.h"
 
 #include <array>
 #include <set>

@@ -1,4 +1,4 @@
-#include "vision/augmenter.h"
+#include "vision/augmentation.h"
 
 #include <set>
 #include <string>

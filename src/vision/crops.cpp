@@ -1,5 +1,6 @@
-#include "vision/resized_crop.h"
+#include "vision/crops.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "vision/resize.h"
@@ -28,7 +29,26 @@ Box largest_centred(std::int64_t height, std::int64_t width) {
   return {0, 0, height, width};
 }
 
+/// Returns where a centred part of `part` of `whole` pixels begins. Halves round to even.
+std::int64_t centre_offset(std::int64_t whole, std::int64_t part) {
+  return std::llrint(static_cast<double>(whole - part) / 2);
+}
+
 }  // namespace
+
+CropAndFlip draw_crop_and_flip(Generator& generator, std::int64_t padding, bool may_flip) {
+  const auto offsets = static_cast<std::uint32_t>((2 * padding) + 1);
+  CropAndFlip cut;
+  cut.top = static_cast<std::int64_t>(generator.below(offsets)) - padding;
+  cut.left = static_cast<std::int64_t>(generator.below(offsets)) - padding;
+  cut.flip = generator.uniform() < 0.5F && may_flip;
+  return cut;
+}
+
+Image cut_padded(const Image& image, const CropAndFlip& cut) {
+  const Image part = crop(image, {cut.top, cut.left, image.height, image.width});
+  return cut.flip ? mirror(part) : part;
+}
 
 Box draw_resized_crop(Generator& generator, std::int64_t height, std::int64_t width,
                       const std::array<double, 2>& scale) {
@@ -50,6 +70,17 @@ Box draw_resized_crop(Generator& generator, std::int64_t height, std::int64_t wi
 
 Image resized_crop(const ImageSource& image, const Box& box, std::int64_t side, bool is_mirrored) {
   return resize_bicubic(image.part(box, side, side), {side, side, {0, 0, side, side}, is_mirrored});
+}
+
+Image crop_for_evaluation(const ImageSource& image, const EvaluationCrop& cut) {
+  const auto shorter = static_cast<std::int64_t>(std::floor(static_cast<double>(cut.side) / cut.fraction));
+  const std::int64_t least = std::min(image.height(), image.width());
+  // Integer arithmetic, rounded down: a floating-point division could be off by one bit.
+  const std::int64_t height = shorter * image.height() / least;
+  const std::int64_t width = shorter * image.width() / least;
+  const Box centre = {centre_offset(height, cut.side), centre_offset(width, cut.side), cut.side, cut.side};
+  // Decoding at full scale keeps figures equal to timm's.
+  return resize_bicubic(image, {.height = height, .width = width, .window = centre});
 }
 
 }  // namespace incubate

@@ -1,6 +1,6 @@
 // A GPU takes the path by ATen, as double does on a CPU: the formulas for fp32 are compared with twice the bytes.
 
-#include "model/gpu_activations.h"
+#include "model/stage_cost.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -71,7 +71,7 @@ MeasuredBytes expect(const ModelSpec& spec, const std::vector<bool>& is_learning
   const std::int64_t first = std::ranges::find(is_learning, true) - is_learning.begin();
   MeasuredBytes bytes;
   for (std::int64_t i = first; i < spec.num_stages(); ++i) {
-    const GpuActivations stage = gpu_activations(spec, i, use_of(is_learning, first, i));
+    const StageActivations stage = stage_activations(spec, i, use_of(is_learning, first, i));
     bytes.kept += 2 * kMeasuredBatch * stage.kept;
     bytes.working = std::max(bytes.working, 2 * ((kMeasuredBatch * stage.backward) + stage.weight_gradient));
   }
@@ -83,7 +83,7 @@ MeasuredBytes expect(const ModelSpec& spec, const std::vector<bool>& is_learning
 const std::vector<std::vector<bool>> kUses = {
     {true, true, true}, {true, false, false}, {false, true, false}, {false, false, true}};
 
-TEST(GpuActivations, AreWhatAtenKeepsOfAVisionTransformer) {
+TEST(StageActivations, AreWhatAtenKeepsOfAVisionTransformer) {
   for (const double layer_scale : {0.0, 0.1}) {
     for (const bool qkv_bias : {true, false}) {
       for (const std::vector<bool>& is_learning : kUses) {
@@ -103,7 +103,7 @@ TEST(GpuActivations, AreWhatAtenKeepsOfAVisionTransformer) {
   }
 }
 
-TEST(GpuActivations, AreWhatAtenKeepsOfAResidualNetwork) {
+TEST(StageActivations, AreWhatAtenKeepsOfAResidualNetwork) {
   for (const std::vector<bool>& is_learning : kUses) {
     const ModelSpec spec = target_spec(resnet_config());
     const auto measured = static_cast<double>(measure(spec, is_learning).kept);
@@ -112,7 +112,7 @@ TEST(GpuActivations, AreWhatAtenKeepsOfAResidualNetwork) {
   }
 }
 
-TEST(GpuActivations, AreWhatAtenHoldsWithoutAGraph) {
+TEST(StageActivations, AreWhatAtenHoldsWithoutAGraph) {
   const torch::NoGradGuard no_grad;
   const ModelSpec spec = target_spec(vit_config());
   StagedModel model = make_initialised(spec);
@@ -120,15 +120,15 @@ TEST(GpuActivations, AreWhatAtenHoldsWithoutAGraph) {
   const torch::Tensor x = torch::randn({kMeasuredBatch, spec.num_tokens(), spec.width}, torch::kFloat64);
   MemoryMeter meter;
   const torch::Tensor output = model.stage(1).forward(x, {});
-  const GpuActivations stage = gpu_activations(spec, 1, StageUse::without_graph);
+  const StageActivations stage = stage_activations(spec, 1, StageUse::without_graph);
   EXPECT_EQ(meter.held(), 2 * kMeasuredBatch * stage.output);
   EXPECT_NEAR(static_cast<double>(2 * kMeasuredBatch * stage.alone) / static_cast<double>(meter.peak()), 1, 0.05);
 }
 
 // 5 tokens, width 8, 2 heads, MLP ratio 2, patches of 16 values, three classes.
-TEST(GpuActivations, OfATinyVisionTransformerInBothPrecisions) {
+TEST(StageActivations, OfATinyVisionTransformerInBothPrecisions) {
   ModelSpec spec = target_spec(tiny_model_config());
-  const GpuActivations fp32 = gpu_activations(spec, 1, StageUse::learning);
+  const StageActivations fp32 = stage_activations(spec, 1, StageUse::learning);
   EXPECT_EQ(fp32.kept, 5 * 4 * ((12 * 8) + 4 + 2));
   EXPECT_EQ(fp32.inputs, 5 * 32);
   EXPECT_EQ(fp32.block, fp32.kept - (5 * 32) + (5 * (32 + (2 * 32))));  // with its outputs
@@ -143,7 +143,7 @@ TEST(GpuActivations, OfATinyVisionTransformerInBothPrecisions) {
   EXPECT_EQ(learning, 1240);
   EXPECT_EQ(frozen, 920);
   const std::int64_t last_learning = (5 * (32 + 8 + 16 + 48)) + (16 + 8) + (32 + 8 + 16) + (2 * 32);
-  const GpuActivations first = gpu_activations(spec, 0, StageUse::learning);
+  const StageActivations first = stage_activations(spec, 0, StageUse::learning);
   EXPECT_EQ(first.kept, (2 * learning) + (4 * 16 * 2));
   EXPECT_EQ(first.inputs, (5 * 32) + (5 * (32 + 16)) + (4 * 16 * 2));
   EXPECT_EQ(first.block, learning + (5 * (32 + (2 * 16))));
@@ -151,26 +151,26 @@ TEST(GpuActivations, OfATinyVisionTransformerInBothPrecisions) {
   EXPECT_EQ(first.alone, 5 * ((3 * 32) + (9 * 16)));
   EXPECT_EQ(first.output, 5 * 32);
   EXPECT_EQ(first.weight_gradient, 2 * 3 * 8 * 8);
-  EXPECT_EQ(gpu_activations(spec, 1, StageUse::frozen).kept, frozen);
-  EXPECT_EQ(gpu_activations(spec, 1, StageUse::frozen).weight_gradient, 0);
-  const GpuActivations last = gpu_activations(spec, 2, StageUse::learning);
+  EXPECT_EQ(stage_activations(spec, 1, StageUse::frozen).kept, frozen);
+  EXPECT_EQ(stage_activations(spec, 1, StageUse::frozen).weight_gradient, 0);
+  const StageActivations last = stage_activations(spec, 2, StageUse::learning);
   EXPECT_EQ(last.kept, learning + last_learning + 32 + 8);
   EXPECT_EQ(last.inputs, (5 * 32) + (5 * (32 + 16)) + 32 + 8);
 
   spec.layer_scale = 0.1;
-  EXPECT_EQ(gpu_activations(spec, 1, StageUse::learning).kept, learning + (2 * 5 * 32));
-  EXPECT_EQ(gpu_activations(spec, 1, StageUse::learning).inputs, 2 * 5 * 32);
-  EXPECT_EQ(gpu_activations(spec, 1, StageUse::frozen).kept, frozen);
+  EXPECT_EQ(stage_activations(spec, 1, StageUse::learning).kept, learning + (2 * 5 * 32));
+  EXPECT_EQ(stage_activations(spec, 1, StageUse::learning).inputs, 2 * 5 * 32);
+  EXPECT_EQ(stage_activations(spec, 1, StageUse::frozen).kept, frozen);
 }
 
 // 4 channels of 8x8, 8 of 4x4, 16 of 2x2: maps of 256, 128 and 64 values.
-TEST(GpuActivations, OfATinyResidualNetwork) {
+TEST(StageActivations, OfATinyResidualNetwork) {
   const ModelSpec spec = target_spec(tiny_resnet_config());
-  const GpuActivations first = gpu_activations(spec, 0, StageUse::learning);
+  const StageActivations first = stage_activations(spec, 0, StageUse::learning);
   EXPECT_EQ(first.kept, 4 * (256 + (8 * 256)));
   EXPECT_EQ(first.inputs, 4 * (256 + (2 * 256)));
   EXPECT_EQ(first.backward, 4 * 3 * 256);
-  const GpuActivations second = gpu_activations(spec, 1, StageUse::learning);
+  const StageActivations second = stage_activations(spec, 1, StageUse::learning);
   EXPECT_EQ(second.kept, 4 * (256 + (3 * 128) + (4 * 128)));
   EXPECT_EQ(second.inputs, 4 * (256 + 128));
   EXPECT_EQ(second.block, 4 * (3 + 2) * 128);
@@ -178,8 +178,8 @@ TEST(GpuActivations, OfATinyResidualNetwork) {
   EXPECT_EQ(second.alone, 4 * (256 + (3 * 128)));
   EXPECT_EQ(second.output, 4 * 128);
   EXPECT_EQ(second.weight_gradient, 4 * 9 * 8 * 8);
-  EXPECT_EQ(gpu_activations(spec, 1, StageUse::frozen).kept, second.kept);
-  EXPECT_EQ(gpu_activations(spec, 1, StageUse::frozen).weight_gradient, 0);
+  EXPECT_EQ(stage_activations(spec, 1, StageUse::frozen).kept, second.kept);
+  EXPECT_EQ(stage_activations(spec, 1, StageUse::frozen).weight_gradient, 0);
 }
 
 }  // namespace
