@@ -13,12 +13,8 @@ void write_split(Hdf5File& file, const std::string& group, const ImageSetSplit& 
   file.write(group + "/shard_lengths", split.shard_lengths);
   file.write(group + "/shard_first_byte", split.shard_first_byte);
   file.write(group + "/shard_first_image", split.shard_first_image);
-  file.write(group + "/offsets", split.table.offsets);
-  file.write(group + "/lengths", split.table.lengths);
-  file.write(group + "/labels", split.table.labels);
-  file.write(group + "/heights", split.table.heights);
-  file.write(group + "/widths", split.table.widths);
-  file.write(group + "/checksums", split.table.checksums);
+  ImageTable::for_each_column(
+      [&](const std::string& name, const auto& column) { file.write(group + "/" + name, column); }, split.table);
 }
 
 ImageSetSplit read_set_split(const Hdf5File& file, const std::string& group) {
@@ -27,12 +23,9 @@ ImageSetSplit read_set_split(const Hdf5File& file, const std::string& group) {
   split.shard_lengths = file.read<std::uint64_t>(group + "/shard_lengths");
   split.shard_first_byte = file.read<std::uint64_t>(group + "/shard_first_byte");
   split.shard_first_image = file.read<std::uint64_t>(group + "/shard_first_image");
-  split.table.offsets = file.read<std::uint64_t>(group + "/offsets");
-  split.table.lengths = file.read<std::uint64_t>(group + "/lengths");
-  split.table.labels = file.read<std::int64_t>(group + "/labels");
-  split.table.heights = file.read<std::int32_t>(group + "/heights");
-  split.table.widths = file.read<std::int32_t>(group + "/widths");
-  split.table.checksums = file.read<std::uint64_t>(group + "/checksums");
+  ImageTable::for_each_column(
+      [&]<typename T>(const std::string& name, std::vector<T>& column) { column = file.read<T>(group + "/" + name); },
+      split.table);
   return split;
 }
 

@@ -9,7 +9,7 @@
 #include "fuzz/encoded_image_limits.h"
 #include "fuzz/png_mutator.h"
 #include "pack/packed_image.h"
-#include "vision/image_table.h"
+#include "vision/image_shard.h"
 
 namespace incubate {
 namespace {
