@@ -95,12 +95,7 @@ def test_killed_with_another_optimizer_and_an_average(tiny: Tiny, tmp_path: Path
     assert_same_trainings(reference, run, [*STAGES, "finetuned"])
 
 
-IN_BF16 = [
-    "--method.trainings=deep_incubation",
-    "--run.precision=bf16",
-    "--finetuning.ema_decay=0.9",
-    "--run.threads=2",
-]
+IN_BF16 = ["--method.trainings=deep_incubation", "--run.precision=bf16", "--finetuning.ema_decay=0.9"]
 
 
 def test_killed_and_resumed_with_other_settings_that_change_no_result(tiny: Tiny, tmp_path: Path) -> None:
