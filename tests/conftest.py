@@ -12,13 +12,13 @@ import pytest
 
 import launch
 from launch import Outcome
+from tiny import Tiny
 from tiny_data import pack_arguments, write_tiny_idx
 
 os.environ["OMP_NUM_THREADS"] = "1"  # set before PyTorch loads: on more threads small networks are far slower
 # True in tests/faults.sh: many faults of each kind and all launchers. Otherwise a few.
 IS_LONG = os.environ.get("INCUBATE_FAULTS") == "long"
 only_long = pytest.mark.skipif(not IS_LONG, reason="takes long: part of tests/faults.sh")
-CONFIG = Path(__file__).resolve().parent / "support" / "tiny.ini"
 # Each number of ranks has another style of progress, for the tests of progress.
 PROGRESS_OF = {1: "lines", 2: "bar", 3: "none", 4: "auto"}
 
@@ -38,17 +38,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("counts")
     for line in lines:
         terminalreporter.write_line(line)
-
-
-@dataclass(frozen=True)
-class Tiny:
-    """The tiny data, and the arguments that train on them."""
-
-    idx: Path  # folder of the IDX files
-    data: Path  # the packed file
-
-    def arguments(self, run: Path, *settings: str) -> list[str]:
-        return ["train", f"--config={CONFIG}", f"--data.file={self.data}", f"--run.directory={run}", *settings]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 
 if [ -z "${INCUBATE_BUILD:-}" ]; then
   jobscripts/setup.sh --tests
-  jobscripts/build.sh incubate damage
+  jobscripts/build.sh incubate
 fi
 status=0
 INCUBATE_FAULTS=long .venv/bin/python -m pytest tests/run/test_faults.py tests/jobscripts/slurm -q "$@" || status=$?

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import struct
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
 
 import h5py
 import numpy as np
-import xxhash
 
-from run_files import FIRST_BLOCK_BYTES
+from run_files import FIRST_BLOCK_BYTES, seal
 
 STEPS_PER_EVALUATION = 10
 GLOBAL_BATCH = 32
@@ -126,14 +124,6 @@ def write_metrics(path: Path, training: MadeUp) -> None:
         file["checkpoints/stall_s"] = np.array([0.5])
         file["checkpoints/write_s"] = np.array([1.5])
     seal(path)
-
-
-def seal(path: Path) -> None:
-    """Makes the first block of a file match the rest."""
-    content = path.read_bytes()
-    rest = content[FIRST_BLOCK_BYTES:]
-    head = struct.pack("<8sQQQ", b"INCUBATE", 1, len(rest), xxhash.xxh3_64_intdigest(rest))
-    path.write_bytes(head + content[len(head) :])
 
 
 def describe(training: MadeUp) -> dict[str, object]:

@@ -24,12 +24,12 @@ from torch.amp.grad_scaler import GradScaler
 from torch.nn import functional
 
 import launch
-from conftest import Tiny
 from convert_pth import main
 from exchange import DEPTHS, arguments, export
-from parity import Tensors, evaluate
+from parity import Tensors, evaluate, make_tiny_vit
 from run_files import assert_same_weights, finished, read_figures
 from small_disk import small_disk
+from tiny import Tiny
 from tiny_data import NUM_VALIDATION
 
 REFERENCE = "--format=reference"
@@ -51,9 +51,7 @@ def refuse(source: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> st
 def make_model(depths: list[int]) -> VisionTransformer:
     """Returns the tiny network as in the reference: whole, and in stages that share its parameters."""
     torch.manual_seed(3)
-    model = VisionTransformer(
-        img_size=8, patch_size=4, in_chans=1, num_classes=4, embed_dim=16, depth=sum(depths), num_heads=2
-    )
+    model = make_tiny_vit(sum(depths))
     model.stages = nn.ModuleList(nn.Module() for _ in depths)
     first, last = model.stages[0], model.stages[-1]
     first.pos_embed, first.cls_token, first.patch_embed = model.pos_embed, model.cls_token, model.patch_embed

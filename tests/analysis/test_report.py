@@ -19,7 +19,7 @@ from comparisons.learning_curve import Curve, find_crossing, value_at
 from comparisons.methods import compare_curves, ratio_of_costs
 from comparisons.paper import find_experiment
 from launch import REPOSITORY, Outcome, call
-from made_up_run import MadeUp, seal, write_run
+from made_up_run import MadeUp, write_run
 from page_reader import read_page, read_png_size
 from report import main
 from report_page.charts import all_charts, lay_out_with_legend, thin_out
@@ -27,7 +27,7 @@ from report_page.headless_browser import find_browser, open_page
 from report_page.svg import style
 from run_directory.data import Round, load_run, read_config
 from run_directory.log import read_log
-from run_files import TRAININGS, copy_run, flip_byte, read_summary, write_summary
+from run_files import TRAININGS, copy_run, flip_byte, read_summary, seal, write_summary
 
 SECTIONS = [
     *("results", "comparison", "curves", "timeline", "speed", "steps", "warnings", "environment", "configuration")

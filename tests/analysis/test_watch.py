@@ -22,13 +22,13 @@ from pathlib import Path
 import pytest
 
 import launch
-from conftest import Tiny
 from launch import REPOSITORY
 from made_up_run import MadeUp, write_run
 from page_reader import parse_page
 from report_page.live_report import LiveReport
 from run_directory.data import load_run
 from run_files import TRAININGS, assert_same_weights, snapshot
+from tiny import Tiny
 from watch import format_run
 
 SCRIPT = REPOSITORY / "analysis" / "watch.py"
@@ -137,10 +137,8 @@ def test_job_and_readers_do_not_notice_each_other(tiny: Tiny, finished_run: Path
                 errors.append(repr(error))
                 return
 
+    assert launch.wait_until((run / "summary.json").exists, process)
     deadline = time.monotonic() + launch.TIMEOUT_S
-    while not (run / "summary.json").exists():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.001)
     command = [sys.executable, str(SCRIPT), str(run), "--every=0.01", "--serve"]
     watched = tmp_path / "watched"
     with watched.open("w") as stdout:  # a pipe that nobody empties would stop it

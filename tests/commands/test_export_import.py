@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from timm.models.vision_transformer import VisionTransformer
 
 import launch
-from conftest import CONFIG, Tiny
 from exchange import arguments, export
-from parity import evaluate
+from parity import evaluate, make_tiny_vit
 from run_files import STAGES, TRAININGS, assert_same_weights, copy_run, finished, read_figures, read_weights
+from tiny import CONFIG, Tiny
 from tiny_data import NUM_VALIDATION
 
 
@@ -25,9 +24,7 @@ def test_timm_computes_with_it_what_was_measured(tiny: Tiny, finished_run: Path,
     """timm's results equal those of the program; an incubation exports the whole hybrid."""
     weights = export(tiny, finished_run, training, tmp_path / "f.safetensors")
     depth = len({name.split(".")[1] for name in weights if name.startswith("blocks.")})
-    model = VisionTransformer(
-        img_size=8, patch_size=4, in_chans=1, num_classes=4, embed_dim=16, depth=depth, num_heads=2
-    ).eval()
+    model = make_tiny_vit(depth).eval()
     model.load_state_dict(weights, strict=True)
     loss, hits = evaluate(tiny.data, model)
     figures = read_figures(finished(finished_run, training))

@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 import launch
-from conftest import Tiny
 from run_files import finished, flip_byte, read_figures, read_weights
+from tiny import Tiny
 
 
 def inspect(*files: Path) -> str:

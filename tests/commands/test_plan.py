@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 import launch
-from conftest import CONFIG, Tiny
+from tiny import CONFIG, Tiny
 from tiny_data import NUM_TRAIN
 
 # Settings other than the defaults (ViT-B/16, 4 stages, the paper's lengths), and what the method costs in passes of

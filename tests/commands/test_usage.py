@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 import launch
-from conftest import CONFIG, FinishedRun, Tiny
+from conftest import FinishedRun
 from launch import Outcome
 from run_files import TRAININGS, copy_run, finished, read_summary, snapshot
+from tiny import CONFIG, Tiny
 
 # "--section.key  [unit]" and its meaning stay on lines of their own; paths of the user may be longer.
 NUM_COLUMNS = 80

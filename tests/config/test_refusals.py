@@ -21,9 +21,9 @@ from typing import cast
 import pytest
 
 import launch
-from conftest import CONFIG, Tiny
 from launch import Outcome
 from run_files import copy_run, finished, flip_byte, snapshot, write_lock
+from tiny import CONFIG, Tiny
 from tiny_data import CLASSES, pack_arguments
 
 

@@ -16,10 +16,12 @@ from make_image_folder import Layout, write_image_folder
 from run_files import (
     assert_same_trainings,
     assert_same_weights,
+    find_differing,
     finished,
     flip_byte,
     read_columns,
     read_summary,
+    read_weights,
     verify_files,
 )
 
@@ -118,12 +120,14 @@ def test_copies_on_the_node(photos: Path, reference: Path, tmp_path: Path) -> No
     assert_same_weights(reference, tmp_path / "again", ["meta"])
 
 
-def test_blocks(photos: Path, tmp_path: Path) -> None:
+def test_blocks(photos: Path, reference: Path, tmp_path: Path) -> None:
     """The order of blocks differs, and is the same on any number of ranks."""
     settings = [META, "--data.shuffle=block", "--data.shuffle_block=10"]
     launch.run_well(*arguments(photos, tmp_path / "one", *settings), num_ranks=1)
     launch.run_well(*arguments(photos, tmp_path / "two", *settings, "--data.workers=2"), num_ranks=2)
     assert_same_trainings(tmp_path / "one", tmp_path / "two", ["meta"])
+    in_blocks, anywhere = (read_weights(finished(run, "meta")) for run in (tmp_path / "one", reference))
+    assert find_differing(in_blocks, anywhere) != []
 
 
 def test_damaged_image_ends_the_run(photos: Path, tmp_path: Path) -> None:

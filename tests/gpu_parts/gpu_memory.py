@@ -14,8 +14,8 @@ from gpu_part import NO_DROPS, PHASES, RECORDED, PartFailed, Place, knows
 from packed_images import write_packed
 
 import launch
-from conftest import CONFIG
 from run_files import STAGES, read_columns
+from tiny import CONFIG
 
 MICRO = 64
 NUM_STEPS = 5  # passes are recorded after three

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import launch
-from conftest import Tiny
+from tiny import Tiny
 from tiny_data import pack_arguments, write_tiny_idx
 
 # Wide enough for large networks' kernels: two heads of 64 channels, and 65 tokens with tiny.ini's images.

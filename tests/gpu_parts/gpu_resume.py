@@ -13,9 +13,9 @@ from pathlib import Path
 from gpu_part import NO_DROPS, RECORDED, PartFailed, Place, knows
 
 import launch
-from conftest import Tiny
 from killed_runs import IN_FINETUNING, IN_INCUBATION, IN_META, ask_with_term, make_stopped_run
 from run_files import TRAININGS, find_differing, finished, read_weights
+from tiny import Tiny
 
 # Long enough for a signal to arrive before the end: 40 steps per training.
 LONG = [f"--{phase}.epochs=2.5" for phase in ("meta", "incubation", "finetuning")]

@@ -19,9 +19,8 @@ from pathlib import Path
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "support"))
-sys.path.insert(2, str(Path(__file__).resolve().parents[1] / "benchmark"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "benchmark"))
 from gpu_memory import run_memory
 from gpu_parity import run_parity
 from gpu_part import Part, PartFailed, Place

@@ -18,7 +18,7 @@ from gpu_part import Place
 from run_parts import PARTS
 
 import launch
-from conftest import Tiny
+from tiny import Tiny
 
 SCRIPT = launch.REPOSITORY / "tests" / "gpu.sh"
 QUICK_PARTS = ["unit", "parity", "resume"]

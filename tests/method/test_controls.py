@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import launch
-from conftest import Tiny
 from killed_runs import Point, make_killed_run
 from run_files import (
     STAGES,
@@ -25,6 +24,7 @@ from run_files import (
     read_summary,
     read_weights,
 )
+from tiny import Tiny, learn_nothing
 
 CONTROLS = ["grown", "shallow"]
 ALL = [*TRAININGS, *CONTROLS]
@@ -38,12 +38,6 @@ METHODS = {  # a method's name: its training and costs
 CHOOSE_ALL = "--method.trainings=deep_incubation,end_to_end,grown,shallow"
 OTHER_INITS = ["--method.trainings=stage_2,end_to_end", "--incubation.init=meta", "--end_to_end.init=zero_branches"]
 DEPTHS = [2, 1, 3, 2]
-NOTHING_LEARNT = ["learning_rate", "min_learning_rate", "warmup_learning_rate", "weight_decay"]
-
-
-def learn_nothing(*phases: str) -> list[str]:
-    """Returns settings with which a training ends with its first weights."""
-    return [f"--{phase}.{name}=0" for phase in phases for name in NOTHING_LEARNT]
 
 
 def names_of_trainings(run: Path) -> list[str]:

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 import launch
-from conftest import Tiny
 from reference_vit import Weights, evaluate
 from run_files import STAGES, TRAININGS, copy_run, find_differing, finished, read_figures, read_weights
+from tiny import Tiny, learn_nothing
 from tiny_data import NUM_VALIDATION
 
 DEPTHS = [2, 1, 3, 2]
-NOTHING_LEARNT = ["learning_rate", "min_learning_rate", "warmup_learning_rate", "weight_decay"]
 
 
 def assemble(run: Path) -> Weights:
@@ -75,7 +74,7 @@ def test_figures_are_those_of_the_files(tiny: Tiny, finished_run: Path, training
 
 def test_finetuning_starts_from_the_assembled_stages(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
     run = copy_run(finished_run, tmp_path / "run", without=["finetuned"])
-    settings = [f"--finetuning.{name}=0" for name in NOTHING_LEARNT]
+    settings = learn_nothing("finetuning")
     launch.run_well(*tiny.arguments(run, "--run.only=finetuned", *settings))
     assembled = assemble(run)
     assert find_differing(read_weights(finished(run, "finetuned")), assembled) == []
@@ -94,7 +93,7 @@ def test_untrained_stage_is_the_same_at_each_start(tiny: Tiny, finished_run: Pat
     weights = []
     for num_ranks in (1, 3):
         run = copy_run(finished_run, tmp_path / f"ranks_{num_ranks}", without=["stage_2"])
-        settings = [f"--incubation.{name}=0" for name in NOTHING_LEARNT]
+        settings = learn_nothing("incubation")
         for name in ("stage_0", "stage_1", "stage_3", "finetuned"):
             finished(run, name).unlink()  # made with another learning rate
         launch.run_well(*tiny.arguments(run, "--run.only=stage_2", *settings), num_ranks=num_ranks)

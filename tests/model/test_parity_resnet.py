@@ -20,11 +20,11 @@ import torch
 from torch.nn import functional
 
 import launch
-from conftest import CONFIG, Tiny
 from exact_run import CLIP_NORM, NUM_STEPS, PEAK, SETTINGS, WARMUP_STEPS, WEIGHT_DECAY, ExactRun
 from parity import Tensors, largest_error, read, relative_error, write
 from reference_resnet import ResNet, depths_of, load_state, make_resnet110, state_of
 from run_files import read_columns
+from tiny import CONFIG, Tiny
 from tiny_resnet import NETWORK, STAGES, TRAININGS, WIDTHS
 
 TOLERANCE = 1e-5

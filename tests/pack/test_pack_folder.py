@@ -6,8 +6,6 @@ import io
 import os
 import re
 import shutil
-import struct
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +18,7 @@ from PIL import Image
 
 import launch
 from make_image_folder import Layout, write_image_folder
-from run_files import FIRST_BLOCK_BYTES, snapshot, verify_file, write_lock
+from run_files import seal, snapshot, verify_file, write_lock
 from small_disk import small_disk
 
 NUM_TRAIN = 180
@@ -190,10 +188,7 @@ def kill_when_begun(arguments: list[str], output: Path, num_ranks: int) -> bool:
     output.parent.mkdir()
     output.write_text("that of other images")
     process = launch.start(arguments, num_ranks)
-    deadline = time.monotonic() + launch.TIMEOUT_S
-    while not list(output.parent.glob("F-*-*.h5")) and process.poll() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    launch.wait_until(lambda: any(output.parent.glob("F-*-*.h5")), process)
     launch.kill_ranks(process)
     launch.finish(process)
     return not output.exists()
@@ -275,7 +270,7 @@ def test_sets_of_version_1(tmp_path: Path) -> None:
         file.create_dataset("problems/kinds", data=["converted"], dtype=h5py.string_dtype())
         file.create_dataset("problems/files", data=["train/a/0.jpg"], dtype=h5py.string_dtype())
         file.create_dataset("problems/reasons", data=["a PNG"], dtype=h5py.string_dtype())
-    stamp(shards[0])
+    seal(shards[0])
     assert "problems     1" in launch.run_well("inspect", str(shards[0])).stdout
     outcome = launch.run_well(*pack_arguments(folder, output))
     assert "\n1 of 2 shards to make, of 4 images " in outcome.stdout
@@ -324,19 +319,11 @@ def test_verify_names_every_damage(packed: Packed, tmp_path: Path) -> None:
         assert message == f"incubate: {output}: 3 of its {num_shards} shards are damaged or missing, as listed."
 
 
-def stamp(path: Path) -> None:
-    """Writes the first block that fits the rest of the file."""
-    content = bytearray(path.read_bytes())
-    rest = content[FIRST_BLOCK_BYTES:]
-    struct.pack_into("<8sQQQ", content, 0, b"INCUBATE", 1, len(rest), xxhash.xxh3_64_intdigest(bytes(rest)))
-    path.write_bytes(content)
-
-
 def change(path: Path, name: str, place: int, value: int) -> None:
     """Changes a file consistently, as a person who knows the format could."""
     with h5py.File(path, "r+") as file:
         file[name][place] = value
-    stamp(path)
+    seal(path)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-// Preloaded into the program by tests/run/test_reference_pitfalls.py, which builds this as a library: it writes down
+// Preloaded into the program by tests/run/test_mpi_calls.py, which builds this as a library: it writes down
 // what the ranks ask of MPI. In the folder PROBE:
 //   reductions.RANK   the number of elements of every all-reduce of the rank, a line each
 //   shares.RANK       the bytes of every part of a share that it sends to another rank, a line each

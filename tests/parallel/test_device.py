@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import launch
-from conftest import Tiny
 from run_files import finished
+from tiny import Tiny
 
 SHORT = ["--run.only=meta", "--meta.epochs=0.125"]
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

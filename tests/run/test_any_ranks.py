@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import launch
-from conftest import IS_LONG, FinishedRun, Tiny
+from conftest import IS_LONG, FinishedRun
 from run_files import (
     STAGES,
     TRAININGS,
@@ -21,6 +21,7 @@ from run_files import (
     read_weights,
     snapshot,
 )
+from tiny import Tiny
 
 # Every training of the method, each alone on 3 ranks, from files that other numbers of ranks wrote.
 REDONE = ["meta", "stage_2", "finetuned", "end_to_end"]

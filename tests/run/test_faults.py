@@ -28,7 +28,7 @@ import pytest
 
 import launch
 import tiny_resnet
-from conftest import IS_LONG, Tiny, only_long
+from conftest import IS_LONG, only_long
 from killed_runs import OFTEN, Point, make_killed_run
 from launch import Outcome
 from permissions import OBEYING_PERMISSIONS, unwritable
@@ -47,6 +47,7 @@ from run_files import (
     verify_files,
 )
 from small_disk import read_only, resize, small_disk
+from tiny import Tiny
 from tiny_data import SIDE, pack_arguments, write_idx, write_tiny_idx
 
 NO_HANG_S = 60.0
@@ -171,11 +172,7 @@ def start_and_wait_for(
 ) -> tuple[subprocess.Popen[str], list[int]]:
     """Starts a run and waits for a point. Returns mpirun and the ranks, in the order of their numbers."""
     process, ranks = launch.start_ranks(arguments, num_ranks, wrapper)
-    deadline = time.monotonic() + NO_HANG_S
-    while not point():
-        assert process.poll() is None, launch.finish(process)
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    assert launch.wait_until(point, process, NO_HANG_S), launch.finish(process)
     return process, sorted(ranks, key=launch.rank_number)
 
 
@@ -339,28 +336,6 @@ def test_stopped_at_random_moments(tiny: Tiny, finished_run: Path, tmp_path: Pat
 def killed_in_meta(tiny: Tiny, finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     point = Point("meta", 2, ["meta", *STAGES, "finetuned"])
     return make_killed_run(tiny, finished_run, tmp_path_factory.mktemp("killed"), point, num_ranks=2)
-
-
-def test_damage_at_random_places(
-    tiny: Tiny, finished_run: Path, killed_in_meta: Path, tmp_path: Path, tell: Tell
-) -> None:
-    """The check before HDF5 finds flipped bytes and cut ends in every kind of file."""
-    files = {
-        "state to resume from": resume_points(killed_in_meta, "meta")[-1],
-        "finished weights": finished(finished_run, "stage_2"),
-        "metrics": finished_run / "metrics" / "stage_2.h5",
-        "index of metrics": finished_run / "metrics.h5",
-        "data": tiny.data,
-    }
-    each = choose(short=8, long=100)
-    for seed, (kind, path) in enumerate(files.items()):
-        command = [str(launch.BUILD / "tests" / "damage"), str(path), str(tmp_path / "copy.h5"), str(each), str(seed)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=NO_HANG_S, check=False)
-        assert result.returncode == 0, f"{kind}: {result.stdout}{result.stderr}"
-        assert result.stdout == f"{each} changes, 0 of them not found\n"
-    tell(
-        f"{each * len(files)} flipped bytes and cut ends in {len(files)} kinds of file: all found before HDF5 opens it"
-    )
 
 
 FOUND = re.compile(

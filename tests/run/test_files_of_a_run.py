@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import launch
-from conftest import CONFIG, FinishedRun, Tiny
+from conftest import FinishedRun
 from run_files import (
     NUM_STEPS,
     STAGES,
@@ -24,6 +24,7 @@ from run_files import (
     read_summary,
     snapshot,
 )
+from tiny import CONFIG, Tiny
 from tiny_data import CLASSES, NUM_TRAIN, NUM_VALIDATION, SIDE, pack_arguments
 
 STEP_COLUMNS = {

@@ -5,23 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import launch
-from conftest import Tiny
 from run_files import finished, read_summary, resume_points
+from tiny import Tiny
 
 STOPPED = 75
 FOR_EVER = ["--run.only=meta", "--meta.epochs=100000", "--train.evaluate_every=100000", "--checkpoint.every_steps=20"]
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + launch.TIMEOUT_S
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def stop(process: subprocess.Popen[str]) -> None:
@@ -42,7 +33,7 @@ def assert_refused(process: subprocess.Popen[str], run: Path, holder: int) -> No
 def test_a_second_program_on_a_training_is_refused(tiny: Tiny, tmp_path: Path) -> None:
     run = tmp_path / "run"
     first = launch.start(tiny.arguments(run, *FOR_EVER))
-    wait_until(lambda: len(resume_points(run, "meta")) > 0 or first.poll() is not None)
+    launch.wait_until(lambda: len(resume_points(run, "meta")) > 0, first)
     assert_refused(launch.start(tiny.arguments(run, *FOR_EVER)), run, first.pid)
     stop(first)
     assert os.listdir(run / "checkpoints") == ["meta"]
@@ -51,12 +42,12 @@ def test_a_second_program_on_a_training_is_refused(tiny: Tiny, tmp_path: Path) -
 def test_of_programs_that_start_on_a_training_at_the_same_moment_one_trains(tiny: Tiny, tmp_path: Path) -> None:
     run = tmp_path / "run"
     jobs = [launch.start(tiny.arguments(run, *FOR_EVER)) for _ in range(3)]
-    wait_until(lambda: sum(job.poll() is None for job in jobs) == 1)
+    launch.wait_until(lambda: sum(job.poll() is None for job in jobs) == 1)
     [trains] = [job for job in jobs if job.returncode is None]
     for job in jobs:
         if job is not trains:
             assert_refused(job, run, trains.pid)
-    wait_until(lambda: len(resume_points(run, "meta")) > 0 or trains.poll() is not None)
+    launch.wait_until(lambda: len(resume_points(run, "meta")) > 0, trains)
     stop(trains)
 
 

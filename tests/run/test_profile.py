@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import launch
-from conftest import Tiny
 from run_files import TRAININGS, assert_same_trainings
+from tiny import Tiny
 
 NUM_PROFILED = 4
 MICRO_BATCHES = 4 // 2  # of a step, on each of 2 ranks

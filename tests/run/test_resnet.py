@@ -4,7 +4,6 @@ killed and resumed, planned, exported and imported. Its batch norm statistics tr
 from __future__ import annotations
 
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,16 +12,17 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import launch
-from conftest import CONFIG, Tiny
+from exchange import arguments
+from killed_runs import OFTEN, Point, make_killed_run
 from parity import evaluate
 from reference_resnet import ResNet, depths_of, load_state
-from run_files import assert_same_weights, copy_run, finished, read_columns, read_figures, read_weights, resume_points
+from run_files import assert_same_weights, finished, read_columns, read_figures, read_weights
+from tiny import Tiny
 from tiny_data import NUM_VALIDATION
 from tiny_resnet import GROUPS, NETWORK, STAGES, TRAININGS, TWO_STAGES, WIDTHS
 
 ALL = [*TRAININGS, "grown", "shallow"]
 CHOOSE_ALL = "--method.trainings=deep_incubation,end_to_end,grown,shallow"
-OFTEN = "--checkpoint.every_steps=5"
 
 
 def is_statistic(name: str) -> bool:
@@ -45,11 +45,6 @@ def runs(tiny: Tiny, pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPath
 @pytest.fixture(scope="module")
 def run(runs: dict[int, Path]) -> Path:
     return runs[3]
-
-
-def arguments(command: str, tiny: Tiny, run: Path, training: str, *more: str) -> list[str]:
-    given = [f"--config={CONFIG}", f"--data.file={tiny.data}", f"--run.directory={run}", f"--training={training}"]
-    return [command, *given, *NETWORK, *more]
 
 
 @pytest.mark.parametrize("num_ranks", [2, 3])
@@ -89,32 +84,17 @@ def test_learns(run: Path) -> None:
         assert read_figures(finished(run, training))["top1"] > 0.5  # 0.25 by guessing
 
 
-def kill_in(tiny: Tiny, run: Path, training: str, num_ranks: int) -> None:
-    """Kills a run as soon as `training` has left a state to resume from."""
-    process = launch.start(tiny.arguments(run, *NETWORK, CHOOSE_ALL, OFTEN), num_ranks)
-    deadline = time.monotonic() + launch.TIMEOUT_S
-    while not resume_points(run, training) and process.poll() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
-    launch.kill_ranks(process)
-    launch.finish(process)
-
-
 @pytest.mark.parametrize(
-    ("training", "undone", "before", "after"),
-    [("meta", ["meta", *STAGES, "finetuned", "grown"], 2, 3), ("stage_1", [*STAGES, "finetuned"], 3, 2)],
+    ("point", "before", "after"),
+    [
+        (Point("meta", 1, ["meta", *STAGES, "finetuned", "grown"]), 2, 3),
+        (Point("stage_1", 1, [*STAGES, "finetuned"]), 3, 2),
+    ],
 )
-def test_killed_and_resumed(
-    tiny: Tiny, run: Path, tmp_path: Path, training: str, undone: list[str], before: int, after: int
-) -> None:
-    for attempt in range(3):  # a rank may get to the end before the signal reaches it
-        killed = copy_run(run, tmp_path / f"attempt_{attempt}", without=undone)
-        kill_in(tiny, killed, training, before)
-        if not finished(killed, training).exists():
-            break
-    assert not finished(killed, training).exists()
+def test_killed_and_resumed(tiny: Tiny, run: Path, tmp_path: Path, point: Point, before: int, after: int) -> None:
+    killed = make_killed_run(tiny, run, tmp_path, point, before, *NETWORK, CHOOSE_ALL)
     outcome = launch.run_well(*tiny.arguments(killed, *NETWORK, CHOOSE_ALL, OFTEN), num_ranks=after)
-    assert f"{training}: continues after step" in outcome.stdout
+    assert f"{point.training}: continues after step" in outcome.stdout
     assert_same_weights(killed, run, ALL)
 
 
@@ -141,7 +121,7 @@ def test_pytorch_computes_with_an_export_what_was_measured(
 ) -> None:
     """An incubation exports the whole hybrid: frozen stages bring their own statistics."""
     file = tmp_path / "f.safetensors"
-    launch.run_well(*arguments("export", tiny, run, training, f"--output={file}"))
+    launch.run_well(*arguments("export", tiny, run, training, *NETWORK, f"--output={file}"))
     loss, hits = evaluate(tiny.data, make_reference(load_file(file)))
     figures = read_figures(finished(run, training))
     assert figures["loss"] == pytest.approx(loss, rel=1e-5)
@@ -152,8 +132,8 @@ def test_imported_weights_train_on_as_if_trained_here(tiny: Tiny, run: Path, tmp
     other = tmp_path / "run"
     for training in ["meta", *STAGES]:
         file = tmp_path / f"{training}.safetensors"
-        launch.run_well(*arguments("export", tiny, run, training, f"--output={file}"))
-        launch.run_well(*arguments("import", tiny, other, training, f"--input={file}"))
+        launch.run_well(*arguments("export", tiny, run, training, *NETWORK, f"--output={file}"))
+        launch.run_well(*arguments("import", tiny, other, training, *NETWORK, f"--input={file}"))
     assert_same_weights(other, run, ["meta", *STAGES])
     launch.run_well(*tiny.arguments(other, *NETWORK, "--run.only=finetuned"))
     assert_same_weights(other, run, ["finetuned"])
@@ -166,15 +146,17 @@ def test_exchange_refuses_what_does_not_fit(tiny: Tiny, run: Path, tmp_path: Pat
         "transformers only). Give --format=timm."
     )
     for command, option in (("export", "output"), ("import", "input")):
-        outcome = launch.run(*arguments(command, tiny, run, "meta", f"--{option}={file}", "--format=reference"))
+        outcome = launch.run(
+            *arguments(command, tiny, run, "meta", *NETWORK, f"--{option}={file}", "--format=reference")
+        )
         assert outcome.status == 2
         assert outcome.messages() == [message]
     assert not file.exists()
-    launch.run_well(*arguments("export", tiny, run, "meta", f"--output={file}"))
+    launch.run_well(*arguments("export", tiny, run, "meta", *NETWORK, f"--output={file}"))
     weights = load_file(file)
     del weights["layer2.0.bn1.running_var"]
     save_file(weights, file)
-    outcome = launch.run(*arguments("import", tiny, tmp_path / "run", "meta", f"--input={file}"))
+    outcome = launch.run(*arguments("import", tiny, tmp_path / "run", "meta", *NETWORK, f"--input={file}"))
     assert outcome.status == 2
     assert f"{file} lacks the tensor 'layer2.0.bn1.running_var'" in outcome.stderr
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 import launch
-from conftest import Tiny
 from killed_runs import OFTEN, Point, make_killed_run
 from run_files import (
     NUM_STEPS,
@@ -29,6 +28,7 @@ from run_files import (
     resume_points,
     step_of,
 )
+from tiny import Tiny
 
 IN_META = Point("meta", 2, ["meta", *STAGES, "finetuned"])
 IN_INCUBATION = Point("stage_1", 1, [*STAGES, "finetuned"])

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 import launch
-from conftest import Tiny
 from killed_runs import (
     IN_FINETUNING,
     IN_INCUBATION,
@@ -26,6 +25,7 @@ from killed_runs import (
     make_stopped_run,
 )
 from run_files import TRAININGS, assert_same_trainings, copy_run, read_summary, resume_points
+from tiny import Tiny
 
 
 def ask_mpirun(process: subprocess.Popen[str]) -> None:
@@ -68,10 +68,7 @@ IN_FOREGROUND = ("env", "--default-signal=INT,HUP")
 
 
 def wait_until_training(process: subprocess.Popen[str], run: Path) -> None:
-    deadline = time.monotonic() + launch.TIMEOUT_S
-    while not resume_points(run, "meta"):
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.01)
+    assert launch.wait_until(lambda: len(resume_points(run, "meta")) > 0, process)
 
 
 def start_forever(
@@ -121,10 +118,7 @@ def test_nohup(tiny: Tiny, tmp_path: Path) -> None:
     process = start_forever(tiny, tmp_path, wrapper=("nohup",))
     process.send_signal(signal.SIGHUP)
     newest = resume_points(tmp_path, "meta")[-1]
-    deadline = time.monotonic() + launch.TIMEOUT_S
-    while resume_points(tmp_path, "meta")[-1] == newest:
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.01)
+    assert launch.wait_until(lambda: resume_points(tmp_path, "meta")[-1] != newest, process)
     process.send_signal(signal.SIGTERM)
     assert launch.finish(process).status == STOPPED
     assert_stopped(tmp_path, "SIGTERM")
@@ -232,9 +226,7 @@ def test_no_time_left_after_preparing(tiny: Tiny, tmp_path: Path) -> None:
         # Matrix products are measured for 50 ms between the log's begin and the first step.
         arguments = tiny.arguments(run, *FOREVER, "--run.grace_seconds=4", "--run.peak_tflops=0")
         process = launch.start(arguments, environment=ends_in(9))
-        while not (run / "log.txt").exists():
-            assert process.poll() is None and time.time() < began + launch.TIMEOUT_S
-            time.sleep(0.001)
+        assert launch.wait_until((run / "log.txt").exists, process)
         process.send_signal(signal.SIGSTOP)
         time.sleep(max(0.0, began + 5.5 - time.time()))
         process.send_signal(signal.SIGCONT)

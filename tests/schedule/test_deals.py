@@ -13,11 +13,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-import xxhash
 
 import launch
-from conftest import Tiny
-from run_files import assert_same_weights, finished, read_columns, read_summary, resume_points
+from run_files import assert_same_weights, finished, read_columns, read_summary, resume_points, seal
+from tiny import Tiny
 
 RANKS = range(1, 9)
 DEPTHS = ["2,2,2,2", "1,2,4,8", "2,2,2", "1,2,4"]
@@ -140,9 +139,7 @@ def test_killed_again_and_again(tiny: Tiny, runs: dict[tuple[str, int], Future[P
     for num_ranks in itertools.cycle([3, 8, 1, 5, 2]):
         process = launch.start(network.arguments(run, MANY_ROUNDS, OFTEN), num_ranks)
         if num_killed < 6:
-            deadline = time.monotonic() + launch.TIMEOUT_S
-            while not (run / "log.txt").exists() and process.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.005)
+            launch.wait_until((run / "log.txt").exists, process)
             time.sleep(chance.uniform(0.3, 1.5))  # from reading files to finetuning
             launch.kill_ranks(process) if num_ranks > 1 else process.kill()
         outcome = launch.finish(process)
@@ -196,18 +193,10 @@ def test_checkpoints_by_time(tiny: Tiny, tmp_path: Path) -> None:
     assert np.all(saved["stall_s"] >= 0)
 
 
-def restamp(path: Path) -> None:
-    """Makes the user block valid again after a change of the content."""
-    content = bytearray(path.read_bytes())
-    content[16:24] = (len(content) - 512).to_bytes(8, "little")
-    content[24:32] = xxhash.xxh3_64_intdigest(bytes(content[512:])).to_bytes(8, "little")
-    path.write_bytes(content)
-
-
 def set_version(path: Path, version: int) -> None:
     with h5py.File(path, "r+") as file:
         file.attrs["version"] = np.int64(version)
-    restamp(path)
+    seal(path)
 
 
 @pytest.fixture(scope="module")
@@ -216,9 +205,7 @@ def unfinished(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("unfinished") / "run"
     arguments = Network(tiny, "1,2,4,8").arguments(run, OFTEN, "--meta.epochs=20")
     process = launch.start(arguments, 2)
-    deadline = time.monotonic() + launch.TIMEOUT_S
-    while not resume_points(run, "meta") and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.001)
+    launch.wait_until(lambda: len(resume_points(run, "meta")) > 0, process)
     launch.kill_ranks(process)
     launch.finish(process)
     assert not finished(run, "meta").exists()

@@ -15,7 +15,6 @@ import study_data
 from unseen_images import evaluate, load_network
 
 import launch
-from conftest import Tiny
 from keep_results import read_figures
 from run_directory.data import load_run
 from run_directory.recovery import check_whole_file
@@ -24,6 +23,7 @@ from schedule import START_S, choose_next, expected_s, list_done, slowest_recent
 from study_runs import resnet_runs, vit_runs
 from study_runs.all_runs import list_runs
 from study_runs.run import StudyRun
+from tiny import Tiny
 
 PROTOCOL = launch.REPOSITORY / "analysis" / "results" / "README.md"
 ALL_ARMS = "--method.trainings=deep_incubation,end_to_end,grown,shallow"

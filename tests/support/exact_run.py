@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import launch
-from conftest import CONFIG, Tiny
 from parity import Tensors, read
 from run_files import STAGES, TRAININGS
+from tiny import CONFIG, Tiny
 
 NUM_STEPS = 20
 WEIGHT_DECAY = 0.5  # so much that without it, or on the wrong weights, 20 steps would differ

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import launch
-from conftest import CONFIG, Tiny
 from parity import Tensors, read
+from tiny import CONFIG, Tiny
 
 DEPTHS = [2, 1, 3, 2]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import launch
-from conftest import Tiny
 from run_files import STAGES, copy_run, finished, resume_points
+from tiny import Tiny
 
 OFTEN = "--checkpoint.every_steps=5"
 STOPPED = 75  # the status of a run that was asked to
@@ -25,6 +25,9 @@ class Point:
     training: str
     num_files: int
     undone: list[str]  # trainings that the run has yet to do
+
+    def is_reached(self, run: Path) -> bool:
+        return len(resume_points(run, self.training)) >= self.num_files
 
 
 IN_META = Point("meta", 1, ["meta", *STAGES, "finetuned"])
@@ -41,17 +44,14 @@ def ask_with_term(process: subprocess.Popen[str]) -> None:
 def kill_at(tiny: Tiny, run: Path, point: Point, num_ranks: int, *settings: str) -> bool:
     """Runs the program and kills its ranks at the point. Returns False if the training ended before."""
     process = launch.start(tiny.arguments(run, OFTEN, *settings), num_ranks)
-    deadline = time.monotonic() + launch.TIMEOUT_S
-    while len(resume_points(run, point.training)) < point.num_files and process.poll() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    launch.wait_until(lambda: point.is_reached(run), process)
     num_killed = launch.kill_ranks(process)
     outcome = launch.finish(process)
     if finished(run, point.training).exists():
         return False
     assert num_killed == num_ranks, outcome  # fewer: the program ended for another reason
     assert outcome.status != 0
-    assert len(resume_points(run, point.training)) >= point.num_files
+    assert point.is_reached(run)
     return True
 
 
@@ -70,10 +70,7 @@ def make_stopped_run(tiny: Tiny, reference: Path, folder: Path, point: Point, nu
     for attempt in range(NUM_ATTEMPTS):
         run = copy_run(reference, folder / f"attempt_{attempt}", without=point.undone)
         process = launch.start(tiny.arguments(run, OFTEN), num_ranks)
-        deadline = time.monotonic() + launch.TIMEOUT_S
-        while len(resume_points(run, point.training)) < point.num_files and process.poll() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
+        launch.wait_until(partial(point.is_reached, run), process)
         ask(process)
         outcome = launch.finish(process)
         if not finished(run, point.training).exists():

@@ -130,15 +130,31 @@ def find_ranks(process: subprocess.Popen[str]) -> list[int]:
     return ranks
 
 
+def wait_until(
+    is_so: Callable[[], bool], process: subprocess.Popen[str] | None = None, timeout_s: float = TIMEOUT_S
+) -> bool:
+    """Waits until it is so, or the process has ended. Returns whether it is so. Fails after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    while not is_so():
+        if process is not None and process.poll() is not None:
+            return is_so()
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    return True
+
+
 def start_ranks(
     arguments: list[str], num_ranks: int, wrapper: Sequence[str] = ()
 ) -> tuple[subprocess.Popen[str], list[int]]:
     """Starts mpirun and waits until all ranks exist or the start has ended. Returns mpirun and the ranks' ids."""
     process = start(arguments, num_ranks, wrapper=wrapper)
-    deadline = time.monotonic() + TIMEOUT_S
-    while len(ranks := find_ranks(process)) < num_ranks and process.poll() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    ranks: list[int] = []
+
+    def all_exist() -> bool:
+        ranks[:] = find_ranks(process)
+        return len(ranks) >= num_ranks
+
+    wait_until(all_exist, process)
     return process, ranks
 
 

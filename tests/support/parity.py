@@ -8,10 +8,18 @@ import h5py
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from timm.models.vision_transformer import VisionTransformer
 from timm.optim._param_groups import param_groups_layer_decay, param_groups_weight_decay
 from torch.nn import functional
 
 Tensors = dict[str, torch.Tensor]
+
+
+def make_tiny_vit(depth: int, side: int = 8) -> VisionTransformer:
+    """Returns timm's network of the tiny one."""
+    return VisionTransformer(
+        img_size=side, patch_size=4, in_chans=1, num_classes=4, embed_dim=16, depth=depth, num_heads=2
+    )
 
 
 def relative_error(ours: torch.Tensor, theirs: torch.Tensor) -> float:

@@ -17,10 +17,18 @@ from timm.scheduler.cosine_lr import CosineLRScheduler
 from timm.utils.model_ema import ModelEmaV2
 from torch.nn import functional
 
-from conftest import Tiny
 from exact_run import CLIP_NORM, NUM_STEPS, PEAK, WARMUP_STEPS, WEIGHT_DECAY, ExactRun, make_run
-from parity import Tensors, decay_groups, largest_error, layer_decay_groups, relative_error, split_key_bias
+from parity import (
+    Tensors,
+    decay_groups,
+    largest_error,
+    layer_decay_groups,
+    make_tiny_vit,
+    relative_error,
+    split_key_bias,
+)
 from run_files import STAGES, TRAININGS, read_columns
+from tiny import Tiny
 
 LOSS_TOLERANCE = 1e-4
 WEIGHT_TOLERANCE = 1e-3
@@ -73,9 +81,7 @@ def learning_prefixes(training: str) -> tuple[str, ...]:
 
 
 def make_model(training: str, weights: Tensors) -> VisionTransformer:
-    model = VisionTransformer(
-        img_size=8, patch_size=4, in_chans=1, num_classes=4, embed_dim=16, depth=sum(depths_of(training)), num_heads=2
-    )
+    model = make_tiny_vit(sum(depths_of(training)))
     model.load_state_dict(weights, strict=True)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name.startswith(learning_prefixes(training)))

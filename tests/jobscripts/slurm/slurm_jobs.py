@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
 from pathlib import Path
 
 from slurm_cluster import SlurmCluster
 
 import launch
-from conftest import CONFIG, Tiny
 from killed_runs import OFTEN
 from run_files import finished, resume_points
+from tiny import CONFIG, Tiny
 
 SBATCH_OPTIONS = ("--ntasks-per-node=2", "--gpus-per-node=2", "--time=10")
 LAST = ["finetuned", "end_to_end"]
@@ -54,10 +53,7 @@ def find_tasks(run: Path) -> list[int]:
 
 def freeze_at_resume_point(run: Path, training: str) -> list[int]:
     """Freezes the tasks of a job in the middle of a training. Slurm wakes tasks that it ends."""
-    deadline = time.monotonic() + launch.TIMEOUT_S
-    while not resume_points(run, training):
-        assert time.monotonic() < deadline, f"{training} has not begun"
-        time.sleep(0.001)
+    launch.wait_until(lambda: len(resume_points(run, training)) > 0)
     tasks = find_tasks(run)
     for task in tasks:
         os.kill(task, signal.SIGSTOP)

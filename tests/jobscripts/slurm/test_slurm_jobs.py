@@ -23,8 +23,9 @@ from slurm_jobs import (
 )
 
 import launch
-from conftest import Tiny, only_long
+from conftest import only_long
 from run_files import STAGES, TRAININGS, assert_same_weights, copy_run, finished
+from tiny import Tiny
 
 
 @pytest.fixture(scope="module")

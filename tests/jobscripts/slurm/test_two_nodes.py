@@ -23,8 +23,9 @@ from slurm_jobs import (
 )
 from virtual_machines import VirtualNetwork
 
-from conftest import Tiny, only_long
+from conftest import only_long
 from run_files import TRAININGS, assert_same_weights, copy_run
+from tiny import Tiny
 
 TWO_NODES = ["--nodes=2"]
 FAILURE_TIMEOUT_S = 60.0  # until Slurm knows that a node is down and its job is out of the way
