@@ -24,6 +24,7 @@ import matplotlib.pyplot as plt
 from any_locale import start, text_of
 from methods import MethodTable
 from metric import Metric
+from output_file import OutputError, check_output
 from run_data import Column, NotARunError, Run, Training, format_results, format_speeds, load_run
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; the shapes of the marks differ as well. Both are
@@ -176,7 +177,9 @@ def draw_run(run: Run, output: Path) -> None:
     for axes, metric in zip(panels[0], reversed(run.metrics), strict=True):
         draw_panel(axes, run, curves, metric)
     note = "" if run.state == "done" else f"  ({run.state}; dotted: unfinished)"
-    figure.suptitle(f"{text_of(run.directory.resolve().name)}{note}", fontsize=13, fontweight="bold")
+    # (A name may have signs that Matplotlib takes for a formula.)
+    title = f"{text_of(run.directory.resolve().name)}{note}"
+    figure.suptitle(title, fontsize=13, fontweight="bold", parse_math=False)
     handles, labels = panels[0][0].get_legend_handles_labels()
     figure.tight_layout(rect=(0, 0.1, 1, 1))
     if handles:
@@ -192,9 +195,10 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     output: Path = options.output or options.run / "curves.png"
     try:
+        check_output(output, "PNG picture")
         run = load_run(options.run)
         draw_run(run, output)
-    except NotARunError as error:
+    except (NotARunError, OutputError) as error:
         print(f"plot_run: {error}", file=sys.stderr)
         return 2
     except OSError as error:

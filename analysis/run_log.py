@@ -43,7 +43,7 @@ class Log:
 def read_log(path: Path) -> Log:
     """An empty one if there is no file that can be read. Lines that are not of the program's form are passed over."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return Log()
     num_starts, started = 0, ""
