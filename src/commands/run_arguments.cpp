@@ -7,6 +7,18 @@
 namespace incubate {
 namespace {
 
+/// The settings that a run wrote into its folder mean that folder, wherever it was moved or copied.
+void stay_with_config_file(RunSection& run, CommonOptions& common) {
+  const std::filesystem::path file = common.config_file;
+  const RunDirectory place(file.has_parent_path() ? file.parent_path() : ".");
+  std::string& origin = common.origins["run.directory"];
+  std::error_code ignored;
+  if (file.filename() != place.config().filename() || origin == kOnCommandLine || !place.is_own()) return;
+  if (std::filesystem::equivalent(place.root(), run.directory, ignored)) return;
+  run.directory = place.root();
+  origin = "where " + common.config_file + " lies";
+}
+
 /// A run goes on with the sums that it began with, on whatever device and from whatever command: they are part of its
 /// identity.
 void keep_sums_of_run(RunSection& run, Origins& origins) {
@@ -30,6 +42,7 @@ bool read_run_arguments(const std::vector<std::string>& arguments, const char* h
     return false;
   }
   for (const std::string& warning : common.warnings) fmt::print(stderr, "incubate: warning: {}\n", warning);
+  stay_with_config_file(config.run, common);
   if (config.run.directory.empty()) {
     config.run.directory = RunDirectory::default_root(common.config_file);
     common.origins["run.directory"] = "from the input file's name";

@@ -41,7 +41,7 @@ std::vector<Setting> list_settings(PackConfig& config);
 /// Throws InputError when something needed is missing, or given but of another format.
 void validate(const PackConfig& config);
 
-/// The files that `config` names, training first. REQUIRES: the format is idx or cifar.
+/// The files that `config` names to be read, training images and labels first; of a folder none of its images.
 std::vector<std::string> list_sources(const PackConfig& config);
 
 }  // namespace incubate

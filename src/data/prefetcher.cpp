@@ -3,12 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "base/thread.h"
+
 namespace incubate {
 
 Prefetcher::Prefetcher(const PrefetchOptions& options, Plan plan, Next next)
     : options_(options), plan_(std::move(plan)), next_(std::move(next)) {
   for (std::int64_t i = 0; i < options.workers; ++i) {
-    workers_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+    workers_.push_back(start_thread(fmt::format("thread {} of data.workers={}", i + 1, options.workers),
+                                    [this](const std::stop_token& stop) { work(stop); }));
   }
 }
 

@@ -50,7 +50,7 @@ struct RoundSummary {
 
 /// How a job that works, or worked, on the run stands.
 struct JobSummary {
-  std::string state = "running";  ///< running, stopped, done, failed
+  std::string state = "running";  ///< running, stopped, done, failed, lost (killed, or its node is gone)
   std::string reason;             ///< why it ended
   std::int64_t num_ranks = 0;
   std::string updated;  ///< UTC; when it last saved, empty before that
@@ -75,7 +75,7 @@ struct RunSummary {
   TrainingSummary& training(const std::string& name);
   bool is_done(const std::string& training) const;
 
-  /// Of the jobs together: running if any is, else failed if any did, else stopped if any was, else done.
+  /// Of the jobs together: running if any is, else failed, lost, stopped if any is, else done.
   std::string state() const;
   /// Of each method that is done.
   std::vector<ResultRow> results() const;
@@ -84,8 +84,9 @@ struct RunSummary {
   static std::optional<RunSummary> load(const std::filesystem::path& path);
   /// Takes over from the file, if load() can read it, what is not this job's: other jobs, their rounds, trainings that
   /// are not own (but not those known here to be done, there not yet). The rounds of this job's earlier starts come
-  /// back too. Trainings keep their places, and a round of this job that was last stays last. Before its first save
-  /// "all", which holds every training's lock, forgets the other jobs, not their rounds.
+  /// back too. Another job that runs and has not saved for five minutes is lost. Trainings keep their places, and a
+  /// round of this job that was last stays last. Before its first save "all", which holds every training's lock,
+  /// forgets the other jobs, not their rounds.
   void take_over(const std::filesystem::path& path);
   /// Replaces the file, after taking over from it. Where another job was stopped for
   /// seconds while it saved, what this one writes may stay out of the file until it saves again.

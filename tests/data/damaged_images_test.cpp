@@ -12,7 +12,7 @@ namespace {
 std::vector<std::int64_t> use(DamagedImages& images, std::int64_t index, const std::set<std::int64_t>& damaged) {
   std::vector<std::int64_t> used;
   images.use(index, [&](std::int64_t i) {
-    if (damaged.contains(i)) throw DamagedImageError("a.h5", i, "it is odd");
+    if (damaged.contains(i)) throw DamagedImageError("a.h5", i, "is damaged: it is odd");
     used.push_back(i);
   });
   return used;
