@@ -19,7 +19,6 @@ import socket
 import sys
 import threading
 import time
-from datetime import datetime, timezone
 from math import isnan, nan
 from pathlib import Path
 from typing import TextIO
@@ -27,7 +26,6 @@ from typing import TextIO
 from command_line.any_locale import start
 from report_page.server import HOST, PageServer, PortError
 from run_directory.data import (
-    TIME_FORMAT,
     Column,
     Job,
     Metrics,
@@ -38,6 +36,7 @@ from run_directory.data import (
     format_clock,
     load_run,
     measure_speed,
+    parse_time,
 )
 
 RECENT_STEPS = 20
@@ -60,9 +59,8 @@ def format_run(run: Run, now_s: float) -> str:
 
 
 def _describe_job(job: Job, now_s: float) -> str:
-    """Returns a line on a job. One that runs but has written nothing for long may have been killed."""
-    updated_s = datetime.strptime(job.updated, TIME_FORMAT).replace(tzinfo=timezone.utc).timestamp()
-    age = format_clock(now_s - updated_s)
+    """Returns a line on a job."""
+    age = format_clock(now_s - parse_time(job.updated))
     reason = f" ({job.reason})" if job.reason else ""
     return f"job {job.name}: {job.state}{reason}, {job.num_ranks} ranks, written {age} ago"
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import configparser
 import contextlib
+import glob
 import json
 import math
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -25,6 +27,7 @@ from run_directory.metric import OLDER_METRICS, Metric
 Column: TypeAlias = NDArray[np.float64]
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"  # of summary.json, in UTC
+LOST_AFTER_S = 300  # a job saves its summary and the heartbeats of its locks every few seconds
 NEEDED_COLUMNS = {
     "steps": ["step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s"],
     "epochs": ["step", "train_loss", "block_flops", "elapsed_s"],  # and a column for each metric
@@ -58,7 +61,7 @@ class Training:
 
     name: str
     phase: str  # in the run's table of methods
-    state: str  # waiting, running or done
+    state: str  # waiting, running, done or lost
     step: int
     total_steps: int
     block_flops: float  # spent so far
@@ -113,8 +116,8 @@ class Round:
 @dataclass(frozen=True)
 class Job:
     name: str
-    state: str  # running, stopped, done or failed
-    reason: str  # why it ended
+    state: str  # running, stopped, done, failed or lost
+    reason: str  # why it ended; of a lost one the last sign of life
     num_ranks: int
     updated: str  # time of the last save: "2026-01-31T12:00:00Z"
 
@@ -125,7 +128,7 @@ Config: TypeAlias = dict[str, dict[str, str]]  # settings by section, as text
 @dataclass(frozen=True)
 class Run:
     directory: Path
-    state: str  # running, stopped, done or failed
+    state: str  # running, stopped, done, failed, or "lost (last sign of life ...)"
     global_batch: float  # images of a step; nan if unknown
     trainings: list[Training] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
@@ -185,23 +188,37 @@ def check_columns(metrics: Metrics, table: str) -> None:
 
 
 def read_config(path: Path) -> Config:
-    """Returns the settings of an INI file of the program. Raises OSError, configparser.Error or UnicodeDecodeError."""
+    """Returns the settings of an INI file of the program. Raises OSError or configparser.Error."""
     parser = configparser.ConfigParser(inline_comment_prefixes="#", interpolation=None)
-    with path.open(encoding="utf-8") as file:
+    # Paths may have bytes that are no UTF-8, and an editor may have put a byte order mark in front.
+    with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
         parser.read_file(file)
     return {section: dict(parser[section]) for section in parser.sections()}
 
 
 def make_run(directory: Path, summary: dict[str, Any], config: Config, metrics: dict[str, Metrics]) -> Run:
     """Returns the run. Raises one of CONTENT_ERRORS if `summary` is not a run's."""
+    jobs = [_make_job(name, entry) for name, entry in summary.get("jobs", {}).items()]
+    state = str(summary["state"])
+    # Older programs had one job, and told of it in the summary itself.
+    whole = Job("all", state, "", 0, str(summary.get("updated", "")))
+    judged = [_find_lost(job, directory, len(jobs)) for job in jobs or [whole]]
+    states = [job.state for job in judged]
+    if "lost" in states and "running" not in states and "failed" not in states:
+        state = f"lost ({max(job.reason for job in judged if job.state == 'lost')})"
+    elif state == "running" and "running" not in states:
+        state = "failed"
+    trainings = [_make_training(entry, metrics.get(entry["name"])) for entry in summary["trainings"]]
+    if "running" not in states and "lost" in states:
+        trainings = [replace(t, state="lost") if t.state == "running" else t for t in trainings]
     return Run(
         directory=directory,
-        state=str(summary["state"]),
+        state=state,
         global_batch=_read_global_batch(config),
-        trainings=[_make_training(entry, metrics.get(entry["name"])) for entry in summary["trainings"]],
+        trainings=trainings,
         results=[_make_result(row) for row in summary["results"]],
         rounds=[_make_round(entry) for entry in summary.get("rounds", [])],
-        jobs=[_make_job(name, entry) for name, entry in summary.get("jobs", {}).items()],
+        jobs=judged if jobs else [],
         config=config,
         table=MethodTable.make(summary["methods"]) if "methods" in summary else OLDER_TABLE,
     )
@@ -328,6 +345,31 @@ def _read_metrics(group: Any) -> tuple[Metric, ...]:
     texts = [[str(text) for text in group[name].asstr()] for name in ("name", "title", "unit")]
     higher_is_better = [bool(value) for value in group["higher_is_better"]]
     return tuple(Metric(*column) for column in zip(*texts, higher_is_better, strict=True))
+
+
+def _find_lost(job: Job, directory: Path, num_jobs: int) -> Job:
+    """The job; with the state `lost` if it says that it runs and no sign of life was seen for minutes.
+
+    Clocks differ, so that of the file system counts as well. It is no sign of one job among several.
+    """
+    if job.state != "running":
+        return job
+    files = list((directory / "checkpoints").glob("*.lock" if job.name == "all" else f"{glob.escape(job.name)}.lock"))
+    seen = [parse_time(job.updated)] if job.updated else []
+    for path in files + [directory / "summary.json"] * (num_jobs < 2):
+        with contextlib.suppress(*CONTENT_ERRORS):
+            seen.append(path.stat().st_mtime)
+            seen.append(float(json.loads(path.read_bytes())["heartbeat"]))
+    last = max(seen, default=math.inf)
+    if time.time() - last < LOST_AFTER_S:
+        return job
+    text = datetime.fromtimestamp(last, timezone.utc).strftime(TIME_FORMAT)
+    return replace(job, state="lost", reason=f"last sign of life {text}")
+
+
+def parse_time(text: str) -> float:
+    """Unix time of a time of summary.json. Raises ValueError."""
+    return datetime.strptime(text, TIME_FORMAT).replace(tzinfo=timezone.utc).timestamp()
 
 
 def _number(value: Any) -> float:

@@ -15,6 +15,7 @@
 #include "base/directory_lock.h"
 #include "base/host_name.h"
 #include "base/process_name.h"
+#include "base/thread.h"
 #include "base/unix_time.h"
 #include "hdf5/atomic_file.h"
 
@@ -139,9 +140,10 @@ Lock::Lock(std::filesystem::path path, const LockOptions& options, const Sightin
     is_first_try = false;
     std::this_thread::sleep_for(options.look_every);
   }
-  heart_ = std::jthread([path = path_, token = token_, every = options.beat_every](const std::stop_token& stop) {
-    beat(stop, path, token, every);
-  });
+  heart_ = start_thread("the heartbeat of " + path_.string(),
+                        [path = path_, token = token_, every = options.beat_every](const std::stop_token& stop) {
+                          beat(stop, path, token, every);
+                        });
 }
 
 bool Lock::try_to_take(const LockOptions& options, const Sighting& first) const {

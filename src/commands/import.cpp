@@ -2,7 +2,6 @@
 #include "commands/run_arguments.h"
 #include "config/parse.h"
 #include "forecast/describe_memory.h"
-#include "hdf5/atomic_file.h"
 #include "method/weight_files.h"
 
 namespace incubate {
@@ -34,7 +33,7 @@ void import_weights(RunConfig& config, const ImportConfig& options, Log& log) {
   log.info(fmt::format("{} written: {} has the weights of {}", run.finished(training.name).string(), training.name,
                        options.input));
   // Later trainings of the run must use the same sums.
-  if (!std::filesystem::exists(run.config())) replace_text_atomically(run.config(), settings);
+  if (!std::filesystem::exists(run.config())) run.write_config(settings);
   if (!is_open) return;
   log.info(
       fmt::format("The run has run.sums={} from now on. Where GPUs go on with it, fast ones take less time: give "

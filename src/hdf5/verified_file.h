@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "base/check.h"
 #include "hdf5/atomic_file.h"
@@ -42,6 +44,10 @@ void verify_file(const FilePath& path);
 using VerifiedFiles = std::set<FilePath>;
 /// Verifies the file and adds it to `verified`, unless it is there already. Throws as verify_file() does.
 void verify_once(const FilePath& path, VerifiedFiles& verified);
+
+/// Throws InputError if `output`, which --output names, exists and is not a file of one of these types. A damaged file
+/// of this program, an empty one and one of zeros may be replaced.
+void check_replaceable(const FilePath& output, const std::vector<std::string>& filetypes);
 
 /// Opens the file and returns `read(file)`. Throws InputError if the content is not what `read` expects. REQUIRES:
 /// verify_file(path) passed on any rank.

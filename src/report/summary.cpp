@@ -26,6 +26,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::chrono::seconds kLockPatience(2);
+constexpr double kLostAfter_s = 300;  // a job saves every few seconds
 
 const char* to_string(TrainingState state) {
   return state == TrainingState::done ? "done" : state == TrainingState::running ? "running" : "waiting";
@@ -164,6 +165,13 @@ void merge(RunSummary& summary, const RunSummary& file) {
   const JobSummary own = summary.own();
   const bool is_first_save = own.updated.empty();
   if (summary.job != "all" || !is_first_save) summary.jobs = file.jobs;
+  // If such a job lives, it says so when it saves next.
+  const std::string earliest = utc_text(unix_now_s() - kLostAfter_s);  // these texts sort by time
+  for (auto& [name, job] : summary.jobs) {
+    if (job.state != "running" || job.updated >= earliest) continue;
+    job.state = "lost";
+    job.reason = "last sign of life " + job.updated;
+  }
   summary.own() = own;
   summary.rounds = merge_rounds(summary.rounds, file.rounds, summary.job);
   for (TrainingSummary& t : summary.trainings) {
@@ -211,7 +219,7 @@ bool RunSummary::is_done(const std::string& training) const {
 }
 
 std::string RunSummary::state() const {
-  for (const char* state : {"running", "failed", "stopped"}) {
+  for (const char* state : {"running", "failed", "lost", "stopped"}) {
     if (std::ranges::any_of(jobs, [state](const auto& entry) { return entry.second.state == state; })) return state;
   }
   return "done";
@@ -279,7 +287,8 @@ void RunSummary::save(const FilePath& path) {
   for (const RoundSummary& r : by_time) j["rounds"].push_back(to_json(r));
   for (const ResultRow& row : results()) j["results"].push_back(to_json(row));
   for (const MethodRow& row : kMethodTable) j["methods"].push_back(to_json(row));
-  replace_text_atomically(path, j.dump(2) + "\n");
+  // A path in a reason need not be UTF-8.
+  replace_text_atomically(path, j.dump(2, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace) + "\n");
 }
 
 std::string format_results(const std::vector<MetricInfo>& metrics, const std::vector<ResultRow>& rows) {

@@ -50,7 +50,7 @@ struct RoundSummary {
 
 /// The state of a job of the run.
 struct JobSummary {
-  std::string state = "running";  ///< running, stopped, done, failed
+  std::string state = "running";  ///< running, stopped, done, failed, lost (killed, or its node is gone)
   std::string reason;             ///< why it ended
   std::int64_t num_ranks = 0;
   std::string updated;  ///< UTC time of the last save; empty before the first
@@ -75,7 +75,7 @@ struct RunSummary {
   TrainingSummary& training(const std::string& name);
   bool is_done(const std::string& training) const;
 
-  /// Returns the state of all jobs: running if any is, else failed if any did, else stopped if any was, else done.
+  /// Returns the state of all jobs: running if any is, else failed, lost or stopped if any is, else done.
   std::string state() const;
   /// Returns a row for each method that is done.
   std::vector<ResultRow> results() const;
@@ -83,9 +83,10 @@ struct RunSummary {
   /// Returns the file's content; nullopt if the file is missing, unreadable, older than this layout or invalid.
   static std::optional<RunSummary> load(const std::filesystem::path& path);
   /// Takes over from the file, if load() can read it, everything that is not this job's: other jobs, their rounds, and
-  /// trainings that are not own. A training known to be done stays done. Rounds of this job's earlier starts are taken
-  /// over too. Trainings keep their order, and a last round of this job stays last. Before its first save "all" drops
-  /// the other jobs, but not their rounds, because it holds every training's lock.
+  /// trainings that are not own. Another running job that has not saved for five minutes is lost. A training known to
+  /// be done stays done. Rounds of this job's earlier starts are taken over too. Trainings keep their order, and a last
+  /// round of this job stays last. Before its first save "all" drops the other jobs, but not their rounds, because it
+  /// holds every training's lock.
   void take_over(const std::filesystem::path& path);
   /// Replaces the file, after take_over(). If another job is suspended for seconds while it saves, the file may lack
   /// what this job writes until this job saves again.

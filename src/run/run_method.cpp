@@ -9,10 +9,13 @@
 #include <torch/torch.h>
 
 #include "base/check.h"
+#include "base/input_file.h"
 #include "base/out_of_memory.h"
 #include "base/short_number.h"
 #include "base/stop_request.h"
+#include "base/thread.h"
 #include "checkpoint/lock.h"
+#include "config/ini.h"
 #include "config/parse.h"
 #include "forecast/cost_model.h"
 #include "hdf5/atomic_file.h"
@@ -101,6 +104,15 @@ const char* advise_on(const std::string& request) {
   return is_of_mpirun ? " mpirun leaves its ranks a second for that: start them with jobscripts/mpirun.sh." : "";
 }
 
+/// Returns whether an INI file has just the settings of `text`.
+bool has_settings(const FilePath& file, const std::string& text) {
+  try {
+    return split_ini(read_text_file(file), file.string()) == split_ini(text, file.string());
+  } catch (const InputError&) {
+    return false;
+  }
+}
+
 /// Reports of a group go to rank 0 by way of its leader; warnings of any rank.
 SendReport make_send_report(const ProcessGroup& group, StatusChannel& channel) {
   return [&group, &channel](const StatusReport& report) {
@@ -151,6 +163,7 @@ class MethodRun {
 };
 
 Ending MethodRun::run() {
+  try_threads(fmt::format("run.threads={}: a thread", config_.run.threads), config_.run.threads - 1);
   torch::set_num_threads(static_cast<int>(config_.run.threads));
   allow_tf32(config_.run.precision == Precision::bf16);
   prepare();
@@ -291,7 +304,9 @@ void MethodRun::remove_leftovers() const {
 /// remain.
 void MethodRun::write_shared_files() {
   RunConfig copy = config_;
-  replace_text_atomically(run_.config(), print_settings(list_settings(copy)));
+  const std::string settings = print_settings(list_settings(copy));
+  // A file that says the same stays as it is, with what the user noted in it.
+  if (!has_settings(run_.config(), settings)) run_.write_config(settings);
   std::vector<std::string> names;
   for (std::size_t i = 0; i < trainings_.size(); ++i) {
     const std::string& name = trainings_[i].name;

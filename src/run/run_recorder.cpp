@@ -111,7 +111,10 @@ void RunRecorder::on_report(std::span<const std::byte> bytes) {
   StatusReport report;
   check_running(bytes.size() == sizeof(report), "a status report has {} bytes, not {}", bytes.size(), sizeof(report));
   std::memcpy(&report, bytes.data(), sizeof(report));
-  if (report.event == StatusReport::Event::waiting) return;  // a sign of life, which the channel has noted
+  if (report.event == StatusReport::Event::waiting) {  // a sign of life, which the channel has noted
+    if (since_refresh_.elapsed_s() > kRefreshEvery_s) refresh();
+    return;
+  }
   if (report.event == StatusReport::Event::note) {
     log_.record(report.text.data());
     return;

@@ -59,12 +59,19 @@ Checkpoint TrainingFiles::load_resume_point(std::int64_t step) {
 }
 
 Metrics TrainingFiles::load_metrics(std::int64_t step) const {
-  try {
-    return Metrics::load(context_.run.metrics(training_.name), step);
-  } catch (const std::exception& error) {
-    if (is_out_of_memory(error)) throw;
+  const auto go_on = [&](const std::exception& error) -> Metrics {
     warn_(fmt::format("{} The figures of steps before {} are lost; training goes on.", error.what(), step));
     return {};
+  };
+  try {
+    return Metrics::load(context_.run.metrics(training_.name), step);
+  } catch (const DamagedFileError& error) {
+    return go_on(error);
+  } catch (const UnreadableFileError&) {
+    throw;  // the file may be whole, and must not be replaced
+  } catch (const std::exception& error) {
+    if (is_out_of_memory(error)) throw;
+    return go_on(error);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "base/unix_time.h"
 #include "config/method_table.h"
 #include "hdf5/atomic_file.h"
 #include "support/temporary_directory.h"
@@ -239,7 +240,7 @@ TEST(Summary, StateOfTheRunFollowsFromItsJobs) {
     for (const std::string& state : states) summary.jobs["job " + std::to_string(summary.jobs.size())].state = state;
     return summary.state();
   };
-  const Names by_precedence = {"running", "failed", "stopped", "done"};
+  const Names by_precedence = {"running", "failed", "lost", "stopped", "done"};
   for (std::size_t i = 0; i < by_precedence.size(); ++i) {
     EXPECT_EQ(state_of({by_precedence[i]}), by_precedence[i]);
     for (std::size_t k = 0; k < by_precedence.size(); ++k) {
@@ -295,6 +296,33 @@ TEST(Summary, JobsSavingInTurnKeepEachOthersEntries) {
   EXPECT_FALSE(second.training("stage_0").is_own);
   EXPECT_TRUE(second.training("stage_1").is_own);
   EXPECT_EQ(second.jobs.at("stage_0").reason, "stage_0 is done");
+}
+
+TEST(Summary, AnotherJobThatHasNotSavedForMinutesIsLost) {
+  const TemporaryDirectory directory;
+  const FilePath path = directory / "summary.json";
+  make_job("stage_0").save(path);
+  nlohmann::json j = read_json(path);
+  for (const double age_s : {250.0, 350.0}) {
+    j["jobs"]["stage_0"]["updated"] = utc_text(unix_now_s() - age_s);
+    replace_text_atomically(path, j.dump());
+    RunSummary other = make_job("stage_1");
+    other.own().state = "done";
+    other.save(path);
+    const nlohmann::json saved = read_json(path);
+    EXPECT_EQ(saved["state"], age_s < 300 ? "running" : "lost");
+    EXPECT_EQ(saved["jobs"]["stage_0"]["reason"],
+              age_s < 300 ? "" : "last sign of life " + j["jobs"]["stage_0"]["updated"].get<std::string>());
+  }
+}
+
+TEST(Summary, AReasonNeedNotBeUtf8) {
+  const TemporaryDirectory directory;
+  const FilePath path = directory / "summary.json";
+  RunSummary summary = make_job("all");
+  summary.own().reason = "m\xFCller/set.h5 is damaged";
+  summary.save(path);
+  EXPECT_EQ(read_json(path).at("reason"), "m\xEF\xBF\xBDller/set.h5 is damaged");
 }
 
 TEST(Summary, ResultsComeFromAllJobs) {

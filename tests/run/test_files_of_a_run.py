@@ -234,7 +234,9 @@ def test_something_is_learnt(finished_run: Path) -> None:
 
 def test_config_reads_back(tiny: Tiny, finished_run: Path) -> None:
     text = (finished_run / "config.ini").read_text()
-    assert launch.run_well("train", f"--config={finished_run / 'config.ini'}", "--print-config").stdout == text
+    mark, settings = text.split("\n\n", 1)
+    assert mark == "# Written by incubate: the settings of the run in this folder."
+    assert launch.run_well("train", f"--config={finished_run / 'config.ini'}", "--print-config").stdout == settings
     assert f"file = {tiny.data}" in text
     assert "micro = 8" in text
 
