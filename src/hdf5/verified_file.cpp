@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -137,6 +138,14 @@ void verify_once(const FilePath& path, VerifiedFiles& verified) {
   if (verified.contains(path)) return;
   verify_file(path);
   verified.insert(path);
+}
+
+std::string identify_file(const FilePath& path) {
+  struct stat s {};
+  if (::stat(path.c_str(), &s) != 0) return "";
+  // Times too: numbers of local disks may be the same on nodes that were installed alike.
+  return fmt::format("{} {} {} {} {} {} {}", s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec,
+                     s.st_ctim.tv_sec, s.st_ctim.tv_nsec);
 }
 
 std::string stated_digest(const FilePath& path) {

@@ -27,7 +27,7 @@ struct TrainingStatus {
 std::string format_status(const TrainingStatus& status);
 /// "#####..............." for a quarter.
 std::string draw_bar(double fraction);
-/// "1:02:03", "2:03" (minutes and seconds).
+/// "1:02:03", "2:03" (minutes and seconds); "-" if it is not finite.
 std::string format_duration(double seconds);
 
 /// Shows progress to a person: a line a training, groups under each other and redrawn in place on a terminal, or plain

@@ -11,7 +11,7 @@
 
 namespace incubate {
 
-/// What it takes to come by a network.
+/// What it takes to come by a network. NaN: unknown, as after an import of weights that it starts from.
 struct Cost {
   double block_flops = 0;
   double rank_s = 0;           ///< wall-clock times ranks, summed over trainings
@@ -53,7 +53,9 @@ struct JobSummary {
   std::string state = "running";  ///< running, stopped, done, failed
   std::string reason;             ///< why it ended
   std::int64_t num_ranks = 0;
-  std::string updated;  ///< UTC; when it last saved, empty before that
+  std::vector<std::string> arithmetic =
+      {};                    ///< kinds of its ranks; with more than one its weights are not reproducible
+  std::string updated = {};  ///< UTC; when it last saved, empty before that
 };
 
 /// A line of the result table.

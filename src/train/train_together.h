@@ -20,6 +20,8 @@ struct Participant {
   std::function<bool()> asks_to_save = {};
   /// To save the state after Trainer::steps_done() steps, none of them open.
   std::function<void()> on_save = {};
+  /// To tell what is wrong with an evaluation; see Trainer::judge().
+  std::function<void(const std::string&)> warn = {};
   /// After its part of each batch of an evaluation: a sign of life.
   std::function<void()> on_evaluation_batch = {};
   /// When it has done `until_step` steps or the group stops before; the last step evaluated if due.
