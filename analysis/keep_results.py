@@ -100,6 +100,8 @@ def check_summary(directory: Path) -> None:
             "change are not kept. Let the run end first."
         )
     for training in run.trainings:
+        if training.is_imported:
+            continue
         if training.metrics is None or not len(training.metrics.epochs["step"]):
             raise NotKeptError(f"{directory} has no metrics of {training.name}, which is done. Copy the run again.")
         said_of = {metric.name: training.figures.get(metric.name) for metric in run.metrics}

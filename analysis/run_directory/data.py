@@ -28,6 +28,7 @@ Column: TypeAlias = NDArray[np.float64]
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"  # of summary.json, in UTC
 LOST_AFTER_S = 300  # a job saves its summary and the heartbeats of its locks every few seconds
+NOT_FINITE = "not finite"  # what summary.json says of an evaluation whose figures are null
 NEEDED_COLUMNS = {
     "steps": ["step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s"],
     "epochs": ["step", "train_loss", "block_flops", "elapsed_s"],  # and a column for each metric
@@ -75,6 +76,11 @@ class Training:
     @property
     def is_done(self) -> bool:
         return self.state == "done"
+
+    @property
+    def is_imported(self) -> bool:
+        """Weights of another program, of which no figure and no cost is known."""
+        return self.is_done and math.isnan(self.block_flops)
 
 
 @dataclass(frozen=True)
@@ -306,21 +312,27 @@ def format_speeds(run: Run) -> str:
 def format_results(run: Run) -> str:
     """Returns the result table as the program prints it. FLOPs are those of the blocks."""
     width = max([17, *(len(row.method) for row in run.results)])
-    widths = [max(7, len(metric.header) + 1) for metric in run.metrics]
+    figures_of = [
+        [metric.format(row.figures.get(metric.name, math.nan)) for metric in run.metrics] for row in run.results
+    ]
+    widths = [
+        max(7, len(metric.header) + 1, *(len(texts[i]) for texts in figures_of)) for i, metric in enumerate(run.metrics)
+    ]
     headers = [f"{metric.header:>{size}}" for metric, size in zip(run.metrics, widths, strict=True)]
     costs = f"{'block FLOPs':>12} {'rank-hours':>11} {'wall-clock':>11} {'critical path':>14}"
     lines = [" ".join([f"{'method':<{width}}", *headers, costs])]
-    for row in run.results:
-        figures = [
-            f"{metric.format(row.figures.get(metric.name, math.nan)):>{size}}"
-            for metric, size in zip(run.metrics, widths, strict=True)
-        ]
+    for row, texts in zip(run.results, figures_of, strict=True):
+        figures = [f"{text:>{size}}" for text, size in zip(texts, widths, strict=True)]
         costs = (
-            f"{row.block_flops:>12.3e} {row.rank_s / 3600:>11.4f} {format_clock(row.wall_s):>11} "
-            f"{format_clock(row.critical_path_s):>14}"
+            f"{_format_cost(row.block_flops, '.3e'):>12} {_format_cost(row.rank_s / 3600, '.4f'):>11} "
+            f"{format_clock(row.wall_s):>11} {format_clock(row.critical_path_s):>14}"
         )
         lines.append(" ".join([f"{row.method:<{width}}", *figures, costs]))
     return "\n".join(lines)
+
+
+def _format_cost(cost: float, form: str) -> str:
+    return "unknown" if math.isnan(cost) else f"{cost:{form}}"
 
 
 def format_clock(seconds: float) -> str:
@@ -402,8 +414,9 @@ def _make_result(row: dict[str, Any]) -> Result:
 def _read_figures(entry: dict[str, Any], kind: type[Training | Result]) -> dict[str, float]:
     """Returns the numbers of an entry that are neither costs nor counts."""
     known = kind.__dataclass_fields__
+    missing = float("inf") if entry.get("evaluation") == NOT_FINITE else float("nan")
     return {
-        name: _number(value)
+        name: missing if value is None else float(value)
         for name, value in entry.items()
         if name not in known and (value is None or isinstance(value, (int, float)))
     }

@@ -210,4 +210,15 @@ void check_held(const std::filesystem::path& path, const std::string& token, std
                 holder.empty() ? "nobody" : holder);
 }
 
+bool sees_lock(const std::filesystem::path& path, const std::string& token, std::chrono::milliseconds patience) {
+  const Clock::time_point begin = Clock::now();
+  while (read_token(path) != token) {
+    if (Clock::now() - begin > patience) return false;
+    std::error_code ignored;
+    const std::filesystem::directory_iterator listed(path.parent_path(), ignored);  // makes NFS ask its server
+    std::this_thread::sleep_for(kReadAgainAfter);
+  }
+  return true;
+}
+
 }  // namespace incubate

@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -161,6 +162,14 @@ void check_replaceable(const FilePath& output, const std::vector<std::string>& f
       std::ranges::any_of(filetypes, [&](const std::string& type) { return found == "of type '" + type + "'"; }),
       "{} would be replaced by a file of type '{}', but is {}. Choose another --output, or remove that file.",
       output.string(), filetypes.front(), found);
+}
+
+std::string identify_file(const FilePath& path) {
+  struct stat s {};
+  if (::stat(path.c_str(), &s) != 0) return "";
+  // Times too: numbers of local disks may be the same on nodes that were installed alike.
+  return fmt::format("{} {} {} {} {} {} {}", s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec,
+                     s.st_ctim.tv_sec, s.st_ctim.tv_nsec);
 }
 
 std::string stated_digest(const FilePath& path) {

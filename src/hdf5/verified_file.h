@@ -70,6 +70,10 @@ auto read_verified_file(const FilePath& path, const Read& read) {
   return read_intact_file(path, read);
 }
 
+/// Returns a text that tells the file from every other, and from what it was before a change, on any host that sees it;
+/// empty if it cannot be seen.
+std::string identify_file(const FilePath& path);
+
 /// Returns the digest stated in the user block as 16 hexadecimal digits, without verifying it. Throws InputError if the
 /// file is missing or not ours.
 std::string stated_digest(const FilePath& path);

@@ -230,6 +230,13 @@ void pack_folder(const PackConfig& config, Communicator& world, Log& log) {
     options.tell = [&log](const std::string& message) { log.info(message); };
     lock.emplace(config.output + ".lock", options);
   });
+  const std::string token = world.broadcast(lock ? lock->token() : "", "sharing the lock");
+  agree(world, [&] {
+    check_input(sees_lock(config.output + ".lock", token, kLockPatience),
+                "{} does not see what {} writes to --output={} (all write shards there). Give a place that all hosts "
+                "share, by its absolute path.",
+                world.member_name(world.rank()), world.member_name(0), config.output);
+  });
   make_shards(job, find_missing_shards(job, world), world, log);
   agree(world, [&] {
     if (world.is_leader()) write_index(job, log);

@@ -11,7 +11,7 @@
 
 namespace incubate {
 
-/// The cost of a network.
+/// The cost of a network. NaN: unknown, as for imported weights and what starts from them.
 struct Cost {
   double block_flops = 0;
   double rank_s = 0;           ///< wall-clock time times ranks, summed over trainings
@@ -53,7 +53,9 @@ struct JobSummary {
   std::string state = "running";  ///< running, stopped, done, failed, lost (killed, or its node is gone)
   std::string reason;             ///< why it ended
   std::int64_t num_ranks = 0;
-  std::string updated;  ///< UTC time of the last save; empty before the first
+  std::vector<std::string> arithmetic =
+      {};                    ///< kinds of its ranks; with more than one its weights are not reproducible
+  std::string updated = {};  ///< UTC time of the last save; empty before the first
 };
 
 /// A line of the result table.

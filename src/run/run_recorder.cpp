@@ -72,15 +72,15 @@ void RunRecorder::add_finished(std::int64_t index, const Figures& figures) {
   TrainingSummary& entry = summary_.trainings[index];
   entry.is_own = false;
   if (figures.empty()) return;
-  const auto figure = [&figures](const std::string& name) { return figure_or_zero(figures, name); };
   entry.state = TrainingState::done;
   entry.step = entry.total_steps;
-  entry.skipped_steps = static_cast<std::int64_t>(figure("skipped_steps"));
-  entry.num_ranks = static_cast<std::int64_t>(figure("num_ranks"));
-  for (const MetricInfo& metric : metrics_) entry.evaluation[metric.name] = figure(metric.name);
-  entry.block_flops = figure("block_flops");
-  entry.elapsed_s = figure("elapsed_s");
-  entry.rank_s = figure("rank_s");
+  entry.skipped_steps = static_cast<std::int64_t>(figure_or_zero(figures, "skipped_steps"));
+  entry.num_ranks = static_cast<std::int64_t>(figure_or_zero(figures, "num_ranks"));
+  // Of imported weights nothing is known.
+  for (const MetricInfo& metric : metrics_) entry.evaluation[metric.name] = figure_or_nan(figures, metric.name);
+  entry.block_flops = figure_or_nan(figures, "block_flops");
+  entry.elapsed_s = figure_or_nan(figures, "elapsed_s");
+  entry.rank_s = figure_or_nan(figures, "rank_s");
 }
 
 void RunRecorder::begin_round(const std::string& phase, const RoundPlan& plan) {

@@ -12,8 +12,8 @@ import convert_pth
 import launch
 import plot_run
 import report
-from conftest import CONFIG, Tiny
 from run_files import finished, snapshot
+from tiny import CONFIG, Tiny
 from tiny_data import pack_arguments
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import launch
-from conftest import Tiny
 from launch import REPOSITORY
 from run_files import copy_run, read_summary
+from tiny import Tiny
 
 
 def run_in_shell(before: str, *arguments: str | bytes | Path, **variables: str) -> subprocess.CompletedProcess[bytes]:

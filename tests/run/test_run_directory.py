@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 import launch
-from conftest import CONFIG, Tiny
 from run_files import copy_run, finished, resume_points, snapshot
+from tiny import CONFIG, Tiny
 
 
 def train_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
