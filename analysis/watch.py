@@ -68,12 +68,13 @@ def _describe_job(job: Job, now_s: float) -> str:
 def _make_row(run: Run, training: Training) -> tuple[str, ...]:
     speed = _measure_recent(run, training)
     left_s = (training.total_steps - training.step) * run.global_batch / speed.images_per_s
+    figure = _last(training.metrics, "epochs", run.metrics[0].name)
     return (
         training.name,
         training.state,
         f"{training.step}/{training.total_steps}",
         _format(_last(training.metrics, "steps", "loss"), "{:.4f}"),
-        run.metrics[0].format(_last(training.metrics, "epochs", run.metrics[0].name)),
+        "-" if isnan(figure) and not training.is_done else run.metrics[0].format(figure),
         _format(speed.images_per_s, "{:.0f}"),
         _format(100 * speed.data_wait, "{:.1f}%"),
         _format(100 * speed.communication_wait, "{:.1f}%"),

@@ -60,6 +60,7 @@ void read_tensors(const Hdf5File& file, const std::string& group, int levels_bel
 using Lines = std::vector<std::pair<std::string, std::string>>;
 
 bool is_setting(const std::string& name) { return name.find('.') != std::string::npos; }
+bool is_parent_line(const std::string& name) { return !is_setting(name) && find_row(name) != nullptr; }
 
 /// The names and values that a training was, or is to be, made with.
 class Origin {
@@ -122,6 +123,9 @@ class Differences {
     }
     // An epoch has as many steps as the data and the batch make.
     if (has("data") || has("batch.global") || has("model.depths")) std::erase(names_, "steps");
+    // Another training differs in much; a setting that parents have too makes them others.
+    if (has("training")) names_ = {"training"};
+    if (std::ranges::any_of(names_, is_setting)) std::erase_if(names_, is_parent_line);
     if (names_.size() > 1) std::erase(names_, "learning");
   }
 

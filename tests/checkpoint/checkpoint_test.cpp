@@ -212,6 +212,14 @@ TEST_F(DifferenceTest, WhatIsMadeOfSettingsIsTheSettings) {
             "'meta.mixup=0' there, 'meta.mixup=1' here");
 }
 
+TEST_F(DifferenceTest, WhatFollowsFromANamedDifferenceIsNotNamed) {
+  EXPECT_EQ(difference("", "training=stage_1\nrun.seed=1\nmeta=0a\n", "", "training=stage_1\nrun.seed=0\nmeta=0b\n"),
+            "'run.seed=1' there, 'run.seed=0' here");
+  EXPECT_EQ(
+      difference("", "training=stage_1\ndepths=1,2\nlearning=01\n", "", "training=stage_0\ndepths=2,1\nlearning=10\n"),
+      "'training stage_1' there, 'training stage_0' here");
+}
+
 TEST_F(CheckpointTest, ADifferenceThatIsNoSettingIsToldAsWhatMakesIt) {
   CheckpointHeader header = example().header;
   const auto message = [&](const std::string& there, const std::string& here) {
