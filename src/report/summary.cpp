@@ -195,8 +195,9 @@ void merge(RunSummary& summary, const RunSummary& file) {
   for (TrainingSummary& t : summary.trainings) {
     const auto found = std::ranges::find(file.trainings, t.name, &TrainingSummary::name);
     if (t.is_own || found == file.trainings.end()) continue;
-    const bool is_evaluated = std::ranges::none_of(t.evaluation, [](const auto& f) { return std::isnan(f.second); });
-    if (t.state == TrainingState::done && (found->state != TrainingState::done || !is_evaluated)) continue;
+    // Imported weights have no figures, and replace a training whose figures the file has.
+    const bool is_imported = std::ranges::all_of(t.evaluation, [](const auto& f) { return std::isnan(f.second); });
+    if (t.state == TrainingState::done && (found->state != TrainingState::done || is_imported)) continue;
     const bool is_chosen = t.is_chosen;
     t = *found;
     t.is_own = false;

@@ -142,7 +142,8 @@ std::vector<std::unique_ptr<Batch>> load(const NoiseImages& images, const Augmen
   const std::vector<double> mean = {0.485, 0.456, 0.406}, std = {0.229, 0.224, 0.225};
   const ImageSettings settings = {.normalisation = {{mean.begin(), mean.begin() + images.channels()},
                                                     {std.begin(), std.begin() + images.channels()}},
-                                  .augmentation = change};
+                                  .augmentation = change,
+                                  .seed = 1};
   Loader loader(std::make_unique<ImageSamples>(images, Split::train, settings),
                 std::make_unique<RandomSampler>(40, 20, 5, 1, Phase::meta),
                 {.workers = 1, .memory = batch_memory(device)});
