@@ -35,6 +35,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from command_line.any_locale import start
+from command_line.output_file import SAFETENSORS, OutputError, check_output
 
 StageState = dict[str, torch.Tensor]  # key: the name within a stage
 
@@ -218,9 +219,11 @@ def main(arguments: list[str]) -> int:
     try:
         match options.input.suffix, options.output.suffix:
             case ".pth", ".safetensors":
+                check_output(options.output, SAFETENSORS, [options.input])
                 stages = read_pth(options.input)
                 write_safetensors(options.output, stages)
             case ".safetensors", ".pth":
+                check_output(options.output, "checkpoint of PyTorch", [options.input])
                 stages = read_safetensors(options.input)
                 write_pth(options.output, stages)
             case _:
@@ -228,7 +231,7 @@ def main(arguments: list[str]) -> int:
                     f"{options.input} to {options.output} is no conversion between .pth and .safetensors. "
                     "Give IN.pth OUT.safetensors, or IN.safetensors OUT.pth."
                 )
-    except ConversionError as error:
+    except (ConversionError, OutputError) as error:
         print(f"convert_pth: {error}", file=sys.stderr)
         return 2
     print(f"{options.output} written: {sum(map(len, stages))} tensors of {len(stages)} stages")

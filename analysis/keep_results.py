@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import argparse
 import re
-import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import h5py
@@ -28,6 +28,7 @@ from run_directory.thin_metrics import thin_metrics
 FILETYPES = ("incubate metrics", "incubate metrics index")
 TEXTS = ("config.ini", "summary.json", "log.txt")
 MOST_BYTES = 500_000  # for each run
+RUN_MARK = "# Written by incubate: the settings of the run in this folder"  # a run goes on where this lies
 ABSOLUTE_PATH = re.compile(r"(?<![\w.~:/-])(?:/[\w.~+-]+)*/([\w.~+-]+)")
 
 
@@ -48,7 +49,12 @@ def read_figures(directory: Path, most_steps: int | None = None) -> dict[str, by
     check_summary(directory)
     texts = {name: read_text(directory / name) for name in TEXTS}
     texts["log.txt"] = replace_hosts(texts["log.txt"])
-    contents = {name: ABSOLUTE_PATH.sub(r"\1", text).encode() for name, text in texts.items()}
+    texts["config.ini"] = texts["config.ini"].replace(RUN_MARK, "# Kept of a run", 1)
+    # Those that config.ini names are known whole, whatever signs they have.
+    paths = {value for value in load_run(directory).settings.values() if value.startswith("/")}
+    for path in sorted(paths, key=len, reverse=True):
+        texts = {name: text.replace(path, Path(path).name) for name, text in texts.items()}
+    contents = {name: ABSOLUTE_PATH.sub(r"\1", text).encode(errors="surrogateescape") for name, text in texts.items()}
     contents |= {name: (directory / name).read_bytes() for name in metrics}
     if most_steps is not None:
         contents |= {name: thin_metrics(directory / name, most_steps) for name in metrics[1:]}
@@ -64,8 +70,8 @@ def read_figures(directory: Path, most_steps: int | None = None) -> dict[str, by
 def read_text(path: Path) -> str:
     """Returns the text of a file. Raises NotKeptError."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return path.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
         raise NotKeptError(f"{path} cannot be read as text ({error}). Copy the run again.") from error
 
 
@@ -94,6 +100,8 @@ def check_summary(directory: Path) -> None:
             "change are not kept. Let the run end first."
         )
     for training in run.trainings:
+        if training.is_imported:
+            continue
         if training.metrics is None or not len(training.metrics.epochs["step"]):
             raise NotKeptError(f"{directory} has no metrics of {training.name}, which is done. Copy the run again.")
         said_of = {metric.name: training.figures.get(metric.name) for metric in run.metrics}
@@ -108,22 +116,52 @@ def check_summary(directory: Path) -> None:
 
 def replace_hosts(log: str) -> str:
     """Replaces the hosts on which the log places ranks."""
-    lines = map(LINE.fullmatch, log.splitlines())
+    lines = map(LINE.fullmatch, log.split("\n"))
     found = [HOST.fullmatch(line[3]) for line in lines if line]
     for index, host in enumerate(dict.fromkeys(match[1] for match in found if match)):
         log = re.sub(rf"(?<![\w.-]){re.escape(host)}(?![\w-])", f"node-{index}", log)
     return log
 
 
+def check_place(directory: Path, runs: list[Path]) -> None:
+    """That figures kept earlier are all that would be replaced. Raises NotKeptError, OSError."""
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise NotKeptError(f"{directory} is no folder, and would be replaced by one. Choose another --output.")
+    if any(run.exists() and directory.samefile(run) for run in runs):
+        raise NotKeptError(f"{directory} is a run that is to be kept, and would be replaced. Choose another --output.")
+    for path in sorted(directory.rglob("*")):
+        name = path.relative_to(directory)
+        is_ours = (
+            path.is_dir()
+            if str(name) == "metrics"
+            else str(name) in (*TEXTS, "metrics.h5") or (name.parent == Path("metrics") and name.suffix == ".h5")
+        )
+        if not is_ours or path.is_symlink():
+            raise NotKeptError(
+                f"{directory} has {name}, which this program did not write, and would be replaced. Choose another "
+                "--output, or move that folder away."
+            )
+
+
 def write_figures(contents: dict[str, bytes], directory: Path) -> None:
     """Replaces the kept run in `directory`. Raises OSError."""
-    draft = directory.with_name(directory.name + ".draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    for name, content in contents.items():
-        (draft / name).parent.mkdir(parents=True, exist_ok=True)
-        (draft / name).write_bytes(content)
-    shutil.rmtree(directory, ignore_errors=True)
-    draft.rename(directory)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".keep_results-", dir=directory.parent) as drafts:
+        draft = Path(drafts) / "new"
+        for name, content in contents.items():
+            (draft / name).parent.mkdir(parents=True, exist_ok=True)
+            (draft / name).write_bytes(content)
+        old = Path(drafts) / "old"
+        if directory.exists():
+            directory.rename(old)
+        try:
+            draft.rename(directory)
+        except OSError:
+            if old.exists():
+                old.rename(directory)
+            raise
 
 
 def main(arguments: list[str]) -> int:
@@ -133,7 +171,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--most-steps", type=int, metavar="N", help="of each training, evenly spaced (default: all)")
     options = parser.parse_args(arguments)
     try:
-        contents = {directory.resolve().name: read_figures(directory, options.most_steps) for directory in options.runs}
+        names = [directory.resolve().name for directory in options.runs]
+        for name in names:
+            if names.count(name) > 1:
+                raise NotKeptError(f"two runs are called {name}. Keep them in folders of their own.")
+            check_place(options.output / name, options.runs)
+        contents = {
+            name: read_figures(directory, options.most_steps)
+            for name, directory in zip(names, options.runs, strict=True)
+        }
         for name, files in contents.items():
             write_figures(files, options.output / name)
             print(f"{options.output / name}: {len(files)} files, {sum(map(len, files.values())) / 1000:.0f} kB")

@@ -22,6 +22,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from command_line.any_locale import start, text_of
+from command_line.output_file import OutputError, check_output
 from report_page.marks import choose_unit, colour_of, label_of, mark_of
 from run_directory.data import Column, NotARunError, Run, Training, format_results, format_speeds, load_run
 from run_directory.methods import MethodTable
@@ -126,7 +127,9 @@ def draw_run(run: Run, output: Path) -> None:
     for axes, metric in zip(panels[0], reversed(run.metrics), strict=True):
         draw_panel(axes, run, curves, metric)
     note = "" if run.state == "done" else f"  ({run.state}; dotted: unfinished)"
-    figure.suptitle(f"{text_of(run.directory.resolve().name)}{note}", fontsize=13, fontweight="bold")
+    # (A name may have signs that Matplotlib takes for a formula.)
+    title = f"{text_of(run.directory.resolve().name)}{note}"
+    figure.suptitle(title, fontsize=13, fontweight="bold", parse_math=False)
     handles, labels = panels[0][0].get_legend_handles_labels()
     figure.tight_layout(rect=(0, 0.1, 1, 1))
     if handles:
@@ -142,9 +145,10 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     output: Path = options.output or options.run / "curves.png"
     try:
+        check_output(output, "PNG picture")
         run = load_run(options.run)
         draw_run(run, output)
-    except NotARunError as error:
+    except (NotARunError, OutputError) as error:
         print(f"plot_run: {error}", file=sys.stderr)
         return 2
     except OSError as error:

@@ -1,13 +1,13 @@
-"""Writes the figures of kept runs into README.md, where it quotes them.
+"""Writes the figures of kept runs into README.md and analysis/results/README.md, which quote them.
 
-    python analysis/quote_results.py               # README.md, from analysis/results/; in the repository's root
+    python analysis/quote_results.py               # both, from analysis/results/; in the repository's root
     python analysis/quote_results.py --pictures    # the pictures of the report too; that takes a Chromium
     python analysis/quote_results.py --check       # changes nothing, lists what differs from the runs
 
-It also writes the study's tables into analysis/results/README.md, and draws the study's figure if it can.
+It also draws the study's figure if it can.
 
-README.md has a block for each quotation, between <!-- NAME, by analysis/quote_results.py --> and <!-- end of NAME -->.
-keep_results.py puts the runs into analysis/results/. People write README.md's conclusions from the figures.
+A document has a block for each quotation, between <!-- NAME, by analysis/quote_results.py --> and <!-- end of NAME -->.
+keep_results.py puts the runs into analysis/results/. People write the conclusions from the figures.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from run_directory.data import NotARunError, Run, format_results, load_run
 from run_directory.recovery import load_what_is_there
 from study_runs.figure import draw_depth
 from study_runs.results import load_study
-from study_runs.tables import choose_at_depth, quote_study, tabulate_depth
+from study_runs.tables import choose_at_depth, quote_study, tabulate_controls, tabulate_depth
 from study_runs.vit_runs import DEPTHS
 
 SEEDS = (0, 1, 2)
@@ -71,21 +71,23 @@ def quote_precision(results: Path) -> str:
     return make_table(rows, changes)
 
 
-QUOTATIONS: dict[str, Callable[[Path], str]] = {
-    "quickstart": quote_quickstart,
-    "seeds": quote_seeds,
-    "precision": quote_precision,
-}
+def quote_controls(results: Path) -> str:
+    """Returns the study's validation top-1 by depth and method."""
+    return tabulate_controls(load_study(results / "study"))
+
+
+FIRST_PAGE: dict[str, Callable[[Path], str]] = {"seeds": quote_seeds, "controls": quote_controls}
+BESIDE_RUNS: dict[str, Callable[[Path], str]] = {"quickstart": quote_quickstart, "precision": quote_precision}
 
 
 def load(directory: Path, seed: int, precision: str) -> Run:
-    """Returns a run. Raises QuotationError if README.md describes another one."""
+    """Returns a run. Raises QuotationError if the READMEs describe another one."""
     run = load_run(directory)
     found = (run.settings.get("run.seed"), run.settings.get("run.precision"), run.state)
     if found != (str(seed), precision, "done"):
         raise QuotationError(
-            f"{directory} has seed {found[0]} and precision {found[1]} and is {found[2]}; README.md quotes a finished "
-            f"run with seed {seed} in {precision}. Keep that one under this name."
+            f"{directory} has seed {found[0]} and precision {found[1]} and is {found[2]}; the READMEs quote a "
+            f"finished run with seed {seed} in {precision}. Keep that one under this name."
         )
     return run
 
@@ -106,7 +108,7 @@ def top1_of(run: Run, method: str) -> float:
     for row in run.results:
         if row.method == method:
             return 100 * row.figures["top1"]
-    raise QuotationError(f"{run.directory} has no {method}, which README.md quotes. Keep a run that has trained it.")
+    raise QuotationError(f"{run.directory} has no {method}, which the READMEs quote. Keep a run that has trained it.")
 
 
 def top1_by_method(runs: list[Run]) -> list[list[float]]:
@@ -135,11 +137,15 @@ def make_row(name: str, values: list[float], form: str, interval: str = "") -> s
 
 def list_quotations(readme: Path, results: Path) -> list[tuple[Path, str, str]]:
     """Returns document, name and content of each block. Raises QuotationError or NotARunError."""
-    of_runs = [(readme, name, quote(results)) for name, quote in QUOTATIONS.items()]
-    return [*of_runs, *((results / "README.md", name, content) for name, content in quote_study(results).items())]
+    beside = results / "README.md"
+    return [
+        *((readme, name, quote(results)) for name, quote in FIRST_PAGE.items()),
+        *((beside, name, quote(results)) for name, quote in BESIDE_RUNS.items()),
+        *((beside, name, content) for name, content in quote_study(results).items()),
+    ]
 
 
-def replace_block(text: str, name: str, content: str, document: str = "README.md") -> str:
+def replace_block(text: str, name: str, content: str, document: str) -> str:
     """Returns the new text of `document`. Raises QuotationError unless `text` has exactly one block `name`."""
     begin, end = f"<!-- {name}, by analysis/quote_results.py -->", f"<!-- end of {name} -->"
     if text.count(begin) != 1 or text.count(end) != 1 or text.index(end) < text.index(begin):
@@ -209,7 +215,7 @@ def check(readme: Path, results: Path) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description="Writes into README.md the figures that it quotes of kept runs.")
+    parser = argparse.ArgumentParser(description="Writes figures of kept runs into the READMEs that quote them.")
     parser.add_argument("--readme", type=Path, default=Path("README.md"), metavar="FILE")
     parser.add_argument("--results", type=Path, default=Path("analysis/results"), metavar="FOLDER")
     parser.add_argument("--pictures", action="store_true", help="make those of the report too, with a Chromium")
@@ -219,7 +225,7 @@ def main(arguments: list[str]) -> int:
     try:
         if options.check:
             sentences = check(readme, results)
-            print("\n".join(sentences) if sentences else f"{readme} has what the runs in {results} say")
+            print("\n".join(sentences) if sentences else f"{readme} and {results}/README.md have what the runs say")
             return 1 if sentences else 0
         texts: dict[Path, str] = {}
         for document, name, content in list_quotations(readme, results):

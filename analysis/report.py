@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from command_line.any_locale import start, text_of
+from command_line.output_file import OutputError, check_output
 from command_line.progress_line import ProgressLine
 from comparisons.methods import compare_methods
 from report_page import charts, comparison, tables
@@ -63,6 +64,7 @@ def main(arguments: list[str]) -> int:
     output: Path = options.output or options.runs[0] / "report.html"
     lines = []
     try:
+        check_output(output, "HTML page")
         with ProgressLine("report") as progress:
             loaded = []
             for index, directory in enumerate(options.runs):
@@ -76,7 +78,7 @@ def main(arguments: list[str]) -> int:
                 num_figures = save_figures(what.run, folder, options.format, progress.show) if folder else 0
                 lines += [tell_run(what, num_figures, folder), *(f"  {problem}" for problem in what.problems)]
         output.write_text(page(report.title, report.body), encoding="utf-8", errors="replace")
-    except NotARunError as error:
+    except (NotARunError, OutputError) as error:
         print(f"report: {error}", file=sys.stderr)
         return 2
     except OSError as error:
@@ -100,13 +102,14 @@ def tell_run(loaded: LoadedRun, num_figures: int, folder: Path | None) -> str:
 
 
 def save_figures(run: Run, folder: Path, suffix: str, tell: Callable[[str], None]) -> int:
-    """Saves the figures, each with a legend, black on white. Returns their number."""
+    """Saves the figures, each with a legend, black on white. Returns their number. Raises OSError, OutputError."""
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
     with style(ON_PAPER):
         for chart in charts.all_charts(run):
             path = folder / f"{chart.name}.{suffix}"
             tell(f"drawing {path}")
+            check_output(path, f"{suffix.upper()} picture")
             drawn = chart.draw(run)
             if drawn is not None:
                 charts.lay_out_with_legend(drawn)

@@ -19,7 +19,6 @@ import socket
 import sys
 import threading
 import time
-from datetime import datetime, timezone
 from math import isnan, nan
 from pathlib import Path
 from typing import TextIO
@@ -27,7 +26,6 @@ from typing import TextIO
 from command_line.any_locale import start
 from report_page.server import HOST, PageServer, PortError
 from run_directory.data import (
-    TIME_FORMAT,
     Column,
     Job,
     Metrics,
@@ -38,6 +36,7 @@ from run_directory.data import (
     format_clock,
     load_run,
     measure_speed,
+    parse_time,
 )
 
 RECENT_STEPS = 20
@@ -60,9 +59,8 @@ def format_run(run: Run, now_s: float) -> str:
 
 
 def _describe_job(job: Job, now_s: float) -> str:
-    """Returns a line on a job. One that runs but has written nothing for long may have been killed."""
-    updated_s = datetime.strptime(job.updated, TIME_FORMAT).replace(tzinfo=timezone.utc).timestamp()
-    age = format_clock(now_s - updated_s)
+    """Returns a line on a job."""
+    age = format_clock(now_s - parse_time(job.updated))
     reason = f" ({job.reason})" if job.reason else ""
     return f"job {job.name}: {job.state}{reason}, {job.num_ranks} ranks, written {age} ago"
 
@@ -70,12 +68,13 @@ def _describe_job(job: Job, now_s: float) -> str:
 def _make_row(run: Run, training: Training) -> tuple[str, ...]:
     speed = _measure_recent(run, training)
     left_s = (training.total_steps - training.step) * run.global_batch / speed.images_per_s
+    figure = _last(training.metrics, "epochs", run.metrics[0].name)
     return (
         training.name,
         training.state,
         f"{training.step}/{training.total_steps}",
         _format(_last(training.metrics, "steps", "loss"), "{:.4f}"),
-        run.metrics[0].format(_last(training.metrics, "epochs", run.metrics[0].name)),
+        "-" if isnan(figure) and not training.is_done else run.metrics[0].format(figure),
         _format(speed.images_per_s, "{:.0f}"),
         _format(100 * speed.data_wait, "{:.1f}%"),
         _format(100 * speed.communication_wait, "{:.1f}%"),

@@ -31,7 +31,7 @@ MAY_INCLUDE = {
     "gpu": ["base"],
     "parallel": ["base", "gpu"],
     "hdf5": ["base"],
-    "checkpoint": ["base", "hdf5"],
+    "checkpoint": ["base", "config", "hdf5"],
     "data": ["base", "config", "hdf5"],
     "vision": ["base", "config", "hdf5", "data"],
     "pack": ["base", "config", "parallel", "hdf5", "checkpoint", "data", "vision", "report"],

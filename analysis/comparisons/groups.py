@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import nan, sqrt
+from math import isfinite, nan, sqrt
 from typing import TypeAlias
 
 import numpy as np
@@ -31,7 +31,7 @@ from comparisons.learning_curve import Curve, find_crossing, make_curve
 from comparisons.run_groups import RunGroup
 from run_directory.data import Run
 from run_directory.methods import Row
-from run_directory.metric import Metric
+from run_directory.metric import Metric, tell_missing
 
 CONFIDENCE = 0.95
 COSTS = {"block FLOPs": FLOPS, "rank-hours": RANK_HOURS}
@@ -148,6 +148,10 @@ def _collect(group: RunGroup, metric: Metric, method: Row, notes: list[str]) -> 
         result = next((row for row in run.results if row.method == method.title), None)
         if result is None:
             continue
+        figure = result.figures.get(metric.name, nan)
+        if why := tell_missing(figure):
+            notes.append(f"{run.directory}: {method.title} is left out: {why}")
+            continue
         repeat = group.repeat_of(run)
         if repeat in samples:
             notes.append(
@@ -157,7 +161,7 @@ def _collect(group: RunGroup, metric: Metric, method: Row, notes: list[str]) -> 
             continue
         first[repeat] = run
         curves = _make_curves(run, method)
-        samples[repeat] = _Sample.make(result.figures.get(metric.name, nan), result.block_flops, result.rank_s, curves)
+        samples[repeat] = _Sample.make(figure, result.block_flops, result.rank_s, curves)
     return samples
 
 
@@ -172,8 +176,9 @@ def _collect_hybrids(group: RunGroup, metric: Metric) -> dict[str, dict[Repeat, 
     samples: dict[str, dict[Repeat, _Sample]] = {}
     for run in group.runs:
         for t in run.trainings:
-            if t.is_done and t.phase in run.table.hybrids:
-                sample = _Sample.make(t.figures.get(metric.name, nan), t.block_flops, t.rank_s)
+            figure = t.figures.get(metric.name, nan)
+            if t.is_done and t.phase in run.table.hybrids and isfinite(figure):
+                sample = _Sample.make(figure, t.block_flops, t.rank_s)
                 of_runs = samples.setdefault(f"{t.name}, hybrid", {})
                 of_runs.setdefault(group.repeat_of(run), sample)
     return samples

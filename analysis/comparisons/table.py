@@ -93,7 +93,7 @@ def _make_tables(comparison: Comparison) -> list[Table]:
                 method.name,
                 str(method.figure.count),
                 _format_estimate(method.figure, metric.factor, metric.digits),
-                f"{method.block_flops.mean:.3e}",
+                "unknown" if isnan(method.block_flops.mean) else f"{method.block_flops.mean:.3e}",
                 _format_estimate(method.rank_hours, 1, 4),
             ]
             for method in comparison.methods
@@ -120,6 +120,8 @@ def _make_tables(comparison: Comparison) -> list[Table]:
 
 
 def _format_estimate(estimate: Estimate, factor: float, digits: int) -> str:
+    if isnan(estimate.mean):
+        return "unknown"
     mean = f"{factor * estimate.mean:.{digits}f}"
     return mean if isnan(estimate.std) else f"{mean} ± {factor * estimate.std:.{digits}f}"
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import configparser
 import contextlib
+import glob
 import json
 import math
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -25,6 +27,8 @@ from run_directory.metric import OLDER_METRICS, Metric
 Column: TypeAlias = NDArray[np.float64]
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"  # of summary.json, in UTC
+LOST_AFTER_S = 300  # a job saves its summary and the heartbeats of its locks every few seconds
+NOT_FINITE = "not finite"  # what summary.json says of an evaluation whose figures are null
 NEEDED_COLUMNS = {
     "steps": ["step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s"],
     "epochs": ["step", "train_loss", "block_flops", "elapsed_s"],  # and a column for each metric
@@ -58,7 +62,7 @@ class Training:
 
     name: str
     phase: str  # in the run's table of methods
-    state: str  # waiting, running or done
+    state: str  # waiting, running, done or lost
     step: int
     total_steps: int
     block_flops: float  # spent so far
@@ -72,6 +76,11 @@ class Training:
     @property
     def is_done(self) -> bool:
         return self.state == "done"
+
+    @property
+    def is_imported(self) -> bool:
+        """Weights of another program, of which no figure and no cost is known."""
+        return self.is_done and math.isnan(self.block_flops)
 
 
 @dataclass(frozen=True)
@@ -113,8 +122,8 @@ class Round:
 @dataclass(frozen=True)
 class Job:
     name: str
-    state: str  # running, stopped, done or failed
-    reason: str  # why it ended
+    state: str  # running, stopped, done, failed or lost
+    reason: str  # why it ended; of a lost one the last sign of life
     num_ranks: int
     updated: str  # time of the last save: "2026-01-31T12:00:00Z"
 
@@ -125,7 +134,7 @@ Config: TypeAlias = dict[str, dict[str, str]]  # settings by section, as text
 @dataclass(frozen=True)
 class Run:
     directory: Path
-    state: str  # running, stopped, done or failed
+    state: str  # running, stopped, done, failed, or "lost (last sign of life ...)"
     global_batch: float  # images of a step; nan if unknown
     trainings: list[Training] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
@@ -185,23 +194,37 @@ def check_columns(metrics: Metrics, table: str) -> None:
 
 
 def read_config(path: Path) -> Config:
-    """Returns the settings of an INI file of the program. Raises OSError, configparser.Error or UnicodeDecodeError."""
+    """Returns the settings of an INI file of the program. Raises OSError or configparser.Error."""
     parser = configparser.ConfigParser(inline_comment_prefixes="#", interpolation=None)
-    with path.open(encoding="utf-8") as file:
+    # Paths may have bytes that are no UTF-8, and an editor may have put a byte order mark in front.
+    with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
         parser.read_file(file)
     return {section: dict(parser[section]) for section in parser.sections()}
 
 
 def make_run(directory: Path, summary: dict[str, Any], config: Config, metrics: dict[str, Metrics]) -> Run:
     """Returns the run. Raises one of CONTENT_ERRORS if `summary` is not a run's."""
+    jobs = [_make_job(name, entry) for name, entry in summary.get("jobs", {}).items()]
+    state = str(summary["state"])
+    # Older programs had one job, and told of it in the summary itself.
+    whole = Job("all", state, "", 0, str(summary.get("updated", "")))
+    judged = [_find_lost(job, directory, len(jobs)) for job in jobs or [whole]]
+    states = [job.state for job in judged]
+    if "lost" in states and "running" not in states and "failed" not in states:
+        state = f"lost ({max(job.reason for job in judged if job.state == 'lost')})"
+    elif state == "running" and "running" not in states:
+        state = "failed"
+    trainings = [_make_training(entry, metrics.get(entry["name"])) for entry in summary["trainings"]]
+    if "running" not in states and "lost" in states:
+        trainings = [replace(t, state="lost") if t.state == "running" else t for t in trainings]
     return Run(
         directory=directory,
-        state=str(summary["state"]),
+        state=state,
         global_batch=_read_global_batch(config),
-        trainings=[_make_training(entry, metrics.get(entry["name"])) for entry in summary["trainings"]],
+        trainings=trainings,
         results=[_make_result(row) for row in summary["results"]],
         rounds=[_make_round(entry) for entry in summary.get("rounds", [])],
-        jobs=[_make_job(name, entry) for name, entry in summary.get("jobs", {}).items()],
+        jobs=judged if jobs else [],
         config=config,
         table=MethodTable.make(summary["methods"]) if "methods" in summary else OLDER_TABLE,
     )
@@ -289,21 +312,27 @@ def format_speeds(run: Run) -> str:
 def format_results(run: Run) -> str:
     """Returns the result table as the program prints it. FLOPs are those of the blocks."""
     width = max([17, *(len(row.method) for row in run.results)])
-    widths = [max(7, len(metric.header) + 1) for metric in run.metrics]
+    figures_of = [
+        [metric.format(row.figures.get(metric.name, math.nan)) for metric in run.metrics] for row in run.results
+    ]
+    widths = [
+        max(7, len(metric.header) + 1, *(len(texts[i]) for texts in figures_of)) for i, metric in enumerate(run.metrics)
+    ]
     headers = [f"{metric.header:>{size}}" for metric, size in zip(run.metrics, widths, strict=True)]
     costs = f"{'block FLOPs':>12} {'rank-hours':>11} {'wall-clock':>11} {'critical path':>14}"
     lines = [" ".join([f"{'method':<{width}}", *headers, costs])]
-    for row in run.results:
-        figures = [
-            f"{metric.format(row.figures.get(metric.name, math.nan)):>{size}}"
-            for metric, size in zip(run.metrics, widths, strict=True)
-        ]
+    for row, texts in zip(run.results, figures_of, strict=True):
+        figures = [f"{text:>{size}}" for text, size in zip(texts, widths, strict=True)]
         costs = (
-            f"{row.block_flops:>12.3e} {row.rank_s / 3600:>11.4f} {format_clock(row.wall_s):>11} "
-            f"{format_clock(row.critical_path_s):>14}"
+            f"{_format_cost(row.block_flops, '.3e'):>12} {_format_cost(row.rank_s / 3600, '.4f'):>11} "
+            f"{format_clock(row.wall_s):>11} {format_clock(row.critical_path_s):>14}"
         )
         lines.append(" ".join([f"{row.method:<{width}}", *figures, costs]))
     return "\n".join(lines)
+
+
+def _format_cost(cost: float, form: str) -> str:
+    return "unknown" if math.isnan(cost) else f"{cost:{form}}"
 
 
 def format_clock(seconds: float) -> str:
@@ -328,6 +357,31 @@ def _read_metrics(group: Any) -> tuple[Metric, ...]:
     texts = [[str(text) for text in group[name].asstr()] for name in ("name", "title", "unit")]
     higher_is_better = [bool(value) for value in group["higher_is_better"]]
     return tuple(Metric(*column) for column in zip(*texts, higher_is_better, strict=True))
+
+
+def _find_lost(job: Job, directory: Path, num_jobs: int) -> Job:
+    """The job; with the state `lost` if it says that it runs and no sign of life was seen for minutes.
+
+    Clocks differ, so that of the file system counts as well. It is no sign of one job among several.
+    """
+    if job.state != "running":
+        return job
+    files = list((directory / "checkpoints").glob("*.lock" if job.name == "all" else f"{glob.escape(job.name)}.lock"))
+    seen = [parse_time(job.updated)] if job.updated else []
+    for path in files + [directory / "summary.json"] * (num_jobs < 2):
+        with contextlib.suppress(*CONTENT_ERRORS):
+            seen.append(path.stat().st_mtime)
+            seen.append(float(json.loads(path.read_bytes())["heartbeat"]))
+    last = max(seen, default=math.inf)
+    if time.time() - last < LOST_AFTER_S:
+        return job
+    text = datetime.fromtimestamp(last, timezone.utc).strftime(TIME_FORMAT)
+    return replace(job, state="lost", reason=f"last sign of life {text}")
+
+
+def parse_time(text: str) -> float:
+    """Unix time of a time of summary.json. Raises ValueError."""
+    return datetime.strptime(text, TIME_FORMAT).replace(tzinfo=timezone.utc).timestamp()
 
 
 def _number(value: Any) -> float:
@@ -360,8 +414,9 @@ def _make_result(row: dict[str, Any]) -> Result:
 def _read_figures(entry: dict[str, Any], kind: type[Training | Result]) -> dict[str, float]:
     """Returns the numbers of an entry that are neither costs nor counts."""
     known = kind.__dataclass_fields__
+    missing = float("inf") if entry.get("evaluation") == NOT_FINITE else float("nan")
     return {
-        name: _number(value)
+        name: missing if value is None else float(value)
         for name, value in entry.items()
         if name not in known and (value is None or isinstance(value, (int, float)))
     }

@@ -43,7 +43,7 @@ class Log:
 def read_log(path: Path) -> Log:
     """Returns the log, empty if no file can be read. Ignores lines that are not in the program's form."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return Log()
     num_starts, started = 0, ""

@@ -35,7 +35,12 @@ class Metric(NamedTuple):
     def format(self, value: float) -> str:
         """Returns the figure as the program prints it."""
         sign = "%" if self.unit == "%" else ""
-        return "-" if math.isnan(value) else f"{self.factor * value:.{self.digits}f}{sign}"
+        return tell_missing(value) or f"{self.factor * value:.{self.digits}f}{sign}"
+
+
+def tell_missing(value: float) -> str:
+    """Why a figure is no number, as the program has it; empty if it is one."""
+    return "not evaluated" if math.isnan(value) else "not finite" if math.isinf(value) else ""
 
 
 # Older programs did not store the metrics; these are theirs.

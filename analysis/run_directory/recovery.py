@@ -68,7 +68,7 @@ def load_what_is_there(directory: Path) -> LoadedRun:
                 ) from error
             problems.append("summary.json is damaged: there is no result table, and what follows is from the metrics.")
             run = _make_run_of_metrics(directory, config, metrics)
-    problems += _find_missing_files(run, {problem.split(" ")[0] for problem in problems})
+    problems += _find_missing_files(run, tuple(problems))
     return LoadedRun(run, problems, (directory / "checkpoints").is_dir())
 
 
@@ -138,7 +138,7 @@ def _load_all_metrics(folder: Path, problems: list[str]) -> dict[str, Metrics]:
     return found
 
 
-def _find_missing_files(run: Run, named: set[str]) -> list[str]:
+def _find_missing_files(run: Run, known: tuple[str, ...]) -> list[str]:
     """Returns the missing files besides those `named` already."""
     problems = []
     if not (run.directory / "log.txt").is_file():
@@ -146,7 +146,8 @@ def _find_missing_files(run: Run, named: set[str]) -> list[str]:
     for training in run.trainings:
         name = f"metrics/{training.name}.h5"
         may_come = run.state == training.state == "running"  # will come with the first checkpoint
-        if training.metrics is None and training.step > 0 and name not in named and not may_come:
+        is_known = any(problem.startswith(f"{name} ") for problem in known)
+        if training.metrics is None and training.step > 0 and not is_known and not may_come:
             problems.append(f"{name} is missing: {training.name} has made steps, but its figures are not there.")
         if not training.is_done or not (run.directory / "checkpoints").is_dir():
             continue

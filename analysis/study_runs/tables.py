@@ -62,6 +62,20 @@ def tabulate_rates(study: Study) -> str:
     return make_table(("blocks", "validation top-1 (%)", *(f"{rate:g}" for rate in TRIED)), rows)
 
 
+def tabulate_controls(study: Study) -> str:
+    """Returns validation top-1 with seed 0 of each method, by depth: the best of the rates that were tried so far.
+
+    Depths at which a method has fewer than two tries are left out.
+    """
+    rows = []
+    for depth in DEPTHS:
+        names = [[depth_run(depth, arm, rate).name for rate in TRIED] for arm in ARMS]
+        tries = [[study.top1[name] for name in of_arm if name in study.top1] for of_arm in names]
+        if all(len(of_arm) >= 2 for of_arm in tries):
+            rows.append([str(depth), *(percent(max(of_arm)) for of_arm in tries)])
+    return make_table(("blocks", *(ARM_NAMES[arm] for arm in ARMS)), rows) if rows else NOT_YET
+
+
 def stem_of(run: StudyRun) -> str:
     """Returns the name without the seed."""
     return run.name.rpartition("-seed-")[0]

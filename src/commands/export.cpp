@@ -40,6 +40,7 @@ class WriteProgress {
 void export_weights(const RunConfig& config, const ExportConfig& options) {
   validate(options);
   check_output_name(options.output);
+  check_safetensors_output(options.output);
   const std::vector<Training> trainings = list_trainings(config, check_dataset(config.data.file));
   const Training& training = find_training(trainings, options.training);
   const std::unique_ptr<const Task> task = make_task(config, training.phase);

@@ -42,6 +42,9 @@ void describe_checkpoint(const FilePath& path) {
   const CheckpointHeader& header = checkpoint.header;
   print_line("training", "{}, {} steps done", header.training, header.step);
   print_line("identity", "{}", header.identity);
+  for (const std::string& kind : header.arithmetic) print_line("arithmetic", "{}", kind);
+  if (header.arithmetic.size() > 1)
+    print_line("", "not reproducible: computed with {} kinds", header.arithmetic.size());
   std::map<std::string, ContentPart> parts;  // key: "stages/2", "optimizer", ...
   for (const auto& [name, tensor] : checkpoint.state) {
     const std::size_t group_end = name.find('/', 1);

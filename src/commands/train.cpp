@@ -3,6 +3,7 @@
 #include "commands/run_arguments.h"
 #include "config/parse.h"
 #include "parallel/launch_check.h"
+#include "run/arithmetic.h"
 #include "run/run_method.h"
 
 namespace incubate {
@@ -40,6 +41,7 @@ int train_command(const std::vector<std::string>& arguments, Communicator& world
   });
   const std::string text = world.broadcast(print_settings(settings), "sharing the configuration");
   if (!world.is_leader()) parse_ini(text, "configuration from rank 0", settings);
+  cap_instructions(config.run.instructions);
   world.set_timeout(config.run.timeout_s);
   return run_method(config, world, log) == Ending::done ? kDone : kStopped;
 }

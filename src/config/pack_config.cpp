@@ -128,6 +128,7 @@ void validate(const PackConfig& config) {
 }
 
 std::vector<std::string> list_sources(const PackConfig& c) {
+  if (c.format == PackFormat::folder) return {};
   if (c.format == PackFormat::idx) return {c.train_images, c.train_labels, c.validation_images, c.validation_labels};
   std::vector<std::string> sources = c.train_files;
   sources.insert(sources.end(), c.validation_files.begin(), c.validation_files.end());

@@ -41,7 +41,7 @@ std::vector<Setting> list_settings(PackConfig& config);
 /// Throws InputError if a required option is missing, or an option of another format is given.
 void validate(const PackConfig& config);
 
-/// Returns the files that `config` names, training first. REQUIRES: the format is idx or cifar.
+/// Returns the files that `config` names to be read, training images and labels first; none of a folder's images.
 std::vector<std::string> list_sources(const PackConfig& config);
 
 }  // namespace incubate

@@ -23,8 +23,6 @@ namespace {
 namespace po = boost::program_options;
 using Values = std::map<std::string, std::string>;
 
-constexpr const char* kOnCommandLine = "on the command line";
-
 /// Returns the number of single-character insertions, deletions and replacements between two words (Levenshtein).
 std::size_t edit_distance(const std::string& a, const std::string& b) {
   std::vector<std::size_t> row(b.size() + 1);

@@ -13,6 +13,7 @@ namespace incubate {
 
 /// Maps a setting's name to the place that set it last.
 using Origins = std::map<std::string, std::string>;
+inline constexpr const char* kOnCommandLine = "on the command line";
 
 /// Options that every command has besides its settings.
 struct CommonOptions {

@@ -68,7 +68,7 @@ std::vector<Setting> list_settings(TrainConfig& c) {
   SectionSettings s("train");
   // No result depends on this setting: a run with `stop` that finishes has never skipped a step.
   s.operation("on_nonfinite", c.on_nonfinite, {"stop", "skip"},
-              "a step whose loss or gradient is not finite ends the run, or is left out, so that a long run goes on");
+              "a step or an evaluation that is not finite ends the run, or is left out, so that a long run goes on");
   s.operation("evaluate_every", c.evaluate_every, "epochs",
               "between evaluations, which take time; there is always one at a training's end", kCount);
   return s.take();
@@ -92,6 +92,9 @@ std::vector<Setting> list_recipe_settings(const std::string& section, PhaseConfi
       {.least = 0, .is_open = true, .most = 1, .reason = "0 would stop all layers but the last", .example = "0.75"});
   s.result("ema_decay", c.ema_decay, "0..1",
            "decay of an average of the weights, which is then the result, as timm's; 0: none", kDecay);
+  s.result("ema_ramp", c.ema_ramp, "true|false",
+           "the decay after t steps is (1 + t)/(10 + t) until that reaches ema_decay, for short trainings")
+      .is_idle = c.ema_decay == 0;
   s.result("drop_path", c.drop_path, "0..1", "stochastic depth of the last block", kBelowOne);
   s.result("mixup", c.mixup, "", "alpha of the blending of images (DeiT: 0.8); 0: none", kAlpha);
   s.result("cutmix", c.cutmix, "", "alpha of the exchange of boxes between images (DeiT: 1); 0: none", kAlpha);
@@ -213,6 +216,8 @@ std::vector<Setting> list_settings(RunSection& c) {
   s.operation("recompute", c.recompute, {"none", "blocks"},
               "blocks: of a block its input alone is kept and the rest computed again, for less memory");
   s.result("threads", c.threads, "", "threads a rank computes with; more where a node has few ranks", kThreads);
+  s.operation("instructions", c.instructions, {"auto", "avx2"},
+              "of CPUs: all they have, or no newer than AVX2, so that nodes of different processors differ less");
   s.operation("device", c.device, {"auto", "cpu", "cuda"}, "auto: a GPU for every rank if the node has them");
   s.operation("timeout_s", c.timeout_s, "s",
               "a collective that takes longer ends the job; more where file systems stall",

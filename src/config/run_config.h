@@ -20,6 +20,8 @@ enum class Recompute { none, blocks };
 enum class DeviceChoice { automatic, cpu, cuda };
 /// automatic: the sums that the run has used so far. A new run uses exact sums on the CPU and fast ones on GPUs.
 enum class SumsChoice { automatic, exact, fast };
+/// The vector instructions that the CPU computes with: all that it has, or AVX2's and older ones.
+enum class InstructionCap { automatic, avx2 };
 enum class ProgressStyle { automatic, bar, lines, none };
 /// First weights of new stages: random; grown from the meta model (incubation); random with every block the identity
 /// (end to end).
@@ -91,6 +93,7 @@ struct PhaseConfig {
   double weight_decay = 0.05;
   double layer_decay = 1;  // ratio of each layer's learning rate to the next layer's; 1: none
   double ema_decay = 0;    // of the weights' average; 0: none
+  bool ema_ramp = false;   // the decay rises to ema_decay
   double drop_path = 0;
   double mixup = 0;   // DeiT: 0.8
   double cutmix = 0;  // DeiT: 1.0
@@ -125,6 +128,7 @@ struct RunSection {
   Precision precision = Precision::fp32;
   Recompute recompute = Recompute::none;
   std::int64_t threads = 1;
+  InstructionCap instructions = InstructionCap::automatic;
   DeviceChoice device = DeviceChoice::automatic;
   double timeout_s = 600;
   double grace_seconds = 120;

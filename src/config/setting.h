@@ -54,7 +54,8 @@ void check_range(const Setting& setting);
 template <typename Enum>
 using EnumNames = std::vector<std::pair<Enum, std::string_view>>;
 
-/// Conversions for settings. Every text reads back as exactly the same value.
+/// Conversions for settings. Every text reads back as exactly the same value. An item of a list that has a comma stands
+/// in double quotes.
 std::string to_text(const std::string& value);
 std::string to_text(std::int64_t value);
 std::string to_text(double value);

@@ -109,6 +109,25 @@ void check_model(const ModelConfig& c) {
   if (c.family == Family::resnet) check_resnet(c);
 }
 
+/// What a step computes with is counted in 64-bit integers: at most these many values.
+void check_countable(const RunConfig& config) {
+  constexpr double kMostValues = 1e17;
+  const ModelConfig& c = config.model;
+  const auto blocks = static_cast<double>(std::accumulate(c.depths.begin(), c.depths.end(), std::int64_t{0}) +
+                                          std::accumulate(c.meta_depths.begin(), c.meta_depths.end(), std::int64_t{0}));
+  const bool is_vit = c.family == Family::vit;
+  const auto width = static_cast<double>(is_vit ? c.width * (4 + c.mlp_ratio) : 4 * std::ranges::max(c.widths));
+  const auto side = static_cast<double>(is_vit ? c.image_size / c.patch : c.image_size);
+  const double places = (side * side) + 1;
+  const double scores = is_vit ? places * static_cast<double>(c.heads) : 0;
+  const double parameters = blocks * width * width;
+  const double values = blocks * places * (width + scores) * static_cast<double>(config.batch.global);
+  check_input(parameters + values < kMostValues,
+              "the network that [model] describes has about {:.1g} parameters, and {:.1g} values for the images of "
+              "batch.global={} (more than {:.0g} cannot be counted). Give smaller sizes.",
+              parameters, values, config.batch.global, kMostValues);
+}
+
 void check_data(const DataConfig& c, std::int64_t channels) {
   for (const auto& [name, values] : {std::pair{"data.mean", &c.mean}, std::pair{"data.std", &c.std}}) {
     check_input(static_cast<std::int64_t>(values->size()) == channels,
@@ -204,6 +223,7 @@ void validate(const RunConfig& config) {
 void validate_without_data_file(const RunConfig& config) {
   check_printable(config);
   check_model(config.model);
+  check_countable(config);
   check_data(config.data, config.model.channels);
   const OptimizerConfig& optimizer = config.optimizer;
   check_input(optimizer.name != OptimizerName::sgd || !optimizer.nesterov || optimizer.momentum > 0,

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/stopwatch.h"
+#include "base/thread.h"
 
 namespace incubate {
 
@@ -13,7 +16,8 @@ Loader::Loader(std::unique_ptr<const SampleMaker> maker, std::unique_ptr<Sampler
       options_(options),
       damaged_(options.on_error, maker_->num_samples()) {
   for (std::int64_t i = 0; i < options.workers; ++i) {
-    workers_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+    workers_.push_back(start_thread(fmt::format("thread {} of data.workers={}", i + 1, options.workers),
+                                    [this](const std::stop_token& stop) { work(stop); }));
   }
 }
 

@@ -174,6 +174,7 @@ std::string plan_to_json(const PlanReport& report, const PlanConfig& config) {
       {"phases", std::move(phases)},
       {"methods", to_json(report.methods)},
       {"other_sums", {{"sums", to_string(report.other_sums())}, {"methods", to_json(report.methods_with_other_sums)}}},
+      {"warnings", report.warnings},
       {"method_table", describe_method_table()}};
   return json.dump(2) + "\n";
 }

@@ -220,6 +220,7 @@ class PlanTable {
   }
 
   void write_notes() {
+    for (const std::string& warning : report_.warnings) line("\nwarning: {}", warning);
     if (report_.is_on_gpus) write_gpu_notes();
     line(
         "\nideal: perfect scaling. at best: no deal of the ranks is faster, reductions left out. efficiency: ideal "

@@ -35,7 +35,8 @@ std::string draw_bar(double fraction) {
 }
 
 std::string format_duration(double seconds) {
-  const auto total = static_cast<std::int64_t>(std::llround(std::max(0.0, seconds)));
+  if (!std::isfinite(seconds)) return "-";
+  const auto total = static_cast<std::int64_t>(std::llround(std::clamp(seconds, 0.0, 1e15)));
   const std::int64_t hours = total / 3600;
   const std::int64_t minutes = total / 60 % 60;
   if (hours > 0) return fmt::format("{}:{:02}:{:02}", hours, minutes, total % 60);

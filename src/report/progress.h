@@ -27,7 +27,7 @@ struct TrainingStatus {
 std::string format_status(const TrainingStatus& status);
 /// Returns a bar, such as "#####..............." for 0.25.
 std::string draw_bar(double fraction);
-/// Returns a text such as "1:02:03" or "2:03" (minutes and seconds).
+/// Returns a text such as "1:02:03" or "2:03" (minutes and seconds); "-" if `seconds` is not finite.
 std::string format_duration(double seconds);
 
 /// Shows progress to a person: one line a training. On a terminal it redraws all groups' lines in place, elsewhere it

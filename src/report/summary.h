@@ -11,7 +11,7 @@
 
 namespace incubate {
 
-/// The cost of a network.
+/// The cost of a network. NaN: unknown, as for imported weights and what starts from them.
 struct Cost {
   double block_flops = 0;
   double rank_s = 0;           ///< wall-clock time times ranks, summed over trainings
@@ -50,10 +50,12 @@ struct RoundSummary {
 
 /// The state of a job of the run.
 struct JobSummary {
-  std::string state = "running";  ///< running, stopped, done, failed
+  std::string state = "running";  ///< running, stopped, done, failed, lost (killed, or its node is gone)
   std::string reason;             ///< why it ended
   std::int64_t num_ranks = 0;
-  std::string updated;  ///< UTC time of the last save; empty before the first
+  std::vector<std::string> arithmetic =
+      {};                    ///< kinds of its ranks; with more than one its weights are not reproducible
+  std::string updated = {};  ///< UTC time of the last save; empty before the first
 };
 
 /// A line of the result table.
@@ -75,7 +77,7 @@ struct RunSummary {
   TrainingSummary& training(const std::string& name);
   bool is_done(const std::string& training) const;
 
-  /// Returns the state of all jobs: running if any is, else failed if any did, else stopped if any was, else done.
+  /// Returns the state of all jobs: running if any is, else failed, lost or stopped if any is, else done.
   std::string state() const;
   /// Returns a row for each method that is done.
   std::vector<ResultRow> results() const;
@@ -83,9 +85,10 @@ struct RunSummary {
   /// Returns the file's content; nullopt if the file is missing, unreadable, older than this layout or invalid.
   static std::optional<RunSummary> load(const std::filesystem::path& path);
   /// Takes over from the file, if load() can read it, everything that is not this job's: other jobs, their rounds, and
-  /// trainings that are not own. A training known to be done stays done. Rounds of this job's earlier starts are taken
-  /// over too. Trainings keep their order, and a last round of this job stays last. Before its first save "all" drops
-  /// the other jobs, but not their rounds, because it holds every training's lock.
+  /// trainings that are not own. Another running job that has not saved for five minutes is lost. A training known to
+  /// be done stays done. Rounds of this job's earlier starts are taken over too. Trainings keep their order, and a last
+  /// round of this job stays last. Before its first save "all" drops the other jobs, but not their rounds, because it
+  /// holds every training's lock.
   void take_over(const std::filesystem::path& path);
   /// Replaces the file, after take_over(). If another job is suspended for seconds while it saves, the file may lack
   /// what this job writes until this job saves again.

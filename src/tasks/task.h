@@ -60,7 +60,8 @@ class Task {
   virtual MetricSums no_samples() const = 0;
   /// Adds an evaluation batch to `sums`.
   virtual void add_metrics(const torch::Tensor& output, const Targets& targets, MetricSums& sums) const = 0;
-  /// Returns the figures by list_metrics(). REQUIRES: sums are of a sample at least.
+  /// Returns the figures by list_metrics(); all are infinity if an output was not finite. REQUIRES: sums are of a
+  /// sample at least.
   virtual Figures metrics_of(const MetricSums& sums) const = 0;
 };
 

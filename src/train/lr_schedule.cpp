@@ -28,6 +28,10 @@ std::int64_t deciding_step(const LrSchedule& schedule, std::int64_t step) {
 
 }  // namespace
 
+bool reaches_peak(const LrSchedule& schedule) {
+  return static_cast<double>(deciding_step(schedule, schedule.total_steps - 1)) >= schedule.warmup_steps;
+}
+
 double learning_rate_at(const LrSchedule& schedule, std::int64_t step) {
   const auto t = static_cast<double>(deciding_step(schedule, step));
   if (t < schedule.warmup_steps) {

@@ -23,6 +23,9 @@ struct LrSchedule {
 LrSchedule make_lr_schedule(const PhaseConfig& phase, std::int64_t global_batch, std::int64_t steps_per_epoch,
                             std::int64_t total_steps);
 
+/// Returns whether the warm-up ends before the training does.
+bool reaches_peak(const LrSchedule& schedule);
+
 /// Returns the learning rate of a step. REQUIRES: 0 <= step < total_steps.
 double learning_rate_at(const LrSchedule& schedule, std::int64_t step);
 

@@ -171,6 +171,8 @@ void evaluate_due(const Team& team, Loader& validation, ProcessGroup& group) {
   for (const Participant* p : due) p->trainer->swap_result();
   for (std::size_t i = 0; i < due.size(); ++i) {
     due[i]->account->add_time(watch.elapsed_s() / static_cast<double>(due.size()));
+    const std::string problem = due[i]->trainer->judge(evaluations[i]);
+    if (!problem.empty() && due[i]->warn) due[i]->warn(problem);
     due[i]->account->add_evaluation(due[i]->trainer->steps_done(), evaluations[i]);
   }
 }

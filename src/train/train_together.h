@@ -20,6 +20,8 @@ struct Participant {
   std::function<bool()> asks_to_save = {};
   /// Saves the state after Trainer::steps_done() steps. No step is open.
   std::function<void()> on_save = {};
+  /// Called with what is wrong with an evaluation; see Trainer::judge().
+  std::function<void(const std::string&)> warn = {};
   /// Called after this training's part of each batch of an evaluation, as a sign of life.
   std::function<void()> on_evaluation_batch = {};
   /// Called after `until_step` steps, or when the group stops earlier. The last step has been evaluated if due.

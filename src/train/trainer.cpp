@@ -41,7 +41,7 @@ Trainer::Trainer(StagedModel& model, const Task& task, ProcessGroup& group, Trai
       schedule_(
           make_lr_schedule(settings_.recipe, settings_.global_batch, settings_.steps_per_epoch, settings_.total_steps)),
       drop_path_rates_(incubate::drop_path_rates(settings_.recipe.drop_path, model.spec().num_blocks())) {
-  if (settings_.recipe.ema_decay > 0) average_.emplace(parameters_.values(), settings_.recipe.ema_decay);
+  if (settings_.recipe.ema_decay > 0) average_.emplace(parameters_.values());
   const bool has_drops = std::ranges::any_of(drop_path_rates_, [](double rate) { return rate > 0; });
   if (settings_.cuda_graph && !has_drops) {
     recorded_.emplace([this](const RecordedPass::Tensors& in) {
@@ -200,7 +200,7 @@ void Trainer::update(const torch::Tensor& gradient_norm, const torch::Tensor& is
     group_.share_values(parameters_.values(),
                         fmt::format("sharing the weights of step {} of {}", steps_done_, settings_.name));
   }
-  if (average_) average_->update(parameters_.values(), is_bad);
+  if (average_) average_->update(parameters_.values(), is_bad, average_decay(settings_.recipe, steps_done_));
   model_.update_learning_copies();
 }
 
@@ -269,6 +269,17 @@ bool Trainer::is_evaluation_due() const {
   const bool is_epoch_over = steps_done_ % settings_.steps_per_epoch == 0;
   const std::int64_t epochs_done = steps_done_ / settings_.steps_per_epoch;
   return steps_done_ == settings_.total_steps || (is_epoch_over && epochs_done % settings_.evaluate_every == 0);
+}
+
+std::string Trainer::judge(const Figures& evaluation) const {
+  if (are_finite(evaluation)) return "";
+  const std::string message =
+      fmt::format("{}: the evaluation after step {} is not finite: the network gives no usable outputs any more.",
+                  settings_.name, steps_done_);
+  if (settings_.on_nonfinite == OnNonfinite::skip) return message + " Training goes on (train.on_nonfinite=skip).";
+  fail(message +
+       " Lower the learning rate or clip the gradient and begin again, or record it so and go on "
+       "(train.on_nonfinite=skip).");
 }
 
 }  // namespace incubate

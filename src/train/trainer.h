@@ -122,6 +122,9 @@ class Trainer {
   bool is_save_agreed() const { return is_save_agreed_; }
   void note_saved() { is_save_agreed_ = false; }
   bool is_evaluation_due() const;
+  /// Returns what to warn of in an evaluation after steps_done() steps; empty if it is finite. If it is not and
+  /// TrainerSettings::on_nonfinite is stop, throws as complete_step() does.
+  std::string judge(const Figures& evaluation) const;
 
  private:
   struct OpenStep {

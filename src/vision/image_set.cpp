@@ -92,6 +92,16 @@ std::string shard_name(const FilePath& index, Split split, std::int64_t shard) {
   return fmt::format("{}-{}-{:05}.h5", index.stem().string(), to_string(split), shard);
 }
 
+FilePath shard_path(const FilePath& index, const std::string& name) {
+  std::error_code ignored;
+  for (FilePath place = index; std::filesystem::is_symlink(place, ignored);) {
+    if (std::filesystem::exists(place.parent_path() / name, ignored)) return place.parent_path() / name;
+    place = place.parent_path() / std::filesystem::read_symlink(place, ignored);
+    if (std::filesystem::exists(place.parent_path() / name, ignored)) return place.parent_path() / name;
+  }
+  return index.parent_path() / name;
+}
+
 FilePath problems_path(const FilePath& index) {
   return index.parent_path() / (index.stem().string() + "-problems.txt");
 }
@@ -124,7 +134,7 @@ void check_shard_lengths(const FilePath& index, const ImageSet& set) {
   for (const Split split : kSplits) {
     const ImageSetSplit& part = set.split(split);
     for (std::size_t i = 0; i < part.num_shards(); ++i) {
-      check_shard_length(index.parent_path() / part.shards[i], part.shard_lengths[i]);
+      check_shard_length(shard_path(index, part.shards[i]), part.shard_lengths[i]);
     }
   }
 }
@@ -132,8 +142,11 @@ void check_shard_lengths(const FilePath& index, const ImageSet& set) {
 void check_shard_length(const FilePath& shard, std::uint64_t stated) {
   std::error_code error;
   const std::uint64_t length = std::filesystem::file_size(shard, error);
-  check_input<DamagedFileError>(!error, "{} cannot be read: {}. Copy it beside the index, or pack again.",
-                                shard.string(), error.message());
+  check_input<DamagedFileError>(error != std::errc::no_such_file_or_directory,
+                                "{} cannot be read: {}. Copy it beside the index, or pack again.", shard.string(),
+                                error.message());
+  check_input<UnreadableFileError>(!error, "{} cannot be read: {}. Check the path and the disk.", shard.string(),
+                                   error.message());
   check_input<DamagedFileError>(length == stated,
                                 "{} has {} bytes but the index states {}: it is not completely copied, or of another "
                                 "set. Copy it again, or pack again.",

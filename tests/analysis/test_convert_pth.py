@@ -215,15 +215,18 @@ BAD_CHECKPOINTS: dict[str, tuple[object, str]] = {
 }
 
 
+BEFORE = {".safetensors": b"\2" + bytes(7) + b"{}", ".pth": b"PK\3\4"}  # small files of these kinds
+
+
 @pytest.mark.parametrize("name", BAD_CHECKPOINTS)
 def test_checkpoints_that_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     """A refused checkpoint leaves existing files unchanged."""
     content, message = BAD_CHECKPOINTS[name]
     file, output = tmp_path / "f.pth", tmp_path / "f.safetensors"
     torch.save(content, file)
-    output.write_text("before")
+    output.write_bytes(BEFORE[".safetensors"])
     assert refuse(file, output, capsys) == message.format(file=file)
-    assert output.read_text() == "before"
+    assert output.read_bytes() == BEFORE[".safetensors"]
     assert sorted(tmp_path.iterdir()) == [file, output]
 
 
@@ -266,11 +269,11 @@ def test_an_output_is_complete_or_absent(tmp_path: Path, capsys: pytest.CaptureF
         for source in (checkpoint, file):
             (other,) = {checkpoint, file} - {source}
             output = small / other.name
-            output.write_text("before")
+            output.write_bytes(BEFORE[output.suffix])
             line = refuse(source, output, capsys)
             assert line.startswith(f"{output} cannot be written: ")
             assert "No space left on device" in line
-            assert output.read_text() == "before"
+            assert output.read_bytes() == BEFORE[output.suffix]
             assert list(small.iterdir()) == [output]
             output.unlink()
 

@@ -131,7 +131,7 @@ DAMAGE: list[tuple[str, Callable[[Path], object]]] = [
     ("metrics/meta.h5", lambda path: path.write_text("step,loss")),
     ("metrics/finetuned.h5", without_a_column),
     ("metrics/finetuned.h5", of_different_lengths),
-    ("config.ini", lambda path: path.write_bytes(b"[run]\nseed = \xff\xfe\n")),
+    ("config.ini", lambda path: path.write_bytes(b"[run]\nseed \xff\xfe\n")),
     ("config.ini", lambda path: path.write_text("seed = 0")),
     ("config.ini", replace("global = 32", "global = many")),
     ("summary.json", lambda path: path.write_text(path.read_text()[:200])),
@@ -172,7 +172,6 @@ def test_what_another_program_added(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "damage", "message"),
     [
-        ("log.txt", lambda path: path.write_bytes(b"\xff"), "cannot be read as text ("),
         ("metrics/meta.h5", lambda path: path.write_text("step,loss"), "is damaged: it is cut short. "),
         ("config.ini", lambda path: path.write_text("seed = 0"), "cannot be read as the settings of a run ("),
     ],
@@ -261,3 +260,11 @@ def test_an_ascii_locale(tmp_path: Path) -> None:
     assert (folder / "è" / "gehört" / "log.txt").is_file()
     assert os.fsencode(folder / "nö") + b" is not a run directory" in done.stderr
     assert "läufe/ü0" in (folder / "ß.html").read_text(encoding="utf-8")
+
+
+def test_names_that_look_like_formulas(tmp_path: Path) -> None:
+    """In Matplotlib and HTML a name is a name."""
+    run = write_run(tmp_path / r"a$\frac{$ & <b> ~^\c{", deep_incubation(0.5, 0.6))
+    assert plot(run, "--output", tmp_path / "curves.png").status == 0
+    assert call(report.main, run, "--output", tmp_path / "page.html").status == 0
+    assert r"a$\frac{$ &amp; &lt;b&gt; ~^\c{" in (tmp_path / "page.html").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -26,8 +27,9 @@ from launch import REPOSITORY
 from made_up_run import MadeUp, write_run
 from page_reader import parse_page
 from report_page.live_report import LiveReport
-from run_directory.data import load_run
-from run_files import TRAININGS, assert_same_weights, snapshot
+from run_directory.data import TIME_FORMAT, load_run
+from run_directory.recovery import load_what_is_there
+from run_files import TRAININGS, assert_same_weights, read_summary, snapshot
 from tiny import Tiny
 from watch import format_run
 
@@ -60,6 +62,42 @@ def test_figures(tmp_path: Path) -> None:
     outcome = watch(run, "--once")
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.splitlines()[2:] == lines[2:]  # the second line has the time
+
+
+def test_a_run_that_was_killed_is_lost(tmp_path: Path) -> None:
+    """Once no file of it has changed for minutes, in every program; a heartbeat is a sign of life."""
+    run = write_run(tmp_path / "run", [MadeUp("meta", "meta", (0.3, 0.4), 100, 10, state="running")], state="running")
+    lock = run / "checkpoints" / "meta.lock"
+    lock.parent.mkdir()
+    lock.write_text(json.dumps({"heartbeat": UPDATED_S + 10}))
+    for path in (run / "summary.json", lock):
+        os.utime(path, (UPDATED_S, UPDATED_S))
+    lost = "lost (last sign of life 2026-01-31T12:00:10Z)"
+    started_s = time.monotonic()
+    outcome = watch(run, "--every=1000")
+    assert time.monotonic() - started_s < 50
+    lines = outcome.stdout.splitlines()
+    assert lines[0] == f"{run}: {lost}"
+    assert lines[1].startswith("job all: lost (last sign of life 2026-01-31T12:00:10Z), 2 ranks, written ")
+    assert lines[3].split()[:3] == ["meta", "lost", "20/40"] and lines[3].split()[-1] == "-"
+    assert load_what_is_there(run).run.state == lost
+    lock.write_text(json.dumps({"heartbeat": time.time() - 200}))
+    os.utime(lock, (UPDATED_S, UPDATED_S))
+    assert load_run(run).state == load_run(run).trainings[0].state == "running"
+
+
+def test_of_two_jobs_one_was_killed(tmp_path: Path) -> None:
+    """The other one goes on, and so does the run; then it fails."""
+    run = write_run(tmp_path / "run", [MadeUp("meta", "meta", (0.3, 0.4), 100, 10, state="running")], state="running")
+    summary = read_summary(run)
+    now = time.strftime(TIME_FORMAT, time.gmtime())
+    for state, expected in (("running", "running"), ("failed", "failed"), ("done", "lost")):
+        killed = {"state": "running", "reason": "", "num_ranks": 1, "updated": "2026-01-31T12:00:00Z"}
+        summary["jobs"] = {"stage_0": killed, "stage_1": killed | {"state": state, "updated": now}}
+        (run / "summary.json").write_text(json.dumps(summary))
+        jobs = load_run(run).jobs
+        assert [job.state for job in jobs] == ["lost", state]
+        assert load_run(run).state.split(" ")[0] == expected
 
 
 def test_speed_before_the_first_checkpoint(tmp_path: Path) -> None:

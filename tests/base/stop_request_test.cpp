@@ -89,11 +89,12 @@ TEST(StopRequest, WhatIsIgnoredFromTheStartStaysIgnored) {
       testing::ExitedWithCode(0), "");
 }
 
-TEST(StopRequest, AReaderThatIsGoneEndsNothing) {
+TEST(StopRequest, AReaderThatIsGoneAndALimitOfSizeEndNothing) {
   EXPECT_EXIT(
       {
-        catch_stop_signals();
+        ignore_write_signals();
         std::raise(SIGPIPE);
+        std::raise(SIGXFSZ);
         std::_Exit(find_stop_request(120).empty() ? 0 : 1);
       },
       testing::ExitedWithCode(0), "");

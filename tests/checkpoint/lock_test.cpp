@@ -295,6 +295,14 @@ TEST_F(LockTest, ARemovedLockIsNotHeld) {
             "the lock " + path_.string() + " now belongs to nobody: another job took this training over.");
 }
 
+TEST_F(LockTest, AHostSeesALockByItsToken) {
+  EXPECT_FALSE(sees_lock(path_, "token", kSoon));
+  const Lock lock(path_);
+  EXPECT_TRUE(sees_lock(path_, lock.token(), kSoon));
+  EXPECT_FALSE(sees_lock(path_, "another", kSoon));
+  EXPECT_FALSE(sees_lock("/nowhere/x.lock", lock.token(), kSoon));
+}
+
 TEST_F(LockTest, MovesWithItsHolder) {
   std::optional<Lock> first(path_);
   const Lock second(std::move(*first));

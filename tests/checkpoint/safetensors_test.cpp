@@ -174,5 +174,20 @@ TEST_F(Safetensors, NamesInMessagesAreShortAndOnOneLine) {
   EXPECT_EQ(quotable(std::string(1000, 'a')), std::string(80, 'a') + "...");
 }
 
+TEST_F(Safetensors, AnOutputReplacesFilesOfItsOwnKindAlone) {
+  const auto error = [this] { return thrown_message<InputError>([this] { check_safetensors_output(path_); }); };
+  EXPECT_EQ(error(), "(no error)");
+  save_safetensors(path_, {{"a", torch::zeros({2})}});
+  EXPECT_EQ(error(), "(no error)");
+  replace_text_atomically(path_, "");
+  EXPECT_EQ(error(), "(no error)");
+  for (const char* text : {"a", "notes of the user {"}) {
+    replace_text_atomically(path_, text);
+    EXPECT_EQ(error(), "--output=" + path_ +
+                           " is there and is no safetensors file: it would be replaced. Choose another name, or remove "
+                           "that file.");
+  }
+}
+
 }  // namespace
 }  // namespace incubate

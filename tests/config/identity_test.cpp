@@ -13,6 +13,7 @@ namespace {
 bool is_inherited(Phase phase, const std::string& setting) {
   const auto from = row_of(phase).inherits;
   if (!from || !setting.starts_with(std::string(section_of(*from)) + ".")) return false;
+  if (setting.ends_with(".ema_ramp")) return false;  // without effect where there is no average
   return !setting.ends_with(".epochs") && !setting.ends_with(".init") && !setting.ends_with(".image_size");
 }
 
@@ -107,6 +108,15 @@ TEST(Identity, OfTheOptimizersOnlyTheOneInUseCounts) {
   EXPECT_EQ(optimizer_lines(sgd), "optimizer.name=sgd\noptimizer.momentum=0.9\noptimizer.nesterov=true\n");
   EXPECT_EQ(optimizer_lines({}),
             "optimizer.name=adamw\noptimizer.beta1=0.9\noptimizer.beta2=0.999\noptimizer.epsilon=1e-08\n");
+}
+
+TEST(Identity, ARampOfTheAverageCountsWhereThereIsOne) {
+  RunConfig config;
+  config.phase(Phase::meta).ema_decay = 0.9;
+  const std::string constant = result_settings(config, Phase::meta);
+  EXPECT_EQ(constant.find("ramp"), std::string::npos);  // runs of older programs go on
+  config.phase(Phase::meta).ema_ramp = true;
+  EXPECT_NE(result_settings(config, Phase::meta).find("\nmeta.ema_ramp=true\n"), std::string::npos);
 }
 
 TEST(Identity, TheSizeOfBlocksCountsWhereThereAreSome) {

@@ -120,6 +120,45 @@ def test_copies_on_the_node(photos: Path, reference: Path, tmp_path: Path) -> No
     assert_same_weights(reference, tmp_path / "again", ["meta"])
 
 
+def test_a_damaged_copy_on_the_node_is_no_damage(photos: Path, reference: Path, tmp_path: Path) -> None:
+    """As a node leaves it that was switched off: its shard is read from the source, and copied anew by the next job."""
+    cache = ["--data.cache=node", f"--data.cache_directory={tmp_path / 'node'}"]
+    launch.run_well(*arguments(photos, tmp_path / "run", META, *cache))
+    copy = sorted((tmp_path / "node").rglob("*-train-*.h5"))[0]
+    whole = copy.read_bytes()
+    copy.write_bytes(bytes(len(whole)))
+    outcome = launch.run_well(*arguments(photos, tmp_path / "again", META, *cache, "--data.on_error=skip"), num_ranks=2)
+    assert "stands in" not in outcome.stdout
+    assert_same_weights(reference, tmp_path / "again", ["meta"])
+    assert not copy.exists()
+    launch.run_well(*arguments(photos, tmp_path / "third", META, *cache))
+    assert copy.read_bytes() == whole
+
+
+def test_a_set_behind_a_link_and_few_open_files(photos: Path, reference: Path, tmp_path: Path) -> None:
+    """Its shards are beside the file that the link leads to, and more than may be open at once."""
+    link = tmp_path / "data" / "photos.h5"
+    link.parent.mkdir()
+    link.symlink_to(photos)
+    limited = ["bash", "-c", 'ulimit -n 40; exec "$@"', "sh"]
+    for words in (["pack", f"--verify={link}"], ["inspect", str(link)], arguments(link, tmp_path / "run", META)):
+        outcome = launch.finish(launch.start(words, wrapper=limited))
+        assert outcome.status == 0, outcome
+    assert_same_weights(reference, tmp_path / "run", ["meta"])
+
+
+def test_any_name_of_a_class(photos: Path, tmp_path: Path) -> None:
+    """Lists of names, as ImageNet has them, are names on every rank."""
+    tree = shutil.copytree(photos.parent.parent / "tree", tmp_path / "tree")
+    for split in tree.iterdir():
+        for folder, name in zip(sorted(split.iterdir()), ("tench, Tinca tinca", 'a "b", c', "$d$ #e"), strict=False):
+            folder.rename(split / name)
+    index = pack(tree, tmp_path / "set" / "photos.h5")
+    launch.run_well(*arguments(index, tmp_path / "one", META), num_ranks=1)
+    launch.run_well(*arguments(index, tmp_path / "two", META), num_ranks=2)
+    assert_same_weights(tmp_path / "one", tmp_path / "two", ["meta"])
+
+
 def test_blocks(photos: Path, reference: Path, tmp_path: Path) -> None:
     """The order of blocks differs, and is the same on any number of ranks."""
     settings = [META, "--data.shuffle=block", "--data.shuffle_block=10"]

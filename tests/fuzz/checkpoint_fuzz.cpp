@@ -40,7 +40,8 @@ void read_checkpoint(const std::string& path) {
     check_running(tensor.nbytes() <= 4 * std::filesystem::file_size(path), "{} is larger than the file", name);
     if (tensor.numel() > 0) sum += tensor.sum().item<double>();
   }
-  check_identity(path, header, header.identity + (sum == 0 ? "0" : "1"), "model.width=3\ndata=2\nmore\n");
+  check_identity(path, header, header.identity + (sum == 0 ? "0" : "1"), "model.width=3\ndata=2\nmore\n",
+                 "[model]\nwidth = 3\ndepths = 1,1\n");
 }
 
 void write_and_read(ByteSource& source) {

@@ -218,6 +218,21 @@ def test_a_task_of_an_array_has_its_number(slurm: dict[str, str], tmp_path: Path
     ]
 
 
+def test_paths_are_those_of_where_the_user_is(slurm: dict[str, str], tmp_path: Path) -> None:
+    """The program is found beside the script, also through a link to it."""
+    mine = tmp_path / "my, own"
+    mine.mkdir()
+    bin_ = Path(slurm["INCUBATE_BUILD"])
+    asked = tmp_path / "asked"
+    (bin_ / "incubate").write_text((bin_ / "incubate").read_text().replace("\n", f"\npwd >>{asked}\n", 1))
+    (tmp_path / "pipeline").symlink_to(launch.REPOSITORY / "jobscripts" / "pipeline.sh")
+    subprocess.run(["bash", str(tmp_path / "pipeline"), "x.ini"], env=slurm, cwd=mine, check=True, timeout=20)
+    script = launch.REPOSITORY / "jobscripts" / "train.sbatch"
+    assert f" {script} x.ini " in (tmp_path / "submitted").read_text()
+    subprocess.run(["bash", str(script), "x.ini"], env=slurm, cwd=mine, capture_output=True, timeout=20, check=False)
+    assert set(asked.read_text().splitlines()) == {str(mine)}
+
+
 def test_stages_of_the_pipeline(slurm: dict[str, str], tmp_path: Path) -> None:
     """Each submitted job, started as a task, is a stage."""
     script = launch.REPOSITORY / "jobscripts" / "pipeline.sh"

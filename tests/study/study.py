@@ -32,8 +32,6 @@ from training_jobs import (
     PIDS,
     WORK,
     Job,
-    describe_processor,
-    find_program,
     is_training,
     reap,
     set_priority,
@@ -43,6 +41,7 @@ from training_jobs import (
 )
 
 from launch import REPOSITORY
+from machine import describe_processor, find_program
 from schedule import choose_next
 from study_runs.all_runs import list_runs
 
@@ -127,7 +126,7 @@ class Study:
         cpu_s += sum(os.times()[:4]) - before
         self.log(job, outcome, cpu_s)
         subprocess.run([sys.executable, "analysis/quote_results.py"], cwd=REPOSITORY)  # says itself what is wrong
-        commit([RESULTS, RESULTS.parent / "README.md"], f"Study: {job.run.name}, {outcome}")
+        commit([RESULTS, RESULTS.parent / "README.md", REPOSITORY / "README.md"], f"Study: {job.run.name}, {outcome}")
         self.top1 = read_top1()
         print(f"{datetime.now():%H:%M:%S} {job.run.name} {outcome}: {cpu_s:.0f} s of CPU", flush=True)
 

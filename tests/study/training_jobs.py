@@ -16,7 +16,6 @@ from study_runs.run import StudyRun
 
 WORK = REPOSITORY / "runs" / "study"
 PIDS, PAUSED = WORK / "pids.json", WORK / "paused"
-FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 LOWEST_PRIORITY = 19
 
 
@@ -81,17 +80,3 @@ def is_training(pid: int, name: str) -> bool:
         return f"--run.directory={WORK / name}".encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
-
-
-def describe_processor() -> tuple[str, str]:
-    """Returns the processor's name and its vector instructions."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    fields = dict(reversed([[part.strip() for part in line.split(":", 1)] for line in lines if ":" in line]))
-    return fields["model name"], " ".join(name for name in FEATURES if name in fields["flags"].split())
-
-
-def find_program() -> str:
-    """Returns version and commit of the program."""
-    return subprocess.run(
-        [str(EXECUTABLE), "--version"], env=make_environment(), check=True, capture_output=True, text=True
-    ).stdout.strip()

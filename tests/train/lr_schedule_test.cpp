@@ -53,6 +53,19 @@ TEST(LrSchedule, EpochLaggedRatesChangeOnceAnEpochAndLagByOne) {
   }
 }
 
+TEST(LrSchedule, AWarmupMayOutlastTheTraining) {
+  LrSchedule schedule = example_schedule();
+  EXPECT_TRUE(reaches_peak(schedule));
+  schedule.warmup_steps = static_cast<double>(schedule.total_steps - 1);
+  EXPECT_TRUE(reaches_peak(schedule));
+  schedule.warmup_steps = static_cast<double>(schedule.total_steps);
+  EXPECT_FALSE(reaches_peak(schedule));
+  // The rates of the last epoch are those of the epoch before it.
+  schedule.warmup_steps = static_cast<double>(schedule.total_steps - 1);
+  schedule.granularity = Granularity::epoch_lagged;
+  EXPECT_FALSE(reaches_peak(schedule));
+}
+
 TEST(LrSchedule, WithoutWarmupItBeginsAtThePeak) {
   LrSchedule schedule = example_schedule();
   schedule.warmup_steps = 0;

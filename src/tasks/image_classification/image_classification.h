@@ -29,7 +29,7 @@ class ImageClassification final : public Task {
   /// linear in the target). `output` (batch, classes) are logits.
   Loss loss(const torch::Tensor& output, const Targets& targets) const override;
   std::vector<MetricInfo> list_metrics() const override;
-  MetricSums no_samples() const override { return MetricSums(4); }
+  MetricSums no_samples() const override { return MetricSums(6); }
   /// The loss is without smoothing. REQUIRES: images are not blended.
   void add_metrics(const torch::Tensor& output, const Targets& targets, MetricSums& sums) const override;
   Figures metrics_of(const MetricSums& sums) const override;

@@ -75,6 +75,25 @@ TEST(ImageClassification, WithFewClassesAllAreAmongTheFirstFive) {
   EXPECT_EQ(figures.at("top5"), 1);
 }
 
+TEST(ImageClassification, ALossThatIsTooLargeForOneIntegerIsNotWrapped) {
+  const double size = 1e8;  // of 2 images: more than 2^63 units of 2^-40
+  const torch::Tensor wrong = torch::tensor({{size, 0.0}, {size, 0.0}}, torch::kFloat32);
+  const torch::Tensor ones = torch::ones({2}, torch::kInt64);
+  const Figures figures = evaluate({{wrong, ones}, {wrong, ones}});
+  EXPECT_EQ(figures.at("loss"), size);
+  EXPECT_EQ(figures.at("top1"), 0);
+}
+
+TEST(ImageClassification, OutputsThatAreNotFiniteLeaveNoFigure) {
+  for (const float bad : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
+    torch::Tensor output = logits();
+    output[1][0] = bad;
+    for (const auto& [name, figure] : evaluate({{logits(), labels()}, {output, labels()}})) {
+      EXPECT_EQ(figure, std::numeric_limits<double>::infinity()) << name;
+    }
+  }
+}
+
 TEST(ImageClassification, BatchesAddUpExactly) {
   const auto part = [](const torch::Tensor& values, std::int64_t i) { return values.narrow(0, i, 1); };
   const Figures forward = evaluate({{part(logits(), 0), part(labels(), 0)}, {part(logits(), 1), part(labels(), 1)}});
