@@ -2,19 +2,19 @@
 
     python analysis/compare.py runs/a-seed-0 runs/a-seed-1 runs/a-seed-2 [--by SECTION.KEY] [--format text|csv|latex]
 
-Runs that differ in nothing but their seed (and in what changes no result, such as run.directory) are averaged; other
-settings in which they differ make groups, each with tables of its own. With --by, which may be given again, these
-settings alone make groups. Of each group:
+Runs that differ only in their seed (and in settings that change no result, such as run.directory) are averaged. Runs
+that differ in other settings form groups, each with its own tables. With --by, which may be repeated, only these
+settings form groups. The tables of a group have:
 
-- of each method that is done (and each incubation's hybrid): final validation top-1, block FLOPs and rank-hours with
-  all that the method takes, as mean and standard deviation over seeds;
-- of Deep Incubation beside end to end and each control: the difference in top-1 of runs with the same seed, with a
-  95 % confidence interval, and the speed-up at equal accuracy.
+- for each finished method (and each incubation's hybrid): final validation top-1, block FLOPs and rank-hours of the
+whole method, as mean and standard deviation over seeds;
+- for Deep Incubation and each control (end to end included): the difference in top-1 of runs with the same seed, with a
+95 % confidence interval, and the speed-up at equal accuracy.
 
-What these numbers mean, and what they do not, is in the head of comparisons/groups.py.
+The docstring of comparisons/groups.py explains what these numbers mean and what they do not mean.
 
-A method that is not done in a run is left out of the means, and a note says so. Notes are below the tables, of CSV on
-stderr, of LaTeX comments.
+The means leave out runs in which a method is not finished; a note says so. Notes are below the tables. With CSV they go
+to stderr, with LaTeX they are comments.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FORMATS = {"text": format_text, "csv": format_csv, "latex": format_latex}
 
 
 def load_runs(directories: list[Path]) -> list[Run]:
-    """Raises NotARunError, and ComparisonError if one is given twice, which would be two seeds."""
+    """Returns the runs. Raises NotARunError, and ComparisonError if a run is given twice, as if two seeds."""
     seen: set[Path] = set()
     for directory in directories:
         if directory.resolve() in seen:

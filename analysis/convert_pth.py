@@ -6,14 +6,16 @@
     incubate export --config input/NAME.ini --training=finetuned --format=reference --output=finetuned.safetensors
     python analysis/convert_pth.py finetuned.safetensors finetuned.pth
 
-The reference (PyTorch; LeapLabTHU/Deep-Incubation) saves a dictionary: "model_stages", a list of the stages' states
-with names such as blocks.2.norm1.weight; "model", the network's state, which has each of them twice, as
-stages.1.blocks.2.norm1.weight and as blocks.5.norm1.weight; and what training goes on from ("optimizer",
-"lr_scheduler", "scaler", "epoch"). It starts from "model_stages" alone (--meta_model, --incubation_models, --finetune),
-so that is all that is written. Its first version saved an empty "model_stages": then the stages are taken from "model".
+The reference (PyTorch; LeapLabTHU/Deep-Incubation) saves a dictionary:
+- "model_stages": a list of the stages' states, with names such as blocks.2.norm1.weight;
+- "model": the network's state, with each tensor twice, as stages.1.blocks.2.norm1.weight and as blocks.5.norm1.weight;
+- "optimizer", "lr_scheduler", "scaler", "epoch": the state to resume from.
 
-Values are copied bit for bit. A .pth file is a pickle, which can have any code run by whoever loads it. So it is read
-by PyTorch's restricted unpickler only, which knows tensors and plain Python values and refuses all else.
+The reference starts from "model_stages" (--meta_model, --incubation_models, --finetune), so this program writes only
+that. Its first version saved an empty "model_stages"; from such a file this program reads the stages in "model".
+
+Values are copied bit for bit. A .pth file is a pickle, which can run any code in the program that loads it. So
+PyTorch's restricted unpickler reads it, which accepts only tensors and plain Python values.
 """
 
 from __future__ import annotations
@@ -33,8 +35,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from command_line.any_locale import start
+from command_line.output_file import SAFETENSORS, OutputError, check_output
 
-StageState = dict[str, torch.Tensor]  # by the names within a stage
+StageState = dict[str, torch.Tensor]  # key: the name within a stage
 
 STAGED_NAME = re.compile(r"stages\.(\d{1,4})\.(.+)")
 NAME_IN_STAGE = re.compile(
@@ -43,11 +46,11 @@ NAME_IN_STAGE = re.compile(
 
 
 class ConversionError(Exception):
-    """A file that cannot be converted; says what is wrong with it."""
+    """A file cannot be converted; the message says why."""
 
 
 def read_pth(path: Path) -> list[StageState]:
-    """The stages of a checkpoint of the reference."""
+    """Returns the stages of a checkpoint of the reference."""
     checkpoint = _unpickle(path)
     content = checkpoint if isinstance(checkpoint, dict) else {}
     stages, model = content.get("model_stages"), content.get("model")
@@ -63,7 +66,7 @@ def read_pth(path: Path) -> list[StageState]:
 
 
 def read_safetensors(path: Path) -> list[StageState]:
-    """The stages of a file of `incubate export --format=reference`."""
+    """Returns the stages of a file of `incubate export --format=reference`."""
     try:
         tensors: dict[str, torch.Tensor] = load_file(path)
     except OSError as error:
@@ -79,7 +82,7 @@ def read_safetensors(path: Path) -> list[StageState]:
 
 
 def write_pth(path: Path, stages: list[StageState]) -> None:
-    """Atomically."""
+    """Writes the stages as a checkpoint of the reference, atomically."""
 
     def write(temporary: Path) -> None:
         with temporary.open("wb") as file:  # given a path, torch.save would not say why it failed
@@ -89,24 +92,24 @@ def write_pth(path: Path, stages: list[StageState]) -> None:
 
 
 def write_safetensors(path: Path, stages: list[StageState]) -> None:
-    """Atomically."""
+    """Writes the stages for `incubate import`, atomically."""
     tensors = {f"stages.{i}.{name}": tensor for i, stage in enumerate(stages) for name, tensor in stage.items()}
     _replace_atomically(path, lambda temporary: save_file(tensors, temporary, metadata={"format": "pt"}))
 
 
 def _unpickle(path: Path) -> object:
-    # Copies of the reference may save their arguments, as DeiT's own script does. A Namespace is safe to allow: to make
-    # one sets attributes and calls nothing, and their values are restricted like all others. The reference itself saves
-    # nothing that is refused, so nothing else is allowed: numpy's numbers, say, are not.
+    # Copies of the reference may save their arguments, as DeiT's own script does, so a Namespace is allowed. It is
+    # safe: it only sets attributes, and their values are restricted too. The reference itself saves nothing else that
+    # PyTorch refuses, so numpy's numbers, for example, are not allowed.
     with torch.serialization.safe_globals([argparse.Namespace]):
         try:
-            # Mapped, so that the optimizer's state, two thirds of the file, is never read. By the open file's path, as
-            # PyTorch cannot map a file whose name is no text in this locale.
+            # Memory-mapped, so that the optimizer's state, two thirds of the file, is never read. Opened through /proc,
+            # because PyTorch cannot map a file whose name this locale cannot encode.
             with path.open("rb") as file:
                 return torch.load(f"/proc/self/fd/{file.fileno()}", map_location="cpu", weights_only=True, mmap=True)
         except OSError as error:
             raise ConversionError(f"{path} cannot be read: {error.strerror or error}. Check the path.") from None
-        except Exception:  # a damaged pickle may raise any
+        except Exception:  # a damaged pickle may raise any exception
             refused = _list_refused(path)
     if refused:
         raise ConversionError(
@@ -117,7 +120,7 @@ def _unpickle(path: Path) -> object:
 
 
 def _list_refused(path: Path) -> list[str]:
-    """What a pickle asks for that is not allowed; none if it is no pickle. Nothing of it is run."""
+    """Returns the names in a pickle that are not allowed; empty if the file is no pickle. Runs nothing of it."""
     try:
         with path.open("rb") as file:
             return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(file))
@@ -126,7 +129,7 @@ def _list_refused(path: Path) -> list[str]:
 
 
 def _split(tensors: dict[Any, Any]) -> dict[int, StageState]:
-    """Those whose names begin with a stage's, by stage."""
+    """Returns the tensors whose names begin with a stage's name, by stage."""
     stages: dict[int, StageState] = {}
     for name, tensor in tensors.items():
         match = STAGED_NAME.fullmatch(str(name))
@@ -136,7 +139,7 @@ def _split(tensors: dict[Any, Any]) -> dict[int, StageState]:
 
 
 def _check(stages: dict[int, Any], path: Path) -> list[StageState]:
-    """The stages in order, of tensors that share no memory; whether they fit a network, `incubate import` checks."""
+    """Returns the stages in order. Their tensors share no memory. `incubate import` checks that they fit a network."""
     if sorted(stages) != list(range(len(stages))):
         raise ConversionError(f"{path} has the stages {sorted(stages)}, with a gap. Get or copy it again.")
     checked: list[StageState] = []
@@ -154,13 +157,13 @@ def _check(stages: dict[int, Any], path: Path) -> list[StageState]:
                     f"{path}: {_quote(name)} of stage {index} is no dense float32 tensor; only those are converted. "
                     "Save it as one."
                 )
-        # Tensors may be views of one memory, which safetensors does not write.
+        # Tensors may be views of the same memory, which safetensors does not write.
         checked.append({name: t.detach().clone(memory_format=torch.contiguous_format) for name, t in stage.items()})
     return checked
 
 
 def _is_plain(value: object) -> bool:
-    """Float32, with memory for each of its values."""
+    """Returns whether the tensor is float32 and has memory for each of its values."""
     return (
         isinstance(value, torch.Tensor)
         and value.dtype == torch.float32
@@ -171,24 +174,24 @@ def _is_plain(value: object) -> bool:
 
 
 def _quote(name: object) -> str:
-    """As it may stand in a message: short and on one line."""
+    """Returns a name for messages: short and on one line."""
     text = ascii(name)
     return text if len(text) <= 80 else text[:80] + "..."
 
 
 def _replace_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Makes `path` complete or leaves it as it was."""
+    """Writes `path` completely or leaves it unchanged."""
     temporary = path.with_name(f"{path.name}.{socket.gethostname()}.{os.getpid()}.tmp")
     try:
         temporary.touch()
         mode = temporary.stat().st_mode
         write(temporary)
-        temporary.chmod(mode)  # safetensors would let nobody else read it
+        temporary.chmod(mode)  # safetensors would make the file private
         _sync(temporary)
         temporary.replace(path)
         _sync(path.parent)
-    except (OSError, RuntimeError, SafetensorError) as error:  # each library has its own for a full disk
-        cause = error.__context__ or error  # behind torch.save's error is the file's
+    except (OSError, RuntimeError, SafetensorError) as error:  # each library has its own error for a full disk
+        cause = error.__context__ or error  # torch.save's error hides the file's
         reason = getattr(cause, "strerror", None) or str(cause).splitlines()[0]
         raise ConversionError(f"{path} cannot be written: {reason}. Choose another place.") from None
     finally:
@@ -200,7 +203,7 @@ def _sync(path: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # not every file system syncs folders
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems do not sync folders
             raise
     finally:
         os.close(descriptor)
@@ -216,9 +219,11 @@ def main(arguments: list[str]) -> int:
     try:
         match options.input.suffix, options.output.suffix:
             case ".pth", ".safetensors":
+                check_output(options.output, SAFETENSORS, [options.input])
                 stages = read_pth(options.input)
                 write_safetensors(options.output, stages)
             case ".safetensors", ".pth":
+                check_output(options.output, "checkpoint of PyTorch", [options.input])
                 stages = read_safetensors(options.input)
                 write_pth(options.output, stages)
             case _:
@@ -226,7 +231,7 @@ def main(arguments: list[str]) -> int:
                     f"{options.input} to {options.output} is no conversion between .pth and .safetensors. "
                     "Give IN.pth OUT.safetensors, or IN.safetensors OUT.pth."
                 )
-    except ConversionError as error:
+    except (ConversionError, OutputError) as error:
         print(f"convert_pth: {error}", file=sys.stderr)
         return 2
     print(f"{options.output} written: {sum(map(len, stages))} tensors of {len(stages)} stages")

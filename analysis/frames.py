@@ -3,22 +3,22 @@
     frames = load_frames("runs/fashion-mnist")
     frames.epochs.query("phase == 'end_to_end'").plot(x="block_flops", y="top1")
 
-Every frame begins with the columns `run` (the directory, as given), `training`, `phase` and `seed`, so that frames of
-several runs can be put below each other with pandas.concat. `trainings` has a row for each training; the others have
-what FORMAT.md of src/checkpoint lists, of the trainings that have saved something, and what follows a +.
+Every frame begins with the columns `run` (the directory, as given), `training`, `phase` and `seed`. So pandas.concat
+can join frames of several runs. `trainings` has a row for each training. The other frames have the columns of
+src/checkpoint/FORMAT.md, for trainings that have saved something; columns after a + are added here.
 
 steps        step (from 0), loss (nats), learning_rate, gradient_norm (before clipping), images_per_s, elapsed_s (s, the
              training's own time), data_wait_s and communication_wait_s (s of the step), model_flops_utilisation (part
              of the peak), memory_peak_bytes (a rank's), + step_s (s that the group took, for all its trainings)
-epochs       of each evaluation: step (done), epoch (passes over the images), train_loss (nats), block_flops, elapsed_s
-             (s), figures of the validation images by metric: top1 and top5 (fractions), loss (nats), + rank_s (ranks
-             times own seconds)
-rounds       began_s and ended_s (Unix time), first_step and last_step (done), first_rank, num_ranks, images_per_s
-checkpoints  step (done), stall_s (s that training stood still), write_s (s in the background)
-trainings    state (waiting, running or done), step (done), total_steps, skipped_steps, num_ranks, block_flops,
+epochs       one row an evaluation: step (completed), epoch (passes over the images), train_loss (nats), block_flops,
+             elapsed_s (s), figures of the validation images by metric: top1 and top5 (fractions), loss (nats),
+             + rank_s (ranks times own seconds)
+rounds       began_s and ended_s (Unix time), first_step and last_step (completed), first_rank, num_ranks, images_per_s
+checkpoints  step (completed), stall_s (s that training stood still), write_s (s in the background)
+trainings    state (waiting, running or done), step (completed), total_steps, skipped_steps, num_ranks, block_flops,
              elapsed_s (s), rank_s (ranks times seconds), and when done the same figures
 
-Costs are the training's own: those of what it begins from are rows of their own. NaN: not known, or not there yet.
+A cost is that of one training; its sources have their own rows. NaN: unknown, or not there yet.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ COUNTS = {"seed", "step", "total_steps", "skipped_steps", "first_step", "last_st
 
 @dataclass(frozen=True)
 class Frames:
-    """A run; the columns are listed above."""
+    """A run as frames; the columns are listed above."""
 
     steps: pd.DataFrame
     epochs: pd.DataFrame
@@ -58,7 +58,7 @@ class Frames:
 
 
 def load_frames(run: Path | str) -> Frames:
-    """Raises NotARunError if `run` is not a run directory."""
+    """Returns the frames of a run. Raises NotARunError if `run` is not a run directory."""
     loaded = load_run(Path(run))
     steps = _stack(loaded, "steps")
     steps["step_s"] = loaded.global_batch / steps["images_per_s"]
@@ -81,12 +81,12 @@ def _measured(run: Run) -> list[tuple[Training, Metrics]]:
 
 
 def _unite(*names: Iterable[str]) -> list[str]:
-    """Each once, in the order of their first places."""
+    """Returns each name once, in the order of first occurrence."""
     return list(dict.fromkeys(name for group in names for name in group))
 
 
 def _stack(run: Run, table: str) -> pd.DataFrame:
-    """One table of all trainings that have metrics, below each other."""
+    """Returns one table of all trainings that have metrics."""
     measured = _measured(run)
     tables: list[dict[str, Column]] = [getattr(metrics, table) for _, metrics in measured]
     lengths = [len(rows[COLUMNS[table][0]]) for rows in tables]
@@ -111,5 +111,5 @@ def _label(run: Run, trainings: list[Training], lengths: list[int]) -> dict[str,
 
 
 def _type(frame: pd.DataFrame) -> pd.DataFrame:
-    """Counts as integers, whatever HDF5 or an empty column made of them."""
+    """Makes counts integers, also where HDF5 or an empty column made them floats."""
     return frame.astype({name: "int64" for name in frame.columns if name in COUNTS})

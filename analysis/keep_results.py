@@ -1,20 +1,20 @@
-"""Keeps of finished runs what their figures are made of, small enough for a repository.
+"""Copies the figures of finished runs, small enough for a repository.
 
     python analysis/keep_results.py runs/seed-0 runs/seed-1 --output analysis/results [--most-steps=N]
 
-A kept run is a run directory without weights, profiles and states to resume from: config.ini, summary.json, log.txt,
-metrics.h5 and metrics/*.h5, which every program of this folder reads. HDF5 files are copied byte for byte, checksum
-and all; with --most-steps those of metrics/ are written anew with at most so many steps of each training. The texts
-are copied without what only one machine has: of an absolute path the last part alone is left, and hosts become node-0,
-node-1, ... Nothing is kept of a run that is not done, or whose summary does not say what its metrics say.
+A kept run is a run directory without weights, profiles and states to resume from. It has config.ini, summary.json,
+log.txt, metrics.h5 and metrics/*.h5, which every program of this folder reads. HDF5 files are copied byte for byte,
+with their checksums. With --most-steps the files of metrics/ are rewritten with at most N steps of each training. Texts
+lose what only one machine has: absolute paths keep only their last part, and hosts become node-0, node-1, ... A run
+that is not finished, or whose summary and metrics disagree, is not kept.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
-import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import h5py
@@ -27,16 +27,17 @@ from run_directory.thin_metrics import thin_metrics
 
 FILETYPES = ("incubate metrics", "incubate metrics index")
 TEXTS = ("config.ini", "summary.json", "log.txt")
-MOST_BYTES = 500_000  # of a run
+MOST_BYTES = 500_000  # for each run
+RUN_MARK = "# Written by incubate: the settings of the run in this folder"  # a run goes on where this lies
 ABSOLUTE_PATH = re.compile(r"(?<![\w.~:/-])(?:/[\w.~+-]+)*/([\w.~+-]+)")
 
 
 class NotKeptError(Exception):
-    """The message says what of which run, why, and what to do."""
+    """A run cannot be kept. The message names the run, the reason and what to do."""
 
 
 def read_figures(directory: Path, most_steps: int | None = None) -> dict[str, bytes]:
-    """The files to keep, by their path within the run, with at most so many steps. Raises NotKeptError."""
+    """Returns the files to keep, by path within the run, with at most `most_steps` steps. Raises NotKeptError."""
     metrics = ["metrics.h5", *(f"metrics/{path.name}" for path in sorted((directory / "metrics").glob("*.h5")))]
     for name in (*TEXTS, *metrics):
         if not (directory / name).is_file():
@@ -48,7 +49,12 @@ def read_figures(directory: Path, most_steps: int | None = None) -> dict[str, by
     check_summary(directory)
     texts = {name: read_text(directory / name) for name in TEXTS}
     texts["log.txt"] = replace_hosts(texts["log.txt"])
-    contents = {name: ABSOLUTE_PATH.sub(r"\1", text).encode() for name, text in texts.items()}
+    texts["config.ini"] = texts["config.ini"].replace(RUN_MARK, "# Kept of a run", 1)
+    # Those that config.ini names are known whole, whatever signs they have.
+    paths = {value for value in load_run(directory).settings.values() if value.startswith("/")}
+    for path in sorted(paths, key=len, reverse=True):
+        texts = {name: text.replace(path, Path(path).name) for name, text in texts.items()}
+    contents = {name: ABSOLUTE_PATH.sub(r"\1", text).encode(errors="surrogateescape") for name, text in texts.items()}
     contents |= {name: (directory / name).read_bytes() for name in metrics}
     if most_steps is not None:
         contents |= {name: thin_metrics(directory / name, most_steps) for name in metrics[1:]}
@@ -62,15 +68,15 @@ def read_figures(directory: Path, most_steps: int | None = None) -> dict[str, by
 
 
 def read_text(path: Path) -> str:
-    """Raises NotKeptError."""
+    """Returns the text of a file. Raises NotKeptError."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return path.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
         raise NotKeptError(f"{path} cannot be read as text ({error}). Copy the run again.") from error
 
 
 def check_metrics_file(path: Path) -> None:
-    """That it is whole and holds no weights. Raises NotKeptError."""
+    """Raises NotKeptError unless the file is complete and holds no weights."""
     try:
         check_whole_file(path)
         with h5py.File(path, "r", locking=False) as file:
@@ -82,7 +88,7 @@ def check_metrics_file(path: Path) -> None:
 
 
 def check_summary(directory: Path) -> None:
-    """That the run is done and the summary says what the metrics say. Raises NotKeptError."""
+    """Raises NotKeptError unless the run is finished and the summary agrees with the metrics."""
     try:
         run = load_run(directory)
     except NotARunError as error:
@@ -94,6 +100,8 @@ def check_summary(directory: Path) -> None:
             "change are not kept. Let the run end first."
         )
     for training in run.trainings:
+        if training.is_imported:
+            continue
         if training.metrics is None or not len(training.metrics.epochs["step"]):
             raise NotKeptError(f"{directory} has no metrics of {training.name}, which is done. Copy the run again.")
         said_of = {metric.name: training.figures.get(metric.name) for metric in run.metrics}
@@ -107,23 +115,53 @@ def check_summary(directory: Path) -> None:
 
 
 def replace_hosts(log: str) -> str:
-    """Those that the log says ranks were on."""
-    lines = map(LINE.fullmatch, log.splitlines())
+    """Replaces the hosts on which the log places ranks."""
+    lines = map(LINE.fullmatch, log.split("\n"))
     found = [HOST.fullmatch(line[3]) for line in lines if line]
     for index, host in enumerate(dict.fromkeys(match[1] for match in found if match)):
         log = re.sub(rf"(?<![\w.-]){re.escape(host)}(?![\w-])", f"node-{index}", log)
     return log
 
 
+def check_place(directory: Path, runs: list[Path]) -> None:
+    """That figures kept earlier are all that would be replaced. Raises NotKeptError, OSError."""
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise NotKeptError(f"{directory} is no folder, and would be replaced by one. Choose another --output.")
+    if any(run.exists() and directory.samefile(run) for run in runs):
+        raise NotKeptError(f"{directory} is a run that is to be kept, and would be replaced. Choose another --output.")
+    for path in sorted(directory.rglob("*")):
+        name = path.relative_to(directory)
+        is_ours = (
+            path.is_dir()
+            if str(name) == "metrics"
+            else str(name) in (*TEXTS, "metrics.h5") or (name.parent == Path("metrics") and name.suffix == ".h5")
+        )
+        if not is_ours or path.is_symlink():
+            raise NotKeptError(
+                f"{directory} has {name}, which this program did not write, and would be replaced. Choose another "
+                "--output, or move that folder away."
+            )
+
+
 def write_figures(contents: dict[str, bytes], directory: Path) -> None:
-    """In place of what is there. Raises OSError."""
-    draft = directory.with_name(directory.name + ".draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    for name, content in contents.items():
-        (draft / name).parent.mkdir(parents=True, exist_ok=True)
-        (draft / name).write_bytes(content)
-    shutil.rmtree(directory, ignore_errors=True)
-    draft.rename(directory)
+    """Replaces the kept run in `directory`. Raises OSError."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".keep_results-", dir=directory.parent) as drafts:
+        draft = Path(drafts) / "new"
+        for name, content in contents.items():
+            (draft / name).parent.mkdir(parents=True, exist_ok=True)
+            (draft / name).write_bytes(content)
+        old = Path(drafts) / "old"
+        if directory.exists():
+            directory.rename(old)
+        try:
+            draft.rename(directory)
+        except OSError:
+            if old.exists():
+                old.rename(directory)
+            raise
 
 
 def main(arguments: list[str]) -> int:
@@ -133,7 +171,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--most-steps", type=int, metavar="N", help="of each training, evenly spaced (default: all)")
     options = parser.parse_args(arguments)
     try:
-        contents = {directory.resolve().name: read_figures(directory, options.most_steps) for directory in options.runs}
+        names = [directory.resolve().name for directory in options.runs]
+        for name in names:
+            if names.count(name) > 1:
+                raise NotKeptError(f"two runs are called {name}. Keep them in folders of their own.")
+            check_place(options.output / name, options.runs)
+        contents = {
+            name: read_figures(directory, options.most_steps)
+            for name, directory in zip(names, options.runs, strict=True)
+        }
         for name, files in contents.items():
             write_figures(files, options.output / name)
             print(f"{options.output / name}: {len(files)} files, {sum(map(len, files.values())) / 1000:.0f} kB")

@@ -1,10 +1,10 @@
-"""Draws what a run reached for what it spent: each figure of its evaluations against block FLOPs.
+"""Draws each figure of a run's evaluations against block FLOPs.
 
     python analysis/plot_run.py runs/fashion-mnist [--output FILE.png]
 
-Deep Incubation is drawn on one axis of FLOPs from 0: the meta model, then the incubations, each from where the meta
-model ended (they do not wait for each other), then finetuning from the sum of all before it. Shaded: these phases. The
-network grown from the meta model begins where that ended too.
+Deep Incubation's axis of FLOPs begins at 0: first the meta model, then the incubations, then finetuning. Each
+incubation begins where the meta model ended, because incubations do not wait for each other. Finetuning begins at the
+sum of all earlier costs. These phases are shaded. The grown network also begins where the meta model ended.
 """
 
 from __future__ import annotations
@@ -22,28 +22,11 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from command_line.any_locale import start, text_of
+from command_line.output_file import OutputError, check_output
+from report_page.marks import choose_unit, colour_of, label_of, mark_of
 from run_directory.data import Column, NotARunError, Run, Training, format_results, format_speeds, load_run
 from run_directory.methods import MethodTable
 from run_directory.metric import Metric
-
-# Okabe and Ito's colours, which colour-blind readers can tell apart; the shapes of the marks differ as well. Both are
-# given to the kinds of training in their order. The names are those of report.css.
-COLOURS = {
-    "meta": "#E69F00",
-    "incubation": "#009E73",
-    "finetuning": "#0072B2",
-    "end_to_end": "#D55E00",
-    "grown": "#CC79A7",
-    "shallow": "#56B4E9",
-}
-MARKS = ("s", "^", "o", "D", "P", "v", "*", "X")
-UNKNOWN_COLOUR, UNKNOWN_MARK = "#888888", "."
-PARTS = {  # of Deep Incubation, by the network that is trained
-    "meta": "meta model",
-    "hybrid": "{count} hybrids, a stage incubated in each",
-    "target": "assembled and finetuned",
-}
-FLOPS_UNITS = [(1e21, "zetta"), (1e18, "exa"), (1e15, "peta"), (1e12, "tera"), (1e9, "giga"), (1e6, "mega")]
 
 
 class Curve(NamedTuple):
@@ -51,39 +34,12 @@ class Curve(NamedTuple):
 
     phase: str
     flops: Column
-    figures: dict[str, Column]  # by metric, as they are shown
+    figures: dict[str, Column]  # by metric, as shown
     is_done: bool
 
 
-def colour_of(table: MethodTable, phase: str) -> str:
-    """A network for another image size has the colour of what it comes from."""
-    row = table.row_of(phase)
-    if row is None:
-        return UNKNOWN_COLOUR
-    if row.resampled and row.source:
-        return colour_of(table, row.source)
-    colours = list(COLOURS.values())
-    return colours[[other for other in table.rows if not other.resampled].index(row) % len(colours)]
-
-
-def mark_of(table: MethodTable, phase: str) -> str:
-    row = table.row_of(phase)
-    return MARKS[table.rows.index(row) % len(MARKS)] if row else UNKNOWN_MARK
-
-
-def label_of(table: MethodTable, phase: str, count: int) -> str:
-    """`count`: how many trainings there are of the phase."""
-    row = table.row_of(phase)
-    if row is None:
-        return phase
-    if row in table.parts:
-        return f"{table.methods[0].title}: {PARTS[row.network].format(count=count)}"
-    source = table.row_of(row.source) if row.resampled and row.source else None
-    return f"{source.title}: at high resolution" if source else row.title
-
-
 def spans_of_phases(run: Run) -> dict[str, tuple[float, float]]:
-    """Block FLOPs at which each phase begins and ends: it goes on from where that of its first weights ended."""
+    """Returns where each phase begins and ends, in block FLOPs. A phase begins where its source ended."""
     spans: dict[str, tuple[float, float]] = {}
     for row in run.table.rows:
         begin = spans[row.source][1] if row.source else 0.0
@@ -100,19 +56,14 @@ def make_curve(training: Training, metrics: Sequence[Metric], begin: float) -> C
 
 
 def make_curves(run: Run) -> list[Curve]:
-    """Of the phases that are known here."""
+    """Returns the curves of the known phases."""
     spans = spans_of_phases(run)
     curves = [make_curve(t, run.metrics, spans[t.phase][0]) for t in run.trainings if t.phase in spans]
     return [curve for curve in curves if curve is not None]
 
 
-def choose_unit(flops: float) -> tuple[float, str]:
-    """The largest unit that keeps `flops` at 1 or more."""
-    return next(((size, name) for size, name in FLOPS_UNITS if flops >= size), (1.0, ""))
-
-
 def draw_bands(axes: Any, table: MethodTable, spans: dict[str, tuple[float, float]], unit: float) -> None:
-    """Shades the phases of Deep Incubation, and names those wide enough for it."""
+    """Shades the phases of Deep Incubation, and names those that are wide enough."""
     whole = max(end for _, end in spans.values())
     for row in table.parts:
         begin, end = spans[row.phase]
@@ -144,7 +95,7 @@ def draw_curve(axes: Any, table: MethodTable, curve: Curve, values: Column, unit
 
 
 def draw_level(axes: Any, table: MethodTable, curve: Curve, values: Column) -> None:
-    """What a part of Deep Incubation alone reached, which is to end better: the meta model."""
+    """Draws the figure of the meta model as a level that Deep Incubation should exceed."""
     row = table.row_of(curve.phase)
     if curve.is_done and row in table.parts[:-1] and row is not None and row.title:
         colour = colour_of(table, curve.phase)
@@ -176,7 +127,9 @@ def draw_run(run: Run, output: Path) -> None:
     for axes, metric in zip(panels[0], reversed(run.metrics), strict=True):
         draw_panel(axes, run, curves, metric)
     note = "" if run.state == "done" else f"  ({run.state}; dotted: unfinished)"
-    figure.suptitle(f"{text_of(run.directory.resolve().name)}{note}", fontsize=13, fontweight="bold")
+    # (A name may have signs that Matplotlib takes for a formula.)
+    title = f"{text_of(run.directory.resolve().name)}{note}"
+    figure.suptitle(title, fontsize=13, fontweight="bold", parse_math=False)
     handles, labels = panels[0][0].get_legend_handles_labels()
     figure.tight_layout(rect=(0, 0.1, 1, 1))
     if handles:
@@ -192,9 +145,10 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     output: Path = options.output or options.run / "curves.png"
     try:
+        check_output(output, "PNG picture")
         run = load_run(options.run)
         draw_run(run, output)
-    except NotARunError as error:
+    except (NotARunError, OutputError) as error:
         print(f"plot_run: {error}", file=sys.stderr)
         return 2
     except OSError as error:

@@ -1,13 +1,13 @@
-"""Writes into README.md the figures that it quotes of kept runs, so that they are those of the runs.
+"""Writes the figures of kept runs into README.md and analysis/results/README.md, which quote them.
 
-    python analysis/quote_results.py               # README.md, from analysis/results/; in the repository's root
+    python analysis/quote_results.py               # both, from analysis/results/; in the repository's root
     python analysis/quote_results.py --pictures    # the pictures of the report too; that takes a Chromium
-    python analysis/quote_results.py --check       # changes nothing, and says what is not as the runs have it
+    python analysis/quote_results.py --check       # changes nothing, lists what differs from the runs
 
-analysis/results/README.md, too, gets the tables of the study, and its figure as soon as there is one.
+It also draws the study's figure if it can.
 
-README.md has a block for each quotation, between <!-- NAME, by analysis/quote_results.py --> and <!-- end of NAME -->.
-The runs are put into analysis/results/ by keep_results.py. What README.md concludes from the figures is by hand.
+A document has a block for each quotation, between <!-- NAME, by analysis/quote_results.py --> and <!-- end of NAME -->.
+keep_results.py puts the runs into analysis/results/. People write the conclusions from the figures.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from run_directory.data import NotARunError, Run, format_results, load_run
 from run_directory.recovery import load_what_is_there
 from study_runs.figure import draw_depth
 from study_runs.results import load_study
-from study_runs.tables import choose_at_depth, quote_study, tabulate_depth
+from study_runs.tables import choose_at_depth, quote_study, tabulate_controls, tabulate_depth
 from study_runs.vit_runs import DEPTHS
 
 SEEDS = (0, 1, 2)
@@ -45,11 +45,11 @@ LAST_PICTURED = ".figures"  # the curves of accuracy
 
 
 class QuotationError(Exception):
-    """The message says what is missing, and what to do."""
+    """A quotation cannot be made; the message says what is missing and what to do."""
 
 
 def quote_quickstart(results: Path) -> str:
-    """How it was run, and the table as the program printed it."""
+    """Returns how the quickstart was run, and the table as the program printed it."""
     run = load(results / RUNS["fp32"][0], seed=0, precision="fp32")
     minutes = sum(row.wall_s for row in run.results if row.method in METHODS) / 60
     head = f"{tell_job(run)}, fp32, seed 0; {minutes:.1f} minutes of training:"
@@ -57,13 +57,13 @@ def quote_quickstart(results: Path) -> str:
 
 
 def quote_seeds(results: Path) -> str:
-    """Top-1 of both methods with each seed, and what they differ by."""
+    """Returns top-1 of both methods with each seed, and the differences."""
     ours, theirs = top1_by_method(load_seeds(results, "fp32"))
     return make_table([(METHODS[0], ours), (METHODS[1], theirs)], [("difference", ours, theirs)])
 
 
 def quote_precision(results: Path) -> str:
-    """Top-1 in bf16, and what it differs by from fp32 with the same seed."""
+    """Returns top-1 in bf16, and its difference from fp32 with the same seed."""
     single, half = (top1_by_method(load_seeds(results, precision)) for precision in RUNS)
     rows = [(f"{method}, bf16", top1) for method, top1 in zip(METHODS, half, strict=True)]
     both = zip(METHODS, half, single, strict=True)
@@ -71,42 +71,44 @@ def quote_precision(results: Path) -> str:
     return make_table(rows, changes)
 
 
-QUOTATIONS: dict[str, Callable[[Path], str]] = {
-    "quickstart": quote_quickstart,
-    "seeds": quote_seeds,
-    "precision": quote_precision,
-}
+def quote_controls(results: Path) -> str:
+    """Returns the study's validation top-1 by depth and method."""
+    return tabulate_controls(load_study(results / "study"))
+
+
+FIRST_PAGE: dict[str, Callable[[Path], str]] = {"seeds": quote_seeds, "controls": quote_controls}
+BESIDE_RUNS: dict[str, Callable[[Path], str]] = {"quickstart": quote_quickstart, "precision": quote_precision}
 
 
 def load(directory: Path, seed: int, precision: str) -> Run:
-    """Raises QuotationError if it is another run than README.md says."""
+    """Returns a run. Raises QuotationError if the READMEs describe another one."""
     run = load_run(directory)
     found = (run.settings.get("run.seed"), run.settings.get("run.precision"), run.state)
     if found != (str(seed), precision, "done"):
         raise QuotationError(
-            f"{directory} has seed {found[0]} and precision {found[1]} and is {found[2]}; README.md quotes a finished "
-            f"run with seed {seed} in {precision}. Keep that one under this name."
+            f"{directory} has seed {found[0]} and precision {found[1]} and is {found[2]}; the READMEs quote a "
+            f"finished run with seed {seed} in {precision}. Keep that one under this name."
         )
     return run
 
 
 def load_seeds(results: Path, precision: str) -> list[Run]:
-    """By SEEDS."""
+    """Returns the runs by seed (SEEDS)."""
     return [load(results / name, seed, precision) for seed, name in zip(SEEDS, RUNS[precision], strict=True)]
 
 
 def tell_job(run: Run) -> str:
-    """When it ended and on how many ranks. REQUIRES: it was one."""
+    """Returns when the job ended, and its ranks. REQUIRES: the run was one job."""
     (job,) = run.jobs
     return f"{job.updated[:10]}, {job.num_ranks} ranks"
 
 
 def top1_of(run: Run, method: str) -> float:
-    """Percent."""
+    """Returns top-1 in percent."""
     for row in run.results:
         if row.method == method:
             return 100 * row.figures["top1"]
-    raise QuotationError(f"{run.directory} has no {method}, which README.md quotes. Keep a run that has trained it.")
+    raise QuotationError(f"{run.directory} has no {method}, which the READMEs quote. Keep a run that has trained it.")
 
 
 def top1_by_method(runs: list[Run]) -> list[list[float]]:
@@ -114,7 +116,7 @@ def top1_by_method(runs: list[Run]) -> list[list[float]]:
 
 
 def make_table(rows: list[tuple[str, list[float]]], differences: list[tuple[str, list[float], list[float]]]) -> str:
-    """Of top-1 in percent, a column for each seed: values, and then what two lists of values differ by."""
+    """Returns a table of top-1 in percent with a column for each seed: values, then differences of two lists."""
     lines = [
         f"| top-1 (%) | {' | '.join(f'seed {seed}' for seed in SEEDS)} | mean | 95 % interval of the mean |",
         "|---" * (len(SEEDS) + 3) + "|",
@@ -134,13 +136,17 @@ def make_row(name: str, values: list[float], form: str, interval: str = "") -> s
 
 
 def list_quotations(readme: Path, results: Path) -> list[tuple[Path, str, str]]:
-    """Of each block the document, the name and the content. Raises QuotationError or NotARunError."""
-    of_runs = [(readme, name, quote(results)) for name, quote in QUOTATIONS.items()]
-    return [*of_runs, *((results / "README.md", name, content) for name, content in quote_study(results).items())]
+    """Returns document, name and content of each block. Raises QuotationError or NotARunError."""
+    beside = results / "README.md"
+    return [
+        *((readme, name, quote(results)) for name, quote in FIRST_PAGE.items()),
+        *((beside, name, quote(results)) for name, quote in BESIDE_RUNS.items()),
+        *((beside, name, content) for name, content in quote_study(results).items()),
+    ]
 
 
-def replace_block(text: str, name: str, content: str, document: str = "README.md") -> str:
-    """Raises QuotationError if `text`, which is that of `document`, has no such block, or several."""
+def replace_block(text: str, name: str, content: str, document: str) -> str:
+    """Returns the new text of `document`. Raises QuotationError unless `text` has exactly one block `name`."""
     begin, end = f"<!-- {name}, by analysis/quote_results.py -->", f"<!-- end of {name} -->"
     if text.count(begin) != 1 or text.count(end) != 1 or text.index(end) < text.index(begin):
         raise QuotationError(
@@ -152,7 +158,7 @@ def replace_block(text: str, name: str, content: str, document: str = "README.md
 
 
 def digest_of(directory: Path) -> str:
-    """Of the figures of a run."""
+    """Returns a digest of a run's figures."""
     digest = xxhash.xxh3_64()
     for path in sorted(path for path in directory.rglob("*") if path.is_file()):
         digest.update(f"{path.relative_to(directory)}\n".encode())
@@ -161,12 +167,12 @@ def digest_of(directory: Path) -> str:
 
 
 def paths_of_pictures(results: Path) -> dict[str, Path]:
-    """By colour scheme."""
+    """Returns the paths by colour scheme."""
     return {scheme: results / f"{PICTURED}-{scheme}.png" for scheme in SCHEMES}
 
 
 def draw_pictures(results: Path) -> None:
-    """Of the report of a run."""
+    """Draws the pictures of the report of a run."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.html"
         report = make_report([load_what_is_there(results / PICTURED)])
@@ -183,7 +189,7 @@ def find_stale_pictures(results: Path) -> list[Path]:
 
 
 def draw_study(results: Path) -> None:
-    """Draws the study's figure, once there is something to draw at each depth."""
+    """Draws the study's figure when every depth has data."""
     study = load_study(results / "study")
     if all(choose_at_depth(study, depth) for depth in DEPTHS):
         for scheme in SCHEMES:
@@ -191,13 +197,13 @@ def draw_study(results: Path) -> None:
 
 
 def find_stale_figures(results: Path) -> list[Path]:
-    """Figures of the study that are there and show another table than the one in the text."""
+    """Returns the study's figures that were drawn from another table than the one in the text."""
     table = tabulate_depth(load_study(results / "study"))
     return [path for path in sorted((results / "study").glob("depth-*.png")) if read_source(path) != table]
 
 
 def check(readme: Path, results: Path) -> list[str]:
-    """A sentence for each quotation that is not as the runs have it. Raises QuotationError or NotARunError."""
+    """Returns a sentence for each quotation that differs from the runs. Raises QuotationError or NotARunError."""
     sentences = []
     for document, name, content in list_quotations(readme, results):
         text = document.read_text(encoding="utf-8")
@@ -209,7 +215,7 @@ def check(readme: Path, results: Path) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description="Writes into README.md the figures that it quotes of kept runs.")
+    parser = argparse.ArgumentParser(description="Writes figures of kept runs into the READMEs that quote them.")
     parser.add_argument("--readme", type=Path, default=Path("README.md"), metavar="FILE")
     parser.add_argument("--results", type=Path, default=Path("analysis/results"), metavar="FOLDER")
     parser.add_argument("--pictures", action="store_true", help="make those of the report too, with a Chromium")
@@ -219,7 +225,7 @@ def main(arguments: list[str]) -> int:
     try:
         if options.check:
             sentences = check(readme, results)
-            print("\n".join(sentences) if sentences else f"{readme} has what the runs in {results} say")
+            print("\n".join(sentences) if sentences else f"{readme} and {results}/README.md have what the runs say")
             return 1 if sentences else 0
         texts: dict[Path, str] = {}
         for document, name, content in list_quotations(readme, results):

@@ -1,10 +1,10 @@
-"""Writes a report of one run or several: a page that a browser shows without a network, and on request its figures.
+"""Writes a report of one run or several: a page that a browser shows offline, and on request its figures.
 
     python analysis/report.py runs/fashion-mnist
     python analysis/report.py runs/seed-0 runs/seed-1 --output seeds.html
     python analysis/report.py runs/fashion-mnist --figures figures --format png
 
-What is missing or damaged of a run is named on its page; the rest is reported.
+The page names what is missing or damaged in a run and reports the rest.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from command_line.any_locale import start, text_of
+from command_line.output_file import OutputError, check_output
 from command_line.progress_line import ProgressLine
 from comparisons.methods import compare_methods
-from plot_run import label_of, mark_of
 from report_page import charts, comparison, tables
 from report_page.charts import Chart
+from report_page.marks import label_of, mark_of
 from report_page.numbers import UNKNOWN, format_difference, format_duration, format_figure, format_number
 from report_page.page import (
     cards,
@@ -41,7 +42,7 @@ from run_directory.data import NotARunError, Run
 from run_directory.log import Log, read_log
 from run_directory.recovery import LoadedRun, load_what_is_there
 
-# The marks of plot_run.py as characters.
+# Characters for the marks of plot_run.py.
 MARKS = {"s": "\u25a0", "^": "\u25b2", "o": "\u25cf", "D": "\u25c6", "P": "\u271a", "v": "\u25bc", "*": "\u2605"}
 OTHER_MARK = "\u2716"
 
@@ -63,6 +64,7 @@ def main(arguments: list[str]) -> int:
     output: Path = options.output or options.runs[0] / "report.html"
     lines = []
     try:
+        check_output(output, "HTML page")
         with ProgressLine("report") as progress:
             loaded = []
             for index, directory in enumerate(options.runs):
@@ -76,7 +78,7 @@ def main(arguments: list[str]) -> int:
                 num_figures = save_figures(what.run, folder, options.format, progress.show) if folder else 0
                 lines += [tell_run(what, num_figures, folder), *(f"  {problem}" for problem in what.problems)]
         output.write_text(page(report.title, report.body), encoding="utf-8", errors="replace")
-    except NotARunError as error:
+    except (NotARunError, OutputError) as error:
         print(f"report: {error}", file=sys.stderr)
         return 2
     except OSError as error:
@@ -100,13 +102,14 @@ def tell_run(loaded: LoadedRun, num_figures: int, folder: Path | None) -> str:
 
 
 def save_figures(run: Run, folder: Path, suffix: str, tell: Callable[[str], None]) -> int:
-    """With a legend in each, black on white. Returns how many there were to draw."""
+    """Saves the figures, each with a legend, black on white. Returns their number. Raises OSError, OutputError."""
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
     with style(ON_PAPER):
         for chart in charts.all_charts(run):
             path = folder / f"{chart.name}.{suffix}"
             tell(f"drawing {path}")
+            check_output(path, f"{suffix.upper()} picture")
             drawn = chart.draw(run)
             if drawn is not None:
                 charts.lay_out_with_legend(drawn)
@@ -116,7 +119,7 @@ def save_figures(run: Run, folder: Path, suffix: str, tell: Callable[[str], None
 
 
 def make_report(loaded: list[LoadedRun], tell: Callable[[str], None] = lambda _: None) -> Report:
-    """Of one run, or of several with a table of all. `tell` hears what is being done."""
+    """Returns the report of one run, or of several with a table of all. Calls `tell` with the progress."""
     parts = []
     for index, what in enumerate(loaded):
 
@@ -133,7 +136,7 @@ def make_report(loaded: list[LoadedRun], tell: Callable[[str], None] = lambda _:
 
 
 def make_overview(runs: list[Run]) -> str:
-    """Of all runs what they reached, a method below the other so that seeds are easy to compare."""
+    """Returns a table of all runs' results. A method's runs follow each other, so that seeds are easy to compare."""
     methods = list(dict.fromkeys(row.method for run in runs for row in run.results))
     metrics = list(dict.fromkeys(metric for run in runs for metric in run.metrics))
     rows = [
@@ -159,7 +162,7 @@ def make_overview(runs: list[Run]) -> str:
 
 
 def make_run_part(loaded: LoadedRun, prefix: str, tell: Callable[[str], None]) -> str:
-    """The article of a run; `prefix` begins every identifier in it."""
+    """Returns the article of a run. Every identifier in it begins with `prefix`."""
     run, log = loaded.run, read_log(loaded.run.directory / "log.txt")
 
     def draw(shown: list[Chart], is_wide: bool = False) -> str:
@@ -244,7 +247,7 @@ def make_legend(run: Run) -> str:
 
 
 def draw_inline(run: Run, shown: list[Chart], prefix: str, is_wide: bool, tell: Callable[[str], None]) -> str:
-    """Empty if there is nothing to draw in any of them."""
+    """Returns the figure; empty if no chart has data."""
     drawn = []
     with style():
         for chart in shown:

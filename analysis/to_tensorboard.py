@@ -3,9 +3,9 @@
     python analysis/to_tensorboard.py runs/a runs/b --output tensorboard
     tensorboard --logdir tensorboard
 
-A run of TensorBoard is one training, RUN/TRAINING, with the figures of each step (from 0) and of each evaluation (at
-the steps done). Values that are not known, such as the loss of a skipped step, are left out. Wall times are those at
-which the steps were made. Done again, it replaces what it wrote, so that a run that goes on can be written anew.
+A TensorBoard run is one training, RUN/TRAINING, with the figures of each step (from 0) and of each evaluation (by
+completed steps). Unknown values are left out, such as the loss of a skipped step. Wall times are the times of the
+steps. A second call replaces the files of the first, so that a run in progress can be converted again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from command_line.progress_line import ProgressLine
 from run_directory.data import Column, Metrics, NotARunError, load_run
 from run_directory.wall_time import wall_times
 
-SUFFIX = ".incubate"  # of the files that are ours, and may be replaced
+SUFFIX = ".incubate"  # marks files of this program, which may be replaced
 EVENTS_PER_LOOK = 4096
 # Columns of /steps to names in TensorBoard, which groups them by what is before the slash.
 STEP_TAGS = {
@@ -43,7 +43,7 @@ STEP_TAGS = {
 
 
 class Point(NamedTuple):
-    """What is known of one step or evaluation."""
+    """The known values of one step or evaluation."""
 
     wall_s: float  # Unix time
     step: int
@@ -51,7 +51,7 @@ class Point(NamedTuple):
 
 
 def list_points(metrics: Metrics) -> list[Point]:
-    """In the order of time; the evaluation after a step comes behind it."""
+    """Returns the points in order of time; an evaluation follows its step."""
     times = wall_times(metrics)
     tags = {metric.name: f"validation/{metric.name}" for metric in metrics.evaluated}
     points = [*_read_rows(metrics.steps, times.steps, STEP_TAGS), *_read_rows(metrics.epochs, times.epochs, tags)]
@@ -67,7 +67,7 @@ def _read_rows(columns: dict[str, Column], times: Column, tags: dict[str, str]) 
 
 
 def write_events(metrics: Metrics, folder: Path) -> Iterator[float]:
-    """One event file in `folder`, in place of those of an earlier call. Yields which part is written."""
+    """Writes one event file in `folder` and removes those of earlier calls. Yields each part that is being written."""
     for old in folder.glob(f"events.out.tfevents.*{SUFFIX}"):
         old.unlink()
     points = list_points(metrics)

@@ -1,13 +1,13 @@
-"""Shows how a run stands while its job goes on.
+"""Shows the progress of a run while its job goes on.
 
     python analysis/watch.py runs/fashion-mnist [--once] [--every SECONDS] [--serve [PORT]]
 
-Steps and states are those of summary.json, a few seconds old; loss, top-1, speed and waits those of the last checkpoint
-(checkpoint.every_minutes), speed and waits over the 20 steps before it. Before the first one the speed is that of the
-round so far. It reads only files that the job replaces whole, and takes no lock: a job does not notice it, and no file
-is broken when it is read. It ends with the run, or on Ctrl-C.
+Steps and states come from summary.json, a few seconds old. Loss, top-1, speed and waits come from the last checkpoint
+(checkpoint.every_minutes); speed and waits cover the 20 steps before it. Before the first checkpoint the speed is that
+of the round so far. The program reads only files that the job replaces as a whole, and takes no lock. So it does not
+disturb a job, and never reads a partial file. It ends with the run, or on Ctrl-C.
 
-With --serve the run's report (report.py) is a page for a browser on this machine as well, until Ctrl-C.
+With --serve, the run's report (report.py) is also a page for browsers on this machine, until Ctrl-C.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import socket
 import sys
 import threading
 import time
-from datetime import datetime, timezone
 from math import isnan, nan
 from pathlib import Path
 from typing import TextIO
@@ -27,7 +26,6 @@ from typing import TextIO
 from command_line.any_locale import start
 from report_page.server import HOST, PageServer, PortError
 from run_directory.data import (
-    TIME_FORMAT,
     Column,
     Job,
     Metrics,
@@ -38,6 +36,7 @@ from run_directory.data import (
     format_clock,
     load_run,
     measure_speed,
+    parse_time,
 )
 
 RECENT_STEPS = 20
@@ -45,7 +44,7 @@ LOOKS_PER_PAGE = 4  # a page takes seconds to make
 
 
 def format_run(run: Run, now_s: float) -> str:
-    """A line on the run and on each of its jobs, and one for each training. `now_s`: Unix time."""
+    """Returns a line for the run, each job and each training. `now_s` is Unix time."""
     titles = [f"{run.directory}: {run.state}", *(_describe_job(job, now_s) for job in run.jobs)]
     header = ("training", "state", "step", "loss", run.metrics[0].title, "images/s", "data wait", "rank wait", "left")
     rows = [header, *(_make_row(run, training) for training in run.trainings)]
@@ -60,9 +59,8 @@ def format_run(run: Run, now_s: float) -> str:
 
 
 def _describe_job(job: Job, now_s: float) -> str:
-    """A job that runs and has long written nothing may have been killed."""
-    updated_s = datetime.strptime(job.updated, TIME_FORMAT).replace(tzinfo=timezone.utc).timestamp()
-    age = format_clock(now_s - updated_s)
+    """Returns a line on a job."""
+    age = format_clock(now_s - parse_time(job.updated))
     reason = f" ({job.reason})" if job.reason else ""
     return f"job {job.name}: {job.state}{reason}, {job.num_ranks} ranks, written {age} ago"
 
@@ -70,12 +68,13 @@ def _describe_job(job: Job, now_s: float) -> str:
 def _make_row(run: Run, training: Training) -> tuple[str, ...]:
     speed = _measure_recent(run, training)
     left_s = (training.total_steps - training.step) * run.global_batch / speed.images_per_s
+    figure = _last(training.metrics, "epochs", run.metrics[0].name)
     return (
         training.name,
         training.state,
         f"{training.step}/{training.total_steps}",
         _format(_last(training.metrics, "steps", "loss"), "{:.4f}"),
-        run.metrics[0].format(_last(training.metrics, "epochs", run.metrics[0].name)),
+        "-" if isnan(figure) and not training.is_done else run.metrics[0].format(figure),
         _format(speed.images_per_s, "{:.0f}"),
         _format(100 * speed.data_wait, "{:.1f}%"),
         _format(100 * speed.communication_wait, "{:.1f}%"),
@@ -87,14 +86,14 @@ def _measure_recent(run: Run, training: Training) -> Speed:
     if training.metrics is not None and len(training.metrics.steps["step"]):
         recent = {name: column[-RECENT_STEPS:] for name, column in training.metrics.steps.items()}
         return measure_speed(Metrics(steps=recent, epochs={}), run.global_batch)
-    # Nothing was saved yet, so the training began in the last of its rounds.
+    # Nothing is saved yet, so the training began in its last round.
     elapsed_s = next((r.elapsed_s for r in reversed(run.rounds) if training.name in r.trainings), 0.0)
     images_per_s = training.step * run.global_batch / elapsed_s if training.step and elapsed_s else nan
     return Speed(images_per_s, nan, nan, nan, nan)
 
 
 def _last(metrics: Metrics | None, table: str, name: str) -> float:
-    """NaN if there is none yet."""
+    """Returns the last value; NaN if there is none yet."""
     if metrics is None:
         return nan
     column: Column = getattr(metrics, table)[name]
@@ -106,7 +105,7 @@ def _format(value: float, pattern: str) -> str:
 
 
 def watch(directory: Path, every_s: float, stream: TextIO) -> None:
-    """Until the run does not go on. On a terminal the table stays in its place. Raises NotARunError."""
+    """Shows the table until the run ends, on a terminal in place. Raises NotARunError."""
     num_drawn = 0
     while True:
         run = load_run(directory)
@@ -115,7 +114,7 @@ def watch(directory: Path, every_s: float, stream: TextIO) -> None:
             if num_drawn:
                 stream.write(f"\033[{num_drawn}A\033[J")
             columns = shutil.get_terminal_size().columns
-            lines = [line[:columns] for line in lines]  # a line that wraps would be two
+            lines = [line[:columns] for line in lines]  # a wrapped line would take two
         print("\n".join(lines), file=stream, flush=True)
         num_drawn = len(lines)
         if run.state != "running":
@@ -124,9 +123,9 @@ def watch(directory: Path, every_s: float, stream: TextIO) -> None:
 
 
 def watch_and_serve(directory: Path, every_s: float, port: int) -> None:
-    """Until KeyboardInterrupt. Raises NotARunError or PortError."""
+    """Shows the table and serves the report, until KeyboardInterrupt. Raises NotARunError or PortError."""
     with PageServer(port) as server:
-        from report_page.live_report import LiveReport  # with matplotlib, which takes a second to load
+        from report_page.live_report import LiveReport  # imported late: matplotlib takes a second to load
 
         report = LiveReport(directory, LOOKS_PER_PAGE * every_s)
         with server.serving(report.answer), contextlib.closing(report):
@@ -134,14 +133,14 @@ def watch_and_serve(directory: Path, every_s: float, port: int) -> None:
             print(f"report: {server.address} (from elsewhere: {tunnel})")
             try:
                 watch(directory, every_s, sys.stdout)
-            except NotARunError as error:  # a damaged file, perhaps: the page has what is there
+            except NotARunError as error:  # perhaps a damaged file: the page shows the intact ones
                 print(f"watch: {error}", file=sys.stderr)
             print("The report is served until Ctrl-C.", flush=True)
             threading.Event().wait()
 
 
 def find_mistake(options: argparse.Namespace) -> str:
-    """Empty if there is none."""
+    """Returns the mistake; empty if there is none."""
     if not options.every > 0:
         return f"--every {options.every:g} is no time to wait. Give a number above 0."
     if options.serve is not None and not (options.serve.isdecimal() and int(options.serve) < 65536):
@@ -179,7 +178,7 @@ def main(arguments: list[str]) -> int:
         print(f"watch: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        pass  # the person has seen enough
+        pass  # the user has seen enough
     return 0
 
 

@@ -5,10 +5,9 @@
 #   BUILD_JOBS=8 jobscripts/build.sh          a compile job takes about 2 GB of memory; default: as fit memory and cores
 set -euo pipefail
 # shellcheck source=usage.sh source-path=SCRIPTDIR
-. "$(dirname "$0")/usage.sh"
+. "$(dirname "$(readlink -f "$0")")/usage.sh"
 [[ " $*" != *" -"* ]] || refuse "options are not known: $*"
-cd "$(dirname "$0")/.."
-build=${INCUBATE_BUILD:-build}
+cd "$root"
 
 jobs=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)  # without these variables, which nproc would report
 by_memory=$(awk '/MemAvailable/ {print int($2 / 2500000)}' /proc/meminfo)

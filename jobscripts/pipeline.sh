@@ -11,14 +11,13 @@
 # cancelled.
 set -euo pipefail
 # shellcheck source=usage.sh source-path=SCRIPTDIR
-. "$(dirname "$0")/usage.sh"
+. "$(dirname "$(readlink -f "$0")")/usage.sh"
 
 fail() {
   echo "pipeline.sh: $*" >&2
   exit 1
 }
 
-cd "$(dirname "$0")/.."
 options=()
 while [[ "${1:-}" == -* ]]; do
   options+=("$1")
@@ -26,15 +25,16 @@ while [[ "${1:-}" == -* ]]; do
 done
 [ $# -ge 1 ] || refuse "no input file. Use: jobscripts/pipeline.sh [--sbatch-option=value ...] input/NAME.ini [--section.key=value ...]"
 arguments=("$@")
-program=${INCUBATE_BUILD:-build}/incubate
+program=$build/incubate
 
 settings=$("$program" train --config "${arguments[@]}" --print-config)
 directory=$(sed -n '/^\[run\]/,/^\[/s/^directory = \(.*\)  # .*/\1/p' <<<"$settings")
-name=$(basename "$directory")
+name=$(basename "$(realpath -m "$directory")")
+name=${name//,/_}  # squeue takes a list of names
 list=$("$program" plan --config "${arguments[@]}" --list)  # a training and its parents a line, parents first
 mapfile -t trainings < <(cut -d ' ' -f 1 <<<"$list")
 
-names=$(printf "$name.%s," "${trainings[@]}" stages)
+names=$(printf '%s,' "${trainings[@]/#/$name.}" "$name.stages")
 queued=$(squeue --noheader --me --name="${names%,}" --format=%i | xargs)
 [ -z "$queued" ] || fail "jobs of $directory are in the queue: $queued. Wait for their end or scancel them, then submit again"
 
@@ -47,7 +47,7 @@ submit() {
   local setting=("--run.only=$training")
   # shellcheck disable=SC2016 # train.sbatch replaces the variable by the task's number
   [ "$training" = stages ] && setting=('--run.only=stage_$SLURM_ARRAY_TASK_ID')
-  id=$(sbatch --parsable --job-name="$name.$training" "${options[@]}" "${extra[@]}" jobscripts/train.sbatch \
+  id=$(sbatch --parsable --job-name="$name.$training" "${options[@]}" "${extra[@]}" "$root/jobscripts/train.sbatch" \
     "${arguments[@]}" "${setting[@]}")
   job_of[$training]=${id%%;*}  # --parsable may append the cluster's name
 }

@@ -11,11 +11,10 @@
 #   jobscripts/quickstart.sh --run.seed=1 --run.directory=runs/seed-1
 set -euo pipefail
 # shellcheck source=usage.sh source-path=SCRIPTDIR
-. "$(dirname "$0")/usage.sh"
+. "$(dirname "$(readlink -f "$0")")/usage.sh"
 for argument in "$@"; do
   [[ $argument != -* || $argument == --*.* ]] || refuse "$argument is not known: only settings are, such as --run.seed=1"
 done
-cd "$(dirname "$0")/.."
 
 # The images come from Debian's package (70,000 images, 30 MB) or from any folder with its four files.
 images=${FASHION_MNIST:-/usr/share/datasets/fashion-mnist}
@@ -31,9 +30,8 @@ if [ ! -e "$images/train-images-idx3-ubyte.gz" ]; then
   fi
 fi
 
-jobscripts/setup.sh
-jobscripts/build.sh incubate
-build=${INCUBATE_BUILD:-build}
+"$root/jobscripts/setup.sh"
+"$root/jobscripts/build.sh" incubate
 
 "$build/incubate" pack --format=idx --output=data/fashion-mnist.h5 \
   --train-images="$images/train-images-idx3-ubyte.gz" --train-labels="$images/train-labels-idx1-ubyte.gz" \
@@ -44,5 +42,5 @@ progress=lines
 [ -t 1 ] && progress=bar
 [ "$(id -u)" -eq 0 ] && export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMP_NUM_THREADS=1
-exec jobscripts/mpirun.sh -n "${RANKS:-4}" --oversubscribe --bind-to none --mca mpi_yield_when_idle 1 \
-  "$build/incubate" train --config input/fashion-mnist.ini --run.progress=$progress "$@"
+exec "$root/jobscripts/mpirun.sh" -n "${RANKS:-4}" --oversubscribe --bind-to none --mca mpi_yield_when_idle 1 \
+  "$build/incubate" train --config "$root/input/fashion-mnist.ini" --run.progress=$progress "$@"

@@ -8,9 +8,9 @@
 #   PYTHON=python3.12 jobscripts/setup.sh     another Python (3.10 or newer) for the virtual environment
 set -euo pipefail
 # shellcheck source=usage.sh source-path=SCRIPTDIR
-. "$(dirname "$0")/usage.sh"
+. "$(dirname "$(readlink -f "$0")")/usage.sh"
 [[ $# -eq 0 || "$*" == --tests ]] || refuse "not known: $*"
-cd "$(dirname "$0")/.."
+cd "$root"
 
 # Need | how to find it | Debian package | usual name of an environment module
 needs=(

@@ -8,6 +8,7 @@
 #include "base/heap.h"
 #include "base/log.h"
 #include "base/out_of_memory.h"
+#include "base/stop_request.h"
 #include "commands/commands.h"
 #include "parallel/launch_check.h"
 #include "parallel/mpi_session.h"
@@ -47,6 +48,7 @@ int answer(const Call& call) {
 
 int main(int argc, char* argv[]) {
   using namespace incubate;
+  ignore_write_signals();
   const Call call = read_call({argv + 1, argv + argc});
   if (!call.needs_mpi()) return answer(call);
   if (const auto mistake = find_missing_launcher(current_environment())) {

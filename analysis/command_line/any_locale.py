@@ -1,4 +1,4 @@
-"""Output of programs in every locale: no sign that it lacks and no name of a file ends a program with an error."""
+"""Output of programs in every locale: a character or file name that the locale lacks never ends a program."""
 
 from __future__ import annotations
 
@@ -14,21 +14,27 @@ PLAIN = {"±": b"+-"}
 
 
 def start(main: Callable[[list[str]], int]) -> NoReturn:
-    """Ends with the status that `main` returns for the arguments of this program."""
+    """Runs `main` with the arguments of this program and exits with the status that it returns."""
     codecs.register_error("incubate", _replace)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="incubate")
-    sys.exit(main(sys.argv[1:]))
+    try:
+        status = main(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as head, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(status)
 
 
 def text_of(path: Path | str) -> str:
-    """A path, or a name, for pictures and pages, which have all signs."""
+    """Returns a path or name for pictures and pages, which support every character."""
     return os.fsencode(path).decode("utf-8", errors="replace")
 
 
 def _replace(error: UnicodeError) -> tuple[bytes, int]:
-    """The bytes for one sign that the encoding lacks, and where the next one begins."""
+    """Returns the bytes for one character that the encoding lacks, and the position after that character."""
     assert isinstance(error, UnicodeEncodeError)
     sign, end = error.object[error.start], error.start + 1
     if "\udc80" <= sign <= "\udcff":  # a byte of a path, which the locale could not decode

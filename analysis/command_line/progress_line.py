@@ -1,7 +1,7 @@
-"""What a program is at, on one line of a terminal.
+"""Shows a program's progress on one line of a terminal.
 
-The line is on stderr, drawn again in its place and gone at the end. Where stderr is no terminal there is none, so that
-nothing of it gets into files and pipes.
+The line is on stderr. It is redrawn in place and disappears at the end. Without a terminal there is no line, so files
+and pipes stay clean.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class ProgressLine:
 
     def show(self, text: str) -> None:
         columns = shutil.get_terminal_size().columns
-        self._draw(f"{self._program}: {text}"[: columns - 1])  # a line that wraps would be two
+        self._draw(f"{self._program}: {text}"[: columns - 1])  # a wrapped line would take two
 
     def __enter__(self) -> ProgressLine:
         return self

@@ -1,8 +1,8 @@
-"""What a network had cost at each of its evaluations: in steps, block FLOPs, rank-hours and wall-clock.
+"""The cost of a network at each of its evaluations: steps, block FLOPs, rank-hours and wall-clock time.
 
-A method's cost counts all that its network comes from: the meta model, then all incubations, then finetuning. An
-incubation begins where the meta model ended, since incubations do not wait for each other; finetuning begins at the
-sum of all before it.
+A method's cost counts every training that its network depends on: the meta model, then all incubations, then
+finetuning. Incubations do not wait for each other, so each one begins at the cost of the meta model. Finetuning begins
+at the sum of all earlier costs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ COMPARED_AXES = [FLOPS, RANK_HOURS, WALL_HOURS]
 
 
 def cost_at_evaluations(run: Run, training: Training, axis: CostAxis) -> Column:
-    """A cost for each row of the training's epochs. REQUIRES: it has metrics."""
+    """Returns a cost for each row of the training's epochs. REQUIRES: the training has metrics."""
     assert training.metrics is not None
     epochs = training.metrics.epochs
     before = [other for phase in run.table.lineage_of(training.phase)[:-1] for other in run.of_phase(phase)]
@@ -45,9 +45,9 @@ def cost_at_evaluations(run: Run, training: Training, axis: CostAxis) -> Column:
 
 
 def spent_rank_s(training: Training) -> Column:
-    """Ranks times the training's own seconds up to each evaluation, by the ranks of the round that each step was of.
+    """Returns rank-seconds up to each evaluation: each step's own time, times the ranks of its round.
 
-    REQUIRES: it has metrics.
+    REQUIRES: the training has metrics.
     """
     assert training.metrics is not None
     steps, epochs, rounds = training.metrics.steps, training.metrics.epochs, training.metrics.rounds
@@ -64,10 +64,10 @@ def spent_rank_s(training: Training) -> Column:
 
 
 class ActiveClock:
-    """Counts the time in which at least one of some rounds ran: not that between the jobs of a run."""
+    """The time during which at least one of some rounds ran. Excludes the time between the jobs of a run."""
 
     def __init__(self, rounds: list[Round]) -> None:
-        self.intervals: list[tuple[float, float]] = []  # of Unix time, apart from each other, in their order
+        self.intervals: list[tuple[float, float]] = []  # of Unix time; disjoint, in order
         for begin, end in sorted((r.began_s, r.began_s + r.elapsed_s) for r in rounds):
             if self.intervals and begin <= self.intervals[-1][1]:
                 self.intervals[-1] = (self.intervals[-1][0], max(end, self.intervals[-1][1]))
@@ -75,7 +75,7 @@ class ActiveClock:
                 self.intervals.append((begin, end))
 
     def active_s(self, unix_s: Column) -> Column:
-        """Seconds of the rounds until then."""
+        """Returns the active seconds until `unix_s`."""
         total = np.zeros_like(unix_s)
         for begin, end in self.intervals:
             total += np.clip(unix_s, begin, end) - begin

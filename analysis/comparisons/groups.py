@@ -1,26 +1,26 @@
-"""What the runs of a group say of each method, and of Deep Incubation beside the others.
+"""The results of a group of runs for each method, and Deep Incubation compared with the other methods.
 
 Means and standard deviations (of a sample: n - 1) are over seeds. Differences are paired: both methods of a pair have
-the same seed and settings, so what a seed brings to both cancels; the interval is Student's t over the pairs, which
-takes their differences for independent draws of one normal distribution. It says how well the mean over seeds is
-known with this data set, these settings and these validation images. It says nothing of other data, nor of the choice
-of settings: a method whose learning rate had more tries has an advantage that no seed shows. Seeds with which a method
-has not come to its end are left out of its mean: if they diverged, it is the mean of those that did not.
+the same seed and settings, so effects of the seed on both cancel. The interval is Student's t over the pairs, which
+assumes that their differences are independent draws of one normal distribution. It tells how well the mean over seeds
+is known with this data set, these settings and these validation images. It tells nothing about other data or the choice
+of settings: a method with more tries of its learning rate has an advantage that no seed shows. A method's mean leaves
+out seeds with which it has not finished. If these seeds diverged, it is the mean of the others.
 
-A speed-up is the cost of the other method over that of Deep Incubation, both to the same figure: the final one of
-the other method, or Deep Incubation's. The method that ended there has spent all of its cost; where the other was there
-for the first time is read off its learning curve, straight between evaluations. That is to its disadvantage: a
-curve is low while the learning rate is high, and a training planned to end there would get there sooner. Of several
-pairs it is the geometric mean. Where one of them never gets there it is undefined for all of them: a mean over the
-others would flatter. Rank-hours are of the machines that the runs were on, and compare only where these are the same;
-block FLOPs do not depend on machines.
+A speed-up is the cost of the other method divided by that of Deep Incubation, both to the same figure: the final one of
+the other method, or that of Deep Incubation. The method with this final figure has spent all of its cost. For the
+method compared with it, the cost is read off its learning curve, linear between evaluations. That is to its
+disadvantage: a curve is low while the learning rate is high, and a training planned to end there would get there
+sooner. Several pairs have the geometric mean of their speed-ups. If one method of a pair never gets there, the speed-up
+of all pairs is undefined, because a mean over the others would be too good. Rank-hours depend on the machines and
+compare only on equal ones; block FLOPs do not depend on machines.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import nan, sqrt
+from math import isfinite, nan, sqrt
 from typing import TypeAlias
 
 import numpy as np
@@ -31,7 +31,7 @@ from comparisons.learning_curve import Curve, find_crossing, make_curve
 from comparisons.run_groups import RunGroup
 from run_directory.data import Run
 from run_directory.methods import Row
-from run_directory.metric import Metric
+from run_directory.metric import Metric, tell_missing
 
 CONFIDENCE = 0.95
 COSTS = {"block FLOPs": FLOPS, "rank-hours": RANK_HOURS}
@@ -52,31 +52,31 @@ class Interval:
 
 @dataclass(frozen=True)
 class Speedup:
-    """Of several pairs, the geometric mean."""
+    """The geometric mean over pairs."""
 
     value: float  # NaN: undefined
-    bound: str  # "" or, where a curve began with better figures, ">=" or "<="
-    num_missing: int  # pairs in which it is undefined
+    bound: str  # "" or, if a curve began with better figures, ">=" or "<="
+    num_missing: int  # pairs without a speed-up
 
 
 @dataclass(frozen=True)
 class MethodRow:
-    """A method, with the cost of all that it takes; or one hybrid of an incubation, with its own alone."""
+    """A method with the cost of the whole method, or one hybrid of an incubation with its own cost."""
 
     name: str
-    figure: Estimate  # by the metric that decides
+    figure: Estimate  # of the deciding metric
     block_flops: Estimate
     rank_hours: Estimate
 
 
 @dataclass(frozen=True)
 class PairRow:
-    """Deep Incubation beside another method."""
+    """Deep Incubation compared with another method."""
 
     name: str
     other: str
-    difference: Estimate  # the figure of `name` less that of `other`
-    interval: Interval | None  # of its mean; None for fewer than two pairs
+    difference: Estimate  # the figure of `name` minus that of `other`
+    interval: Interval | None  # of the mean difference; None for fewer than two pairs
     to_others: dict[str, Speedup]  # to the final figure of `other`, by cost: block FLOPs, rank-hours
     to_own: dict[str, Speedup]
 
@@ -84,7 +84,7 @@ class PairRow:
 @dataclass(frozen=True)
 class Comparison:
     group: RunGroup
-    metric: Metric  # that decides
+    metric: Metric  # the deciding one
     methods: list[MethodRow]
     pairs: list[PairRow]
     notes: list[str]  # what was left out, and why
@@ -95,8 +95,8 @@ class _Sample:
     """A method, or a training, in one run."""
 
     figure: float
-    costs: dict[str, float]  # by COSTS
-    curves: dict[str, Curve]  # the same; empty where there are no metrics
+    costs: dict[str, float]  # by name of COSTS
+    curves: dict[str, Curve]  # by name of COSTS; empty without metrics
 
     @staticmethod
     def make(figure: float, block_flops: float, rank_s: float, curves: dict[str, Curve] | None = None) -> _Sample:
@@ -107,13 +107,13 @@ Repeat: TypeAlias = tuple[str, ...]
 
 
 def estimate(values: Sequence[float]) -> Estimate:
-    """REQUIRES: at least one value."""
+    """Returns the estimate. REQUIRES: at least one value."""
     std = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
     return Estimate(float(np.mean(values)), std, len(values))
 
 
 def confidence_interval(differences: Estimate) -> Interval | None:
-    """Of the mean; None for fewer than two values."""
+    """Returns the interval of the mean; None for fewer than two values."""
     if differences.count < 2:
         return None
     quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, differences.count - 1))
@@ -141,12 +141,16 @@ def compare(group: RunGroup) -> Comparison:
 
 
 def _collect(group: RunGroup, metric: Metric, method: Row, notes: list[str]) -> dict[Repeat, _Sample]:
-    """The runs in which the method is done; of several that are the same repeat the first, which is noted."""
+    """Returns the runs in which the method is finished. Of equal repeats the first one counts, with a note."""
     samples: dict[Repeat, _Sample] = {}
     first: dict[Repeat, Run] = {}
     for run in group.runs:
         result = next((row for row in run.results if row.method == method.title), None)
         if result is None:
+            continue
+        figure = result.figures.get(metric.name, nan)
+        if why := tell_missing(figure):
+            notes.append(f"{run.directory}: {method.title} is left out: {why}")
             continue
         repeat = group.repeat_of(run)
         if repeat in samples:
@@ -157,7 +161,7 @@ def _collect(group: RunGroup, metric: Metric, method: Row, notes: list[str]) -> 
             continue
         first[repeat] = run
         curves = _make_curves(run, method)
-        samples[repeat] = _Sample.make(result.figures.get(metric.name, nan), result.block_flops, result.rank_s, curves)
+        samples[repeat] = _Sample.make(figure, result.block_flops, result.rank_s, curves)
     return samples
 
 
@@ -168,12 +172,13 @@ def _make_curves(run: Run, method: Row) -> dict[str, Curve]:
 
 
 def _collect_hybrids(group: RunGroup, metric: Metric) -> dict[str, dict[Repeat, _Sample]]:
-    """The meta model with one stage at full depth, of each incubation."""
+    """Returns the hybrids: the meta model with one stage at full depth, for each incubation."""
     samples: dict[str, dict[Repeat, _Sample]] = {}
     for run in group.runs:
         for t in run.trainings:
-            if t.is_done and t.phase in run.table.hybrids:
-                sample = _Sample.make(t.figures.get(metric.name, nan), t.block_flops, t.rank_s)
+            figure = t.figures.get(metric.name, nan)
+            if t.is_done and t.phase in run.table.hybrids and isfinite(figure):
+                sample = _Sample.make(figure, t.block_flops, t.rank_s)
                 of_runs = samples.setdefault(f"{t.name}, hybrid", {})
                 of_runs.setdefault(group.repeat_of(run), sample)
     return samples
@@ -208,7 +213,7 @@ def _compare_pair(name: str, other: str, pairs: list[tuple[_Sample, _Sample]]) -
 
 
 def _compute_speedup(pairs: list[tuple[_Sample, _Sample]], cost: str) -> Speedup:
-    """Of the first of each pair over the second, to the final figure of the second."""
+    """Returns the speed-up of the first method of each pair over the second, to the second's final figure."""
     factors = []
     bound = ""
     for reader, target in pairs:

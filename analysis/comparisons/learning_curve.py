@@ -1,4 +1,4 @@
-"""What a network reached for what it had cost: the figure that decides over cost, straight between evaluations."""
+"""The deciding figure of a network as a function of its cost, linear between evaluations."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from run_directory.data import Column, Run, Training
 
 
 class Curve(NamedTuple):
-    """An entry for each evaluation, costs rising."""
+    """An entry for each evaluation, with rising costs."""
 
     cost: Column
-    value: Column  # of the metric that decides
+    value: Column  # of the deciding metric
     higher_is_better: bool = True
 
 
 class Crossing(NamedTuple):
-    """Where a curve reaches a value."""
+    """The cost at which a curve reaches a value."""
 
-    cost: float  # NaN: it never does
-    is_exact: bool  # False: it was there when it was first evaluated, so that `cost` is an upper bound
+    cost: float  # NaN: never
+    is_exact: bool  # False: already the first evaluation was there, so `cost` is an upper bound
 
 
 def make_curve(run: Run, training: Training, axis: CostAxis) -> Curve | None:
-    """With the cost of all that the network comes from. None before the first evaluation."""
+    """Returns the curve with the cost of all that the network depends on. None before the first evaluation."""
     if training.metrics is None or len(training.metrics.epochs["step"]) == 0:
         return None
     metric = run.metrics[0]
@@ -35,14 +35,14 @@ def make_curve(run: Run, training: Training, axis: CostAxis) -> Curve | None:
 
 
 def value_at(curve: Curve, cost: float) -> float:
-    """NaN outside the curve; a hundredth of a percent beyond its end is taken for its end."""
+    """Returns the value at a cost; NaN outside the curve. Up to 0.01 % beyond the end counts as the end."""
     if not len(curve.cost) or not curve.cost[0] <= cost <= curve.cost[-1] * (1 + 1e-4):
         return float("nan")
     return float(np.interp(cost, curve.cost, curve.value))
 
 
 def find_crossing(curve: Curve, value: float) -> Crossing:
-    """The first time that the curve is at `value` or better. A single evaluation at just that took all of its cost."""
+    """Returns where the curve first reaches `value`. A single evaluation at exactly `value` took its whole cost."""
     is_reached = curve.value >= value if curve.higher_is_better else curve.value <= value
     reached = np.flatnonzero(is_reached)
     if len(reached) == 0:

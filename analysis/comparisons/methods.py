@@ -1,6 +1,6 @@
-"""Whether Deep Incubation paid: its accuracy at the cost of another method, and the cost of equal accuracy.
+"""Compares Deep Incubation with a method: its accuracy at equal cost, and its cost at equal accuracy.
 
-Between two evaluations accuracy is taken to change linearly with cost. Before the first one nothing is known.
+Between two evaluations accuracy is linear in cost. Before the first one it is unknown.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from run_directory.methods import Row
 
 
 class CostComparison(NamedTuple):
-    """Of two methods, in one unit of cost; nan where the curves do not tell."""
+    """Two methods in one unit of cost; nan where the curves do not tell."""
 
     axis: CostAxis
-    cost: float  # of the method
+    cost: float  # of the method: all that its network takes
     other_cost: float
-    common_cost: float  # the lesser of both
-    value: float  # of the metric that decides, at the common cost
+    common_cost: float  # the smaller one
+    value: float  # of the deciding metric, at the common cost
     other_value: float
-    common_value: float  # the worse of both final values
-    cost_to_value: float  # what the method had cost when it first had the common value
+    common_value: float  # the worse final value
+    cost_to_value: float  # the method's cost when it first reached the common value
     other_cost_to_value: float
-    is_at_most: bool  # the method had it at its first evaluation already, so it may have had it before
+    is_at_most: bool  # the first evaluation was there already, so the cost is an upper bound
     other_is_at_most: bool
 
 
 class Comparison(NamedTuple):
     method: str
     other: str
-    value: float  # final, of the metric that decides
+    value: float  # final, of the deciding metric
     other_value: float
     by_cost: list[CostComparison]
 
@@ -60,9 +60,9 @@ def compare_curves(axis: CostAxis, curve: Curve, other: Curve) -> CostComparison
 
 
 def ratio_of_costs(cost: CostComparison) -> tuple[str, float]:
-    """What the other took for the common accuracy, in costs of the method; before it "", "at least " or "at most ".
+    """Returns the other's cost to the common accuracy over the method's, after "", "at least " or "at most ".
 
-    nan where it has no bound.
+    The ratio is nan without a bound.
     """
     if (cost.is_at_most and cost.other_is_at_most) or not cost.cost_to_value > 0:
         return "", float("nan")
@@ -71,7 +71,7 @@ def ratio_of_costs(cost: CostComparison) -> tuple[str, float]:
 
 
 def list_pairs(run: Run) -> list[tuple[Row, Row]]:
-    """Deep Incubation with its own parts too: cheaper by design, they are what is to be improved on."""
+    """Returns the pairs to compare. They include parts of Deep Incubation: cheaper by design, it must beat them."""
     table = run.table
     parts = [(table.methods[0], part) for part in table.parts[:-1] if part.title]
     num_controls = len(table.controls)
@@ -79,7 +79,7 @@ def list_pairs(run: Run) -> list[tuple[Row, Row]]:
 
 
 def compare_methods(run: Run) -> list[Comparison]:
-    """Every pair of which both are done and measured."""
+    """Returns a comparison for each pair of finished and measured methods."""
     done = {training.name: training for training in run.trainings if training.is_done}
     comparisons = []
     for method, other in list_pairs(run):
@@ -92,7 +92,7 @@ def compare_methods(run: Run) -> list[Comparison]:
 
 
 def missing_controls(run: Run) -> list[str]:
-    """Never empty: a run trains end to end from one kind of first weights."""
+    """Returns controls that the run lacks. Never empty: end to end runs from only one kind of first weights."""
     done = {training.name for training in run.trainings if training.is_done}
     is_zero = run.config.get("end_to_end", {}).get("init") == "zero_branches"
     other = "end to end with --end_to_end.init=" + ("random" if is_zero else "zero_branches")
@@ -100,6 +100,6 @@ def missing_controls(run: Run) -> list[str]:
 
 
 def _make_curves(run: Run, training: Training | None) -> dict[CostAxis, Curve]:
-    """By COMPARED_AXES; empty before the first evaluation."""
+    """Returns the curves by COMPARED_AXES; empty before the first evaluation."""
     curves = {axis: make_curve(run, training, axis) for axis in COMPARED_AXES} if training else {}
     return {axis: curve for axis, curve in curves.items() if curve is not None}

@@ -1,6 +1,6 @@
-"""The paper's experiments and what it published of them (Ni et al., "Deep Incubation", ICCV 2023, arXiv 2212.04129).
+"""The paper's experiments and published results (Ni et al., "Deep Incubation", ICCV 2023, arXiv 2212.04129).
 
-The figures stand in the heads of input/*.ini too. A run is one of these experiments if its network and its images are.
+The first comments of input/*.ini quote them too. A run belongs to an experiment with its network and its images.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from run_directory.data import Config, Run, read_config
 from run_directory.log import DataSize
 
 INPUT = Path(__file__).resolve().parents[2] / "input"
-# What the input files leave at the program's defaults, which are the paper's lengths.
+# Settings that the input files leave at the program's defaults, the paper's lengths.
 DEFAULT_EPOCHS = {"meta": "300", "incubation": "100", "finetuning": "100"}
 NOT_OF_THE_RESULT = {"data.file", "data.workers"}
 
 
 class Published(NamedTuple):
     what: str
-    training: str | None  # of a run, that it is to be compared with; None: other people's methods
+    training: str | None  # the run's training to compare with; None: other people's methods
     top1: float  # percent
 
 
 class Experiment(NamedTuple):
     title: str
     preset: str
-    images: tuple[int, int]  # of training: at least, at most
+    images: tuple[int, int]  # training images: at least, at most
     num_classes: int
     published: list[Published]
     note: str
@@ -113,7 +113,7 @@ EXPERIMENTS = {  # by input file
 
 
 def find_experiment(config: Config, data: DataSize | None) -> str | None:
-    """The name of the input file. Images are told by their number and classes, or without a log by the file's name."""
+    """Returns the name of the input file. Compares the images' number and classes, or without a log the file's name."""
     model, file = config.get("model", {}), Path(config.get("data", {}).get("file", "")).name
     for name, experiment in EXPERIMENTS.items():
         if model.get("preset") != experiment.preset:
@@ -130,7 +130,7 @@ def find_experiment(config: Config, data: DataSize | None) -> str | None:
 
 
 def find_other_settings(run: Run, name: str) -> list[tuple[str, str, str]]:
-    """Settings of the result that the input file has otherwise: name, the file's value, the run's."""
+    """Returns settings of the result that differ from the input file: name, the file's value, the run's."""
     found = [run.table.find(published.training) for published in EXPERIMENTS[name].published if published.training]
     phases = [phase for row in found if row and not row.resampled for phase in run.table.lineage_of(row.phase)]
     wanted: dict[str, str] = {f"{phase}.epochs": epochs for phase, epochs in DEFAULT_EPOCHS.items()}

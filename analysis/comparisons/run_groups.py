@@ -1,4 +1,4 @@
-"""Which runs differ by their seed alone, and may be averaged."""
+"""Finds runs that differ only in their seed and may be averaged."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from run_directory.data import Run
 
 SEED = "run.seed"
-NOT_SET = "(not set)"  # by an older program, which had no such setting
+NOT_SET = "(not set)"  # by an older program without this setting
 
-# Settings that change no result, only how the work is done (Kind::operation of src/config), of which model.preset names
-# others. Not data.file: it may be another data set.
+# Settings that change no result, only how the work is done (Kind::operation of src/config). model.preset only names
+# other settings. data.file is not among them: it may be another data set.
 OPERATION = {
     *("model.preset", "data.workers", "data.prefetch", "data.on_error", "data.cache", "data.cache_directory"),
     *("train.on_nonfinite", "method.trainings", "run.directory", "run.recompute", "run.device", "run.timeout_s"),
@@ -21,30 +21,30 @@ OPERATION = {
 
 
 class ComparisonError(Exception):
-    """The runs cannot be compared as was asked; the message says why."""
+    """The runs cannot be compared as requested; the message says why."""
 
 
 @dataclass(frozen=True)
 class RunGroup:
     """Runs that are repeats of each other."""
 
-    settings: dict[str, str]  # which tell it from the other groups
-    pooled: list[str]  # settings other than the seed in which its runs differ all the same
+    settings: dict[str, str]  # that distinguish the group from others
+    pooled: list[str]  # settings besides the seed in which its runs may differ
     runs: list[Run]
 
     def repeat_of(self, run: Run) -> tuple[str, ...]:
-        """What tells a run from the others of the group: the seed, and the pooled settings."""
+        """Returns what identifies a run in the group: the seed and the pooled settings."""
         return tuple(run.settings.get(name, NOT_SET) for name in (SEED, *self.pooled))
 
 
 def find_differences(runs: list[Run]) -> list[str]:
-    """Settings that a result depends on, other than the seed, and that have several values, in config.ini's order."""
+    """Returns settings besides the seed that affect results and have several values, in config.ini's order."""
     names = dict.fromkeys(name for run in runs for name in run.settings if name not in OPERATION and name != SEED)
     return [name for name in names if len({run.settings[name] for run in runs if name in run.settings}) > 1]
 
 
 def group_runs(runs: list[Run], by: list[str]) -> list[RunGroup]:
-    """By the settings `by`, or by all that differ where it is empty. Raises ComparisonError for an unknown setting."""
+    """Groups by the settings `by`, or by all that differ if empty. Raises ComparisonError for an unknown setting."""
     for name in by:
         if not any(name in run.settings for run in runs):
             raise ComparisonError(

@@ -12,7 +12,7 @@ from math import isnan
 from comparisons.groups import COSTS, Comparison, Estimate, Interval, MethodRow, PairRow, Speedup
 from run_directory.metric import Metric
 
-# Of --format csv, a row for each figure; empty: there is none.
+# Columns of --format csv. A row is one figure; an empty cell means no value.
 CSV_COLUMNS = (
     *("settings", "method", "against", "quantity", "unit"),
     *("mean", "std", "low", "high", "count", "bound"),
@@ -40,7 +40,7 @@ def format_text(comparisons: list[Comparison]) -> str:
 
 
 def format_latex(comparisons: list[Comparison]) -> str:
-    """A tabular a table; what is no table is a comment."""
+    """Returns a tabular for each table. Other lines become comments."""
     lines = [f"% {line}" for line in _make_legend(comparisons).splitlines()]
     for comparison in comparisons:
         lines += ["", f"% {_describe_group(comparison)}", *(f"% note: {note}" for note in comparison.notes)]
@@ -52,7 +52,7 @@ def format_latex(comparisons: list[Comparison]) -> str:
 
 
 def format_csv(comparisons: list[Comparison]) -> str:
-    """Figures as they are in files: top-1 as fractions. Notes have no place in it."""
+    """Returns the figures as in files: top-1 is a fraction. CSV has no notes."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
@@ -84,7 +84,7 @@ def _describe_group(comparison: Comparison) -> str:
 
 
 def _make_tables(comparison: Comparison) -> list[Table]:
-    """Those that have rows."""
+    """Returns the tables that have rows."""
     metric = comparison.metric
     methods = Table(
         ["method", "seeds", f"{metric.title} ({metric.unit})", "block FLOPs", "rank-hours"],
@@ -93,7 +93,7 @@ def _make_tables(comparison: Comparison) -> list[Table]:
                 method.name,
                 str(method.figure.count),
                 _format_estimate(method.figure, metric.factor, metric.digits),
-                f"{method.block_flops.mean:.3e}",
+                "unknown" if isnan(method.block_flops.mean) else f"{method.block_flops.mean:.3e}",
                 _format_estimate(method.rank_hours, 1, 4),
             ]
             for method in comparison.methods
@@ -120,6 +120,8 @@ def _make_tables(comparison: Comparison) -> list[Table]:
 
 
 def _format_estimate(estimate: Estimate, factor: float, digits: int) -> str:
+    if isnan(estimate.mean):
+        return "unknown"
     mean = f"{factor * estimate.mean:.{digits}f}"
     return mean if isnan(estimate.std) else f"{mean} ± {factor * estimate.std:.{digits}f}"
 
@@ -137,7 +139,7 @@ def _format_speedup(speedup: Speedup) -> str:
 
 
 def _align(table: Table) -> str:
-    """The first column to the left, the others to the right."""
+    """Aligns the first column left and the other columns right."""
     widths = [max(map(len, column)) for column in zip(table.header, *table.rows, strict=True)]
     return "\n".join(
         "  ".join(
@@ -153,7 +155,7 @@ def _latex_row(cells: list[str]) -> str:
 
 def _latex_text(text: str) -> str:
     text = re.sub(r"([&%_#$])", r"\\\1", text)
-    text = re.sub(r"(?<!\w)-(?=\d)", "$-$", text)  # a minus, not a hyphen
+    text = re.sub(r"(?<!\w)-(?=\d)", "$-$", text)  # a minus instead of a hyphen
     for plain, symbol in (("±", r"$\pm$"), (">=", r"$\geq$"), ("<=", r"$\leq$")):
         text = text.replace(plain, symbol)
     return text
@@ -169,7 +171,7 @@ def _list_figures(metric: Metric, method: MethodRow) -> Iterator[list[str]]:
 
 
 def _list_pair_figures(metric: Metric, pair: PairRow) -> Iterator[list[str]]:
-    """A pair that is missing from a speed-up makes it empty."""
+    """Returns a pair's figures. A speed-up is empty if one of its pairs is missing."""
     interval = ["", ""] if pair.interval is None else [repr(pair.interval.low), repr(pair.interval.high)]
     count = str(pair.difference.count)
     names = [pair.name, pair.other]

@@ -1,4 +1,4 @@
-"""The figures of a report: what was reached for what it cost, and how the steps went."""
+"""The figures of a report: results against cost, and measurements of the steps."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from comparisons.cost_axes import ALL_AXES, FLOPS, RANK_HOURS, STEPS, CostAxis, cost_at_evaluations
-from plot_run import COLOURS, choose_unit, colour_of, mark_of
+from report_page.marks import COLOURS, choose_unit, colour_of, mark_of
 from report_page.svg import ON_PAGE
 from report_page.timeline import draw_timeline
 from run_directory.data import Column, Metrics, Run, Training, measure_speed
 from run_directory.metric import Metric
 
-SIZE = (5.2, 3.3)  # inches; text has 10 points
-MOST_POINTS = 150  # of a line
+SIZE = (5.2, 3.3)  # inches; text is 10 points high
+MOST_POINTS = 150  # for each line
 MOST_MARKS = 12
-TIME_UNITS = [(1.0, "hours"), (1 / 60, "minutes"), (1 / 3600, "seconds")]  # in hours
+TIME_UNITS = [(1.0, "hours"), (1 / 60, "minutes"), (1 / 3600, "seconds")]  # factors from hours
 
 
 class Chart(NamedTuple):
-    name: str  # of a file
+    name: str  # of the file
     title: str
-    draw: Callable[[Run], Figure | None]  # None: there is nothing to draw
+    draw: Callable[[Run], Figure | None]  # None: no data
 
 
 class StepQuantity(NamedTuple):
@@ -73,16 +73,16 @@ def all_charts(run: Run) -> list[Chart]:
 
 
 def page_colour_of(run: Run, phase: str) -> str:
-    """In CSS, as within the figures of a page."""
+    """Returns the CSS colour in figures of a page."""
     colour = colour_of(run.table, phase).lower()
     return ON_PAGE.get(colour, colour)
 
 
 def lay_out(figure: Figure, below: float = 0) -> None:
-    """Margins that hold the longest number of the vertical axis, unless the figure has a layout of its own.
+    """Sets margins for the longest number of the vertical axis, unless the figure has its own layout.
 
-    `below` are inches to be left free. Matplotlib's constrained layout draws a figure twice more to find its margins,
-    which would be most of a report's time.
+    `below` are inches to leave free. Matplotlib's constrained layout would draw a figure twice more to find its
+    margins, which would be most of a report's time.
     """
     if figure.get_layout_engine() is not None:
         return
@@ -103,7 +103,7 @@ def lay_out(figure: Figure, below: float = 0) -> None:
 
 
 def lay_out_with_legend(figure: Figure) -> None:
-    """For a figure by itself: names of the trainings below it, unless it has names in it already."""
+    """Lays out a single figure, with names of the trainings below unless the figure has them already."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
     if figure.legends or not handles:
         lay_out(figure)
@@ -116,7 +116,7 @@ def lay_out_with_legend(figure: Figure) -> None:
 
 
 def thin_out(places: Column, values: Column) -> tuple[Column, Column]:
-    """At most MOST_POINTS, each the mean of its neighbourhood; what is not a number is left out of it."""
+    """Returns at most MOST_POINTS points, each the mean of its neighbourhood without NaN."""
     known = np.isfinite(values)
     places, values = places[known], values[known]
     if len(values) <= MOST_POINTS:
@@ -127,7 +127,7 @@ def thin_out(places: Column, values: Column) -> tuple[Column, Column]:
 
 
 def choose_some(count: int) -> Any:
-    """Indices of at most MOST_POINTS of `count` entries, the first and the last among them."""
+    """Returns indices of at most MOST_POINTS of `count` entries, with the first and the last."""
     return np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).round().astype(int))
 
 
@@ -243,7 +243,7 @@ def _plot(axes: Any, run: Run, training: Training, places: Column, values: Colum
 
 
 def _mark_skipped(axes: Any, run: Run, training: Training, metrics: Metrics) -> None:
-    """At the lower edge: steps whose loss or gradient was not finite."""
+    """Marks steps whose loss or gradient was not finite, at the lower edge."""
     skipped = metrics.steps["step"][np.isnan(metrics.steps["loss"])]
     if len(skipped):
         places = skipped[choose_some(len(skipped))]
@@ -252,7 +252,7 @@ def _mark_skipped(axes: Any, run: Run, training: Training, metrics: Metrics) -> 
 
 
 def _scale_of(axis: CostAxis, most: float) -> tuple[float, str]:
-    """A unit that suits the largest value, and the axis' label with it."""
+    """Returns a unit that suits the largest value, and the axis label with it."""
     if axis == STEPS:
         return 1.0, "steps of the training itself"
     if axis == FLOPS:

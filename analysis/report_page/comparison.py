@@ -1,4 +1,4 @@
-"""What a run reached: its results, whether Deep Incubation paid, and what was published, with words what they mean."""
+"""The results of a run, whether Deep Incubation paid, and published results, with explanations."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def make_comparison(run: Run, log: Log) -> str:
 
 
 def tell_comparison(metric: Metric, comparison: Comparison) -> list[str]:
-    """In whole sentences."""
+    """Returns the comparison in full sentences."""
     us, them = comparison.method, comparison.other
     difference, unit = metric.factor * (comparison.value - comparison.other_value), metric.unit_of_difference
     flops = comparison.by_cost[0]
@@ -143,7 +143,7 @@ def _tell_noise(run: Run, log: Log) -> str:
 
 
 def make_paper_table(run: Run, log: Log) -> str:
-    """Empty if the run is none of the paper's experiments."""
+    """Returns the table; empty if the run is not one of the paper's experiments."""
     name = find_experiment(run.config, log.data)
     if name is None:
         return ""

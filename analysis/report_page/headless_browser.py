@@ -1,4 +1,4 @@
-"""A Chromium without a window, spoken to over pipes in its DevTools protocol (JSON messages that end with a zero).
+"""A Chromium without a window, controlled through pipes in its DevTools protocol (JSON messages that end with a zero).
 
 https://chromedevtools.github.io/devtools-protocol/
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 NAMES = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome"]
-TIMEOUT_S = 20.0  # of an answer
+TIMEOUT_S = 20.0  # for an answer
 
 
 def find_browser() -> str | None:
@@ -53,11 +53,11 @@ class Page:
             self.events.append(self._receive())
 
     def evaluate(self, expression: str) -> Any:
-        """The value of an expression in JavaScript."""
+        """Returns the value of a JavaScript expression."""
         return self._call("Runtime.evaluate", expression=expression, returnByValue=True)["result"]["value"]
 
     def screenshot(self, path: Path) -> None:
-        """Of the whole page, as PNG."""
+        """Saves the whole page as PNG."""
         size = self._call("Page.getLayoutMetrics")["cssContentSize"]
         clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
         picture = self._call("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)["data"]
@@ -71,7 +71,7 @@ class Page:
         return [url for url in urls if not url.startswith("data:")]
 
     def complaints(self) -> list[str]:
-        """Messages on the console, and of the browser on the page."""
+        """Returns the messages on the console and those of the browser about the page."""
         methods = ("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown")
         return [json.dumps(event["params"]) for event in self.events if event["method"] in methods]
 
@@ -101,7 +101,7 @@ class Page:
 
 @contextlib.contextmanager
 def open_page(browser: str, profile: Path) -> Iterator[Page]:
-    """`profile` is an empty folder for what the browser writes."""
+    """Opens a page. `profile` is an empty folder for the browser's own files."""
     requests_out, requests_in = os.pipe()
     answers_out, answers_in = os.pipe()
     options = f"--headless --no-sandbox --disable-gpu --no-first-run --remote-debugging-pipe --user-data-dir={profile}"
@@ -119,7 +119,7 @@ def open_page(browser: str, profile: Path) -> Iterator[Page]:
     try:
         yield Page(requests_in, answers_out)
     finally:
-        os.close(requests_in)  # at which it ends
+        os.close(requests_in)  # the browser exits when this closes
         os.close(answers_out)
         try:
             process.wait(timeout=10)

@@ -1,7 +1,7 @@
-"""The report of a run that goes on, for many readers.
+"""The report of a run in progress, for many readers.
 
-A page is made when a reader asks and the last one is old, by one reader at a time; all others get the last one. So a
-reader that asks often costs no more than one that asks now and then, and without readers nothing is done.
+A reader's request makes a new page if the last one is old. Only one page is made at a time; other readers get the last
+one. So frequent requests cost no more than rare ones, and without readers nothing runs.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ class _Snapshot(NamedTuple):
     report: Report
     made_s: float  # Unix time
     goes_on: bool
-    problem: str  # why there is none that is newer; empty: there need not be one
+    problem: str  # why there is no newer page; empty: none is needed
 
 
 class LiveReport:
     """The report of a run as of a short while ago. Made in memory: the run directory is only read."""
 
     def __init__(self, directory: Path, every_s: float) -> None:
-        """`every_s` lie at least between two pages. Makes the first. Raises NotARunError."""
+        """Makes the first page. Pages are at least `every_s` seconds apart. Raises NotARunError."""
         self._directory = directory
         self._every_s = every_s
         self._being_made = threading.Lock()
@@ -56,13 +56,13 @@ class LiveReport:
         return Answer(text.encode("utf-8", errors="replace"), refresh_s)
 
     def close(self) -> None:
-        """Waits for the page that is being made, if there is one. None is made afterwards."""
+        """Waits for a page that is being made. No page is made afterwards."""
         self._being_made.acquire()
 
     def _make_anew(self) -> _Snapshot:
         try:
             return self._make()
-        except Exception as error:  # whatever it is: the last page is better than none
+        except Exception as error:  # for every error the last page is better than none
             return self._latest._replace(problem=f"{type(error).__name__}: {error}")
 
     def _make(self) -> _Snapshot:

@@ -1,11 +1,11 @@
-"""Numbers of a report as text."""
+"""The numbers of a report as text."""
 
 from __future__ import annotations
 
 import math
 
 from comparisons.cost_axes import FLOPS, RANK_HOURS, CostAxis
-from run_directory.metric import Metric
+from run_directory.metric import Metric, tell_missing
 
 UNKNOWN = "-"
 
@@ -15,7 +15,8 @@ def format_share(value: float, digits: int = 2) -> str:
 
 
 def format_figure(metric: Metric, value: float) -> str:
-    return format_share(value) if metric.unit == "%" else format_number(value, f".{metric.digits}f")
+    number = format_share(value) if metric.unit == "%" else format_number(value, f".{metric.digits}f")
+    return tell_missing(value) or number
 
 
 def format_difference(metric: Metric, value: float) -> str:

@@ -1,4 +1,4 @@
-"""The page of a report: its HTML elements, styled by report.css. Nothing in it is loaded from elsewhere."""
+"""The HTML elements of a report's page, styled by report.css. Nothing is loaded from elsewhere."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def bullets(items: Sequence[str]) -> str:
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1, long: int | None = None) -> str:
-    """The first `texts` columns are text, the others numbers, but that of index `long`, which is long text."""
+    """Returns a table. The first `texts` columns are text, the others numbers, except long text in column `long`."""
 
     def cell(tag: str, index: int, text: str) -> str:
         kinds = (["text"] if index < texts or index == long else []) + (["long"] if index == long else [])
@@ -37,7 +37,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1,
 
 
 def cards(items: Sequence[tuple[str, str]]) -> str:
-    """Of each a value and what it is."""
+    """Returns cards, each with a value and its meaning."""
     inner = "".join(
         f'<div class="card"><b>{escape(value)}</b><span>{escape(what)}</span></div>' for value, what in items
     )
@@ -45,7 +45,7 @@ def cards(items: Sequence[tuple[str, str]]) -> str:
 
 
 def legend(items: Sequence[tuple[str, str, str]]) -> str:
-    """Of each a CSS colour, a mark and its meaning."""
+    """Returns a legend. An item is a CSS colour, a mark and its meaning."""
     inner = "".join(
         f'<li><i style="color: {colour}">{escape(mark)}</i>{escape(text)}</li>' for colour, mark, text in items
     )

@@ -1,4 +1,4 @@
-"""A report's page as a small picture, by a Chromium without a window."""
+"""A small picture of a report's page, taken by a Chromium without a window."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from PIL.PngImagePlugin import PngInfo
 
 from report_page.headless_browser import find_browser, open_page
 
-NUM_COLOURS = 128  # of the palette: a page has few, and their mixtures at the edges of letters
+NUM_COLOURS = 128  # of the palette: few colours, and their mixtures at the edges of letters
 MARGIN = 16  # pixels
-SOURCE = "Source"  # keyword of PNG: what a picture was made of
+SOURCE = "Source"  # PNG keyword for the source of a picture
 
 
 class NoBrowserError(Exception):
-    """The message says what to install."""
+    """No browser was found; the message says what to install."""
 
 
 def take_pictures(page: Path, outputs: dict[str, Path], width: int, last: str, source: str) -> None:
-    """Of the page from its top to the first element `last`, a CSS selector, in each colour scheme: light, dark.
+    """Saves the page from its top to the first element `last`, a CSS selector, in each colour scheme: light, dark.
 
     `width` is in pixels. Raises NoBrowserError or OSError.
     """
@@ -39,18 +39,18 @@ def take_pictures(page: Path, outputs: dict[str, Path], width: int, last: str, s
 
 
 def save_small(whole: Path, output: Path, height: int, source: str) -> None:
-    """The upper `height` pixels, with a palette. Raises OSError."""
+    """Saves the upper `height` pixels with a palette. Raises OSError."""
     note = PngInfo()
     note.add_text(SOURCE, source)
     with Image.open(whole) as picture:
         upper = picture.convert("RGB").crop((0, 0, picture.width, min(height, picture.height)))
-    # By coverage: the usual way, by frequency, gives the colour of a small mark in a figure to its neighbours.
+    # By coverage: a palette by frequency would give a figure's small marks the colour of their neighbours.
     small = upper.quantize(NUM_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     small.save(output, format="PNG", optimize=True, pnginfo=note)
 
 
 def read_source(picture: Path) -> str:
-    """What it was made of; empty if that is not known."""
+    """Returns the source of the picture; empty if unknown."""
     try:
         with Image.open(picture) as image:
             return str(image.info.get(SOURCE, ""))

@@ -1,6 +1,6 @@
 """Serves one page to browsers on this machine.
 
-Only the loopback interface is listened on, and there is nothing but the page: no file, no other path.
+Listens only on the loopback interface. Serves only the page: no file, no other path.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
 
 HOST = "127.0.0.1"
-# A page from elsewhere, whose name was made to mean this machine, is not to read ours in a browser here.
+# A page from elsewhere must not read this page through a host name that resolves to this machine.
 NAMES_OF_HOST = {"", HOST, "localhost", "[::1]"}
-READER_TIMEOUT_S = 10.0  # of one that says nothing, or takes nothing
+READER_TIMEOUT_S = 10.0  # for a reader that sends or receives nothing
 HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": "no-store",
@@ -28,23 +28,23 @@ HEADERS = {
 
 
 class PortError(Exception):
-    """The port is not to be had; the message says why."""
+    """The port is not available; the message says why."""
 
 
 class Answer(NamedTuple):
     body: bytes  # HTML
-    refresh_s: int | None  # after which a browser is to ask again by itself; None: never
+    refresh_s: int | None  # after which the browser requests again; None: never
 
 
 class PageServer(socketserver.ThreadingTCPServer):
-    """Listens from the beginning, and answers within serving(), each reader in a thread."""
+    """Listens from its construction and answers within serving(), each reader in its own thread."""
 
     allow_reuse_address = True
-    daemon_threads = True  # a slow reader does not hold up the end
+    daemon_threads = True  # slow readers do not delay the end
     request_queue_size = 64
 
     def __init__(self, port: int) -> None:
-        """0: a free port. Raises PortError."""
+        """Listens on `port`; 0 means a free one. Raises PortError."""
         try:
             super().__init__((HOST, port), _Handler)
         except OSError as error:
@@ -56,7 +56,7 @@ class PageServer(socketserver.ThreadingTCPServer):
 
     @contextlib.contextmanager
     def serving(self, answer: Callable[[], Answer]) -> Iterator[None]:
-        """`answer` is called in several threads at once."""
+        """Serves within the context. Several threads call `answer` at once."""
         self.answer = answer
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
         try:
@@ -65,7 +65,7 @@ class PageServer(socketserver.ThreadingTCPServer):
             self.shutdown()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A reader that went away is no error."""
+        """Ignores errors of readers that disconnect."""
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
 
@@ -102,4 +102,4 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_TRACE = do_CONNECT = refuse
 
     def log_message(self, *_: object) -> None:
-        """Nothing: the terminal has the table."""
+        """Logs nothing: the terminal shows the table."""

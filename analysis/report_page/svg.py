@@ -1,4 +1,4 @@
-"""From a matplotlib figure to SVG within a page, whose colours follow the page, or to a file for a paper."""
+"""Converts matplotlib figures to SVG within a page, whose colours follow the page, or to files for a paper."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from plot_run import COLOURS
+from report_page.marks import COLOURS
 
 FORMATS = ["svg", "png"]
-# Colours that stand for those of the page: text and axes, lines of the grid, ground.
+# These colours stand for the page's: text and axes, grid lines, background.
 INK, GRID, GROUND = "#010203", "#020304", "#030405"
 ON_PAGE = {INK: "currentColor", GRID: "var(--line)", GROUND: "var(--ground)"} | {
     colour.lower(): f"var(--{phase.replace('_', '-')})" for phase, colour in reversed(COLOURS.items())
@@ -26,7 +26,7 @@ ON_PAPER = {INK: "#000000", GRID: "#DDDDDD", GROUND: "#FFFFFF"}
 
 @contextlib.contextmanager
 def style(colours: dict[str, str] | None = None) -> Iterator[None]:
-    """The look of every figure that is made within: for a page, or with the colours of ON_PAPER for a file."""
+    """Styles every figure made within the context: for a page, or with the colours of ON_PAPER for a file."""
     ink, grid, ground = ((colours or {}).get(colour, colour) for colour in (INK, GRID, GROUND))
     settings: Any = {
         "axes.axisbelow": True,
@@ -46,8 +46,8 @@ def style(colours: dict[str, str] | None = None) -> Iterator[None]:
         "legend.frameon": False,
         "legend.labelcolor": ink,
         "lines.markeredgecolor": ground,
-        "svg.fonttype": "none",  # text stays text: small, and it can be found
-        "svg.hashsalt": "incubate",  # the same figure is the same file
+        "svg.fonttype": "none",  # text stays text: small, searchable
+        "svg.hashsalt": "incubate",  # equal figures give equal files
         "text.color": ink,
         "xtick.color": ink,
         "ytick.color": ink,
@@ -57,7 +57,7 @@ def style(colours: dict[str, str] | None = None) -> Iterator[None]:
 
 
 def to_inline_svg(figure: Figure, title: str, prefix: str) -> str:
-    """An <svg> element without anything from elsewhere. `prefix` makes its ids differ from those of other figures."""
+    """Returns a self-contained <svg> element. `prefix` makes its ids unique on the page."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     svg = buffer.getvalue()
@@ -70,14 +70,14 @@ def to_inline_svg(figure: Figure, title: str, prefix: str) -> str:
     svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
     svg = re.sub(r'xlink:href="#', f'href="#{prefix}-', svg)
     svg = svg.replace("url(#", f"url(#{prefix}-")
-    svg = re.sub(r"font-family: (?:&\w+;|[^;\"])*;? ?", "", svg)  # the page's
+    svg = re.sub(r"font-family: (?:&\w+;|[^;\"])*;? ?", "", svg)  # the page's font applies
     for colour, replacement in ON_PAGE.items():
         svg = svg.replace(colour, replacement)
     return re.sub(r"\n\s*", "\n", svg).strip()
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Raises OSError."""
+    """Saves the figure. Raises OSError."""
     if path.suffix == ".png":
         figure.savefig(path, dpi=200)
     else:

@@ -1,4 +1,4 @@
-"""The tables of a report that tell how the run went: trainings, speed, rounds, jobs, log, settings."""
+"""The tables of a report about the course of the run: trainings, speed, rounds, jobs, log, settings."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def make_rounds(run: Run) -> str:
 
 
 def tell_idle(run: Run) -> str:
-    """Of all rounds together. Empty if it is not known."""
+    """Returns the idle fraction of all rounds together; empty if unknown."""
     known = [entry for entry in run.rounds if math.isfinite(entry.idle)]
     rank_s = sum(entry.num_ranks * entry.elapsed_s for entry in known)
     if not rank_s:

@@ -1,4 +1,4 @@
-"""The timeline of a run: which ranks trained what when, and which idled."""
+"""The timeline of a run: which ranks trained what and when, and which ranks were idle."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from comparisons.cost_axes import ActiveClock
-from plot_run import colour_of
+from report_page.marks import colour_of
 from run_directory.data import Column, Round, Run, Training
 from run_directory.methods import MethodTable
 
 WIDTH = 8.0  # inches
-LEAST_NAMED = 0.05  # of the whole width: a box that is named
+LEAST_NAMED = 0.05  # of the whole width: the smallest box with a name
 UNITS = [(3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds")]
 
 
 class Work(NamedTuple):
-    """What a group did in a round for one training."""
+    """A group's work on one training in a round."""
 
     training: Training
     round_index: int
@@ -32,7 +32,7 @@ class Work(NamedTuple):
 
 
 def list_work(run: Run) -> list[Work]:
-    """In the rounds of the run, as the metrics tell it."""
+    """Returns the work in the run's rounds, from the metrics."""
     work = []
     for training in run.trainings:
         columns: dict[str, Column] = training.metrics.rounds if training.metrics else {}
@@ -45,7 +45,7 @@ def list_work(run: Run) -> list[Work]:
 
 
 def draw_timeline(run: Run) -> Figure | None:
-    """Ranks upwards, time to the right without that between jobs; ranks of jobs that go on at once are others."""
+    """Draws ranks upwards and time to the right, without the time between jobs. Concurrent jobs have separate ranks."""
     work = list_work(run)
     if not work:
         return None
@@ -80,7 +80,7 @@ def draw_timeline(run: Run) -> Figure | None:
 
 
 def _find_round(rounds: list[Round], name: str, began_s: float, ended_s: float) -> int | None:
-    """That of the training's rounds which shares the most time."""
+    """Returns the training's round with the largest overlap in time."""
     shared = [
         (min(ended_s, entry.began_s + entry.elapsed_s) - max(began_s, entry.began_s), index)
         for index, entry in enumerate(rounds)
@@ -90,7 +90,7 @@ def _find_round(rounds: list[Round], name: str, began_s: float, ended_s: float) 
 
 
 def _make_lanes(rounds: list[Round]) -> dict[str, tuple[int, int]]:
-    """Of each job the first of its lanes, one a rank, and how many it has."""
+    """Returns each job's first lane and number of lanes; a lane is a rank."""
     lanes: dict[str, tuple[int, int]] = {}
     first = 0
     for job in dict.fromkeys(entry.job for entry in rounds):
@@ -101,7 +101,7 @@ def _make_lanes(rounds: list[Round]) -> dict[str, tuple[int, int]]:
 
 
 def _place(work: list[Work], rounds: list[Round], lanes: dict[str, tuple[int, int]]) -> list[tuple[Work, float, float]]:
-    """Each with its lower edge and height: trainings of one group lie above each other within its ranks."""
+    """Returns the work with its lower edge and height. Trainings of a group share its ranks, one above the other."""
     groups: dict[tuple[int, int], list[Work]] = {}
     for entry in work:
         groups.setdefault((entry.round_index, entry.first_rank), []).append(entry)
@@ -125,7 +125,7 @@ def _draw_box(
 ) -> None:
     ground = matplotlib.rcParams["figure.facecolor"]
     colour = colour_of(table, training.phase)
-    # Half transparent, so that the name is readable on every colour, on a light ground and on a dark one.
+    # Half transparent, so that the name is readable on every colour, on light and dark backgrounds.
     axes.add_patch(Rectangle(place, *size, facecolor=ground, linewidth=0))
     axes.add_patch(Rectangle(place, *size, facecolor=(colour, 0.55), edgecolor=ground, linewidth=0.8))
     if size[0] > LEAST_NAMED * whole:
@@ -135,7 +135,7 @@ def _draw_box(
 
 
 def _draw_gaps(axes: Any, clock: ActiveClock, whole_s: float, unit: float) -> None:
-    """Where nothing ran for long, such as between jobs."""
+    """Marks times without work, such as those between jobs."""
     for (_, end), (begin, _) in zip(clock.intervals[:-1], clock.intervals[1:], strict=True):
         if begin - end > max(1.0, 0.01 * whole_s):
             place = float(clock.active_s(np.array([end]))[0]) / unit

@@ -1,18 +1,19 @@
-"""Reads what a run of `incubate train` wrote, finished or not.
+"""Reads the files of a run of `incubate train`, finished or not.
 
-The layout is described in src/checkpoint/FORMAT.md. A file is complete or absent, so what is there can be read while
-the run goes on.
+src/checkpoint/FORMAT.md describes the layout. A file is complete or absent, so files can be read while the run goes on.
 """
 
 from __future__ import annotations
 
 import configparser
 import contextlib
+import glob
 import json
 import math
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,9 +27,11 @@ from run_directory.metric import OLDER_METRICS, Metric
 Column: TypeAlias = NDArray[np.float64]
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"  # of summary.json, in UTC
+LOST_AFTER_S = 300  # a job saves its summary and the heartbeats of its locks every few seconds
+NOT_FINITE = "not finite"  # what summary.json says of an evaluation whose figures are null
 NEEDED_COLUMNS = {
     "steps": ["step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s"],
-    "epochs": ["step", "train_loss", "block_flops", "elapsed_s"],  # and a column of each metric
+    "epochs": ["step", "train_loss", "block_flops", "elapsed_s"],  # and a column for each metric
     "rounds": ["began_s", "ended_s", "first_step", "last_step", "first_rank", "num_ranks"],
 }
 # Reading a file without the expected content raises one of these.
@@ -44,7 +47,7 @@ class NotARunError(Exception):
 
 @dataclass(frozen=True)
 class Metrics:
-    """The figures of one training, a column each."""
+    """The figures of one training, one column each."""
 
     steps: dict[str, Column]  # step, loss, ..., as FORMAT.md lists them; files of older programs have fewer columns
     epochs: dict[str, Column]  # step, epoch, train_loss, block_flops, elapsed_s, and each metric of `evaluated`
@@ -55,11 +58,11 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Training:
-    """One optimisation of one model, as summary.json tells of it."""
+    """One optimisation of one model, from summary.json."""
 
     name: str
-    phase: str  # of a row of the run's table of methods
-    state: str  # waiting, running or done
+    phase: str  # in the run's table of methods
+    state: str  # waiting, running, done or lost
     step: int
     total_steps: int
     block_flops: float  # spent so far
@@ -74,15 +77,20 @@ class Training:
     def is_done(self) -> bool:
         return self.state == "done"
 
+    @property
+    def is_imported(self) -> bool:
+        """Weights of another program, of which no figure and no cost is known."""
+        return self.is_done and math.isnan(self.block_flops)
+
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast the steps of a training were, all of them together; nan where it was not measured."""
+    """The speed of a training over all its steps; nan where it was not measured."""
 
     images_per_s: float
     utilisation: float  # model FLOPs utilisation: block FLOPs over those of a matrix product in the same time
-    data_wait: float  # part of the time in which images were not there yet
-    communication_wait: float  # part of the time in which ranks waited for each other's gradients
+    data_wait: float  # fraction of the time spent waiting for images
+    communication_wait: float  # fraction of the time that ranks spent waiting for each other's gradients
     memory_peak_bytes: float
 
 
@@ -100,7 +108,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Round:
-    """The time between two deals of ranks; of a job that trains some of its run's trainings, or `all`."""
+    """The time between two plans, of the job `all` or of a job that runs one training."""
 
     phase: str
     trainings: list[str]
@@ -108,25 +116,25 @@ class Round:
     job: str
     began_s: float  # Unix time
     elapsed_s: float
-    idle: float  # part of the rank-seconds in which nothing was trained
+    idle: float  # fraction of the rank-seconds without training
 
 
 @dataclass(frozen=True)
 class Job:
     name: str
-    state: str  # running, stopped, done or failed
-    reason: str  # why it ended
+    state: str  # running, stopped, done, failed or lost
+    reason: str  # why it ended; of a lost one the last sign of life
     num_ranks: int
-    updated: str  # when it last saved: "2026-01-31T12:00:00Z"
+    updated: str  # time of the last save: "2026-01-31T12:00:00Z"
 
 
-Config: TypeAlias = dict[str, dict[str, str]]  # of a section the settings, as text
+Config: TypeAlias = dict[str, dict[str, str]]  # settings by section, as text
 
 
 @dataclass(frozen=True)
 class Run:
     directory: Path
-    state: str  # running, stopped, done or failed
+    state: str  # running, stopped, done, failed, or "lost (last sign of life ...)"
     global_batch: float  # images of a step; nan if unknown
     trainings: list[Training] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
@@ -137,18 +145,18 @@ class Run:
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """What evaluations have figures of; the first one decides. An older program may have begun with fewer."""
+        """Returns the metrics of evaluations, the deciding one first. An older program may have started with fewer."""
         found = [training.metrics.evaluated for training in self.trainings if training.metrics is not None]
         return max(found, key=len, default=OLDER_METRICS)
 
     @property
     def settings(self) -> dict[str, str]:
-        """By "section.key"."""
+        """Returns the settings by "section.key"."""
         return {f"{section}.{key}": text for section, keys in self.config.items() for key, text in keys.items()}
 
     @property
     def seed(self) -> int:
-        """Raises NotARunError if there is none."""
+        """Returns the seed. Raises NotARunError if there is none."""
         try:
             return int(self.config["run"]["seed"])
         except (KeyError, ValueError) as error:
@@ -159,10 +167,10 @@ class Run:
 
 
 def load_metrics(path: Path) -> Metrics | None:
-    """The columns of a metrics file; None if there is no file yet. Raises one of CONTENT_ERRORS."""
+    """Returns the columns of a metrics file; None if there is no file yet. Raises one of CONTENT_ERRORS."""
     if not path.is_file():
         return None
-    # Without locks, as the program has it: some file systems of clusters have none, and no file changes in its place.
+    # Without locks, as in the program: some clusters' file systems have none, and files are replaced, never changed.
     with h5py.File(path, "r", locking=False) as file:
         metrics = Metrics(
             steps=_read_columns(file["steps"]),
@@ -177,7 +185,7 @@ def load_metrics(path: Path) -> Metrics | None:
 
 
 def check_columns(metrics: Metrics, table: str) -> None:
-    """Raises KeyError or ValueError if a column that is needed is missing, or one is shorter than others."""
+    """Raises KeyError or ValueError if a needed column is missing, or shorter than others."""
     columns: dict[str, Column] = getattr(metrics, table)
     needed = NEEDED_COLUMNS[table] + [metric.name for metric in metrics.evaluated if table == "epochs"]
     shapes = {columns[name].shape for name in needed} | {column.shape for column in columns.values()}
@@ -186,30 +194,44 @@ def check_columns(metrics: Metrics, table: str) -> None:
 
 
 def read_config(path: Path) -> Config:
-    """The settings of an INI file of the program. Raises OSError, configparser.Error or UnicodeDecodeError."""
+    """Returns the settings of an INI file of the program. Raises OSError or configparser.Error."""
     parser = configparser.ConfigParser(inline_comment_prefixes="#", interpolation=None)
-    with path.open(encoding="utf-8") as file:
+    # Paths may have bytes that are no UTF-8, and an editor may have put a byte order mark in front.
+    with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
         parser.read_file(file)
     return {section: dict(parser[section]) for section in parser.sections()}
 
 
 def make_run(directory: Path, summary: dict[str, Any], config: Config, metrics: dict[str, Metrics]) -> Run:
-    """Raises one of CONTENT_ERRORS if `summary` is not that of a run."""
+    """Returns the run. Raises one of CONTENT_ERRORS if `summary` is not a run's."""
+    jobs = [_make_job(name, entry) for name, entry in summary.get("jobs", {}).items()]
+    state = str(summary["state"])
+    # Older programs had one job, and told of it in the summary itself.
+    whole = Job("all", state, "", 0, str(summary.get("updated", "")))
+    judged = [_find_lost(job, directory, len(jobs)) for job in jobs or [whole]]
+    states = [job.state for job in judged]
+    if "lost" in states and "running" not in states and "failed" not in states:
+        state = f"lost ({max(job.reason for job in judged if job.state == 'lost')})"
+    elif state == "running" and "running" not in states:
+        state = "failed"
+    trainings = [_make_training(entry, metrics.get(entry["name"])) for entry in summary["trainings"]]
+    if "running" not in states and "lost" in states:
+        trainings = [replace(t, state="lost") if t.state == "running" else t for t in trainings]
     return Run(
         directory=directory,
-        state=str(summary["state"]),
+        state=state,
         global_batch=_read_global_batch(config),
-        trainings=[_make_training(entry, metrics.get(entry["name"])) for entry in summary["trainings"]],
+        trainings=trainings,
         results=[_make_result(row) for row in summary["results"]],
         rounds=[_make_round(entry) for entry in summary.get("rounds", [])],
-        jobs=[_make_job(name, entry) for name, entry in summary.get("jobs", {}).items()],
+        jobs=judged if jobs else [],
         config=config,
         table=MethodTable.make(summary["methods"]) if "methods" in summary else OLDER_TABLE,
     )
 
 
 def load_run(directory: Path) -> Run:
-    """Raises NotARunError if `directory` is not a run directory."""
+    """Returns the run. Raises NotARunError if `directory` is not a run directory."""
     path = directory / "summary.json"
     with _reading(path, "the summary of a run"):
         if not path.is_file():
@@ -235,7 +257,7 @@ def load_run(directory: Path) -> Run:
 
 @contextlib.contextmanager
 def _reading(path: Path, what: str) -> Iterator[None]:
-    """Raises NotARunError, which names the file, for all that goes wrong because of its content."""
+    """Raises NotARunError, which names the file, for every error that the file's content causes."""
     try:
         yield
     except CONTENT_ERRORS as error:
@@ -244,7 +266,7 @@ def _reading(path: Path, what: str) -> Iterator[None]:
 
 
 def measure_speed(metrics: Metrics, global_batch: float) -> Speed:
-    """Means over the time of the steps, of those where a column is known."""
+    """Returns means over the time of those steps for which a column is known."""
     steps = metrics.steps
     step_s = global_batch / steps["images_per_s"]
     unknown = np.full_like(step_s, np.nan)
@@ -263,7 +285,7 @@ def measure_speed(metrics: Metrics, global_batch: float) -> Speed:
 
 
 def format_speeds(run: Run) -> str:
-    """A line for each training that has made steps; empty without one. '-' where something was not measured."""
+    """Returns a line for each training that has made steps, with '-' for unknown values; empty without steps."""
     speeds = [
         (training.name, measure_speed(training.metrics, run.global_batch))
         for training in run.trainings
@@ -288,27 +310,33 @@ def format_speeds(run: Run) -> str:
 
 
 def format_results(run: Run) -> str:
-    """The result table as the program prints it; FLOPs are of the transformer blocks."""
+    """Returns the result table as the program prints it. FLOPs are those of the blocks."""
     width = max([17, *(len(row.method) for row in run.results)])
-    widths = [max(7, len(metric.header) + 1) for metric in run.metrics]
+    figures_of = [
+        [metric.format(row.figures.get(metric.name, math.nan)) for metric in run.metrics] for row in run.results
+    ]
+    widths = [
+        max(7, len(metric.header) + 1, *(len(texts[i]) for texts in figures_of)) for i, metric in enumerate(run.metrics)
+    ]
     headers = [f"{metric.header:>{size}}" for metric, size in zip(run.metrics, widths, strict=True)]
     costs = f"{'block FLOPs':>12} {'rank-hours':>11} {'wall-clock':>11} {'critical path':>14}"
     lines = [" ".join([f"{'method':<{width}}", *headers, costs])]
-    for row in run.results:
-        figures = [
-            f"{metric.format(row.figures.get(metric.name, math.nan)):>{size}}"
-            for metric, size in zip(run.metrics, widths, strict=True)
-        ]
+    for row, texts in zip(run.results, figures_of, strict=True):
+        figures = [f"{text:>{size}}" for text, size in zip(texts, widths, strict=True)]
         costs = (
-            f"{row.block_flops:>12.3e} {row.rank_s / 3600:>11.4f} {format_clock(row.wall_s):>11} "
-            f"{format_clock(row.critical_path_s):>14}"
+            f"{_format_cost(row.block_flops, '.3e'):>12} {_format_cost(row.rank_s / 3600, '.4f'):>11} "
+            f"{format_clock(row.wall_s):>11} {format_clock(row.critical_path_s):>14}"
         )
         lines.append(" ".join([f"{row.method:<{width}}", *figures, costs]))
     return "\n".join(lines)
 
 
+def _format_cost(cost: float, form: str) -> str:
+    return "unknown" if math.isnan(cost) else f"{cost:{form}}"
+
+
 def format_clock(seconds: float) -> str:
-    """As the program has it: "1:02:03", "2:03" (minutes and seconds)."""
+    """Returns a time as the program prints it: "1:02:03", "2:03" (minutes and seconds)."""
     if not math.isfinite(seconds):
         return "-"
     total = round(max(0.0, seconds))
@@ -317,7 +345,7 @@ def format_clock(seconds: float) -> str:
 
 
 def _read_global_batch(config: Config) -> float:
-    """NaN if it is unknown. Raises ValueError."""
+    """Returns the global batch, NaN if unknown. Raises ValueError."""
     return float(config.get("batch", {}).get("global", "nan"))
 
 
@@ -331,8 +359,33 @@ def _read_metrics(group: Any) -> tuple[Metric, ...]:
     return tuple(Metric(*column) for column in zip(*texts, higher_is_better, strict=True))
 
 
+def _find_lost(job: Job, directory: Path, num_jobs: int) -> Job:
+    """The job; with the state `lost` if it says that it runs and no sign of life was seen for minutes.
+
+    Clocks differ, so that of the file system counts as well. It is no sign of one job among several.
+    """
+    if job.state != "running":
+        return job
+    files = list((directory / "checkpoints").glob("*.lock" if job.name == "all" else f"{glob.escape(job.name)}.lock"))
+    seen = [parse_time(job.updated)] if job.updated else []
+    for path in files + [directory / "summary.json"] * (num_jobs < 2):
+        with contextlib.suppress(*CONTENT_ERRORS):
+            seen.append(path.stat().st_mtime)
+            seen.append(float(json.loads(path.read_bytes())["heartbeat"]))
+    last = max(seen, default=math.inf)
+    if time.time() - last < LOST_AFTER_S:
+        return job
+    text = datetime.fromtimestamp(last, timezone.utc).strftime(TIME_FORMAT)
+    return replace(job, state="lost", reason=f"last sign of life {text}")
+
+
+def parse_time(text: str) -> float:
+    """Unix time of a time of summary.json. Raises ValueError."""
+    return datetime.strptime(text, TIME_FORMAT).replace(tzinfo=timezone.utc).timestamp()
+
+
 def _number(value: Any) -> float:
-    """JSON has no NaN: it is written as null."""
+    """JSON has no NaN; null stands for it."""
     return float("nan") if value is None else float(value)
 
 
@@ -359,10 +412,11 @@ def _make_result(row: dict[str, Any]) -> Result:
 
 
 def _read_figures(entry: dict[str, Any], kind: type[Training | Result]) -> dict[str, float]:
-    """The numbers of an entry that are no costs and counts."""
+    """Returns the numbers of an entry that are neither costs nor counts."""
     known = kind.__dataclass_fields__
+    missing = float("inf") if entry.get("evaluation") == NOT_FINITE else float("nan")
     return {
-        name: _number(value)
+        name: missing if value is None else float(value)
         for name, value in entry.items()
         if name not in known and (value is None or isinstance(value, (int, float)))
     }

@@ -1,4 +1,4 @@
-"""Reads log.txt of a run: what it ran on and what it warned of."""
+"""Reads log.txt of a run: its environment and warnings."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ DATA = re.compile(r"data: (\d+) training and (\d+) validation images of (\d+)x(\
 
 
 class Remark(NamedTuple):
-    """A line of the log that is more than information."""
+    """A line of the log above the level of information."""
 
-    time: str  # UTC or local, as the log has it
+    time: str  # UTC or local, as in the log
     level: str
     text: str
 
@@ -34,16 +34,16 @@ class DataSize(NamedTuple):
 @dataclass(frozen=True)
 class Log:
     num_starts: int = 0
-    started: str = ""  # the last time
+    started: str = ""  # the last start
     environment: list[str] = field(default_factory=list)  # of the last start: versions, ranks, hosts, peak
     data: DataSize | None = None
     remarks: list[Remark] = field(default_factory=list)  # of all starts
 
 
 def read_log(path: Path) -> Log:
-    """An empty one if there is no file that can be read. Lines that are not of the program's form are passed over."""
+    """Returns the log, empty if no file can be read. Ignores lines that are not in the program's form."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return Log()
     num_starts, started = 0, ""

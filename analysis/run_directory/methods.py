@@ -1,4 +1,4 @@
-"""The kinds of training and the methods that they make, as summary.json of a run has them."""
+"""The kinds of training and their methods, from a run's summary.json."""
 
 from __future__ import annotations
 
@@ -11,50 +11,50 @@ class Row(NamedTuple):
     """A kind of training: a row of src/config/method_table.h."""
 
     phase: str
-    training: str  # its name; of a hybrid what comes before the stage's number
-    title: str  # of the method that the network is the result of; empty: of none
+    training: str  # its name; in a hybrid the part before the stage's number
+    title: str  # of the method whose result the network is; empty: no method
     place: int  # in the table of results, from 1; 0: none
-    section: str  # of the settings
+    section: str  # the section of its settings
     network: str  # meta, hybrid or target
-    source: str | None  # the phase that the first weights come from
-    matched: bool  # may last as long as it takes to spend what Deep Incubation spends
-    resampled: bool  # the network of the source for another image size
+    source: str | None  # the phase that provides the first weights
+    matched: bool  # may spend exactly what Deep Incubation spends
+    resampled: bool  # has the source's network for another image size
 
 
 @dataclass(frozen=True)
 class MethodTable:
-    """In the order in which the program runs them, sources first."""
+    """The kinds of training in the order in which they run, sources first."""
 
     rows: tuple[Row, ...]
 
     @staticmethod
     def make(entries: list[dict[str, Any]]) -> MethodTable:
-        """Raises KeyError or TypeError."""
+        """Returns the table. Raises KeyError or TypeError."""
         return MethodTable(tuple(Row(**{name: entry[name] for name in Row._fields}) for entry in entries))
 
     @property
     def methods(self) -> list[Row]:
-        """In the order of the table of results, Deep Incubation first."""
+        """Returns the methods in the order of the table of results, Deep Incubation first."""
         return sorted((row for row in self.rows if row.place), key=lambda row: row.place)
 
     @property
     def controls(self) -> list[Row]:
-        """What Deep Incubation must beat at equal cost."""
+        """Returns the methods that Deep Incubation must beat at equal cost."""
         return [row for row in self.methods if row.matched]
 
     @property
     def parts(self) -> list[Row]:
-        """The kinds of training that Deep Incubation consists of."""
+        """Returns the kinds of training that Deep Incubation consists of."""
         return [row for row in self.rows if row.phase in self.lineage_of(self.methods[0].phase)]
 
     @property
     def hybrids(self) -> set[str]:
-        """The phases that have a training a stage."""
+        """Returns the phases that have one training a stage."""
         return {row.phase for row in self.rows if row.network == "hybrid"}
 
     @property
     def pairs(self) -> list[tuple[Row, Row]]:
-        """What is compared at equal cost: Deep Incubation with each control, and methods of the same settings."""
+        """Returns pairs to compare at equal cost: Deep Incubation with each control, methods with equal settings."""
         same_settings = [pair for pair in combinations(self.methods, 2) if pair[0].section == pair[1].section]
         return [*((self.methods[0], control) for control in self.controls), *same_settings]
 
@@ -62,19 +62,19 @@ class MethodTable:
         return next((row for row in self.rows if row.phase == phase), None)
 
     def find(self, training: str) -> Row | None:
-        """The row of a training by its name."""
+        """Returns the row of a training."""
         for row in self.rows:
             if training.startswith(row.training) if row.network == "hybrid" else training == row.training:
                 return row
         return None
 
     def lineage_of(self, phase: str) -> list[str]:
-        """The phases that the weights of its networks come from, `phase` itself at the end."""
+        """Returns the phases that the weights of `phase` come from, with `phase` at the end."""
         row = self.row_of(phase)
         return [*(self.lineage_of(row.source) if row and row.source else []), phase]
 
 
-# That of programs which did not write it down.
+# Older programs did not store the table; this is theirs.
 OLDER_TABLE = MethodTable(
     (
         Row("meta", "meta", "meta model alone", 5, "meta", "meta", None, False, False),

@@ -1,4 +1,4 @@
-"""What the figures of evaluations are called, how they are shown and which way they are better."""
+"""Names, units and directions of the figures of evaluations."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import NamedTuple
 
 
 class Metric(NamedTuple):
-    """As a metrics file has it, which names the one that decides first."""
+    """A metric from a metrics file, in which the deciding metric comes first."""
 
     name: str  # in files
     title: str
-    unit: str  # "%": the figure is a fraction, and shown in percent
+    unit: str  # "%": a fraction that is shown in percent
     higher_is_better: bool
 
     @property
     def factor(self) -> float:
-        """Of what is shown to the figure."""
+        """Returns the factor from the figure to the number that is shown."""
         return 100.0 if self.unit == "%" else 1.0
 
     @property
@@ -25,7 +25,7 @@ class Metric(NamedTuple):
 
     @property
     def header(self) -> str:
-        """Of a column of the table of results, as the program has it."""
+        """Returns the header of the column in the table of results, as the program prints it."""
         return self.title if self.unit == "%" else f"test {self.title}"
 
     @property
@@ -33,10 +33,15 @@ class Metric(NamedTuple):
         return "points" if self.unit == "%" else self.unit
 
     def format(self, value: float) -> str:
-        """As the program has it."""
+        """Returns the figure as the program prints it."""
         sign = "%" if self.unit == "%" else ""
-        return "-" if math.isnan(value) else f"{self.factor * value:.{self.digits}f}{sign}"
+        return tell_missing(value) or f"{self.factor * value:.{self.digits}f}{sign}"
 
 
-# Metrics of runs by older programs, whose files do not name them.
+def tell_missing(value: float) -> str:
+    """Why a figure is no number, as the program has it; empty if it is one."""
+    return "not evaluated" if math.isnan(value) else "not finite" if math.isinf(value) else ""
+
+
+# Older programs did not store the metrics; these are theirs.
 OLDER_METRICS = (Metric("top1", "top-1", "%", True), Metric("loss", "loss", "nats", False))

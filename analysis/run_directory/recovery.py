@@ -1,4 +1,4 @@
-"""Loads of a run what is there: a file that is missing or damaged is named, and the others are read.
+"""Loads the intact files of a run, and names files that are missing or damaged.
 
 Every HDF5 file of a run begins with a block that has the length and a checksum of the rest (src/checkpoint/FORMAT.md).
 """
@@ -33,17 +33,17 @@ FIRST_BLOCK_BYTES = 512
 
 
 class DamagedFileError(Exception):
-    """The message says what is wrong with it."""
+    """A file is damaged; the message says how."""
 
 
 class LoadedRun(NamedTuple):
     run: Run
     problems: list[str]  # a sentence for each file that is missing or damaged
-    has_weights: bool  # False: there is no checkpoints/ at all, as in what keep_results.py keeps
+    has_weights: bool  # False: no checkpoints/, as in runs of keep_results.py
 
 
 def load_what_is_there(directory: Path) -> LoadedRun:
-    """Raises NotARunError if `directory` holds nothing of a run."""
+    """Returns what can be loaded. Raises NotARunError if `directory` holds no part of a run."""
     if not any((directory / name).exists() for name in ("summary.json", "config.ini", "metrics")):
         raise NotARunError(
             f"{directory} is not a run directory: it has no summary.json, config.ini or metrics. "
@@ -53,7 +53,7 @@ def load_what_is_there(directory: Path) -> LoadedRun:
     config = _load_config(directory / "config.ini", problems)
     summary = _read_summary(
         directory / "summary.json"
-    )  # first: metrics of a run that goes on may then say more, not less
+    )  # first, so that metrics of a running job can only be newer than the summary
     metrics = _load_all_metrics(directory / "metrics", problems)
     if summary is None:
         problems.append("summary.json is missing: there is no result table, and what follows is from the metrics.")
@@ -68,18 +68,18 @@ def load_what_is_there(directory: Path) -> LoadedRun:
                 ) from error
             problems.append("summary.json is damaged: there is no result table, and what follows is from the metrics.")
             run = _make_run_of_metrics(directory, config, metrics)
-    problems += _find_missing_files(run, {problem.split(" ")[0] for problem in problems})
+    problems += _find_missing_files(run, tuple(problems))
     return LoadedRun(run, problems, (directory / "checkpoints").is_dir())
 
 
 def check_first_block(path: Path) -> None:
-    """Reads a block and the length of the file. Raises DamagedFileError, OSError."""
-    with path.open("rb") as file:  # of one file, though another may take its place meanwhile
+    """Reads a file's first block and length. Raises DamagedFileError, OSError."""
+    with path.open("rb") as file:  # one open file, even if another one replaces it meanwhile
         _read_digest(file.read(FIRST_BLOCK_BYTES), os.fstat(file.fileno()).st_size)
 
 
 def check_whole_file(path: Path) -> None:
-    """Reads all of it. Raises DamagedFileError, OSError."""
+    """Reads the whole file. Raises DamagedFileError, OSError."""
     content = memoryview(path.read_bytes())
     digest = _read_digest(content[:FIRST_BLOCK_BYTES], len(content))
     if xxhash.xxh3_64_intdigest(content[FIRST_BLOCK_BYTES:]) != digest:
@@ -87,7 +87,7 @@ def check_whole_file(path: Path) -> None:
 
 
 def _read_digest(first_block: bytes | memoryview, num_bytes: int) -> int:
-    """The checksum that a file of so many bytes should have. Raises DamagedFileError."""
+    """Returns the checksum that a file of `num_bytes` should have. Raises DamagedFileError."""
     if len(first_block) < FIRST_BLOCK_BYTES:
         raise DamagedFileError("it is cut short")
     magic, _, length, digest = struct.unpack_from("<8sQQQ", first_block)
@@ -99,7 +99,7 @@ def _read_digest(first_block: bytes | memoryview, num_bytes: int) -> int:
 
 
 def _read_summary(path: Path) -> bytes | None:
-    """None: it is missing. Empty, which is no summary: it cannot be read."""
+    """Returns the summary. None: missing. Empty: cannot be read."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -138,15 +138,16 @@ def _load_all_metrics(folder: Path, problems: list[str]) -> dict[str, Metrics]:
     return found
 
 
-def _find_missing_files(run: Run, named: set[str]) -> list[str]:
-    """Beside those `named` already."""
+def _find_missing_files(run: Run, known: tuple[str, ...]) -> list[str]:
+    """Returns the missing files besides those `named` already."""
     problems = []
     if not (run.directory / "log.txt").is_file():
         problems.append("log.txt is missing: environment and warnings are unknown.")
     for training in run.trainings:
         name = f"metrics/{training.name}.h5"
-        may_come = run.state == training.state == "running"  # with the first checkpoint
-        if training.metrics is None and training.step > 0 and name not in named and not may_come:
+        may_come = run.state == training.state == "running"  # will come with the first checkpoint
+        is_known = any(problem.startswith(f"{name} ") for problem in known)
+        if training.metrics is None and training.step > 0 and not is_known and not may_come:
             problems.append(f"{name} is missing: {training.name} has made steps, but its figures are not there.")
         if not training.is_done or not (run.directory / "checkpoints").is_dir():
             continue
@@ -165,7 +166,7 @@ def _find_missing_files(run: Run, named: set[str]) -> list[str]:
 
 
 def _make_run_of_metrics(directory: Path, config: Config, metrics: dict[str, Metrics]) -> Run:
-    """What summary.json would say, as far as the metrics know."""
+    """Returns what summary.json would contain, as far as the metrics know."""
     try:
         global_batch = float(config["batch"]["global"])
     except KeyError:
@@ -206,7 +207,7 @@ def _make_training_of_metrics(directory: Path, name: str, metrics: Metrics) -> T
 
 
 def _make_rounds_of_metrics(trainings: list[Training]) -> list[Round]:
-    """Trainings of a phase whose rounds began within a second of each other were in one."""
+    """Returns rounds. Rounds of one phase that began within a second of each other were one round."""
     rows: list[tuple[float, float, int, Training]] = []
     for training in trainings:
         columns: dict[str, Any] = training.metrics.rounds if training.metrics else {}

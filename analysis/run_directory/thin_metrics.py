@@ -1,4 +1,4 @@
-"""Makes a metrics file smaller: of the steps some rows, of everything else all."""
+"""Makes a metrics file smaller: keeps some rows of the steps, and everything else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from run_directory.recovery import FIRST_BLOCK_BYTES
 
 
 def thin_metrics(path: Path, most_rows: int) -> bytes:
-    """A metrics file like `path` with at most `most_rows` rows of /steps, evenly spaced, the last one among them."""
+    """Returns a metrics file like `path` with at most `most_rows` rows of /steps, evenly spaced, with the last one."""
     with tempfile.TemporaryDirectory() as folder:
         thin = Path(folder) / path.name
         with (
@@ -31,14 +31,14 @@ def thin_metrics(path: Path, most_rows: int) -> bytes:
 
 
 def choose_rows(num_rows: int, most_rows: int) -> list[int]:
-    """REQUIRES: `most_rows` is positive."""
+    """Returns the indices of the rows to keep. REQUIRES: `most_rows` is positive."""
     if num_rows <= most_rows:
         return list(range(num_rows))
     return [int(row) for row in np.ceil(np.arange(1, most_rows + 1) * num_rows / most_rows) - 1]
 
 
 def seal(content: bytes) -> bytes:
-    """With the first block that fits what is behind it (src/hdf5/verified_file.h)."""
+    """Returns the content with the first block that belongs to it (src/hdf5/verified_file.h)."""
     rest = content[FIRST_BLOCK_BYTES:]
     head = struct.pack("<8sQQQ", b"INCUBATE", 1, len(rest), xxhash.xxh3_64_intdigest(rest))
     return head + content[len(head) : FIRST_BLOCK_BYTES] + rest

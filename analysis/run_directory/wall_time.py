@@ -1,4 +1,4 @@
-"""When a step was made: metrics have the training's own seconds, and the Unix time of its rounds only."""
+"""The Unix time of each step. Metrics have only the training's own seconds and the Unix time of its rounds."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from run_directory.data import Column, Metrics
 
 
 class WallTimes(NamedTuple):
-    """Unix time, in seconds; NaN where no round is known."""
+    """Unix time in seconds; NaN where no round is known."""
 
-    steps: Column  # the end of each
-    epochs: Column  # the end of each evaluation
+    steps: Column  # end of each step
+    epochs: Column  # end of each evaluation
 
 
 def wall_times(metrics: Metrics) -> WallTimes:
-    """The training's own seconds, laid evenly from the beginning to the end of each round.
+    """Returns the wall times: own seconds are stretched evenly from the start to the end of each round.
 
-    In a group that carries on several trainings its own seconds are a part of the round's; so they are stretched.
+    In a group with several trainings, a training's own seconds are only a part of the round's.
     """
     rounds = metrics.rounds
     if len(rounds.get("began_s", [])) == 0:
@@ -30,7 +30,7 @@ def wall_times(metrics: Metrics) -> WallTimes:
     rate = np.divide(round_s, ended - began, out=np.zeros_like(round_s), where=ended > began)
 
     def place(elapsed: Column, steps_done: Column) -> Column:
-        """In the round in which the last of the steps was made."""
+        """Returns the times within the rounds in which the last of the steps were made."""
         i = np.minimum(np.searchsorted(rounds["last_step"], steps_done), len(rate) - 1)
         return np.asarray(rounds["began_s"][i] + (elapsed - began[i]) * rate[i], dtype=np.float64)
 
@@ -41,7 +41,7 @@ def wall_times(metrics: Metrics) -> WallTimes:
 
 
 def _elapsed_at(metrics: Metrics, steps_done: float) -> float:
-    """The training's own seconds when so many steps were done, and evaluated if they were."""
+    """Returns the training's own seconds at `steps_done`, after an evaluation there."""
     evaluated = np.flatnonzero(metrics.epochs["step"] == steps_done)
     if len(evaluated):
         return float(metrics.epochs["elapsed_s"][evaluated[0]])

@@ -1,4 +1,4 @@
-"""Draws test top-1 against depth at equal cost, for the study's arms: the mean over seeds, and from least to most."""
+"""Draws test top-1 against depth at equal cost for the study's arms: mean over seeds, and lowest to highest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from plot_run import colour_of, mark_of
+from report_page.marks import colour_of, mark_of
 from report_page.picture import SOURCE
 from run_directory.methods import OLDER_TABLE
 from study_runs.results import Study
@@ -18,7 +18,7 @@ from study_runs.run import ARM_NAMES
 from study_runs.tables import choose_at_depth, find_seeds
 from study_runs.vit_runs import DEPTHS
 
-STYLES = {  # of the arms: colour, mark, line
+STYLES = {  # of each arm: colour, mark, line
     "end-to-end": (colour_of(OLDER_TABLE, "end_to_end"), mark_of(OLDER_TABLE, "end_to_end"), "-"),
     "zero-branches": (colour_of(OLDER_TABLE, "end_to_end"), "d", ":"),
     "grown": (colour_of(OLDER_TABLE, "grown"), mark_of(OLDER_TABLE, "grown"), "-"),
@@ -31,7 +31,7 @@ PAPER = {"light": "#ffffff", "dark": "#0d1117"}
 
 
 def draw_depth(study: Study, scheme: str, output: Path, source: str) -> None:
-    """`source` is noted in the picture: the digest of what it was drawn from. Raises OSError."""
+    """Draws the figure. `source`, the digest of its data, is stored in the picture. Raises OSError."""
     ink = INK[scheme]
     figure, axes = plt.subplots(figsize=INCHES, dpi=DPI, facecolor=PAPER[scheme], layout="constrained")
     axes.set_facecolor(PAPER[scheme])

@@ -9,7 +9,7 @@ RESNET_RATE = 0.4
 RESNET_FLOPS = 2.37e14
 RESNET_ARMS = ("end-to-end", "grown", "shallow", "as-published", "incubated")
 HALF_SHALLOW_EPOCHS = 167.635  # half of the shallow network's 26,151 steps, of 78 an epoch
-SATURATED = 0.01  # the most that the second half of its length may bring the shallow network
+SATURATED = 0.01  # the most that the second half of its length may add to the shallow network
 PER_CLASS = {"": 100, "-50": 50}  # training images, by the end of the cell's name
 
 

@@ -1,4 +1,4 @@
-"""What is kept of the study in analysis/results/study: figures of its finished runs, by name."""
+"""Reads analysis/results/study: figures of the study's finished runs, by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from study_runs.run import RESULT_OF
 
 @dataclass(frozen=True)
 class Kept:
-    """A finished run. Costs are those of all that its network comes from."""
+    """A finished run. Costs are those of all trainings that its network depends on."""
 
     top1: float  # validation, fraction
     loss: float  # validation
@@ -33,12 +33,12 @@ class Study:
 
     @property
     def top1(self) -> dict[str, float]:
-        """Validation top-1 that choices are made by: 0 of runs that diverged."""
+        """Returns the validation top-1 used for choices; 0 for runs that diverged."""
         return {name: kept.top1 for name, kept in self.kept.items()} | dict.fromkeys(self.diverged, 0.0)
 
 
 def load_study(folder: Path) -> Study:
-    """Raises NotARunError if a kept run is damaged."""
+    """Returns the kept study. Raises NotARunError if a kept run is damaged."""
     log, tests = read_csv(folder / "log.csv"), {row["run"]: row for row in read_csv(folder / "test.csv")}
     kept = {path.parent.name: make_kept(load_run(path.parent), tests) for path in sorted(folder.glob("*/summary.json"))}
     return Study(
@@ -51,7 +51,7 @@ def load_study(folder: Path) -> Study:
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """Returns no rows where there is no file yet."""
+    """Returns the rows; none if there is no file yet."""
     if not path.exists():
         return []
     with path.open(newline="") as file:
@@ -61,7 +61,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 def make_kept(run: Run, tests: dict[str, dict[str, str]]) -> Kept:
     results = {training.name: training for training in run.trainings if training.name in RESULT_OF.values()}
     [result] = results.values()
-    assert result.metrics is not None  # keep_results.py keeps no run without
+    assert result.metrics is not None  # keep_results.py keeps no run without metrics
     test = tests.get(run.directory.name)
     incubations = [training.block_flops for training in run.of_phase("incubation")]
     others = [training.block_flops for training in run.trainings if training.phase != "incubation"]

@@ -1,11 +1,11 @@
-"""A run of the study of analysis/results/README.md, and how runs are chosen by the figures of others."""
+"""A run of the study in analysis/results/README.md, and how figures of earlier runs choose runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-RESULT_OF = {  # an arm's training whose network is the result
+RESULT_OF = {  # the training of an arm whose network is the result
     "end-to-end": "end_to_end",
     "zero-branches": "end_to_end",
     "grown": "grown",
@@ -33,7 +33,7 @@ class StudyRun:
     cell: str
     arm: str
     seed: int
-    rate: float  # of all phases behind the meta model's training
+    rate: float  # of all phases after the meta model's training
     block_flops: float
     config: str  # input file
     settings: tuple[str, ...] = field(repr=False)  # on the command line

@@ -1,4 +1,4 @@
-"""Tables of the study for analysis/results/README.md, as Markdown, of what is done so far.
+"""Tables of the study for analysis/results/README.md as Markdown, from the runs finished so far.
 
 Test figures of a cell are shown when the last choice of the cell is made, and validation figures before.
 """
@@ -29,7 +29,7 @@ def percent(value: float) -> str:
 
 
 def tell_state(study: Study) -> str:
-    """How much is done, for how much work, on what."""
+    """Returns the study's state: finished runs, their cost, and the machines."""
     known = list_runs(study.top1)
     num_done = sum(run.name in study.top1 for run in known)
     lines = [
@@ -42,7 +42,7 @@ def tell_state(study: Study) -> str:
 
 
 def tabulate_rates(study: Study) -> str:
-    """Validation top-1 of the depth cell with seed 0, by rate; the best of three rates is bold."""
+    """Returns validation top-1 of the depth cell with seed 0, by rate; the best of three rates is bold."""
     rows = []
     for depth in DEPTHS:
         for arm in ARMS:
@@ -62,19 +62,33 @@ def tabulate_rates(study: Study) -> str:
     return make_table(("blocks", "validation top-1 (%)", *(f"{rate:g}" for rate in TRIED)), rows)
 
 
+def tabulate_controls(study: Study) -> str:
+    """Returns validation top-1 with seed 0 of each method, by depth: the best of the rates that were tried so far.
+
+    Depths at which a method has fewer than two tries are left out.
+    """
+    rows = []
+    for depth in DEPTHS:
+        names = [[depth_run(depth, arm, rate).name for rate in TRIED] for arm in ARMS]
+        tries = [[study.top1[name] for name in of_arm if name in study.top1] for of_arm in names]
+        if all(len(of_arm) >= 2 for of_arm in tries):
+            rows.append([str(depth), *(percent(max(of_arm)) for of_arm in tries)])
+    return make_table(("blocks", *(ARM_NAMES[arm] for arm in ARMS)), rows) if rows else NOT_YET
+
+
 def stem_of(run: StudyRun) -> str:
-    """The name without the seed."""
+    """Returns the name without the seed."""
     return run.name.rpartition("-seed-")[0]
 
 
 def find_seeds(study: Study, run: StudyRun) -> dict[int, Kept]:
-    """The kept runs that differ from `run` by their seed alone, by seed."""
+    """Returns the kept runs that differ from `run` only in their seed, by seed."""
     names = {seed: f"{stem_of(run)}-seed-{seed}" for seed in SEEDS}
     return {seed: study.kept[name] for seed, name in names.items() if name in study.kept}
 
 
 def make_row(study: Study, name: str, run: StudyRun) -> list[str]:
-    """As HEAD has it."""
+    """Returns a row with the columns of HEAD."""
     found = find_seeds(study, run)
     by_seed = [percent(found[seed].test_top1) if seed in found else "" for seed in SEEDS]
     top1, test_loss, train_loss = (
@@ -85,13 +99,13 @@ def make_row(study: Study, name: str, run: StudyRun) -> list[str]:
 
 
 def find_differences(study: Study, run: StudyRun, other: StudyRun) -> list[float]:
-    """Points of test top-1 that `run` is above `other`, for each common seed."""
+    """Returns test top-1 of `run` minus that of `other`, in points, for each common seed."""
     ours, theirs = find_seeds(study, run), find_seeds(study, other)
     return [100 * (ours[seed].test_top1 - theirs[seed].test_top1) for seed in SEEDS if seed in ours and seed in theirs]
 
 
 def tell_difference(study: Study, run: StudyRun, other: StudyRun) -> str:
-    """The mean over common seeds, and its interval where there are several."""
+    """Returns the mean over common seeds, and its interval if there are several."""
     differences = find_differences(study, run, other)
     if not differences:
         return ""
@@ -105,7 +119,7 @@ def are_all_done(study: Study, runs: Sequence[StudyRun]) -> bool:
 
 
 def choose_at_depth(study: Study, depth: int) -> dict[str, StudyRun]:
-    """The run of each arm at its best rate, with seed 0; empty until the last of these choices is made."""
+    """Returns the run of each arm at its best rate, with seed 0; empty until the last of these choices is made."""
     chosen = {arm: best_depth_run(depth, arm, study.top1) for arm in ARMS}
     found = {arm: run for arm, run in chosen.items() if run is not None and run.name in study.kept}
     return found if len(found) == len(chosen) else {}
@@ -136,7 +150,7 @@ def tabulate_dose(study: Study) -> str:
 
 
 def tabulate_path(study: Study) -> str:
-    """Every control and split that was tried, with seed 0; the best control and the best split with all seeds."""
+    """Returns every control and split with seed 0, and the best control and the best split with all seeds."""
     runs = list_path_runs(study.top1)
     if not are_all_done(study, runs):
         return NOT_YET
@@ -186,7 +200,7 @@ def tabulate_resnet(study: Study) -> str:
 
 
 def judge(study: Study, claim: str, ours: StudyRun, control: StudyRun, least: float) -> str:
-    """By the rule of the protocol: our test top-1 must be more than `least` points above the control's."""
+    """Returns the protocol's verdict: our test top-1 must be more than `least` points above the control's."""
     found = estimate(find_differences(study, ours, control))
     interval = confidence_interval(found)
     verdict = "undecided"
@@ -210,6 +224,6 @@ QUOTATIONS: dict[str, Callable[[Study], str]] = {
 
 
 def quote_study(results: Path) -> dict[str, str]:
-    """Contents of the blocks of analysis/results/README.md, by name."""
+    """Returns the contents of the blocks of analysis/results/README.md, by name."""
     study = load_study(results / "study")
     return {name: quote(study) for name, quote in QUOTATIONS.items()}

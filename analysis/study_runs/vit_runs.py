@@ -26,20 +26,20 @@ VIT = "input/study/fashion-mnist.ini"
 CONTROLS_OF_SAME_DEPTH = ("end-to-end", "zero-branches", "grown")
 ARMS = (*CONTROLS_OF_SAME_DEPTH, "shallow", "incubated")
 DEPTHS = (12, 24, 48)
-DOSES = (12, 25, 50)  # percent of the budget that is spent on incubation
-SPLITS = (25, 50, 75)  # percent of the critical path behind the meta model's training that is incubation
+DOSES = (12, 25, 50)  # percent of the budget spent on incubation
+SPLITS = (25, 50, 75)  # incubation in percent of the critical path after the meta model's training
 NUM_STAGES = 4  # K, which is also the number of micro-batches of a step of the vision transformers, M
 
 VIT_BATCH, NUM_IMAGES = 256, 50_000
 BLOCK_FLOPS = 1_745_152  # of one block for one image, forward: 17 tokens of width 64
 BUDGET = 16_788  # block passes of a batch: 7.5e12 FLOPs
 META_STEPS = 234
-LONGER = 5  # times that budget in the cells dose and path
+LONGER = 5  # budgets of the cells dose and path
 
 
 @dataclass(frozen=True)
 class Steps:
-    """Lengths of the phases of Deep Incubation, which also tell what the controls cost."""
+    """Lengths of the phases of Deep Incubation. The costs of the controls follow from them."""
 
     meta: int
     incubation: int

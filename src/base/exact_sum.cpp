@@ -3,6 +3,7 @@
 #include <bit>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 
 #include "base/vectorised.h"
 
@@ -48,11 +49,25 @@ void exact_mean(std::span<const std::int64_t> sum, double divisor, std::span<flo
   for (std::size_t i = 0; i < sum.size(); ++i) mean[i] = static_cast<float>(static_cast<double>(sum[i]) * scale);
 }
 
-std::int64_t to_exact_units(double value) {
-  constexpr std::int64_t kLargest = std::int64_t{1} << 50;
-  const double units = value * kExactUnitsPerOne;
-  if (!(std::fabs(units) < static_cast<double>(kLargest) * 0x1p12)) return kLargest;
-  return std::llrint(units);
+std::int64_t to_exact_units(double value) { return std::llrint(value * kExactUnitsPerOne); }
+
+void add_to(WideSum sum, double addend) {
+  std::int64_t& whole = sum[0];
+  std::int64_t& above = sum[1];
+  if (!(std::fabs(addend) < 0x1p32)) {
+    ++sum[2];
+    return;
+  }
+  constexpr auto kOne = static_cast<std::int64_t>(kExactUnitsPerOne);
+  const double below = std::floor(addend);
+  above += to_exact_units(addend - below);
+  whole += static_cast<std::int64_t>(below) + (above / kOne);
+  above %= kOne;
+}
+
+double value_of(std::span<const std::int64_t, 3> sum) {
+  if (sum[2] > 0) return std::numeric_limits<double>::infinity();
+  return static_cast<double>(sum[0]) + from_exact_units(sum[1]);
 }
 
 }  // namespace incubate

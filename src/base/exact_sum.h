@@ -25,9 +25,15 @@ Addends begin_exactly(std::span<const float> addends, std::span<std::int64_t> su
 /// mean[i] = sum[i] / (2^40 * divisor), rounded once to float. REQUIRES: equal sizes, divisor > 0.
 void exact_mean(std::span<const std::int64_t> sum, double divisor, std::span<float> mean);
 
-/// Returns `value` in units of 2^-40, for sums of losses and the like. Non-finite and huge values give the largest
-/// integer / 2^13.
+/// Returns `value` in units of 2^-40, for sums of losses and the like. REQUIRES: |value| < 2^22.
 std::int64_t to_exact_units(double value);
 inline double from_exact_units(std::int64_t units) { return static_cast<double>(units) / kExactUnitsPerOne; }
+
+/// An exact sum of any size as integers that add up over ranks: whole numbers, the parts above them in units of 2^-40,
+/// and the number of addends that are not finite or reach 2^32 in magnitude. 2^30 addends cannot overflow.
+using WideSum = std::span<std::int64_t, 3>;
+void add_to(WideSum sum, double addend);
+/// Returns the sum, rounded once; infinity if an addend is not part of it.
+double value_of(std::span<const std::int64_t, 3> sum);
 
 }  // namespace incubate

@@ -1,5 +1,6 @@
 #include "base/figures.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -22,11 +23,16 @@ double figure_or_nan(const Figures& figures, const std::string& name) {
   return found == figures.end() ? std::numeric_limits<double>::quiet_NaN() : found->second;
 }
 
+bool are_finite(const Figures& figures) {
+  return std::ranges::all_of(figures, [](const auto& figure) { return std::isfinite(figure.second); });
+}
+
 std::string header_of(const MetricInfo& metric) { return (is_fraction(metric) ? "" : "test ") + metric.title; }
 
 std::string format_figure(const MetricInfo& metric, const Figures& figures) {
   const double value = figure_or_nan(figures, metric.name);
-  if (std::isnan(value)) return "-";
+  if (std::isnan(value)) return "not evaluated";
+  if (std::isinf(value)) return "not finite";
   return is_fraction(metric) ? fmt::format("{:.2f}%", 100 * value) : fmt::format("{:.4f}", value);
 }
 

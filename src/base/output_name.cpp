@@ -8,7 +8,7 @@
 
 namespace incubate {
 
-void check_output_name(const std::string& output) {
+void check_output_name(const std::string& output, const std::vector<std::string>& inputs) {
   const std::filesystem::path path = output;
   std::error_code ignored;
   check_input(path.has_filename() && !std::filesystem::is_directory(path, ignored),
@@ -20,6 +20,14 @@ void check_output_name(const std::string& output) {
               "--output={} is too long: its name has {} bytes and may have {} (drafts and locks beside the file append "
               "to it). Choose a shorter name.",
               output, size, most);
+  if (!std::filesystem::exists(path, ignored)) return;
+  check_input(std::filesystem::is_regular_file(path, ignored),
+              "--output={} is there and is no regular file. Choose another name.", output);
+  for (const std::string& input : inputs) {
+    check_input(!std::filesystem::equivalent(path, input, ignored),
+                "--output={} is a file that this command reads ({}), and would be replaced. Choose another name.",
+                output, input);
+  }
 }
 
 }  // namespace incubate

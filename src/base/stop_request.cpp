@@ -16,8 +16,8 @@ struct StopSignal {
   bool stays_ignored = false;  // if it is ignored when this process starts
 };
 constexpr std::array kStopSignals = {StopSignal{SIGINT, "SIGINT", true}, StopSignal{SIGHUP, "SIGHUP", true},
-                                     StopSignal{SIGTERM, "SIGTERM"}, StopSignal{SIGUSR1, "SIGUSR1"},
-                                     StopSignal{SIGUSR2, "SIGUSR2"}};
+                                     StopSignal{SIGTERM, "SIGTERM"},     StopSignal{SIGUSR1, "SIGUSR1"},
+                                     StopSignal{SIGUSR2, "SIGUSR2"},     StopSignal{SIGXCPU, "SIGXCPU"}};
 
 volatile std::sig_atomic_t caught_signal = 0;
 
@@ -38,7 +38,11 @@ void catch_stop_signals() {
     if (signal.number == SIGINT) action.sa_flags |= SA_RESETHAND;  // a second one ends the process
     sigaction(signal.number, &action, nullptr);
   }
+}
+
+void ignore_write_signals() {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 double find_job_time_left_s() {

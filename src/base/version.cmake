@@ -1,7 +1,15 @@
-# Writes version.h with the commit that is being built; leaves the file alone when nothing changed. Run by every build.
+# Writes version.h with the commit that is being built and a hash of changes to it; leaves the file alone when nothing changed. Run by every build.
 execute_process(COMMAND git -C ${SOURCE_DIR} rev-parse HEAD OUTPUT_VARIABLE GIT_SHA1 OUTPUT_STRIP_TRAILING_WHITESPACE
                 ERROR_QUIET)
 if(NOT GIT_SHA1)
   set(GIT_SHA1 unknown)
+endif()
+execute_process(COMMAND git -C ${SOURCE_DIR} diff HEAD -- CMakeLists.txt src OUTPUT_VARIABLE DIFF ERROR_QUIET)
+execute_process(COMMAND git -C ${SOURCE_DIR} ls-files --others --exclude-standard -- src OUTPUT_VARIABLE NEW_FILES ERROR_QUIET)
+set(GIT_CHANGES "")
+if(DIFF OR NEW_FILES)
+  string(SHA1 CHANGES "${DIFF}${NEW_FILES}")
+  string(SUBSTRING ${CHANGES} 0 8 CHANGES)
+  set(GIT_CHANGES " with changes ${CHANGES}")
 endif()
 configure_file(${SOURCE_DIR}/src/base/version.h.in ${OUTPUT} @ONLY)

@@ -3,10 +3,13 @@
 #include <utility>
 
 #include "base/stopwatch.h"
+#include "base/thread.h"
 
 namespace incubate {
 
-BackgroundWriter::BackgroundWriter() : thread_([this](const std::stop_token& stop) { work(stop); }) {}
+BackgroundWriter::BackgroundWriter()
+    : thread_(start_thread("the thread that writes checkpoints", [this](const std::stop_token& stop) { work(stop); })) {
+}
 
 BackgroundWriter::~BackgroundWriter() = default;  // asks the thread to stop and joins it
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include <torch/types.h>
 
@@ -15,10 +16,11 @@ namespace incubate {
 /// Header of a checkpoint file (layout: FORMAT.md).
 struct CheckpointHeader {
   std::string training;
-  std::int64_t step = 0;      ///< completed optimizer steps
-  std::string identity;       ///< hash of `identity_text`; decides alone whether files belong together
-  std::string identity_text;  ///< settings and parents that determine the result, one a line
-  std::string config;         ///< effective configuration, as INI
+  std::int64_t step = 0;                     ///< completed optimizer steps
+  std::string identity;                      ///< hash of `identity_text`; decides alone whether files belong together
+  std::string identity_text;                 ///< settings and parents that determine the result, one a line
+  std::string config;                        ///< effective configuration, as INI
+  std::vector<std::string> arithmetic = {};  ///< kinds of arithmetic of the training's steps (run/arithmetic.h)
   /// Figures for people and reports, such as "top1". They never change what is computed next.
   Figures figures;
 };
@@ -48,8 +50,9 @@ Checkpoint load_checkpoint(const FilePath& path);
 CheckpointHeader load_header(const FilePath& path, VerifiedFiles& verified);
 Checkpoint load_checkpoint(const FilePath& path, VerifiedFiles& verified);
 
-/// Throws InputError with the first setting that differs, unless the checkpoint has this identity.
+/// Throws InputError with the settings that differ, unless the checkpoint has this identity. `config` is the effective
+/// configuration, as INI: it has the values of settings that an identity leaves out.
 void check_identity(const FilePath& path, const CheckpointHeader& header, const std::string& identity,
-                    const std::string& identity_text);
+                    const std::string& identity_text, const std::string& config);
 
 }  // namespace incubate

@@ -15,6 +15,7 @@
 #include "base/directory_lock.h"
 #include "base/host_name.h"
 #include "base/process_name.h"
+#include "base/thread.h"
 #include "base/unix_time.h"
 #include "hdf5/atomic_file.h"
 
@@ -139,9 +140,10 @@ Lock::Lock(std::filesystem::path path, const LockOptions& options, const Sightin
     is_first_try = false;
     std::this_thread::sleep_for(options.look_every);
   }
-  heart_ = std::jthread([path = path_, token = token_, every = options.beat_every](const std::stop_token& stop) {
-    beat(stop, path, token, every);
-  });
+  heart_ = start_thread("the heartbeat of " + path_.string(),
+                        [path = path_, token = token_, every = options.beat_every](const std::stop_token& stop) {
+                          beat(stop, path, token, every);
+                        });
 }
 
 bool Lock::try_to_take(const LockOptions& options, const Sighting& first) const {
@@ -206,6 +208,17 @@ void check_held(const std::filesystem::path& path, const std::string& token, std
   }
   check_running(holder == token, "the lock {} now belongs to {}: another job took this training over.", path.string(),
                 holder.empty() ? "nobody" : holder);
+}
+
+bool sees_lock(const std::filesystem::path& path, const std::string& token, std::chrono::milliseconds patience) {
+  const Clock::time_point begin = Clock::now();
+  while (read_token(path) != token) {
+    if (Clock::now() - begin > patience) return false;
+    std::error_code ignored;
+    const std::filesystem::directory_iterator listed(path.parent_path(), ignored);  // makes NFS ask its server
+    std::this_thread::sleep_for(kReadAgainAfter);
+  }
+  return true;
 }
 
 }  // namespace incubate

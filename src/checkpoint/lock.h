@@ -64,4 +64,8 @@ std::vector<Lock> take_locks(const std::vector<std::filesystem::path>& paths, co
 void check_held(const std::filesystem::path& path, const std::string& token,
                 std::chrono::milliseconds patience = kLockPatience);
 
+/// Returns whether this host sees the lock with that token, for which it looks for `patience`: a client of NFS may know
+/// older files for seconds.
+bool sees_lock(const std::filesystem::path& path, const std::string& token, std::chrono::milliseconds patience);
+
 }  // namespace incubate

@@ -4,11 +4,18 @@
 #include <charconv>
 #include <fstream>
 #include <functional>
+#include <string_view>
 
 #include "base/check.h"
+#include "base/input_file.h"
 #include "hdf5/atomic_file.h"
 
 namespace incubate {
+namespace {
+
+constexpr std::string_view kConfigMark = "# Written by incubate: the settings of the run in this folder";
+
+}  // namespace
 
 std::string RunDirectory::default_root(const Path& config_file) {
   const std::string name = config_file.stem().string();
@@ -16,6 +23,7 @@ std::string RunDirectory::default_root(const Path& config_file) {
 }
 
 void RunDirectory::create() const {
+  check_own();
   std::error_code error;
   for (const Path& path : {root_ / "checkpoints", root_ / "metrics"}) {
     std::filesystem::create_directories(path, error);
@@ -26,6 +34,30 @@ void RunDirectory::create() const {
     std::filesystem::remove(probe, error);
     check_input(can_write, "run.directory={} cannot be written: no permission or no space in {}. Choose another place.",
                 root_.string(), path.string());
+  }
+}
+
+void RunDirectory::write_config(const std::string& settings) const {
+  replace_text_atomically(config(), std::string(kConfigMark) + ".\n\n" + settings);
+}
+
+bool RunDirectory::is_own() const {
+  std::error_code ignored;
+  if (!std::filesystem::exists(config(), ignored)) return false;
+  if (read_input_file(config()).find(kConfigMark) != std::string::npos) return true;
+  // An older version marked only its summary. Results that were kept have no checkpoints, and are no run.
+  return std::filesystem::exists(root_ / "checkpoints", ignored) && std::filesystem::exists(summary(), ignored) &&
+         read_input_file(summary()).find("\"git_sha1\"") != std::string::npos;
+}
+
+/// What a run finds without its config.ini, such as checkpoints that were copied, is verified when it is read.
+void RunDirectory::check_own() const {
+  if (is_own()) return;
+  for (const Path& path : {config(), summary(), log(), metrics_index()}) {
+    check_input(!std::filesystem::exists(path),
+                "run.directory={} has {}, which no run of this program wrote, and which a run would replace. Choose "
+                "another run.directory, or move that file away.",
+                root_.string(), path.filename().string());
   }
 }
 

@@ -16,8 +16,13 @@ class RunDirectory {
   /// Returns runs/NAME for input/NAME.ini.
   static std::string default_root(const Path& config_file);
 
-  /// Creates the directories. Throws InputError if they cannot be written.
+  /// Creates the directories. Throws InputError if they cannot be written, or if files of a run's names are there that
+  /// no run wrote.
   void create() const;
+  /// Writes config.ini: a mark by which is_own() knows the folder again, and the settings.
+  void write_config(const std::string& settings) const;
+  /// Returns whether this program wrote the folder's config.ini.
+  bool is_own() const;
 
   const Path& root() const { return root_; }
   Path config() const { return root_ / "config.ini"; }
@@ -45,6 +50,7 @@ class RunDirectory {
 
  private:
   Path resume_directory(const std::string& training) const { return root_ / "checkpoints" / training; }
+  void check_own() const;
 
   Path root_;
 };

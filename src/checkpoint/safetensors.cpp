@@ -208,6 +208,18 @@ void save_safetensors(const FilePath& path, const StateDict& tensors, const OnWr
   });
 }
 
+void check_safetensors_output(const FilePath& output) {
+  if (!std::filesystem::exists(output) || std::filesystem::is_empty(output)) return;
+  std::ifstream file = open_input_file(output);
+  std::uint64_t length = kMostHeaderBytes + 1;
+  file.read(reinterpret_cast<char*>(&length), sizeof(length));
+  check_input(
+      length <= kMostHeaderBytes && file.get() == '{',
+      "--output={} is there and is no safetensors file: it would be replaced. Choose another name, or remove that "
+      "file.",
+      output.string());
+}
+
 StateDict load_safetensors(const FilePath& path) {
   std::ifstream file = open_input_file(path);
   const std::uint64_t file_bytes = std::filesystem::file_size(path);

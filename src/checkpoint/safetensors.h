@@ -16,6 +16,9 @@ using OnWritten = std::function<void(std::int64_t done, std::int64_t total)>;
 void save_safetensors(
     const FilePath& path, const StateDict& tensors, const OnWritten& on_written = [](std::int64_t, std::int64_t) {});
 
+/// Throws InputError if `output`, which --output names, exists and does not begin as a safetensors file does.
+void check_safetensors_output(const FilePath& output);
+
 /// Returns all tensors of a file. Trusts nothing in the file. Throws InputError if the file is missing, no safetensors
 /// file, or has a type other than F32. Throws it too for offsets outside the data, overlaps, gaps, sizes that differ
 /// from shapes, or repeated names. Takes at most the file's size plus 16 MiB for the header.

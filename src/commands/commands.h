@@ -8,38 +8,37 @@
 
 namespace incubate {
 
-/// Exit statuses. Bad input ends with 2, any other failure with something else.
+/// Exit statuses.
 inline constexpr int kDone = 0;
 inline constexpr int kFailed = 1;
 inline constexpr int kBadInput = 2;
-inline constexpr int kStopped = 75;  ///< on request, with everything saved (EX_TEMPFAIL of sysexits.h: try again)
+inline constexpr int kStopped = 75;  ///< stopped on request, everything is saved (EX_TEMPFAIL of sysexits.h: try again)
 
-/// Commands of all ranks: each takes the arguments after its name and is called by every rank. Bad input throws
-/// AgreedInputError.
+/// Commands of all ranks. They take the arguments after the command's name and throw AgreedInputError on bad input.
 
-/// `incubate train`: the whole method, or one training of it. Returns the exit status.
+/// `incubate train`: runs the whole method, or one training. Returns the exit status.
 int train_command(const std::vector<std::string>& arguments, Communicator& world, Log& log);
-/// `incubate pack`: images from other formats to one HDF5 file.
+/// `incubate pack`: writes images of other formats to one HDF5 file.
 void pack_command(const std::vector<std::string>& arguments, Communicator& world, Log& log);
 
-/// `incubate import`: weights of a safetensors file as a finished training.
+/// `incubate import`: writes the weights of a safetensors file as a finished training.
 void import_command(const std::vector<std::string>& arguments, Communicator& world, Log& log);
 
-/// Print what --help or --print-config asks of these commands. Bad input throws InputError, as below.
+/// Print what --help or --print-config asks for. These and the functions below throw InputError on bad input.
 void describe_train(const std::vector<std::string>& arguments);
 void describe_pack(const std::vector<std::string>& arguments);
 void describe_import(const std::vector<std::string>& arguments);
 
 /// Commands of one process, without MPI.
 
-/// `incubate plan`: what the trainings cost and how a number of ranks would carry them out, without training anything.
+/// `incubate plan`: prints the costs of the trainings and how ranks would carry them out. Trains nothing.
 void plan_command(const std::vector<std::string>& arguments);
-/// `incubate export`: a finished training's weights to a safetensors file under other programs' names.
+/// `incubate export`: writes a finished training's weights to a safetensors file, under other programs' names.
 void export_command(const std::vector<std::string>& arguments);
-/// `incubate inspect`: verifies files of this program and says what they hold.
+/// `incubate inspect`: verifies files of this program and describes them.
 void inspect_command(const std::vector<std::string>& arguments);
 
-/// The program's arguments, with `help`, `-h` and none at all as `--help`.
+/// The program's arguments. `help`, `-h` and no arguments become `--help`.
 struct Call {
   std::string command;
   std::vector<std::string> arguments;

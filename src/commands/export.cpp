@@ -20,7 +20,7 @@ constexpr const char* kExportHelp =
     "                  (--print-config=changed: what is not a default, and why)\n"
     "  --help [NAME]   this text, or the settings of a section\n";
 
-/// Shows how far the writing of a file is, from a second on.
+/// Shows the progress of writing a file, after the first second.
 class WriteProgress {
  public:
   void show(std::int64_t done, std::int64_t total) {
@@ -40,6 +40,7 @@ class WriteProgress {
 void export_weights(const RunConfig& config, const ExportConfig& options) {
   validate(options);
   check_output_name(options.output);
+  check_safetensors_output(options.output);
   const std::vector<Training> trainings = list_trainings(config, check_dataset(config.data.file));
   const Training& training = find_training(trainings, options.training);
   const std::unique_ptr<const Task> task = make_task(config, training.phase);

@@ -2,7 +2,6 @@
 #include "commands/run_arguments.h"
 #include "config/parse.h"
 #include "forecast/describe_memory.h"
-#include "hdf5/atomic_file.h"
 #include "method/weight_files.h"
 
 namespace incubate {
@@ -25,16 +24,13 @@ void import_weights(RunConfig& config, const ImportConfig& options, Log& log) {
   const std::vector<Training> trainings = list_trainings(config, check_dataset(config.data.file));
   const Training& training = find_training(trainings, options.training);
   const RunDirectory run(config.run.directory);
-  const std::string settings = print_settings(list_settings(config));
-  explain_lack_of_memory([&] { return describe_exchange_memory(training); },
-                         [&] {
-                           import_training(training, *make_task(config, training.phase), run, options.format,
-                                           options.input, settings);
-                         });
+  explain_lack_of_memory(
+      [&] { return describe_exchange_memory(training); },
+      [&] { import_training(training, *make_task(config, training.phase), run, options.format, options.input); });
   log.info(fmt::format("{} written: {} has the weights of {}", run.finished(training.name).string(), training.name,
                        options.input));
-  // The trainings after this one must have the same sums.
-  if (!std::filesystem::exists(run.config())) replace_text_atomically(run.config(), settings);
+  // Later trainings of the run must use the same sums.
+  if (!std::filesystem::exists(run.config())) run.write_config(training.config);
   if (!is_open) return;
   log.info(
       fmt::format("The run has run.sums={} from now on. Where GPUs go on with it, fast ones take less time: give "

@@ -31,7 +31,7 @@ void print_line(const char* what, fmt::format_string<Args...> format, Args&&... 
   print_output(fmt::format("  {:<12} {}\n", what, fmt::format(format, std::forward<Args>(args)...)));
 }
 
-/// What a checkpoint holds of one kind: of stage 2, say, or of the optimizer's state.
+/// The tensors of one kind in a checkpoint, such as stage 2 or the optimizer's state.
 struct ContentPart {
   std::int64_t num_tensors = 0;
   std::int64_t num_values = 0;
@@ -42,7 +42,10 @@ void describe_checkpoint(const FilePath& path) {
   const CheckpointHeader& header = checkpoint.header;
   print_line("training", "{}, {} steps done", header.training, header.step);
   print_line("identity", "{}", header.identity);
-  std::map<std::string, ContentPart> parts;  // by "stages/2", "optimizer", ...
+  for (const std::string& kind : header.arithmetic) print_line("arithmetic", "{}", kind);
+  if (header.arithmetic.size() > 1)
+    print_line("", "not reproducible: computed with {} kinds", header.arithmetic.size());
+  std::map<std::string, ContentPart> parts;  // key: "stages/2", "optimizer", ...
   for (const auto& [name, tensor] : checkpoint.state) {
     const std::size_t group_end = name.find('/', 1);
     const std::string group = name.substr(1, group_end - 1);
@@ -86,7 +89,7 @@ void describe_dataset(const FilePath& path) {
   describe_class_names(info.class_names);
 }
 
-/// "480x640 on average, 100x100 to 2000x3000": heights and widths by themselves.
+/// Returns a text such as "480x640 on average, 100x100 to 2000x3000". Heights and widths are independent.
 std::string describe_sizes(const ImageTable& table) {
   if (table.size() == 0) return "none";
   const auto mean = [](const std::vector<std::int32_t>& sides) {
@@ -150,7 +153,7 @@ void inspect_command(const std::vector<std::string>& arguments) {
   for (const std::string& argument : arguments) {
     check_input(!argument.starts_with("--"), "'{}' is not an option of inspect. Give files only.", argument);
   }
-  std::string bad;  // all are looked at before the first bad one ends the command
+  std::string bad;  // the command describes every file before it fails
   for (const std::string& argument : arguments) {
     try {
       const std::string path = expand_path("", clean_line(argument, "command line"));

@@ -1,5 +1,7 @@
 #include "pack/pack.h"
 
+#include <filesystem>
+
 #include <fmt/format.h>
 
 #include "base/stopwatch.h"
@@ -22,7 +24,8 @@ constexpr const char* kPackHelp =
     "mpirun -n N incubate pack --verify F.h5\n\n"
     "Packs labelled images for 'incubate train'. Small images go into one HDF5 file:\n"
     "IDX (MNIST and its kin) or the binary files of CIFAR-10 and CIFAR-100 (fine\n"
-    "labels). If the output already holds just these, nothing is written.\n\n"
+    "labels). If the output already holds just these, nothing is written. A name with\n"
+    "a comma stands in quotes: --class-names='\"tench, Tinca tinca\",goldfish'.\n\n"
     "Large ones, JPEG and PNG files in a folder for each class, stay byte for byte\n"
     "as they are. (With --shorter-side larger ones are reduced, a PNG without loss.)\n"
     "They go into shards F-train-00000.h5, ... beside the index F.h5. The same\n"
@@ -30,7 +33,7 @@ constexpr const char* kPackHelp =
     "ones anew. The files are the same on any number of ranks. F-problems.txt names\n"
     "what was left out, such as TIFF and WebP files, and why: convert these to PNG.\n\n";
 
-/// Rank 0's: IDX and CIFAR.
+/// Packs IDX or CIFAR files. Only rank 0 calls it.
 void pack_small_images(const PackConfig& config, Log& log) {
   const Stopwatch watch;
   bool was_complete = false;
@@ -56,6 +59,10 @@ void pack_command(const std::vector<std::string>& arguments, Communicator& world
   agree(world, [&] {
     parse_arguments(arguments, list_settings(config));
     validate(config);
+    // The parts of a set lie beside its index, not beside a link to it.
+    std::error_code ignored;
+    if (std::filesystem::is_symlink(config.output, ignored))
+      config.output = std::filesystem::weakly_canonical(config.output).string();
   });
   check_launch(world);
   if (!config.verify.empty()) return verify_image_set(config.verify, world, log);

@@ -10,6 +10,7 @@
 #include "config/validate.h"
 #include "forecast/plan_json.h"
 #include "forecast/plan_table.h"
+#include "run/log_start.h"
 
 namespace incubate {
 namespace {
@@ -27,7 +28,7 @@ constexpr const char* kPlanHelp =
     "                  (--print-config=changed: what is not a default, and why)\n"
     "  --help [NAME]   this text, or the settings of a section\n";
 
-/// What list_trainings() needs to know of images that fit `model`, which nobody has packed yet.
+/// Returns the facts that list_trainings() needs, for images that fit `model`. No data file is needed.
 DatasetInfo imagine_dataset(const ModelConfig& model, std::int64_t num_images) {
   return {.num_train = num_images,
           .num_validation = 0,
@@ -46,7 +47,7 @@ DatasetInfo find_dataset(const RunConfig& config, const PlanConfig& plan) {
     return imagine_dataset(config.model, *plan.num_images);
   }
   const std::string& file = config.data.file;
-  std::error_code ignored;  // check_dataset() says why a file that is there cannot be read
+  std::error_code ignored;  // check_dataset() reports why an existing file cannot be read
   check_input(
       std::filesystem::status(file, ignored).type() != std::filesystem::file_type::not_found,
       "data.file{} (a plan needs the number of training images). Name a file written by 'incubate pack', or give "
@@ -60,11 +61,11 @@ Machine machine_of(const RunConfig& config, const PlanConfig& plan) {
   return {.num_ranks = *plan.num_ranks,
           .rank_flops_per_s = plan.rank_tflops.value_or(1) * 1e12,
           .network_bytes_per_s = plan.network_gbps.value_or(0) * kBytesPerGbit,
-          // Seconds mean nothing as long as the ranks' speed is unknown.
+          // While the ranks' speed is unknown, seconds mean nothing.
           .round_cost_s = plan.rank_tflops ? config.run.round_cost_s : 0};
 }
 
-/// A line for each training that is chosen: its name and its parents.
+/// Returns a line for each chosen training: its name and its parents.
 std::string list_of(const std::vector<Training>& trainings) {
   std::string lines;
   for (const Training& training : trainings) {
@@ -81,7 +82,8 @@ void print_plan(const RunConfig& config, const PlanConfig& plan) {
   const DatasetInfo data = find_dataset(config, plan);
   const std::vector<Training> trainings = list_trainings(config, data);
   if (plan.list) return print_output(list_of(trainings));
-  const PlanReport report = make_plan_report(config, trainings, data.num_train, machine_of(config, plan));
+  PlanReport report = make_plan_report(config, trainings, data.num_train, machine_of(config, plan));
+  report.warnings = find_outlasting(config, trainings, data.num_train);
   print_output(plan.json ? plan_to_json(report, plan) : format_plan(report, plan));
 }
 

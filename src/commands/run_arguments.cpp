@@ -7,8 +7,20 @@
 namespace incubate {
 namespace {
 
-/// A run goes on with the sums that it began with, on whatever device and from whatever command: they are part of its
-/// identity.
+/// Sets run.directory to the folder of the config.ini that a run wrote there, wherever it was moved or copied.
+void stay_with_config_file(RunSection& run, CommonOptions& common) {
+  const std::filesystem::path file = common.config_file;
+  const RunDirectory place(file.has_parent_path() ? file.parent_path() : ".");
+  std::string& origin = common.origins["run.directory"];
+  std::error_code ignored;
+  if (file.filename() != place.config().filename() || origin == kOnCommandLine || !place.is_own()) return;
+  if (std::filesystem::equivalent(place.root(), run.directory, ignored)) return;
+  run.directory = place.root();
+  origin = "where " + common.config_file + " lies";
+}
+
+/// Sets run.sums to that of an existing run, because it is part of the run's identity. Device and command do not
+/// matter.
 void keep_sums_of_run(RunSection& run, Origins& origins) {
   if (run.sums != SumsChoice::automatic) return;
   const std::filesystem::path file = RunDirectory(run.directory).config();
@@ -30,6 +42,7 @@ bool read_run_arguments(const std::vector<std::string>& arguments, const char* h
     return false;
   }
   for (const std::string& warning : common.warnings) fmt::print(stderr, "incubate: warning: {}\n", warning);
+  stay_with_config_file(config.run, common);
   if (config.run.directory.empty()) {
     config.run.directory = RunDirectory::default_root(common.config_file);
     common.origins["run.directory"] = "from the input file's name";

@@ -55,7 +55,7 @@ void run_alone(const Call& call) {
   if (command == "pack") return describe_pack(arguments);
   if (command == "import") return describe_import(arguments);
   if (command == "--help") return print_output(kProgramHelp);
-  if (command == "--version") return print_output(fmt::format("incubate {} ({})\n", kVersion, kGitSha1));
+  if (command == "--version") return print_output(fmt::format("incubate {} ({}){}\n", kVersion, kGitSha1, kGitChanges));
   throw InputError(fmt::format(
       "unknown command '{}'. Give train, plan, pack, export, import or inspect; --help tells more.", command));
 }

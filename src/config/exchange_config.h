@@ -7,17 +7,17 @@
 
 namespace incubate {
 
-/// Whose names the weights have in a file.
+/// The program whose names the weights have in a file.
 enum class WeightFormat { timm, reference };
 
-/// What `incubate export` is told beside the configuration of the run.
+/// Options of `incubate export` besides the run's configuration.
 struct ExportConfig {
   std::string training;
   WeightFormat format = WeightFormat::timm;
   std::string output;
 };
 
-/// What `incubate import` is told beside the configuration of the run.
+/// Options of `incubate import` besides the run's configuration.
 struct ImportConfig {
   std::string training;
   WeightFormat format = WeightFormat::timm;
@@ -27,7 +27,7 @@ struct ImportConfig {
 std::vector<Setting> list_settings(ExportConfig& config);
 std::vector<Setting> list_settings(ImportConfig& config);
 
-/// Throws InputError when something needed is missing.
+/// Throws InputError if a required option is missing.
 void validate(const ExportConfig& config);
 void validate(const ImportConfig& config);
 

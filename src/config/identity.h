@@ -7,12 +7,12 @@
 
 namespace incubate {
 
-/// The result settings that a training of `phase` depends on, as "name=value" lines: those of model (but for the
-/// depths, since a training names its own, and for what applies to another family), data, batch, optimizer (the one in
-/// use), run and of the phase itself.
+/// Returns the result settings that a training of `phase` depends on, as "name=value" lines. They come from the
+/// sections model, data, batch, optimizer (settings in use), run and the phase. Depths are left out, since a training
+/// names its own, and settings of the other family.
 std::string result_settings(const RunConfig& config, Phase phase);
 
-/// 32 hexadecimal digits that stand for `text` (XXH3, 128 bits).
+/// Returns a hash of `text`: 32 hexadecimal digits (XXH3, 128 bits).
 std::string hash_text(std::string_view text);
 
 }  // namespace incubate

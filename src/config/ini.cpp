@@ -19,7 +19,7 @@ bool is_space(std::string_view text) { return text.starts_with(' ') || text.star
 
 bool is_nothing(std::string_view text) { return text.empty() || text.starts_with('#'); }
 
-/// The value in what follows the '=' of `line`.
+/// Returns the value in `text`, the part of `line` after the '='.
 std::string_view read_value(std::string_view text, std::string_view line, const std::string& origin) {
   text = trim(text);
   const auto third = static_cast<unsigned char>(text.size() > 2 ? text[2] : 0);

@@ -21,39 +21,39 @@ enum class Phase : std::uint64_t {
   end_to_end_high_resolution = 7
 };
 
-/// A training's network: the meta model, the meta model with one stage of the target, or the target.
+/// The network of a training: the meta model, the meta model with one stage of the target, or the target.
 enum class Network { meta, hybrid, target };
 
-/// How a training comes by its first weights.
+/// The origin of a training's first weights.
 enum class FirstWeights {
   random,
-  copied,    ///< the source's stages; the stage that a hybrid incubates is random
-  grown,     ///< the source's network, with blocks added that are the identity
-  resampled  ///< the source's network, for another image size
+  copied,    ///< the source's stages; in a hybrid the incubated stage is random
+  grown,     ///< the source's network with added blocks that are the identity
+  resampled  ///< the source's network for another image size
 };
 
-/// The setting `epochs = matched`: as long as it takes to spend what Deep Incubation spends, less what the training's
-/// sources have spent.
+/// Whether a training takes the setting `epochs = matched`: it spends the block FLOPs of Deep Incubation, less those of
+/// its sources.
 enum class Matched { no, possible };
 
-/// One kind of training. A hybrid's row stands for a training a stage.
+/// A kind of training. A hybrid's row stands for one training a stage.
 struct MethodRow {
   Phase phase;
-  const char* name;               ///< the phase's, in files and logs
-  const char* training;           ///< the training's; of a hybrid's what comes before the stage's number
-  const char* section;            ///< of its settings
-  std::optional<Phase> inherits;  ///< the phase whose recipe is this one's where its own section says nothing
+  const char* name;               ///< of the phase, in files and logs
+  const char* training;           ///< of the training; for a hybrid the part before the stage's number
+  const char* section;            ///< the section of its settings
+  std::optional<Phase> inherits;  ///< the phase whose recipe it has, except where its own section says otherwise
   Network network;
   FirstWeights first_weights;
-  std::optional<Phase> source;  ///< the phase whose trainings the first weights come from
+  std::optional<Phase> source;  ///< the phase whose trainings provide the first weights
   Matched matched;
-  int result_place;    ///< of the method's row in the table of results, from 1; 0: it has none
-  const char* method;  ///< what that row calls the way to come by this network
-  const char* choice;  ///< the method's name in method.trainings; "": it is not chosen as a method
+  int result_place;    ///< place of the method's row in the table of results, from 1; 0: no row
+  const char* method;  ///< the row's name for the method
+  const char* choice;  ///< the method's name in method.trainings; "": cannot be chosen
 };
 
-/// The method and what it is compared with, sources first, in the order that they are run. Everything that must know
-/// which trainings there are reads it here: a new control is a new row.
+/// The method and its controls, sources first, in the order in which they run. Everything that depends on the list of
+/// trainings reads this table: a new control is a new row.
 // clang-format off
 inline constexpr std::array kMethodTable = {
     MethodRow{Phase::meta, "meta", "meta", "meta", {},
@@ -84,27 +84,27 @@ inline constexpr std::array kMethodTable = {
 // clang-format on
 
 const MethodRow& row_of(Phase phase);
-/// The row of the training `name`, such as "stage_2"; also by a method's name in method.trainings. Null if there is
-/// none; whether there is a stage of that number is not looked at.
+/// Returns the row of training `name`, such as "stage_2", or of a method named so in method.trainings. Returns null if
+/// there is none. Accepts every stage number.
 const MethodRow* find_row(std::string_view name);
 
-/// The name of a training; `stage` is a hybrid's.
+/// Returns the name of a training. Only a hybrid's name contains `stage`.
 std::string training_name(const MethodRow& row, std::int64_t stage);
 /// Returns the names of all trainings of a network with `num_stages` stages.
 std::vector<std::string> list_training_names(std::int64_t num_stages);
 
-/// The methods as method.trainings names them: Deep Incubation, then what it is compared with.
+/// Returns the methods' names in method.trainings: Deep Incubation, then its controls.
 std::vector<std::string> list_choices();
 
-/// Returns the phases that the weights of a network of `phase` come from, first to last, `phase` itself at the end.
+/// Returns the phases that the weights of a network of `phase` come from, first to last, with `phase` at the end.
 std::vector<Phase> lineage_of(Phase phase);
 
-/// The rows with a place in the table of results, in its order.
+/// Returns the rows with a place in the table of results, in its order.
 std::vector<const MethodRow*> list_methods();
 
 const char* to_string(Phase phase);
 const char* to_string(Network network);
-/// The section of the phase's settings: both methods' high resolution share one.
+/// Returns the section of the phase's settings. Both methods' high resolution share one.
 const char* section_of(Phase phase);
 
 }  // namespace incubate

@@ -8,7 +8,7 @@ namespace {
 
 using Networks = std::vector<std::pair<std::string_view, ModelConfig>>;
 
-/// Setting it sets the whole model: it stands before the other settings, which then have their say.
+/// Returns the setting that sets the whole model. It comes first, so that other settings override it.
 Setting preset_setting(ModelConfig& c, const std::vector<Setting>& model) {
   EnumNames<std::string> words;
   std::string names;
@@ -19,7 +19,7 @@ Setting preset_setting(ModelConfig& c, const std::vector<Setting>& model) {
   Setting setting =
       make_enum_setting("model.preset", c.preset, words, Kind::operation,
                         "a network whose settings are the defaults of those below; custom: none. One of " + names);
-  setting.unit = "name";  // all names would make a long line
+  setting.unit = "name";  // a list of all names would be too long
   setting.set = [set = setting.set, &c](const std::string& text) {
     set(text);
     apply_preset(c.preset, c);

@@ -9,7 +9,7 @@
 namespace incubate {
 namespace {
 
-/// What a format makes of an option.
+/// A format's use of an option.
 enum class Use { none, optional, needed };
 
 struct Uses {
@@ -34,7 +34,7 @@ constexpr std::array<Uses, 12> kUses = {{
 
 Use use_of(const std::string& option, const PackConfig& config) {
   if (option == "verify") return Use::optional;
-  if (option == "class-names" && !config.class_names_file.empty()) return Use::optional;  // they come from the file
+  if (option == "class-names" && !config.class_names_file.empty()) return Use::optional;  // the file has the names
   const auto* const uses = std::ranges::find(kUses, option, &Uses::option);
   if (uses == kUses.end()) return Use::needed;
   switch (config.format) {
@@ -52,7 +52,7 @@ std::string name_of(PackFormat format) {
   return format == PackFormat::idx ? "idx" : format == PackFormat::cifar ? "cifar" : "folder";
 }
 
-/// Whether each setting of list_settings() has another value than by default.
+/// Returns for each setting of list_settings() whether its value differs from the default.
 std::vector<bool> find_given(PackConfig config) {
   PackConfig defaults;
   const std::vector<Setting> by_default = list_settings(defaults);
@@ -63,7 +63,7 @@ std::vector<bool> find_given(PackConfig config) {
   return is_given;
 }
 
-/// Throws InputError if anything is given beside the index to verify.
+/// Throws InputError if anything but the index is given.
 void validate_verify(PackConfig config) {
   const std::vector<bool> is_given = find_given(config);
   const std::vector<Setting> settings = list_settings(config);
@@ -128,6 +128,7 @@ void validate(const PackConfig& config) {
 }
 
 std::vector<std::string> list_sources(const PackConfig& c) {
+  if (c.format == PackFormat::folder) return {};
   if (c.format == PackFormat::idx) return {c.train_images, c.train_labels, c.validation_images, c.validation_labels};
   std::vector<std::string> sources = c.train_files;
   sources.insert(sources.end(), c.validation_files.begin(), c.validation_files.end());

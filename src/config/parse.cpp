@@ -23,9 +23,7 @@ namespace {
 namespace po = boost::program_options;
 using Values = std::map<std::string, std::string>;
 
-constexpr const char* kOnCommandLine = "on the command line";
-
-/// Number of single-character insertions, deletions and replacements between two words (Levenshtein).
+/// Returns the number of single-character insertions, deletions and replacements between two words (Levenshtein).
 std::size_t edit_distance(const std::string& a, const std::string& b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -75,7 +73,7 @@ Values collect(const po::parsed_options& parsed, const std::string& origin, std:
   for (const po::option& option : parsed.options) {
     const std::string value = option.value.empty() ? "" : option.value.front();
     if (option.unregistered) reject_unknown_key(option.string_key, origin, settings);
-    std::error_code error;  // of looking: it is no input file then
+    std::error_code error;  // of the look-up: not an input file then
     check_input(option.position_key < 0 || (option.position_key == 0 && std::filesystem::exists(value, error)),
                 "{}: '{}' is neither an option nor an existing input file. Settings are given as --section.key=value.",
                 origin, value);
@@ -100,7 +98,7 @@ std::string section_of(const Setting& setting) {
   return dot == std::string::npos ? "" : setting.name.substr(0, dot);
 }
 
-/// `place` is where the values stand.
+/// `place` is the origin of the values.
 void set_values(const Values& values, std::span<const Setting> settings, const std::string& place, Origins& origins) {
   for (const Setting& setting : settings) {
     const auto value = values.find(setting.name);
@@ -116,7 +114,7 @@ void set_values(const Values& values, std::span<const Setting> settings, const s
   }
 }
 
-/// A preset is a set of defaults: says so where the file has all of its settings, so that nothing of it remains.
+/// Returns a warning for each preset of the command line that has no effect, because the file has all its settings.
 std::vector<std::string> find_overruled(const Values& given, const Values& in_file, const std::string& file,
                                         std::span<const Setting> settings) {
   std::vector<std::string> warnings;
@@ -136,8 +134,8 @@ std::vector<std::string> find_overruled(const Values& given, const Values& in_fi
   return warnings;
 }
 
-/// `arguments` without what cannot be seen, with "--key=" as two words, "--key" and an empty one: Boost refuses an
-/// empty value in the first form.
+/// Returns `arguments` without invisible characters. "--key=" becomes "--key" and an empty word, because Boost refuses
+/// an empty value in the first form.
 std::vector<std::string> prepare_arguments(const std::vector<std::string>& arguments) {
   std::vector<std::string> words;
   for (const std::string& given : arguments) {
@@ -149,7 +147,7 @@ std::vector<std::string> prepare_arguments(const std::vector<std::string>& argum
   return words;
 }
 
-/// Lines of at most 80 columns, indented by 8; a longer word has a line of its own.
+/// Returns lines of at most 80 columns, indented by 8. A longer word has its own line.
 std::string wrap(const std::string& text) {
   constexpr std::size_t kColumns = 80;
   const std::string indent(8, ' ');
@@ -166,7 +164,7 @@ std::string wrap(const std::string& text) {
   return lines + indent + line + "\n";
 }
 
-/// INI text of the settings for which `comment` returns something, which stands behind the value.
+/// Returns INI text of the settings for which `comment` returns a text, which follows the value.
 template <typename Comment>
 std::string print_ini(std::span<const Setting> settings, const Comment& comment) {
   std::string text;
@@ -200,11 +198,11 @@ std::vector<Setting> heirs_of(const Setting& setting, std::span<const Setting> s
   return heirs;
 }
 
-/// The default; of a shorthand those of its heirs, such as "256 in meta, shallow; 128 in incubation".
+/// Returns the default, or for a shorthand its heirs' defaults, such as "256 in meta, shallow; 128 in incubation".
 std::string describe_default(const Setting& setting, std::span<const Setting> settings) {
   if (!setting.is_shorthand) return setting.get().empty() ? "none" : setting.get();
   std::vector<std::string> values;
-  std::map<std::string, std::string> sections;  // that have a value
+  std::map<std::string, std::string> sections;  // sections with this value
   for (const Setting& heir : heirs_of(setting, settings)) {
     const std::string value = describe_default(heir, settings);
     if (!sections.contains(value)) values.push_back(value);
@@ -215,7 +213,7 @@ std::string describe_default(const Setting& setting, std::span<const Setting> se
   return fmt::format("{}", fmt::join(values, "; "));
 }
 
-/// Describes those of `settings` that `is_shown`.
+/// Describes the settings for which `is_shown` is true.
 template <typename IsShown>
 std::string describe_those(std::span<const Setting> settings, const IsShown& is_shown) {
   std::string text;
@@ -271,7 +269,7 @@ CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::sp
     common.config_file = expand_path("--config", given.at("config"));
     Values in_file = read_ini(read_text_file(common.config_file), common.config_file, settings);
     common.warnings = find_overruled(given, in_file, common.config_file, settings);
-    // A preset takes the place of defaults, wherever it is given; all else of the command line beats the file.
+    // A preset replaces defaults wherever the user gives it. Other settings of the command line override the file.
     for (const Setting& setting : settings) {
       if (!setting.is_preset || !given.contains(setting.name)) continue;
       in_file.erase(setting.name);
@@ -294,7 +292,7 @@ std::optional<std::string> find_in_ini(const std::filesystem::path& file, const 
     for (const auto& [key, value] : split_ini(read_text_file(file), file.string())) {
       if (key == name) return value;
     }
-  } catch (const InputError&) {  // whoever needs all of the file says what is wrong with it
+  } catch (const InputError&) {  // readers of the whole file report the error
   }
   return std::nullopt;
 }

@@ -13,44 +13,45 @@ namespace incubate {
 
 /// Maps a setting's name to the place that set it last.
 using Origins = std::map<std::string, std::string>;
+inline constexpr const char* kOnCommandLine = "on the command line";
 
-/// Options that every command has beside its settings.
+/// Options that every command has besides its settings.
 struct CommonOptions {
   std::string config_file;
-  std::optional<std::string> help = {};  ///< the section that is asked for, empty: all; nothing else was read then
+  std::optional<std::string> help = {};          ///< the requested section, "" for all; if set, nothing else was read
   std::optional<std::string> print_config = {};  ///< "" or "changed"
   /// One sentence for each option of the command line that has no effect.
   std::vector<std::string> warnings = {};
   Origins origins = {};
 };
 
-/// Sets `settings`, in their order, from `arguments` (those after the command) and the file that --config names, or
-/// the first word that belongs to no option: the command line beats the file as a whole, the file beats the default.
-/// Throws InputError on an unknown key (naming the nearest known one), a value that is not of its type or out of its
-/// range, a key given twice, or a file that cannot be read. `options` are those that only the command line has, such as
-/// flags.
+/// Sets `settings`, in their order, from `arguments` (those after the command's name) and an input file. The file is
+/// the value of --config, or the first word that belongs to no option. The command line overrides the file, the file
+/// overrides the defaults. `options` are accepted only on the command line, such as flags. Throws InputError on an
+/// unknown key (naming the nearest known one), a value of the wrong type or out of range, a key given twice, or an
+/// unreadable file.
 CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::span<const Setting> settings,
                               std::span<const Setting> options = {});
 
-/// Sets `settings` from INI text, such as print_settings() writes. Throws InputError as above; `origin` names the text.
+/// Sets `settings` from INI text, such as that of print_settings(). `origin` names the text. Throws InputError as
+/// parse_arguments() does.
 void parse_ini(const std::string& text, const std::string& origin, std::span<const Setting> settings);
 
-/// The value of the setting `name` in an INI file, whose other names may be anything; none if there is none.
+/// Returns the value of setting `name` in an INI file, or nullopt. Ignores all other names.
 std::optional<std::string> find_in_ini(const std::filesystem::path& file, const std::string& name);
 
-/// INI text of all settings with their units; parse_ini() reads it back to equal values.
+/// Returns INI text of all settings with their units. parse_ini() reads back equal values.
 std::string print_settings(std::span<const Setting> settings);
 
-/// What --print-config asks for: all settings, or INI text of those alone that differ from `defaults`, each with where
-/// its value comes from. `defaults` are the settings of another configuration, which nobody has set.
+/// Returns the text for --print-config: all settings, or INI text of those that differ from `defaults`, each with the
+/// origin of its value. `defaults` are the settings of an unchanged configuration.
 std::string print_config(std::span<const Setting> settings, std::span<const Setting> defaults,
                          const CommonOptions& asked);
 
-/// The settings with units, meaning and defaults, for --help, in 80 columns where the names allow. What a shorthand
-/// stands for is described once, there, with the defaults of all.
+/// Returns the settings with units, meaning and defaults for --help, in 80 columns where names allow. Heirs of a
+/// shorthand are described once, at the shorthand, with all their defaults.
 std::string describe_settings(std::span<const Setting> settings);
-/// The same of one section, with all that it has. Throws InputError, naming all sections, if there is none of this
-/// name.
+/// Returns the same for all settings of one section. Throws InputError that lists the sections if the name is unknown.
 std::string describe_section(std::span<const Setting> settings, const std::string& section);
 
 }  // namespace incubate

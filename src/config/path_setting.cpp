@@ -14,9 +14,9 @@
 namespace incubate {
 namespace {
 
-constexpr std::size_t kMostPath = PATH_MAX - 256;  // with room for what a run appends
+constexpr std::size_t kMostPath = PATH_MAX - 256;  // leaves room for names that a run appends
 
-/// For messages: "run.directory=$X/run", not too long for a line.
+/// Returns a text for messages, such as "run.directory=$X/run", shortened to fit a line.
 std::string quote(const std::string& setting, const std::string& text) {
   constexpr std::size_t kMost = 200;
   return (setting.empty() ? "" : setting + "=") + (text.size() > kMost ? text.substr(0, kMost) + "..." : text);
@@ -24,7 +24,7 @@ std::string quote(const std::string& setting, const std::string& text) {
 
 bool is_of_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
-/// `text` with the values of variables.
+/// Returns `text` with variables replaced by their values.
 std::string expand_variables(const std::string& setting, const std::string& text) {
   std::string path;
   std::size_t done = 0;
@@ -48,7 +48,7 @@ std::string expand_variables(const std::string& setting, const std::string& text
   return path + text.substr(done);
 }
 
-/// The home folder that ~ or ~user stands for; empty if there is none.
+/// Returns the home folder of ~ or ~user, or "" if there is none.
 std::string find_home(const std::string& user) {
   const char* home = std::getenv("HOME");
   if (user.empty() && home != nullptr) return home;

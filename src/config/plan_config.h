@@ -8,7 +8,7 @@
 
 namespace incubate {
 
-/// What `incubate plan` is told beside the configuration of the run.
+/// Options of `incubate plan` besides the run's configuration.
 struct PlanConfig {
   std::optional<std::int64_t> num_ranks;
   std::optional<double> rank_tflops;
@@ -20,7 +20,7 @@ struct PlanConfig {
 
 std::vector<Setting> list_settings(PlanConfig& config);
 
-/// Throws InputError when the ranks are missing.
+/// Throws InputError if the number of ranks is missing.
 void validate(const PlanConfig& config);
 
 }  // namespace incubate

@@ -66,15 +66,15 @@ std::vector<Setting> list_settings(OptimizerConfig& c) {
 
 std::vector<Setting> list_settings(TrainConfig& c) {
   SectionSettings s("train");
-  // No result depends on it: where a run that may not skip ends at all, it has skipped nothing.
+  // No result depends on this setting: a run with `stop` that finishes has never skipped a step.
   s.operation("on_nonfinite", c.on_nonfinite, {"stop", "skip"},
-              "a step whose loss or gradient is not finite ends the run, or is left out, so that a long run goes on");
+              "a step or an evaluation that is not finite ends the run, or is left out, so that a long run goes on");
   s.operation("evaluate_every", c.evaluate_every, "epochs",
               "between evaluations, which take time; there is always one at a training's end", kCount);
   return s.take();
 }
 
-/// The settings that make a recipe: all of a phase but its length, its first weights and its image size.
+/// Returns the settings of a recipe: all settings of a phase except length, first weights and image size.
 std::vector<Setting> list_recipe_settings(const std::string& section, PhaseConfig& c) {
   SectionSettings s(section);
   s.result("micro", c.micro, "images", "micro-batch: what one forward pass sees", kCount);
@@ -92,6 +92,9 @@ std::vector<Setting> list_recipe_settings(const std::string& section, PhaseConfi
       {.least = 0, .is_open = true, .most = 1, .reason = "0 would stop all layers but the last", .example = "0.75"});
   s.result("ema_decay", c.ema_decay, "0..1",
            "decay of an average of the weights, which is then the result, as timm's; 0: none", kDecay);
+  s.result("ema_ramp", c.ema_ramp, "true|false",
+           "the decay after t steps is (1 + t)/(10 + t) until that reaches ema_decay, for short trainings")
+      .is_idle = c.ema_decay == 0;
   s.result("drop_path", c.drop_path, "0..1", "stochastic depth of the last block", kBelowOne);
   s.result("mixup", c.mixup, "", "alpha of the blending of images (DeiT: 0.8); 0: none", kAlpha);
   s.result("cutmix", c.cutmix, "", "alpha of the exchange of boxes between images (DeiT: 1); 0: none", kAlpha);
@@ -110,7 +113,7 @@ std::vector<Setting> list_recipe_settings(const std::string& section, PhaseConfi
   return s.take();
 }
 
-/// The first row of each section.
+/// Returns the first row of each section.
 std::vector<const MethodRow*> list_sections() {
   std::vector<const MethodRow*> sections;
   for (const MethodRow& row : kMethodTable) {
@@ -123,13 +126,13 @@ std::vector<const MethodRow*> list_sections() {
 Setting epochs_setting(const MethodRow& row, const std::string& section, PhaseConfig& c) {
   const bool may_be_matched = row.matched == Matched::possible;
   return make_setting(
-      section + ".epochs", c.epochs, Kind::result, "number|matched",
+      section + ".epochs", c.epochs, Kind::result, may_be_matched ? "number|matched" : "number",
       fmt::format("passes over the images{}{}", may_be_matched ? ", or the block FLOPs of Deep Incubation" : "",
                   may_be_matched && row.source ? ", less those of what it starts from" : ""),
       {.least = 0, .is_open = true, .most = 1e6, .word = may_be_matched ? "matched" : ""});
 }
 
-/// Settings of how a phase begins, which only some phases have.
+/// Returns the settings of a phase's first weights, which only some phases have.
 std::vector<Setting> list_start_settings(const MethodRow& row, PhaseConfig& c) {
   const std::string section = row.section;
   if (row.network == Network::hybrid) {
@@ -149,13 +152,13 @@ std::vector<Setting> list_start_settings(const MethodRow& row, PhaseConfig& c) {
   return {};
 }
 
-/// Whether the recipe of `section` is that of `from` until the section says something else.
+/// Returns whether `section` takes the recipe of `from` for settings that it does not set itself.
 bool takes_recipe_of(const MethodRow& section, const MethodRow& from) {
   if (section.phase == from.phase) return true;
   return section.inherits && takes_recipe_of(row_of(*section.inherits), from);
 }
 
-/// Has `setting` set `heirs`, too.
+/// Makes `setting` set `heirs` too.
 void set_together(Setting& setting, const std::vector<Setting>& heirs) {
   setting.set = [own = setting.set, heirs](const std::string& text) {
     own(text);
@@ -164,7 +167,7 @@ void set_together(Setting& setting, const std::vector<Setting>& heirs) {
   for (const Setting& heir : heirs) setting.heirs.push_back(heir.name);
 }
 
-/// The section [recipe], which sets all phases; behind it the phases' own, which then have their say, heirs last.
+/// Returns [recipe], which sets all phases, then the phases' own sections, heirs last. Later settings override.
 std::vector<Setting> list_phase_settings(RunConfig& config) {
   const std::vector<const MethodRow*> sections = list_sections();
   const auto list_section = [](const MethodRow& row, const std::string& section, PhaseConfig& phase) {
@@ -175,13 +178,13 @@ std::vector<Setting> list_phase_settings(RunConfig& config) {
   std::vector<std::vector<Setting>> own;
   for (const MethodRow* row : sections) own.push_back(list_section(*row, row->section, config.phase(row->phase)));
 
-  const auto unused = std::make_shared<PhaseConfig>();  // is what [recipe] names, so that messages name it, too
+  const auto unused = std::make_shared<PhaseConfig>();  // [recipe]'s own variables, so that messages name [recipe]
   std::vector<Setting> all = list_section(*sections.front(), "recipe", *unused);
   for (std::size_t k = 0; k < all.size(); ++k) {
     std::vector<Setting> heirs;
     for (const std::vector<Setting>& section : own) heirs.push_back(section[k]);
     set_together(all[k], heirs);
-    all[k].set = [unused, set = all[k].set](const std::string& text) { set(text); };  // and keeps `unused`
+    all[k].set = [unused, set = all[k].set](const std::string& text) { set(text); };  // keeps `unused` alive
     all[k].get = heirs.front().get;
     all[k].kind = Kind::operation;
     all[k].is_shorthand = true;
@@ -213,6 +216,8 @@ std::vector<Setting> list_settings(RunSection& c) {
   s.operation("recompute", c.recompute, {"none", "blocks"},
               "blocks: of a block its input alone is kept and the rest computed again, for less memory");
   s.result("threads", c.threads, "", "threads a rank computes with; more where a node has few ranks", kThreads);
+  s.operation("instructions", c.instructions, {"auto", "avx2"},
+              "of CPUs: all they have, or no newer than AVX2, so that nodes of different processors differ less");
   s.operation("device", c.device, {"auto", "cpu", "cuda"}, "auto: a GPU for every rank if the node has them");
   s.operation("timeout_s", c.timeout_s, "s",
               "a collective that takes longer ends the job; more where file systems stall",
@@ -285,7 +290,7 @@ RunConfig::RunConfig() {
   end_to_end.micro = 64;
   end_to_end.drop_path = 0.1;
   end_to_end.clip_norm = 1;
-  // DeiT's finetuning at 384 pixels.
+  // DeiT's finetuning at 384 pixels has these values.
   PhaseConfig& high_resolution = phases["high_resolution"];
   high_resolution.epochs.count = 30;
   high_resolution.micro = 32;

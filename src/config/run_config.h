@@ -12,29 +12,31 @@
 
 namespace incubate {
 
-/// What a network computes in. bf16: products, attention and branches in bfloat16, from copies of the fp32 weights;
-/// what runs past the branches, norms, softmax, loss, sums and the optimizer in fp32.
+/// Precision of a network. bf16: products, attention and branches are bfloat16 and use copies of the fp32 weights. The
+/// residual stream, norms, softmax, loss, sums and the optimizer are fp32.
 enum class Precision { fp32, bf16 };
-/// What the backward pass computes again, so that it is not kept: nothing, or all in blocks but their inputs.
+/// Activations that the backward pass recomputes: none, or all in blocks except the blocks' inputs.
 enum class Recompute { none, blocks };
 enum class DeviceChoice { automatic, cpu, cuda };
-/// automatic: the sums of the run so far; of a new run exact ones on the CPU, fast ones on GPUs.
+/// automatic: the sums that the run has used so far. A new run uses exact sums on the CPU and fast ones on GPUs.
 enum class SumsChoice { automatic, exact, fast };
+/// The vector instructions that the CPU computes with: all that it has, or AVX2's and older ones.
+enum class InstructionCap { automatic, avx2 };
 enum class ProgressStyle { automatic, bar, lines, none };
-/// First weights of what learns from scratch: random; grown from the meta model's (incubation); random, but with every
-/// block the identity (end to end).
+/// First weights of new stages: random; grown from the meta model (incubation); random with every block the identity
+/// (end to end).
 enum class Init { random, meta, zero_branches };
 
-/// The order of the training images: one random permutation, or one of runs of neighbours.
+/// Order of the training images: a random permutation of the images, or of blocks of neighbours.
 enum class Shuffle { global, block };
-/// What becomes of an image that is damaged.
+/// Reaction to a damaged image.
 enum class OnDataError { fail, skip };
-/// Where images are read from: where they are, or copies of theirs on each node.
+/// Source of images: the given files, or a copy on each node.
 enum class Cache { none, node };
 
 struct DataConfig {
   std::string file;
-  std::vector<double> mean = {0.485, 0.456, 0.406};  // ImageNet
+  std::vector<double> mean = {0.485, 0.456, 0.406};  // ImageNet's
   std::vector<double> std = {0.229, 0.224, 0.225};
   std::int64_t crop_padding = 0;
   bool flip = false;
@@ -58,13 +60,13 @@ struct OptimizerConfig {
   OptimizerName name = OptimizerName::adamw;
   double momentum = 0.9;  // SGD
   bool nesterov = true;   // SGD
-  double beta1 = 0.9;     // AdamW, as are the next two
+  double beta1 = 0.9;     // this and the next two: AdamW
   double beta2 = 0.999;
   double epsilon = 1e-8;
 };
 
-/// How long a training lasts: a number of passes over the training images, or as long as it takes to spend the block
-/// FLOPs that the whole of Deep Incubation spends.
+/// Length of a training: a number of passes over the training images, or (matched) until it has spent the block FLOPs
+/// of Deep Incubation.
 struct Epochs {
   double count = 0;
   bool matched = false;
@@ -72,14 +74,14 @@ struct Epochs {
 std::string to_text(const Epochs& epochs);
 void from_text(const std::string& name, const std::string& text, Epochs& epochs);
 
-/// How often the learning rate changes. `epoch_lagged`: once an epoch, to the value one epoch before it, as timm's loop
-/// does.
+/// The learning rate changes every step or (`epoch_lagged`) once an epoch, to the schedule's value one epoch earlier,
+/// as in timm's loop.
 enum class Granularity { step, epoch_lagged };
 
-/// How training images get their size: not at all, cut from the padded image, or a random part resized.
+/// Size of training images: unchanged, cut from the padded image, or a resized random part.
 enum class Crop { none, padding, resized };
 
-/// Settings of one phase. The defaults are the DeiT recipe; the phases override some of them.
+/// Settings of one phase. The defaults are DeiT's recipe; some phases override them.
 struct PhaseConfig {
   Epochs epochs;
   std::int64_t micro = 128;
@@ -89,8 +91,9 @@ struct PhaseConfig {
   double warmup_learning_rate = 1e-6;
   Granularity granularity = Granularity::step;
   double weight_decay = 0.05;
-  double layer_decay = 1;  // of the learning rate, from each layer to the one before; 1: none
-  double ema_decay = 0;    // of the average of the weights; 0: none
+  double layer_decay = 1;  // ratio of each layer's learning rate to the next layer's; 1: none
+  double ema_decay = 0;    // of the weights' average; 0: none
+  bool ema_ramp = false;   // the decay rises to ema_decay
   double drop_path = 0;
   double mixup = 0;   // DeiT: 0.8
   double cutmix = 0;  // DeiT: 1.0
@@ -102,11 +105,11 @@ struct PhaseConfig {
   std::string rand_augment;  // empty: off
   double random_erasing = 0;
   std::int64_t repeated_augmentation = 1;
-  Init init = Init::random;       // a setting of incubation and of end to end
-  std::int64_t image_size = 384;  // a setting of phases whose first weights are resampled
+  Init init = Init::random;       // only for incubation and end to end
+  std::int64_t image_size = 384;  // only for phases with resampled first weights
 };
 
-/// What becomes of a step whose loss or gradient is not finite.
+/// Reaction to a step whose loss or gradient is not finite.
 enum class OnNonfinite { stop, skip };
 
 struct TrainConfig {
@@ -119,12 +122,13 @@ struct MethodConfig {
 };
 
 struct RunSection {
-  std::string directory;  // empty: runs/NAME, NAME being the input file's
+  std::string directory;  // empty: runs/NAME, with the input file's NAME
   std::int64_t seed = 0;
   SumsChoice sums = SumsChoice::automatic;
   Precision precision = Precision::fp32;
   Recompute recompute = Recompute::none;
   std::int64_t threads = 1;
+  InstructionCap instructions = InstructionCap::automatic;
   DeviceChoice device = DeviceChoice::automatic;
   double timeout_s = 600;
   double grace_seconds = 120;
@@ -139,12 +143,12 @@ struct RunSection {
 };
 
 struct CheckpointConfig {
-  std::int64_t every_steps = 0;  // 0: not by steps
-  double every_minutes = 10;     // 0: not by time
+  std::int64_t every_steps = 0;  // 0: never
+  double every_minutes = 10;     // 0: never
   std::int64_t keep = 2;
 };
 
-/// Everything that `incubate train` can be told.
+/// The whole configuration of `incubate train`.
 struct RunConfig {
   ModelConfig model;
   DataConfig data;
@@ -159,17 +163,17 @@ struct RunConfig {
   RunConfig();
   const PhaseConfig& phase(Phase phase) const { return phases.at(section_of(phase)); }
   PhaseConfig& phase(Phase phase) { return phases.at(section_of(phase)); }
-  /// Height and width of the images that a phase's networks see.
+  /// Returns the height and width in pixels of images for a phase's networks.
   std::int64_t image_size(Phase phase) const;
 };
 
-/// The sums that `run` names. SumsChoice::automatic stands for fast ones if run.device is cuda, else for exact ones: a
-/// job replaces it when it knows its device.
+/// Returns the sums of `run`. SumsChoice::automatic means fast ones if run.device is cuda, else exact ones: a job
+/// replaces it when it knows its device.
 Sums sums_of(const RunSection& run);
 /// Replaces SumsChoice::automatic by the sums of a new run on this device.
 void settle_sums(RunSection& run, bool is_on_gpu);
 
-/// All settings of `config`, which must outlive the result.
+/// Returns all settings of `config`, which must outlive them.
 std::vector<Setting> list_settings(RunConfig& config);
 
 }  // namespace incubate

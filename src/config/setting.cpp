@@ -9,25 +9,56 @@
 namespace incubate {
 namespace {
 
+/// Returns an item of a list, in quotes if it would not read back as it is without them.
+std::string as_item(const std::string& text) {
+  const bool needs_quotes = text.empty() || text.find(',') != std::string::npos || text.starts_with('"') ||
+                            text.starts_with(' ') || text.ends_with(' ');
+  if (!needs_quotes) return text;
+  std::string item = "\"";
+  for (const char c : text) item += c == '"' ? "\"\"" : std::string(1, c);
+  return item + "\"";
+}
+
 template <typename T>
 std::string join(const std::vector<T>& values) {
   std::string text;
-  for (std::size_t i = 0; i < values.size(); ++i) text += (i == 0 ? "" : ",") + to_text(values[i]);
+  for (std::size_t i = 0; i < values.size(); ++i) text += (i == 0 ? "" : ",") + as_item(to_text(values[i]));
   return text;
+}
+
+/// Takes the quoted item at the beginning of `rest` away, up to the comma behind it, and returns its content.
+std::string take_quoted(const std::string& name, const std::string& text, std::string_view& rest) {
+  std::string item;
+  std::size_t i = 1;
+  for (; i < rest.size() && (rest[i] != '"' || rest.substr(i + 1, 1) == "\""); ++i) {
+    if (rest[i] == '"') ++i;  // two of them stand for one
+    item += rest[i];
+  }
+  const std::size_t next = rest.find_first_not_of(' ', std::min(i + 1, rest.size()));
+  check_input(i < rest.size() && (next == std::string_view::npos || rest[next] == ','),
+              "{}={} has a quote that does not end before a comma. Write a quote within quotes twice.", name, text);
+  rest.remove_prefix(std::min(next, rest.size()));
+  return item;
 }
 
 template <typename T>
 void split(const std::string& name, const std::string& text, std::vector<T>& values) {
   values.clear();
-  if (text.find_first_not_of(' ') == std::string::npos) return;
-  std::size_t begin = 0;
-  while (begin <= text.size()) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    std::string item = text.substr(begin, end - begin);
-    item.erase(0, item.find_first_not_of(' '));
-    item.erase(item.find_last_not_of(' ') + 1);
+  std::string_view rest = text;
+  if (rest.find_first_not_of(' ') == std::string_view::npos) return;
+  while (true) {
+    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
+    std::string item;
+    if (rest.starts_with('"')) {
+      item = take_quoted(name, text, rest);
+    } else {
+      item = rest.substr(0, rest.find(','));
+      item.erase(item.find_last_not_of(' ') + 1);
+      rest.remove_prefix(std::min(rest.find(','), rest.size()));
+    }
     from_text(name, item, values.emplace_back());
-    begin = end + 1;
+    if (rest.empty()) return;
+    rest.remove_prefix(1);
   }
 }
 
@@ -38,7 +69,7 @@ void parse_number(const std::string& name, const std::string& text, const char* 
   check_input(error == std::errc{} && stopped_at == end, "{}={} is not {}. Give {}.", name, text, expected, expected);
 }
 
-/// Returns what a range allows, such as "more than 0 and at most 1, such as 0.75".
+/// Returns a text for a range, such as "more than 0 and at most 1, such as 0.75".
 std::string describe(const Range& range) {
   const bool has_most = std::isfinite(range.most);
   std::string text = range.is_open ? "more than " + to_text(range.least) : to_text(range.least);

@@ -13,48 +13,49 @@
 
 namespace incubate {
 
-/// Whether a setting changes what is computed (it enters the identity of results) or only how the work is carried out.
+/// Whether a setting changes results (it is part of their identity) or only how the work is done.
 enum class Kind { result, operation };
 
-/// The values that a setting takes, of a list those of each item.
+/// The valid values of a setting, or of each item of a list.
 struct Range {
   double least = -std::numeric_limits<double>::infinity();
-  bool is_open = false;  ///< `least` itself is outside
+  bool is_open = false;  ///< excludes `least`
   double most = std::numeric_limits<double>::infinity();
-  std::string reason = {};   ///< why, for messages
+  std::string reason = {};   ///< the reason for the range, for messages
   std::string example = {};  ///< for messages
-  std::string word = {};     ///< one that may stand in place of a number
+  std::string word = {};     ///< a word that is valid instead of a number
 };
 
-/// Range of counts: no sum of counts and no product of two overflows.
+/// Range of counts. Sums of counts and products of two counts never overflow.
 inline const Range kCount{.least = 1, .most = 1e9};
 inline const Range kNotNegative{.least = 0};
 
-/// One configuration value, tied to the variable that holds it. A list of these is all that parsing, printing, help and
-/// identity need to know of a configuration.
+/// One configuration value and the variable that holds it. Parsing, printing, help and identity use only lists of
+/// these.
 struct Setting {
   std::string name;  ///< "section.key"
   Kind kind;
   std::string unit;     ///< "" for plain counts
   std::string meaning;  ///< one line
   std::function<std::string()> get;
-  std::function<void(const std::string& text)> set;  ///< throws InputError on text that is not a value of the type
+  std::function<void(const std::string& text)> set;  ///< throws InputError on text of the wrong type
   Range range = {};
-  bool is_flag = false;                 ///< given by its name alone
-  bool is_shorthand = false;            ///< stands for its heirs, which are printed instead of it
-  bool is_preset = false;               ///< gives its heirs their defaults
-  bool is_idle = false;                 ///< has no effect, as configured when it was listed
-  std::vector<std::string> heirs = {};  ///< settings that it sets, too, until they are set themselves
+  bool is_flag = false;                 ///< given without a value
+  bool is_shorthand = false;            ///< stands for its heirs, which are printed instead
+  bool is_preset = false;               ///< provides the defaults of its heirs
+  bool is_idle = false;                 ///< had no effect when the list was made
+  std::vector<std::string> heirs = {};  ///< settings that it also sets, until they are set themselves
 };
 
-/// Throws InputError if the value of `setting` is not in its range.
+/// Throws InputError if the value of `setting` is out of range.
 void check_range(const Setting& setting);
 
-/// Names of an enumeration's values, in order of definition.
+/// The names of an enumeration's values, in order of definition.
 template <typename Enum>
 using EnumNames = std::vector<std::pair<Enum, std::string_view>>;
 
-/// Conversions used by settings. The text of a value reads back as exactly the same value.
+/// Conversions for settings. Every text reads back as exactly the same value. An item of a list that has a comma stands
+/// in double quotes.
 std::string to_text(const std::string& value);
 std::string to_text(std::int64_t value);
 std::string to_text(double value);
@@ -70,7 +71,7 @@ void from_text(const std::string& name, const std::string& text, std::vector<std
 void from_text(const std::string& name, const std::string& text, std::vector<double>& value);
 void from_text(const std::string& name, const std::string& text, std::vector<std::string>& value);
 
-/// Converts a value that may be absent; an absent value is the empty text.
+/// Returns the text of an optional value; the empty text stands for no value.
 template <typename T>
 std::string to_text(const std::optional<T>& value) {
   return value ? to_text(*value) : std::string();
@@ -80,13 +81,13 @@ void from_text(const std::string& name, const std::string& text, std::optional<T
   from_text(name, text, value.emplace());
 }
 
-/// "--output" of "output": options of a command alone are given so, settings also in files.
+/// Returns a setting as the user types it: "--output" for "output" (a command's own option), else unchanged.
 std::string as_typed(const std::string& name);
 
 [[noreturn]] void reject_enum_text(const std::string& name, const std::string& text,
                                    const std::vector<std::string_view>& allowed);
 
-/// The setting `name` for `variable`, which must outlive it.
+/// Returns the setting `name` for `variable`, which must outlive it.
 template <typename T>
 Setting make_setting(std::string name, T& variable, Kind kind, std::string unit, std::string meaning,
                      Range range = {}) {
@@ -95,7 +96,7 @@ Setting make_setting(std::string name, T& variable, Kind kind, std::string unit,
   return {std::move(name), kind, std::move(unit), std::move(meaning), std::move(get), std::move(set), std::move(range)};
 }
 
-/// The flag `name`, which makes `variable` true.
+/// Returns the flag `name`, which sets `variable` to true.
 inline Setting make_flag(std::string name, bool& variable, std::string meaning) {
   Setting flag = make_setting(std::move(name), variable, Kind::operation, "", std::move(meaning));
   flag.is_flag = true;
@@ -127,7 +128,7 @@ Setting make_enum_setting(std::string name, Enum& variable, const EnumNames<Enum
   return {std::move(name), kind, std::move(choices), std::move(meaning), std::move(get), std::move(set)};
 }
 
-/// Makes the settings of one section, in the order of the calls.
+/// Creates the settings of one section, in the order of the calls.
 class SectionSettings {
  public:
   explicit SectionSettings(std::string section) : prefix_(std::move(section) + ".") {}
@@ -146,7 +147,7 @@ class SectionSettings {
     setting.kind = Kind::operation;
     return setting;
   }
-  /// `words` are those of all values of the enumeration, in order of definition.
+  /// `words` name all values of the enumeration, in order of definition.
   template <typename Enum>
   Setting& result(const char* key, Enum& variable, std::initializer_list<std::string_view> words, std::string meaning) {
     EnumNames<Enum> names;

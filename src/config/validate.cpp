@@ -15,7 +15,7 @@
 namespace incubate {
 namespace {
 
-/// Whether `setting` is the same when it is read as it is printed.
+/// Returns whether `setting` reads back as it is printed.
 bool reads_back(const Setting& setting) {
   const std::string text = setting.get();
   try {
@@ -26,7 +26,7 @@ bool reads_back(const Setting& setting) {
   return setting.get() == text;
 }
 
-/// Every value must survive print_settings() and parse_ini(): config.ini is written so, and the ranks share it so.
+/// Every value must survive print_settings() and parse_ini(), through which config.ini and the ranks get it.
 void check_printable(const RunConfig& config) {
   RunConfig copy = config;
   for (const Setting& setting : list_settings(copy)) {
@@ -39,7 +39,7 @@ void check_printable(const RunConfig& config) {
   }
 }
 
-/// Patches must tile the image.
+/// Throws InputError unless patches tile the image.
 void check_tiles(const std::string& name, std::int64_t image_size, std::int64_t patch) {
   check_input(image_size % patch == 0,
               "{}={} is not a multiple of model.patch={} (patches must tile the image). Use {}{}.", name, image_size,
@@ -54,8 +54,8 @@ void check_vit(const ModelConfig& c) {
               c.width, c.heads, (c.width / c.heads + 1) * c.heads);
 }
 
-/// How many groups of a residual network begin in the stage of blocks `first` to `end`, which costs it a block of
-/// stride 2 each. The first group of the network has none.
+/// Returns the number of blocks of stride 2 among a residual network's blocks [first, end). Each group except the first
+/// begins with one.
 std::int64_t count_strides(const ModelConfig& c, std::int64_t first, std::int64_t end) {
   std::int64_t count = 0;
   for (std::size_t group = 1; group < c.widths.size(); ++group) {
@@ -65,7 +65,7 @@ std::int64_t count_strides(const ModelConfig& c, std::int64_t first, std::int64_
   return count;
 }
 
-/// The image must stand being halved by each group but the first.
+/// Throws InputError if the last group gets less than 2 x 2 pixels. Each group except the first halves the image.
 void check_halvings(const std::string& name, std::int64_t image_size, const ModelConfig& c) {
   const auto num_groups = static_cast<std::int64_t>(c.widths.size());
   const std::int64_t smallest = (std::int64_t{1} << (num_groups - 1)) + 1;
@@ -75,7 +75,7 @@ void check_halvings(const std::string& name, std::int64_t image_size, const Mode
               name, image_size, num_groups, smallest);
 }
 
-/// REQUIRES: as many depths as meta depths.
+/// REQUIRES: as many meta depths as depths.
 void check_resnet(const ModelConfig& c) {
   check_input(!c.widths.empty() && c.widths.size() <= 16 && std::ranges::is_sorted(c.widths),
               "model.widths={} are not 1 to 16 ascending widths (what passes by a block gets channels added, "
@@ -109,6 +109,25 @@ void check_model(const ModelConfig& c) {
   if (c.family == Family::resnet) check_resnet(c);
 }
 
+/// What a step computes with is counted in 64-bit integers: at most these many values.
+void check_countable(const RunConfig& config) {
+  constexpr double kMostValues = 1e17;
+  const ModelConfig& c = config.model;
+  const auto blocks = static_cast<double>(std::accumulate(c.depths.begin(), c.depths.end(), std::int64_t{0}) +
+                                          std::accumulate(c.meta_depths.begin(), c.meta_depths.end(), std::int64_t{0}));
+  const bool is_vit = c.family == Family::vit;
+  const auto width = static_cast<double>(is_vit ? c.width * (4 + c.mlp_ratio) : 4 * std::ranges::max(c.widths));
+  const auto side = static_cast<double>(is_vit ? c.image_size / c.patch : c.image_size);
+  const double places = (side * side) + 1;
+  const double scores = is_vit ? places * static_cast<double>(c.heads) : 0;
+  const double parameters = blocks * width * width;
+  const double values = blocks * places * (width + scores) * static_cast<double>(config.batch.global);
+  check_input(parameters + values < kMostValues,
+              "the network that [model] describes has about {:.1g} parameters, and {:.1g} values for the images of "
+              "batch.global={} (more than {:.0g} cannot be counted). Give smaller sizes.",
+              parameters, values, config.batch.global, kMostValues);
+}
+
 void check_data(const DataConfig& c, std::int64_t channels) {
   for (const auto& [name, values] : {std::pair{"data.mean", &c.mean}, std::pair{"data.std", &c.std}}) {
     check_input(static_cast<std::int64_t>(values->size()) == channels,
@@ -116,8 +135,8 @@ void check_data(const DataConfig& c, std::int64_t channels) {
   }
 }
 
-/// The phases of the trainings that method.trainings or run.only names, and of those that they start from. The others
-/// do not run, so that their settings need not fit.
+/// Returns the phases that run: those of the trainings in method.trainings or run.only, and of their sources. Settings
+/// of other phases need not fit.
 std::set<Phase> find_running_phases(const RunConfig& config) {
   std::vector<std::string> names = config.method.trainings;
   names.push_back(config.run.only);
@@ -157,7 +176,7 @@ void check_choice(const RunConfig& config) {
   }
 }
 
-/// Growth adds blocks; it takes none away.
+/// Throws InputError if growth would have to remove blocks.
 void check_growth(const RunConfig& config, bool is_grown) {
   if (!is_grown && config.phase(Phase::incubation).init != Init::meta) return;
   const ModelConfig& c = config.model;
@@ -204,6 +223,7 @@ void validate(const RunConfig& config) {
 void validate_without_data_file(const RunConfig& config) {
   check_printable(config);
   check_model(config.model);
+  check_countable(config);
   check_data(config.data, config.model.channels);
   const OptimizerConfig& optimizer = config.optimizer;
   check_input(optimizer.name != OptimizerName::sgd || !optimizer.nesterov || optimizer.momentum > 0,

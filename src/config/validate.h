@@ -4,10 +4,9 @@
 
 namespace incubate {
 
-/// Checks what must fit together, before anything is allocated; each value by itself was checked when it was read.
-/// Throws InputError with the first fault.
+/// Throws InputError with the first settings that do not fit together. Reading has already checked each value alone.
 void validate(const RunConfig& config);
-/// The same of all but data.file: what a plan needs.
+/// Does the same without data.file, for plans.
 void validate_without_data_file(const RunConfig& config);
 
 }  // namespace incubate

@@ -19,7 +19,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// Returns the shape of the heads of the first `num_tokens` tokens, a row each. `tokens` is (batch, tokens, parts * D).
+/// Returns the shape of the heads of the first `num_tokens` tokens, one row each. `tokens` is (batch, tokens, parts *
+/// D).
 HeadShape shape_of(const torch::Tensor& tokens, std::int64_t num_tokens, std::int64_t parts, std::int64_t heads) {
   return {.samples = tokens.size(0),
           .all_tokens = tokens.size(1),
@@ -29,16 +30,15 @@ HeadShape shape_of(const torch::Tensor& tokens, std::int64_t num_tokens, std::in
           .head_width = tokens.size(2) / parts / heads};
 }
 
-/// Returns the shape of keys and values: all tokens, and rows of zeros behind them, so that the weights of a query are
-/// whole vectors.
+/// Returns the shape of keys and values: all tokens, then rows of zeros, so that a query's weights fill whole vectors.
 HeadShape keys_shape(HeadShape shape) {
-  constexpr std::int64_t kMultiple = 2 * kSoftmaxLanes;  // as products in bfloat16 would round it up themselves
+  constexpr std::int64_t kMultiple = 2 * kSoftmaxLanes;  // the multiple to which bfloat16 products round up anyway
   shape.tokens = shape.all_tokens;
   shape.rows = (shape.tokens + kMultiple - 1) / kMultiple * kMultiple;
   return shape;
 }
 
-/// Part `part` of (batch, tokens, parts * D), as (batch * heads, rows, head width).
+/// Returns part `part` of (batch, tokens, parts * D), as (batch * heads, rows, head width).
 torch::Tensor split(const torch::Tensor& tokens, const torch::Tensor& bias, std::int64_t part, const HeadShape& shape) {
   INCUBATE_RECORD_OP("split_heads");
   torch::Tensor heads = torch::empty({shape.samples * shape.heads, shape.rows, shape.head_width}, tokens.options());
@@ -61,12 +61,12 @@ void merge(const torch::Tensor& heads, torch::Tensor& tokens, std::int64_t part,
 
 float scale_of(const HeadShape& shape) { return 1 / std::sqrt(static_cast<float>(shape.head_width)); }
 
-/// Room for the gradient of all queries, keys and values. Of tokens without a query that part is 0.
+/// Returns a gradient buffer for q, k and v. Entries of tokens that have no query stay 0.
 torch::Tensor gradient_of_all(at::IntArrayRef sizes, std::int64_t num_queries, const at::TensorOptions& options) {
   return num_queries < sizes[1] ? torch::zeros(sizes, options) : torch::empty(sizes, options);
 }
 
-/// The gradient of a bias that was added to all tokens.
+/// Returns the gradient of a bias that was added to all tokens.
 torch::Tensor sum_tokens(const torch::Tensor& gradient) {
   INCUBATE_RECORD_OP("sum_tokens");
   torch::Tensor sums = torch::zeros({gradient.size(2)}, torch::kFloat32);
@@ -77,7 +77,7 @@ torch::Tensor sum_tokens(const torch::Tensor& gradient) {
   return sums;
 }
 
-/// Scores become weights in place; a row of them has a place for each row of the keys.
+/// Turns scores into weights in place. A row of scores has one place for each row of the keys.
 void weigh(torch::Tensor& scores, const HeadShape& shape, const HeadShape& padded) {
   INCUBATE_RECORD_OP("softmax");
   with_element_of(scores.scalar_type(), [&](auto element) {
@@ -86,7 +86,7 @@ void weigh(torch::Tensor& scores, const HeadShape& shape, const HeadShape& padde
   });
 }
 
-/// The gradient of the weights becomes that of the scores in place.
+/// Turns the gradient of the weights into that of the scores, in place.
 void weigh_backward(const torch::Tensor& weights, torch::Tensor& gradient, const HeadShape& shape,
                     const HeadShape& padded) {
   INCUBATE_RECORD_OP("softmax_backward");
@@ -142,7 +142,7 @@ class HeadAttention : public torch::autograd::Function<HeadAttention> {
   }
 };
 
-/// The same in bfloat16, where the processor multiplies that.
+/// Attention in bfloat16, for processors that multiply bfloat16.
 class FusedAttention : public torch::autograd::Function<FusedAttention> {
  public:
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& qkv_input,

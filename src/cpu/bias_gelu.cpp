@@ -20,7 +20,7 @@ class BiasGelu : public torch::autograd::Function<BiasGelu> {
       bias_gelu(elements_of<T>(x), elements_of<float>(bias), elements_of<T>(result), x.numel() / x.size(-1),
                 x.size(-1));
     });
-    context->save_for_backward({x});  // with the bias by now
+    context->save_for_backward({x});  // x includes the bias now
     return result;
   }
 

@@ -6,7 +6,7 @@
 
 namespace incubate::cpu {
 
-/// Calls `function` with a float or Bfloat16, as the elements of `type` are.
+/// Calls `function` with a float or a Bfloat16, the element type that `type` names.
 template <typename Function>
 void with_element_of(at::ScalarType type, const Function& function) {
   if (type == torch::kBFloat16) {
@@ -17,7 +17,7 @@ void with_element_of(at::ScalarType type, const Function& function) {
   }
 }
 
-/// REQUIRES: contiguous. Null if undefined.
+/// Returns the elements, or null if the tensor is undefined. REQUIRES: contiguous.
 template <typename T>
 T* elements_of(const torch::Tensor& tensor) {
   if (!tensor.defined()) return nullptr;

@@ -4,10 +4,10 @@
 
 namespace incubate::cpu {
 
-/// Whether the processor multiplies whole tiles (AMX), by oneDNN's kernels.
+/// True if the processor multiplies whole tiles (AMX) and oneDNN's kernels support it.
 bool has_matrix_unit();
 
-/// What multiplies pairs fastest: the matrix unit, else vectors. REQUIRES: has_vector_product().
+/// Returns the fastest product of pairs: by the matrix unit, else by vectors. REQUIRES: has_vector_product().
 PairProduct best_product();
 
 }  // namespace incubate::cpu

@@ -1,4 +1,4 @@
-// In place of all else in this folder where INCUBATE_CPU_KERNELS=OFF.
+// Replaces all other files of this folder if INCUBATE_CPU_KERNELS=OFF.
 
 #include "ops/cpu_ops.h"
 

@@ -4,7 +4,7 @@
 
 namespace incubate::cpu {
 
-// CpuOps has the contract of each function.
+// CpuOps documents each function.
 
 torch::Tensor attention(const torch::Tensor& qkv, const torch::Tensor& bias, std::int64_t heads,
                         std::int64_t num_queries);

@@ -4,7 +4,7 @@
 
 namespace incubate::cpu {
 
-// Autograd functions take defined tensors only: an input that is missing is handed over as an empty one.
+// Autograd functions accept only defined tensors, so an empty tensor stands for a missing input.
 
 inline torch::Tensor or_empty(const torch::Tensor& tensor) {
   static const torch::Tensor empty = torch::empty({0});

@@ -13,7 +13,7 @@
 namespace incubate::cpu {
 namespace {
 
-/// Packing takes 0.1 ms however small the weight, more than products of smaller ones gain.
+/// Packing takes 0.1 ms for every weight. Products of smaller weights gain less.
 constexpr std::int64_t kFewestValues = 32768;
 
 torch::Tensor transposed(const torch::Tensor& values) {
@@ -25,7 +25,7 @@ torch::Tensor transposed(const torch::Tensor& values) {
 
 }  // namespace
 
-// What torch.compile makes of a linear layer, too: oneDNN's inner product with a weight in an order of its own.
+// torch.compile does the same for linear layers: oneDNN's inner product with a weight in oneDNN's own order.
 
 torch::Tensor pack_weight(const torch::Tensor& weight) {
   const torch::Tensor values = weight.is_contiguous() ? weight : weight.t();

@@ -44,10 +44,10 @@ KernelNorm<T> norm_of(const torch::Tensor& values, const NormParameters& norm, c
           .places = elements_of<std::int64_t>(kept.places)};
 }
 
-/// Inputs of which gradients are wanted, as they are numbered.
+/// Indices of the inputs that have gradients.
 enum Input : std::size_t { kX, kBranch, kBranchBias, kBranchScale, kNormWeight, kNormBias, kNumInputs };
 
-/// The sum, and its norm unless `type` is kNoNorm.
+/// Computes the sum, and its norm unless `type` is kNoNorm.
 class ResidualNorm : public torch::autograd::Function<ResidualNorm> {
  public:
   static variable_list forward(AutogradContext* context, const torch::Tensor& x, const torch::Tensor& branch_input,

@@ -12,7 +12,7 @@
 namespace incubate::cpu {
 namespace {
 
-// What is multiplied at once: both factors stay in the second cache.
+// Rows and columns of the blocks that are multiplied: two factors of this size fit the second cache.
 constexpr std::int64_t kBlockRows = 512;
 constexpr std::int64_t kBlockWidth = 384;
 
@@ -27,7 +27,7 @@ struct Factors {
   std::int64_t rows, width, in_width;
 };
 
-/// Rows `begin` to `end` of the sum, over the factors' rows.
+/// Adds rows `begin` to `end` of gradient^T x to `sum`.
 void add_rows_of_sum(const Factors& f, std::int64_t begin, std::int64_t end, float* sum) {
   const torch::Tensor buffer = torch::empty({kBlockWidth, kBlockRows}, torch::kBFloat16);
   Bfloat16* transposed = elements_of<Bfloat16>(buffer);
@@ -44,7 +44,7 @@ void add_rows_of_sum(const Factors& f, std::int64_t begin, std::int64_t end, flo
   at::native::cpublas::brgemm_release();
 }
 
-/// The library's own product of this form takes a third longer, and has its result in bfloat16.
+/// oneDNN's own product of this form takes a third longer, and rounds the result to bfloat16.
 void add_by_matrix_unit(const torch::Tensor& gradient, const torch::Tensor& x, torch::Tensor& sum) {
   constexpr std::int64_t kLeastRowsOfAThread = 64;
   const std::int64_t width = gradient.size(1);

@@ -1,92 +1,77 @@
 #pragma once
 
-#include <array>
+#include <condition_variable>
 #include <cstdint>
+#include <deque>
+#include <exception>
 #include <functional>
+#include <memory>
+#include <memory_resource>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
-#include "base/share.h"
-#include "data/batch.h"
-#include "data/damaged_images.h"
-#include "data/prefetcher.h"
-#include "data/sampler.h"
-#include "vision/augmenter.h"
-#include "vision/dataset.h"
-#include "vision/mixup.h"
+#include "data/damaged_samples.h"
+#include "data/sample_maker.h"
 
 namespace incubate {
 
-/// How to read images. While all images are intact, only `finished_by` changes what a batch holds.
+/// How to read samples. While all are intact, no option changes a batch.
 struct LoaderOptions {
-  PrefetchOptions prefetch = {};
-  FinishedBy finished_by = FinishedBy::loader;  ///< device: batches have raw images
+  std::int64_t workers = 0;  ///< threads besides the loading one; 0: the loading thread makes each batch when asked
+  std::int64_t depth = 2;    ///< batches made ahead by workers
+  /// Allocates batches and outlives them. Only the loading thread allocates; any thread frees.
+  std::pmr::memory_resource* memory = std::pmr::get_default_resource();
   OnDataError on_error = OnDataError::fail;
-  std::function<void(const std::string& message)> warn = {};  ///< once per damaged image, on the loading thread
+  std::function<void(const std::string& message)> warn = {};  ///< once per damaged sample, on the loading thread
 };
 
-/// Loads training micro-batches, each a pure function of its place. Draws for a position have the address (seed, phase,
-/// epoch, position), draws for blending (seed, phase, epoch, step in epoch, micro-batch). Keeps a reference to
-/// `dataset`.
-class TrainLoader {
+/// Loads batches, and makes them ahead of their use. The order of requests is guessed; a wrong guess only costs time.
+/// Memory is bounded by depth + 1 batches.
+class Loader {
  public:
-  /// `share` is the range of each step's micro-batches that load() is asked for, in order; empty means all.
-  TrainLoader(const Dataset& dataset, const Normalisation& normalisation, const Augmentation& augmentation,
-              Sampler sampler, std::uint64_t seed, Phase phase, const LoaderOptions& options = {},
-              const Share& share = {});
+  Loader(std::unique_ptr<const SampleMaker> maker, std::unique_ptr<Sampler> sampler, const LoaderOptions& options = {});
+  /// Waits for samples in progress and drops them.
+  ~Loader();
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
 
-  const Sampler& sampler() const { return sampler_; }
-  Batch load(const BatchPlace& place);
+  const Sampler& sampler() const { return *sampler_; }
+  std::int64_t num_samples() const { return maker_->num_samples(); }
+  /// Returns the batch at `place`, after helping to make it. Rethrows the error of a sample that failed.
+  std::unique_ptr<Batch> load(const BatchPlace& place);
   /// Returns the seconds spent in load() so far.
   double waited_s() const { return waited_s_; }
 
  private:
-  BatchPlan plan(const BatchPlace& place);
-  void leave_to_device(BatchPlan& plan, std::int64_t epoch, const std::vector<std::int64_t>& positions,
-                       const std::vector<std::int64_t>& images);
-  BatchPlace next(const BatchPlace& place) const;
-  void mix(const BatchPlace& place, Batch& batch) const;
+  struct Pending {
+    BatchPlace place;
+    std::vector<Sample> samples;
+    std::unique_ptr<Batch> batch;
+    std::int64_t next_sample = 0;  // first one that no thread has taken
+    std::int64_t samples_left = static_cast<std::int64_t>(samples.size());
+    std::exception_ptr error = {};
+  };
+  using Lock = std::unique_lock<std::mutex>;
 
-  const Dataset& dataset_;
-  Augmenter augmenter_;
-  MixupOptions mixup_;
-  Sampler sampler_;
-  std::uint64_t seed_;
-  Phase phase_;
-  Share share_;
-  std::array<std::int64_t, 2> size_;  ///< height and width of an augmented image
-  FinishedBy finished_by_;
-  DamagedImages damaged_;
-  std::function<void(const std::string& message)> warn_;
+  void enqueue(const BatchPlace& place);
+  void fill_queue();
+  void work(const std::stop_token& stop);
+  std::shared_ptr<Pending> find_work();
+  void make_one(const std::shared_ptr<Pending>& pending, Lock& lock);
+
+  std::unique_ptr<const SampleMaker> maker_;
+  std::unique_ptr<Sampler> sampler_;  // used by the loading thread alone
+  LoaderOptions options_;
+  DamagedSamples damaged_;
   double waited_s_ = 0;
-  Prefetcher prefetcher_;  // last, because its threads use the members above
-};
-
-/// Loads evaluation batches: the images in order, cropped by `crop` or unchanged, `size` at a time (the last batch may
-/// be smaller).
-class EvaluationLoader {
- public:
-  EvaluationLoader(const Dataset& dataset, const Normalisation& normalisation, std::int64_t size,
-                   const std::optional<EvaluationCrop>& crop = std::nullopt, const LoaderOptions& options = {});
-
-  std::int64_t num_images() const { return dataset_.num_images(); }
-  std::int64_t num_batches() const { return (dataset_.num_images() + size_ - 1) / size_; }
-  /// Returns a batch of a pass over the batches before `end`, or over all batches.
-  Batch load(std::int64_t batch_index, std::optional<std::int64_t> end = std::nullopt);
-
- private:
-  BatchPlan plan(std::int64_t batch_index);
-
-  const Dataset& dataset_;
-  NormalisationTable table_;
-  std::int64_t size_;
-  std::optional<EvaluationCrop> crop_;
-  FinishedBy finished_by_;
-  DamagedImages damaged_;
-  std::function<void(const std::string& message)> warn_;
-  std::int64_t end_;
-  Prefetcher prefetcher_;  // last, because its threads use the members above
+  std::mutex mutex_;  // guards the queue and its batches, except samples in progress
+  std::condition_variable_any has_work_;
+  std::condition_variable is_done_;
+  std::deque<std::shared_ptr<Pending>> queue_;  // the front is requested next
+  std::vector<std::jthread> workers_;           // last, because they use the members above
 };
 
 }  // namespace incubate

@@ -1,5 +1,7 @@
 #include "data/node_cache.h"
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <system_error>
 
@@ -28,8 +30,10 @@ void copy_file(const CachedFile& file, const std::filesystem::path& copy,
     on_copied(in.gcount());
   }
   out.close();
-  check_running(in.eof() && out && copied == file.bytes, "{} cannot be copied to {}: {} of {} bytes came through.",
-                file.source.string(), copy.string(), copied, file.bytes);
+  const int reason = in.eof() && out ? 0 : errno;
+  check_running(in.eof() && out && copied == file.bytes, "{} cannot be copied to {}: {} of {} bytes came through{}.",
+                file.source.string(), copy.string(), copied, file.bytes,
+                reason == 0 ? "" : fmt::format(" ({})", std::strerror(reason)));
 }
 
 }  // namespace

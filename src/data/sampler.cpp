@@ -6,25 +6,44 @@
 
 namespace incubate {
 
-Sampler::Sampler(std::int64_t num_images, std::int64_t global, std::int64_t micro, std::uint64_t seed, Phase phase,
-                 std::int64_t copies, std::int64_t block)
-    : num_images_(num_images),
+std::vector<Sample> SequentialSampler::samples(const BatchPlace& place) {
+  std::vector<Sample> samples;
+  const std::int64_t begin = place.micro_batch * size_, end = std::min(begin + size_, num_samples_);
+  for (std::int64_t i = begin; i < end; ++i) samples.push_back({.position = i, .index = i});
+  return samples;
+}
+
+RandomSampler::RandomSampler(std::int64_t num_samples, std::int64_t global, std::int64_t micro, std::uint64_t seed,
+                             Phase phase, std::int64_t copies, std::int64_t block, const Share& share)
+    : num_samples_(num_samples),
       global_(global),
       micro_(micro),
       seed_(seed),
       phase_(phase),
       copies_(copies),
-      block_(block) {}
+      block_(block),
+      share_(share.size() > 0 ? share : Share{0, global / micro}) {}
 
-std::vector<std::int64_t> Sampler::positions(const BatchPlace& place) const {
-  std::vector<std::int64_t> positions(micro_);
+std::vector<Sample> RandomSampler::samples(const BatchPlace& place) {
+  std::vector<Sample> samples;
   for (std::int64_t k = 0; k < micro_; ++k) {
-    positions[k] = (place.step_in_epoch * global_) + place.micro_batch + (k * micro_batches_per_step());
+    const std::int64_t position = (place.step_in_epoch * global_) + place.micro_batch + (k * micro_batches_per_step());
+    samples.push_back({place.epoch, position, index_at(place.epoch, position)});
   }
-  return positions;
+  return samples;
 }
 
-std::int64_t Sampler::image_index(std::int64_t epoch, std::int64_t position) {
+std::optional<BatchPlace> RandomSampler::next(const BatchPlace& place) const {
+  BatchPlace next = place;
+  if (++next.micro_batch < share_.end) return next;
+  next.micro_batch = share_.begin;
+  if (++next.step_in_epoch < steps_per_epoch()) return next;
+  next.step_in_epoch = 0;
+  ++next.epoch;
+  return next;
+}
+
+std::int64_t RandomSampler::index_at(std::int64_t epoch, std::int64_t position) {
   if (epoch != permuted_epoch_) {
     permutation_ = permute(epoch);
     permuted_epoch_ = epoch;
@@ -32,12 +51,12 @@ std::int64_t Sampler::image_index(std::int64_t epoch, std::int64_t position) {
   return permutation_[block_ > 0 ? reading_place(position) : position / copies_];
 }
 
-std::vector<std::uint32_t> Sampler::permute(std::int64_t epoch) const {
+std::vector<std::uint32_t> RandomSampler::permute(std::int64_t epoch) const {
   Generator generator =
       make_generator(seed_, Purpose::shuffle, {static_cast<std::uint64_t>(phase_), static_cast<std::uint64_t>(epoch)});
-  const auto count = static_cast<std::uint32_t>(num_images_);
+  const auto count = static_cast<std::uint32_t>(num_samples_);
   if (block_ == 0) return make_permutation(count, generator);
-  const auto block = static_cast<std::uint32_t>(std::min(block_, num_images_));
+  const auto block = static_cast<std::uint32_t>(std::min(block_, num_samples_));
   const std::uint32_t first = generator.below(count);  // begin of the first run; the set is a ring
   std::vector<std::uint32_t> order;
   order.reserve(count);
@@ -48,10 +67,10 @@ std::vector<std::uint32_t> Sampler::permute(std::int64_t epoch) const {
   return order;
 }
 
-std::int64_t Sampler::reading_place(std::int64_t position) const {
+std::int64_t RandomSampler::reading_place(std::int64_t position) const {
   const std::int64_t step = position / global_;
   const std::int64_t in_step = position % global_;
-  if ((step + 1) * global_ > num_images_) return position;  // positions after the last whole step
+  if ((step + 1) * global_ > num_samples_) return position;  // positions after the last whole step
   const std::int64_t micro_batch = in_step % micro_batches_per_step();
   return (step * global_) + (micro_batch * micro_) + (in_step / micro_batches_per_step());
 }

@@ -1,13 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "base/share.h"
 #include "config/run_config.h"
 
 namespace incubate {
 
-/// A micro-batch's place in its training.
+/// A batch's place in a training; in an evaluation, `micro_batch` counts its batches.
 struct BatchPlace {
   std::int64_t epoch = 0;
   std::int64_t step_in_epoch = 0;
@@ -16,39 +18,83 @@ struct BatchPlace {
   bool operator==(const BatchPlace&) const = default;
 };
 
-/// Decides which images a training reads, in which order: a pure function of (seed, phase, epoch). So any number of
-/// ranks and every stage's incubation see the same. Not thread-safe: keeps the last epoch's permutation.
+/// A sample to make. Its random draws have the address (epoch, position).
+struct Sample {
+  std::int64_t epoch = 0;
+  std::int64_t position = 0;  ///< within the epoch
+  std::int64_t index = 0;     ///< within the split
+
+  bool operator==(const Sample&) const = default;
+};
+
+/// Decides which samples a batch has, and in which order batches are likely to be asked for.
 class Sampler {
  public:
-  /// Each image stands at `copies` consecutive positions (repeated augmentation: Hoffer et al. 2019, arXiv 1901.09335).
-  /// An epoch keeps its length, so it shows one image in `copies`. The order is one random permutation of all images.
-  /// With `block` > 0, runs of `block` neighbours are permuted instead, from a random begin, and micro-batches read
-  /// each run in order. (For file systems with slow random access; pack the set in random order.) REQUIRES: `micro`
-  /// divides `global`, `global` <= `num_images`, `copies` >= 1, and = 1 with a `block`.
-  Sampler(std::int64_t num_images, std::int64_t global, std::int64_t micro, std::uint64_t seed, Phase phase,
-          std::int64_t copies = 1, std::int64_t block = 0);
+  virtual ~Sampler() = default;
+  virtual std::vector<Sample> samples(const BatchPlace& place) = 0;
+  /// Returns this rank's first place; nothing if it has no batch.
+  virtual std::optional<BatchPlace> first() const = 0;
+  /// Returns this rank's place after `place`; nothing at the end.
+  virtual std::optional<BatchPlace> next(const BatchPlace& place) const = 0;
+};
 
-  /// Returns the number of whole steps in one pass over the images.
-  std::int64_t steps_per_epoch() const { return num_images_ / global_; }
+/// Every sample once, in order, `size` a batch; the last batch may be smaller.
+class SequentialSampler final : public Sampler {
+ public:
+  SequentialSampler(std::int64_t num_samples, std::int64_t size, std::int64_t rank = 0, std::int64_t num_ranks = 1)
+      : num_samples_(num_samples), size_(size), share_(share_of((num_samples + size - 1) / size, rank, num_ranks)) {}
+
+  std::vector<Sample> samples(const BatchPlace& place) override;
+  std::optional<BatchPlace> first() const override { return from(share_.begin); }
+  std::optional<BatchPlace> next(const BatchPlace& place) const override { return from(place.micro_batch + 1); }
+
+ private:
+  std::optional<BatchPlace> from(std::int64_t batch) const {
+    return batch < share_.end ? std::optional(BatchPlace{.micro_batch = batch}) : std::nullopt;
+  }
+
+  std::int64_t num_samples_;
+  std::int64_t size_;
+  Share share_;
+};
+
+/// Micro-batches of a random order: a pure function of (seed, phase, epoch). So any number of ranks and every stage's
+/// incubation see the same. Not thread-safe: keeps the last epoch's permutation.
+class RandomSampler final : public Sampler {
+ public:
+  /// Each sample stands at `copies` consecutive positions (repeated augmentation: Hoffer et al. 2019, arXiv
+  /// 1901.09335). An epoch keeps its length, so it shows one sample in `copies`. The order is one random permutation of
+  /// all samples. With `block` > 0, runs of `block` neighbours are permuted instead, from a random begin, and
+  /// micro-batches read each run in order. (For file systems with slow random access; pack the set in random order.)
+  /// `share` is the range of each step's micro-batches that this rank asks for, in order; empty means all.
+  /// REQUIRES: `micro` divides `global`, `global` <= `num_samples`, `copies` >= 1, and = 1 with a `block`.
+  RandomSampler(std::int64_t num_samples, std::int64_t global, std::int64_t micro, std::uint64_t seed, Phase phase,
+                std::int64_t copies = 1, std::int64_t block = 0, const Share& share = {});
+
+  /// Returns the number of whole steps in one pass over the samples.
+  std::int64_t steps_per_epoch() const { return num_samples_ / global_; }
   std::int64_t micro_batches_per_step() const { return global_ / micro_; }
 
-  /// Returns the epoch positions of a micro-batch's samples: sB + m + kM for k = 0 .. b-1.
-  std::vector<std::int64_t> positions(const BatchPlace& place) const;
-  /// Returns the image at a position of an epoch.
-  std::int64_t image_index(std::int64_t epoch, std::int64_t position);
+  /// Position k of micro-batch m in step s is sB + m + kM, for k = 0 .. b-1.
+  std::vector<Sample> samples(const BatchPlace& place) override;
+  std::optional<BatchPlace> first() const override { return BatchPlace{.micro_batch = share_.begin}; }
+  std::optional<BatchPlace> next(const BatchPlace& place) const override;
+  /// Returns the sample at a position of an epoch.
+  std::int64_t index_at(std::int64_t epoch, std::int64_t position);
 
  private:
   std::vector<std::uint32_t> permute(std::int64_t epoch) const;
-  /// Returns the place of `position` in the order in which successive micro-batches read images.
+  /// Returns the place of `position` in the order in which successive micro-batches read samples.
   std::int64_t reading_place(std::int64_t position) const;
 
-  std::int64_t num_images_;
+  std::int64_t num_samples_;
   std::int64_t global_;
   std::int64_t micro_;
   std::uint64_t seed_;
   Phase phase_;
   std::int64_t copies_;
   std::int64_t block_;
+  Share share_;
   std::int64_t permuted_epoch_ = -1;
   std::vector<std::uint32_t> permutation_;
 };

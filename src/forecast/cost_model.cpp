@@ -9,22 +9,13 @@
 namespace incubate {
 namespace {
 
-/// Returns the activation bytes of one image: the image, the outputs of leading frozen stages, and the larger of two.
-/// These are the bytes that leading stages hold for a moment, and the bytes that later stages keep. The last leading
-/// stage's output counts as the learning stage's kept input (see FrozenPrefix).
-std::int64_t activation_bytes_per_image(const Training& training) {
-  const std::int64_t first = first_learning_stage(training);
-  std::int64_t prefix = 0;
-  std::int64_t transient = 0;
-  std::int64_t kept = 0;
-  for (std::int64_t i = 0; i < training.spec.num_stages(); ++i) {
-    const StageCost cost = stage_cost(training.spec, i);
-    if (i + 1 < first) prefix += cost.output_bytes;
-    if (i < first) transient = std::max(transient, cost.transient_bytes);
-    if (i >= first) kept += training.is_learning[i] ? cost.kept_bytes : cost.frozen_kept_bytes;
-  }
-  kept += kept_bytes_of_head(training);
-  return image_bytes(training.spec) + prefix + std::max(transient, kept);
+std::int64_t first_learning_stage(const Training& training) {
+  return std::ranges::find(training.is_learning, true) - training.is_learning.begin();
+}
+
+StageUse use_of(const Training& training, std::int64_t stage_index) {
+  if (training.is_learning[stage_index]) return StageUse::learning;
+  return stage_index < first_learning_stage(training) ? StageUse::without_graph : StageUse::frozen;
 }
 
 /// Parameters and running statistics of a stage.
@@ -68,14 +59,6 @@ std::int64_t num_learning_values(const Training& training) {
   return count;
 }
 
-std::int64_t kept_bytes_of_head(const Training& training) {
-  return training.is_learning.back() ? training.head.kept_bytes : training.head.frozen_kept_bytes;
-}
-
-std::int64_t first_learning_stage(const Training& training) {
-  return std::ranges::find(training.is_learning, true) - training.is_learning.begin();
-}
-
 std::int64_t image_bytes(const ModelSpec& spec) {
   return kFloatBytes * spec.channels * spec.image_size * spec.image_size;
 }
@@ -101,6 +84,7 @@ MemorySettings memory_settings(const RunConfig& config, Phase phase) {
           .optimizer = config.optimizer,
           .has_average = config.phase(phase).ema_decay > 0,
           .shard_optimizer = config.run.shard_optimizer,
+          .recompute = config.run.recompute,
           .is_recorded = config.run.cuda_graph && config.phase(phase).drop_path == 0};
 }
 
@@ -116,6 +100,35 @@ void for_each_held_stage(const std::vector<const Training*>& trainings,
   }
 }
 
+ActivationBytes activations_of(const Training& training, const MemorySettings& settings) {
+  const std::int64_t first = first_learning_stage(training);
+  std::int64_t input = image_bytes(training.spec);
+  std::int64_t kept = input;
+  std::int64_t block = 0;
+  std::int64_t alone = 0;
+  std::int64_t backward = 0;
+  std::int64_t weight_gradient = 0;
+  for (std::int64_t i = 0; i < training.spec.num_stages(); ++i) {
+    const StageActivations stage = stage_activations(training.spec, i, use_of(training, i));
+    if (i < first) {
+      alone = std::max(alone, stage.alone);
+      input = stage.output;
+      // The last frozen stage's output counts as the learning stage's input.
+      if (i + 1 < first) kept += stage.output;
+      continue;
+    }
+    kept += settings.recompute == Recompute::none ? stage.kept : stage.inputs;
+    if (settings.recompute == Recompute::blocks) block = std::max(block, stage.block);
+    backward = std::max(backward, stage.backward);
+    weight_gradient = std::max(weight_gradient, stage.weight_gradient);
+  }
+  kept += (training.is_learning.back() ? training.head.kept_bytes : training.head.frozen_kept_bytes) + block;
+  return {.input = settings.micro * input,
+          .kept = settings.micro * kept,
+          .backward = (settings.micro * backward) + weight_gradient,
+          .apart = settings.micro * alone};
+}
+
 Memory memory_per_rank(const std::vector<const Training*>& trainings, const MemorySettings& settings) {
   const auto num_states = static_cast<std::int64_t>(list_state_names(settings.optimizer).size());
   Memory memory;
@@ -128,7 +141,8 @@ Memory memory_per_rank(const std::vector<const Training*>& trainings, const Memo
     memory.optimizer += num_states * kFloatBytes * num_values_with_state(*training, settings);
     if (settings.has_average) memory.average += learning_bytes;
     memory.sums += reduced_bytes_per_step(*training, settings.sums);
-    memory.activations = std::max(memory.activations, settings.micro * activation_bytes_per_image(*training));
+    const ActivationBytes activations = activations_of(*training, settings);
+    memory.activations = std::max(memory.activations, activations.kept + activations.working());
   }
   return memory;
 }

@@ -21,10 +21,6 @@ std::int64_t num_learning_parameters(const Training& training);
 /// Returns the parameters and running statistics of the learning stages.
 std::int64_t num_learning_values(const Training& training);
 
-/// Bytes that the head keeps of an image for its backward pass.
-std::int64_t kept_bytes_of_head(const Training& training);
-
-std::int64_t first_learning_stage(const Training& training);
 /// Returns the bytes of one image in fp32.
 std::int64_t image_bytes(const ModelSpec& spec);
 
@@ -41,9 +37,9 @@ std::int64_t reduced_bytes_per_step(const Training& training, Sums sums);
 double ring_all_reduce_s(std::int64_t bytes, std::int64_t num_ranks, double bytes_per_s);
 
 /// Memory of a rank in bytes; gpu_memory.h adds what only a GPU holds. Not counted: LibTorch itself, gaps in
-/// FlatParameters, working memory of kernels and backward passes (a few times the largest activation). Not counted in
-/// host memory: the data file's images and a leader's copy of the state for checkpoints. While activations are free,
-/// evaluating an average takes 4 bytes more per learning parameter, not counted either.
+/// FlatParameters, working memory of kernels, attention's weights, which only CPUs keep. Not counted in host memory:
+/// the data file's images and a leader's copy of the state for checkpoints. While activations are free, evaluating an
+/// average takes 4 bytes more per learning parameter, not counted either.
 struct Memory {
   std::int64_t weights = 0;  ///< fp32, including running statistics and frozen stages
   std::int64_t gradients =
@@ -51,7 +47,7 @@ struct Memory {
   std::int64_t optimizer = 0;    ///< fp32: AdamW's two moments, or SGD's momentum
   std::int64_t average = 0;      ///< of the weights, fp32, if there is one
   std::int64_t sums = 0;         ///< GradientReducer's buffer
-  std::int64_t activations = 0;  ///< of one micro-batch
+  std::int64_t activations = 0;  ///< of one micro-batch, with what comes and goes beside those kept
 
   std::int64_t total() const { return weights + gradients + optimizer + average + sums + activations; }
 };
@@ -64,9 +60,22 @@ struct MemorySettings {
   bool has_average = false;
   bool shard_optimizer = false;  ///< across the group's ranks
   std::int64_t num_ranks = 1;    ///< in the group
-  bool is_recorded = false;      ///< passes run as a CUDA graph (see RecordedPass)
+  Recompute recompute = Recompute::none;
+  bool is_recorded = false;  ///< passes run as a CUDA graph (see RecordedPass)
 };
 MemorySettings memory_settings(const RunConfig& config, Phase phase);
+
+/// Bytes of the activations of one micro-batch.
+struct ActivationBytes {
+  std::int64_t input = 0;     ///< of the first learning stage
+  std::int64_t kept = 0;      ///< at most
+  std::int64_t backward = 0;  ///< on top of them in the backward pass
+  std::int64_t apart = 0;     ///< what is held while nothing is kept: by frozen stages in front, between steps
+
+  std::int64_t working() const { return std::max(backward, apart - kept); }
+};
+/// Returns the bytes for a training alone.
+ActivationBytes activations_of(const Training& training, const MemorySettings& settings);
 
 /// Calls `function` with each stage that a rank training `trainings`, all of one phase, holds. A frozen stage that
 /// several trainings share is passed once, as in train_group().

@@ -14,8 +14,8 @@ MemoryNeed describe_memory(const RunConfig& config, const std::vector<const Trai
   MemorySettings settings = memory_settings(config, phase);
   settings.num_ranks = num_ranks;
   const bool is_on_gpu = device.is_cuda();
-  const std::int64_t bytes = is_on_gpu ? gpu_memory_per_rank(trainings, settings, config.run.recompute).total()
-                                       : memory_per_rank(trainings, settings).total();
+  const std::int64_t bytes =
+      is_on_gpu ? gpu_memory_per_rank(trainings, settings).total() : memory_per_rank(trainings, settings).total();
   std::string names;
   for (const Training* training : trainings) names += (names.empty() ? "" : ", ") + training->name;
   return {

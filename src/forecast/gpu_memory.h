@@ -61,13 +61,12 @@ struct GpuMemory {
 
 /// Returns the GPU memory of a rank training `trainings`, all of one phase. A recorded training keeps the memory of its
 /// passes, with a copy of their input; other trainings use the same memory in turn.
-GpuMemory gpu_memory_per_rank(const std::vector<const Training*>& trainings, const MemorySettings& settings,
-                              Recompute recompute);
+GpuMemory gpu_memory_per_rank(const std::vector<const Training*>& trainings, const MemorySettings& settings);
 
 /// Returns the largest micro-batch, up to that of `settings`, that divides `global_batch` and fits `card`; nothing if
 /// not even 1 fits.
 std::optional<std::int64_t> find_largest_micro(const std::vector<const Training*>& trainings, MemorySettings settings,
-                                               Recompute recompute, std::int64_t global_batch, const GpuCard& card);
+                                               std::int64_t global_batch, const GpuCard& card);
 
 /// A training on GPUs, in a group of `num_ranks` that trains nothing else.
 struct GpuPlan {

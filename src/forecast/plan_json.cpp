@@ -75,9 +75,11 @@ PlanJson to_json(const GroupForecast& group, std::size_t round, const PhaseWork&
                    {"memory_bytes", to_json(memory_of(group, work))}};
   if (is_on_gpus) {
     const std::vector<const Training*> carried_on = trainings_of(group, work);
-    const MemorySettings settings = memory_settings_of(group, work);
-    json["gpu_memory_bytes"] = {{"kept", to_json(gpu_memory_per_rank(carried_on, settings, Recompute::none))},
-                                {"recomputed", to_json(gpu_memory_per_rank(carried_on, settings, Recompute::blocks))}};
+    MemorySettings settings = memory_settings_of(group, work);
+    for (const auto& [name, recompute] : {std::pair("kept", Recompute::none), {"recomputed", Recompute::blocks}}) {
+      settings.recompute = recompute;
+      json["gpu_memory_bytes"][name] = to_json(gpu_memory_per_rank(carried_on, settings));
+    }
   }
   return json;
 }
@@ -172,6 +174,7 @@ std::string plan_to_json(const PlanReport& report, const PlanConfig& config) {
       {"phases", std::move(phases)},
       {"methods", to_json(report.methods)},
       {"other_sums", {{"sums", to_string(report.other_sums())}, {"methods", to_json(report.methods_with_other_sums)}}},
+      {"warnings", report.warnings},
       {"method_table", describe_method_table()}};
   return json.dump(2) + "\n";
 }

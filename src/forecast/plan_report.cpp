@@ -153,7 +153,6 @@ PlanReport make_plan_report(const RunConfig& config, const std::vector<Training>
                     .global_batch = config.batch.global,
                     .sums = sums_of(config.run),
                     .is_on_gpus = is_on_gpus(config),
-                    .recompute = config.run.recompute,
                     .phases = plan_phases(config, trainings, machine)};
   for (const Training& training : trainings) {
     if (!training.is_chosen) continue;

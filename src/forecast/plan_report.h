@@ -59,10 +59,10 @@ struct PlanReport {
   std::int64_t global_batch = 0;
   Sums sums = Sums::exact;
   bool is_on_gpus = false;  ///< run.device=cuda
-  Recompute recompute = Recompute::none;
   std::vector<TrainingCost> trainings = {};
   std::vector<PhasePlan> phases = {};        ///< in the order of running
   std::vector<MethodForecast> methods = {};  ///< methods whose trainings are all chosen
+  std::vector<std::string> warnings = {};    ///< of the configuration; make_plan_report() has none
   /// The methods with the other kind of sums: unless run.sums is set, GPUs and CPUs use different kinds.
   std::vector<MethodForecast> methods_with_other_sums = {};
 

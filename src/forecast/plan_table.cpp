@@ -145,7 +145,7 @@ class PlanTable {
 
   std::int64_t memory_bytes_of(const GroupForecast& group, const PhaseWork& work) const {
     if (!report_.is_on_gpus) return memory_of(group, work).total();
-    return gpu_memory_per_rank(trainings_of(group, work), memory_settings_of(group, work), report_.recompute).total();
+    return gpu_memory_per_rank(trainings_of(group, work), memory_settings_of(group, work)).total();
   }
 
   /// Returns the time of the first method that has the phase; the phase's own time if no such method is chosen.
@@ -220,6 +220,7 @@ class PlanTable {
   }
 
   void write_notes() {
+    for (const std::string& warning : report_.warnings) line("\nwarning: {}", warning);
     if (report_.is_on_gpus) write_gpu_notes();
     line(
         "\nideal: perfect scaling. at best: no deal of the ranks is faster, reductions left out. efficiency: ideal "

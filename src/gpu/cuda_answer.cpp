@@ -18,7 +18,7 @@ CudaAnswer ask_cuda() {
     cudaDeviceGetPCIBusId(address.data(), static_cast<int>(address.size()), i);
     answer.gpus.emplace_back(address.data());
   }
-  cudaGetLastError();  // it is told
+  cudaGetLastError();  // clears the error, which is reported
   return answer;
 }
 

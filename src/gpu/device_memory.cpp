@@ -16,8 +16,8 @@ namespace {
 
 namespace allocator = c10::cuda::CUDACachingAllocator;
 
-/// PyTorch's cache of page-locked memory. What is given back is not handed out again before the copies from it, which
-/// PyTorch notes by address, are over.
+/// PyTorch's cache of page-locked memory. PyTorch tracks copies by address, and reuses freed memory only after the
+/// copies from it are complete.
 class PageLockedMemory : public std::pmr::memory_resource {
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
     TORCH_INTERNAL_ASSERT(alignment <= alignof(std::max_align_t));

@@ -6,9 +6,7 @@ namespace incubate {
 
 DeviceStopwatch::DeviceStopwatch(torch::Device device) : device_(device) {
   if (!device.is_cuda()) return;
-  const auto event = [&] {
-    return c10::Event(device.type(), c10::EventFlag::BACKEND_DEFAULT);
-  };  // which takes the time
+  const auto event = [&] { return c10::Event(device.type(), c10::EventFlag::BACKEND_DEFAULT); };  // with timing
   events_.emplace(event(), event());
   events_->first.record(current_stream(device_));
 }

@@ -10,8 +10,8 @@
 
 namespace incubate {
 
-/// Measures how long the device takes for a part of a step. On a GPU it is the time between two events of the current
-/// stream, so that nothing waits.
+/// Measures the device's time for a part of a step. On a GPU this is the time between two events of the current stream,
+/// so no thread waits.
 class DeviceStopwatch {
  public:
   /// Starts the measurement.

@@ -10,7 +10,7 @@ namespace incubate::gpu {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr std::int64_t kMostBlocks = 2048;  // some for each multiprocessor; each thread takes several values
+constexpr std::int64_t kMostBlocks = 2048;  // several for each multiprocessor; a thread takes several values
 
 cudaStream_t current_stream() { return c10::cuda::getCurrentCUDAStream(); }
 
@@ -20,7 +20,7 @@ int blocks_for(std::int64_t size) {
 
 __device__ bool is_in_range(float value) { return fabsf(value) < kLargestExactAddend; }  // false for NaN
 
-/// To the nearest, to even where two are, as on the CPU.
+/// Rounds to the nearest value, ties to even, as on the CPU.
 __device__ std::int64_t to_units(float value) { return __double2ll_rn(static_cast<double>(value) * kExactUnitsPerOne); }
 
 __global__ void add_gradients_kernel(const float* gradients, std::int64_t size, bool is_first, std::int64_t* sums,
@@ -31,10 +31,10 @@ __global__ void add_gradients_kernel(const float* gradients, std::int64_t size, 
     all_in_range = all_in_range && is_in_range(gradients[i]);
     sums[i] = is_first ? to_units(gradients[i]) : sums[i] + to_units(gradients[i]);
   }
-  if (!all_in_range) *is_out_of_range = 1;  // all that write write the same
+  if (!all_in_range) *is_out_of_range = 1;  // all threads that write write 1
 }
 
-/// One thread, after the gradients.
+/// Runs in one thread, after the gradients.
 __global__ void add_loss_kernel(const float* loss, LossSums sums) {
   const bool in_range = is_in_range(*loss) && *sums.is_out_of_range == 0;
   if (in_range) *sums.loss += to_units(*loss);

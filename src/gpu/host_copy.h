@@ -7,8 +7,8 @@
 
 namespace incubate {
 
-/// Copies a small tensor to host memory. From a GPU the copy is page-locked and queued on the current stream, so that
-/// only ProcessGroup::wait_for() waits.
+/// Copies a small tensor to host memory. From a GPU the copy is page-locked and queued on the current stream: only
+/// ProcessGroup::wait_for() waits for it.
 class HostCopy {
  public:
   explicit HostCopy(const torch::Tensor& source);

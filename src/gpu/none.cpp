@@ -1,5 +1,5 @@
-// In place of all that needs CUDA in this folder where INCUBATE_CUDA=OFF: every device is the CPU then, since
-// require_gpu() refuses GPUs.
+// Replaces all CUDA files of this folder if INCUBATE_CUDA=OFF. Every device is the CPU then, because require_gpu()
+// refuses GPUs.
 
 #include <torch/torch.h>
 

@@ -13,10 +13,10 @@
 namespace incubate {
 namespace {
 
-/// In which libraries choose their kernels and take their working memory, as PyTorch's guide to CUDA graphs has it.
+/// In these calls libraries choose kernels and allocate their workspaces (see PyTorch's guide to CUDA graphs).
 constexpr std::int64_t kCallsBefore = 3;
 
-/// Graphs are recorded on another stream than the default one.
+/// Graphs must be recorded on another stream than the default one.
 class SideStream {
  public:
   explicit SideStream(const c10::Stream& stream)
@@ -64,10 +64,10 @@ RecordedPass::Tensors RecordedPass::operator()(const Tensors& inputs) {
 
 void RecordedPass::record() {
   const SideStream side(*stream_);
-  // The graph cannot reuse the memory that the calls before it have cached.
+  // The graph cannot reuse memory that the earlier calls have cached.
   c10::cuda::CUDACachingAllocator::emptyCache();
   graph_ = std::make_shared<at::cuda::CUDAGraph>();
-  // Loaders of this process take page-locked memory meanwhile, which only the recording thread must not.
+  // Other threads (loaders) may allocate page-locked memory meanwhile; thread-local mode allows that.
   graph_->capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
   results_ = detached(pass_(inputs_));
   graph_->capture_end();

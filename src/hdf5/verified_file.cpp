@@ -1,15 +1,18 @@
 #include "hdf5/verified_file.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -137,6 +140,36 @@ void verify_once(const FilePath& path, VerifiedFiles& verified) {
   if (verified.contains(path)) return;
   verify_file(path);
   verified.insert(path);
+}
+
+void check_replaceable(const FilePath& output, const std::vector<std::string>& filetypes) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(output, ignored)) return;
+  std::array<char, kUserBlockBytes> begin{};
+  std::ifstream file = open_to_read(output);
+  file.read(begin.data(), begin.size());
+  if (std::ranges::count(begin, '\0') == std::ssize(begin)) return;  // as a crash of the machine leaves it
+  std::string found = "no file of this program";
+  try {
+    if (std::ranges::equal(UserBlock{}.magic, std::span(begin).first(UserBlock{}.magic.size()))) {
+      found = "of type '" +
+              read_verified_file(output, [](const Hdf5File& f) { return f.read_string_attribute("filetype"); }) + "'";
+    }
+  } catch (const DamagedFileError&) {
+    return;
+  }
+  check_input(
+      std::ranges::any_of(filetypes, [&](const std::string& type) { return found == "of type '" + type + "'"; }),
+      "{} would be replaced by a file of type '{}', but is {}. Choose another --output, or remove that file.",
+      output.string(), filetypes.front(), found);
+}
+
+std::string identify_file(const FilePath& path) {
+  struct stat s {};
+  if (::stat(path.c_str(), &s) != 0) return "";
+  // Times too: numbers of local disks may be the same on nodes that were installed alike.
+  return fmt::format("{} {} {} {} {} {} {}", s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec,
+                     s.st_ctim.tv_sec, s.st_ctim.tv_nsec);
 }
 
 std::string stated_digest(const FilePath& path) {

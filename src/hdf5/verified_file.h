@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "base/check.h"
 #include "hdf5/atomic_file.h"
@@ -43,6 +45,10 @@ using VerifiedFiles = std::set<FilePath>;
 /// Verifies the file and adds it to `verified`, unless it is there already. Throws as verify_file() does.
 void verify_once(const FilePath& path, VerifiedFiles& verified);
 
+/// Throws InputError if `output`, which --output names, exists and is not a file of one of these types. A damaged file
+/// of this program, an empty one and one of zeros may be replaced.
+void check_replaceable(const FilePath& output, const std::vector<std::string>& filetypes);
+
 /// Opens the file and returns `read(file)`. Throws InputError if the content is not what `read` expects. REQUIRES:
 /// verify_file(path) passed on any rank.
 template <typename Read>
@@ -63,6 +69,10 @@ auto read_verified_file(const FilePath& path, const Read& read) {
   verify_file(path);
   return read_intact_file(path, read);
 }
+
+/// Returns a text that tells the file from every other, and from what it was before a change, on any host that sees it;
+/// empty if it cannot be seen.
+std::string identify_file(const FilePath& path);
 
 /// Returns the digest stated in the user block as 16 hexadecimal digits, without verifying it. Throws InputError if the
 /// file is missing or not ours.

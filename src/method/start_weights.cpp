@@ -44,7 +44,7 @@ void load_stages(StagedModel& model, const std::vector<std::string>& sources, co
     if (std::ranges::find(sources, source.name) == sources.end()) continue;
     const FilePath path = run.finished(source.name);
     const Checkpoint checkpoint = load_checkpoint(path, verified);
-    check_identity(path, checkpoint.header, source.identity, source.identity_text);
+    check_identity(path, checkpoint.header, source.identity, source.identity_text, source.config);
     for (std::int64_t i = 0; i < model.num_stages(); ++i) {
       if (sources[i] != source.name) continue;
       if (starts[i] == Start::copy) {

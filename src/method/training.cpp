@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "config/identity.h"
+#include "config/parse.h"
 #include "tasks/task.h"
 
 namespace incubate {
@@ -163,6 +164,9 @@ std::vector<Training> list_trainings(const RunConfig& config, const DatasetInfo&
       list.push_back(complete(std::move(training), config, data, list));
     }
   }
+  RunConfig copy = config;
+  const std::string text = print_settings(incubate::list_settings(copy));
+  for (Training& training : list) training.config = text;
   choose(config, list);
   for (const Training& training : list) {
     if (training.is_chosen) check_image_size(config, data, training);

@@ -33,6 +33,7 @@ struct Training {
   double block_flops_per_image = 0;
   std::string identity_text = {};  ///< all settings and parents that the result depends on, one a line
   std::string identity = {};       ///< hash of `identity_text`
+  std::string config = {};         ///< effective configuration, as INI
   bool is_chosen =
       false;  ///< requested, also through a descendant, by method.trainings or run.only; not in the identity
 

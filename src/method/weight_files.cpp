@@ -95,7 +95,7 @@ StateDict export_training(const Training& training, const std::vector<Training>&
 }
 
 void import_training(const Training& training, const Task& task, const RunDirectory& run, WeightFormat format,
-                     const FilePath& input, const std::string& config_text) {
+                     const FilePath& input) {
   check_format(format, training.spec);
   StagedModel model(training.spec, task.make_head(training.spec));
   load_named_weights(model, format, load_safetensors(input), input);
@@ -106,7 +106,7 @@ void import_training(const Training& training, const Task& task, const RunDirect
                                    .step = training.total_steps,
                                    .identity = training.identity,
                                    .identity_text = training.identity_text,
-                                   .config = config_text,
+                                   .config = training.config,
                                    .figures = {{"imported", 1}}},
                         .state = {}};
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {

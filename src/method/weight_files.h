@@ -24,9 +24,9 @@ StateDict export_training(const Training& training, const std::vector<Training>&
                           const RunDirectory& run, WeightFormat format);
 
 /// Makes `training` done with the weights of the safetensors file `input`. Keeps only the stages that the training
-/// learns. The written file has the training's identity, the figure "imported" = 1, and `config_text` for people.
+/// learns. The written file has the training's identity, and the figure "imported" = 1.
 /// Throws InputError if the training is done, in progress, or another job's, or if the file does not fit.
 void import_training(const Training& training, const Task& task, const RunDirectory& run, WeightFormat format,
-                     const FilePath& input, const std::string& config_text);
+                     const FilePath& input);
 
 }  // namespace incubate

@@ -14,7 +14,7 @@ BatchNorm::BatchNorm(std::int64_t channels, double epsilon)
       batch_var_(register_buffer("batch_var", torch::zeros(channels))) {}
 
 torch::Tensor BatchNorm::forward(const torch::Tensor& x_BCHW) {
-  // A momentum of 1 replaces the statistics that are handed over with those of the micro-batch.
+  // With a momentum of 1 ATen replaces the statistics that it is given by those of the micro-batch.
   constexpr double kMomentum = 1;
   constexpr bool kWithCudnn = true;
   if (!is_training()) {

@@ -16,14 +16,14 @@ NormParameters parameters_of(const torch::nn::LayerNormImpl& norm) {
   return {norm.weight, norm.bias, norm.options.eps()};
 }
 
-// What of a residual is computed from images. The rest belongs to the block that made the branch.
+// The tensors of a residual that depend on images. Its other tensors belong to the block that made the branch.
 
 std::vector<torch::Tensor> activations_of(const Residual& residual) {
   if (!residual.branch.values.defined()) return {residual.x};
   return {residual.x, residual.branch.values};
 }
 
-/// `branch` is without values.
+/// `branch` has no values.
 Residual with_activations(Branch branch, const std::vector<torch::Tensor>& activations) {
   if (activations.size() == 1) return {activations[0], {}};
   branch.values = activations[1];

@@ -17,7 +17,7 @@ namespace incubate {
 class Attention : public torch::nn::Module {
  public:
   explicit Attention(const ModelSpec& spec);
-  /// Of the first `num_tokens` tokens, without the last bias, which the residual adds.
+  /// Returns (B, num_tokens, D), the attention of the first `num_tokens` tokens. The residual adds the last bias later.
   torch::Tensor forward(const torch::Tensor& x_BTD, std::int64_t num_tokens);
   const torch::Tensor& last_bias() const { return proj_->bias(); }
 
@@ -30,7 +30,7 @@ class Attention : public torch::nn::Module {
 class Mlp : public torch::nn::Module {
  public:
   explicit Mlp(const ModelSpec& spec);
-  /// Without the last bias, which the residual adds.
+  /// Returns the output without the last bias, which the residual adds later.
   torch::Tensor forward(const torch::Tensor& x_BTD);
   const torch::Tensor& last_bias() const { return fc2_->bias(); }
 
@@ -38,7 +38,7 @@ class Mlp : public torch::nn::Module {
   std::shared_ptr<Linear> fc1_, fc2_;
 };
 
-/// A learnt factor for each of a branch's D outputs (Touvron et al., "Going deeper with image transformers", ICCV
+/// A learned factor for each of a branch's D outputs (Touvron et al., "Going deeper with image transformers", ICCV
 /// 2021).
 class LayerScale : public torch::nn::Module {
  public:
@@ -49,25 +49,24 @@ class LayerScale : public torch::nn::Module {
   torch::Tensor gamma_;  // (D)
 };
 
-/// A pre-norm transformer block: x + s0 g0 attention(norm(x)), then x + s1 g1 MLP(norm(x)), where g0 and g1 are
-/// LayerScale's factors, if the model has them.
-/// Dosovitskiy et al., "An image is worth 16x16 words", ICLR 2021, equations 2 and 3.
+/// A pre-norm transformer block: x + s0 g0 attention(norm(x)), then x + s1 g1 MLP(norm(x)). g0 and g1 are factors of
+/// LayerScale, if any. Dosovitskiy et al., "An image is worth 16x16 words", ICLR 2021, equations 2 and 3.
 class Block : public torch::nn::Module {
  public:
   explicit Block(const ModelSpec& spec);
-  /// `kept` are the samples for which each branch is computed, with its factors s0 and s1. Gives the first `num_tokens`
-  /// tokens, where no others are wanted: what they attend to is all that is computed of the rest.
+  /// Returns the first `num_tokens` tokens. Computes each branch for its samples in `kept`, with their factors s0 and
+  /// s1. Of other tokens it computes only what attention reads.
   Residual forward(const Residual& residual, KeptBranches kept, std::int64_t num_tokens);
 
  private:
-  // `attention`, `mlp` and `branch` are still without values.
+  // `attention`, `mlp` and `branch` have no values yet.
   Residual compute(const Residual& residual, const Branch& attention, const Branch& mlp, std::int64_t num_tokens);
-  /// `function` maps what is normalised to the values of the branch, (samples, num_tokens, D).
+  /// `function` maps normalised tokens to the branch's values, (samples, num_tokens, D).
   template <typename Function>
   Residual add_branch(const Residual& residual, torch::nn::LayerNormImpl& norm, const Branch& branch,
                       std::int64_t num_tokens, const Function& function);
 
-  at::ScalarType type_;  // of branches; undefined: that of x
+  at::ScalarType type_;  // the type of branches; undefined: the type of x
   Recompute recompute_;
   torch::nn::LayerNorm norm1_;
   std::shared_ptr<Attention> attn_;
@@ -76,7 +75,7 @@ class Block : public torch::nn::Module {
   std::shared_ptr<LayerScale> ls1_, ls2_;
 };
 
-/// LayerNorm over the width.
+/// Returns a LayerNorm over the width.
 torch::nn::LayerNorm make_norm(const ModelSpec& spec);
 
 }  // namespace incubate

@@ -8,15 +8,15 @@
 
 namespace incubate {
 
-/// What the frozen stages before a model's first learning one make of a micro-batch, computed once for all models that
-/// share those stages (see StagedModel::share_stage) and their stochastic depth.
+/// Outputs of the frozen stages before the first learning stage for one micro-batch. They are computed once for all
+/// models that share these stages (see StagedModel::share_stage) and their stochastic depth.
 class FrozenPrefix {
  public:
-  /// `images` (batch, channels, height, width); `kept` is of all models to come, in their prefix.
+  /// `images` are (batch, channels, height, width). `kept` holds for the prefix of every model.
   FrozenPrefix(torch::Tensor images, std::vector<KeptSamples> kept);
 
   KeptBranches kept() const { return kept_; }
-  /// The input of the model's first learning stage, with the maps of the stages before it.
+  /// Returns the input of the model's first learning stage, with the maps of the stages before it.
   Activations input_of(StagedModel& model);
 
  private:

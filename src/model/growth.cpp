@@ -8,11 +8,11 @@
 namespace incubate {
 namespace {
 
-/// For each block of `smaller` the block of `stage` that it becomes.
+/// Returns for each block of `smaller` the block of `stage` that gets its weights.
 std::vector<std::int64_t> match_blocks(const Stage& stage, const Stage& smaller) {
   const std::vector<std::int64_t> kinds = stage.list_block_kinds();
   std::vector<std::int64_t> matches;
-  std::map<std::int64_t, std::vector<std::int64_t>::const_iterator> next;  // of each kind
+  std::map<std::int64_t, std::vector<std::int64_t>::const_iterator> next;  // for each kind
   for (const std::int64_t kind : smaller.list_block_kinds()) {
     auto& it = next.try_emplace(kind, kinds.begin()).first->second;
     it = std::find(it, kinds.end(), kind);

@@ -10,9 +10,8 @@
 
 namespace incubate {
 
-/// A linear layer from the summary to a logit for each class, (batch, classes). Its name and its first weights are
-/// those that the network's family has in timm and torchvision: "head" of a vision transformer, "fc" of a residual
-/// network.
+/// A linear layer from the summary to logits, (batch, classes). Its name and first weights follow timm and torchvision:
+/// "head" in a vision transformer, "fc" in a residual network.
 class LinearHead : public Head {
  public:
   explicit LinearHead(const ModelSpec& spec);
@@ -26,8 +25,8 @@ class LinearHead : public Head {
   torch::nn::Linear linear_;
 };
 
-/// (width + 1) classes parameters. Kept are the summary, if the head learns, and two sets of logits, one of them by the
-/// loss.
+/// Returns the cost: (width + 1) classes parameters. The head keeps the summary, if it learns, and two sets of logits,
+/// one of them for the loss.
 HeadCost linear_head_cost(const ModelSpec& spec);
 
 }  // namespace incubate

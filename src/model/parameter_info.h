@@ -11,18 +11,18 @@ namespace incubate {
 struct ParameterInfo {
   std::string name;  ///< within its stage, such as "blocks.0.attn.qkv.weight"
   torch::Tensor tensor;
-  /// Within its stage: 0 for what stands before the blocks, 1 + i for block i, 1 + num_blocks() for what stands behind.
+  /// Within its stage: 0 before the blocks, 1 + i in block i, 1 + num_blocks() behind the blocks.
   std::int64_t layer = 0;
   bool decays = true;  ///< whether weight decay applies
-  /// Whether its learning rate is that of the layer before (see PhaseConfig::layer_decay).
+  /// Whether the parameter has the learning rate of the layer before (see PhaseConfig::layer_decay).
   bool joins_layer_before = false;
 };
 
-/// A mean or variance of a batch norm, which is not learnt by gradients but follows the data.
+/// A mean or variance of a batch norm. It follows the data instead of a gradient.
 struct StatisticInfo {
   std::string name;       ///< within its stage, such as "blocks.0.bn1.running_mean"
   torch::Tensor running;  ///< used in evaluation
-  torch::Tensor batch;    ///< of the micro-batch that passed last in training
+  torch::Tensor batch;    ///< of the last micro-batch in training
 };
 
 struct NamedTensor {

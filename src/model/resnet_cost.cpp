@@ -1,35 +1,44 @@
+
+
 #include <algorithm>
 
 #include "model/resnet_plan.h"
 #include "model/stage_cost.h"
 
 namespace incubate {
-namespace {
-
-void add_block(const ResidualBlockSpec& block, StageCost& cost) {
-  const std::int64_t input_bytes = map_bytes(block.in_width, block.in_side);
-  const std::int64_t output_bytes = map_bytes(block.width, block.side);
-  cost.num_parameters += (9 * block.width * (block.in_width + block.width)) + (4 * block.width);
-  cost.num_statistics += 4 * block.width;
-  cost.kept_bytes += input_bytes + (3 * output_bytes);
-  cost.transient_bytes = std::max(cost.transient_bytes, input_bytes + (3 * output_bytes));
-  cost.output_bytes = output_bytes;
-}
-
-}  // namespace
-
 StageCost resnet_stage_cost(const ModelSpec& spec, std::int64_t stage_index) {
   StageCost cost;
   if (stage_index == 0) {
     const std::int64_t width = spec.widths.front();
     cost.num_parameters += (9 * spec.channels * width) + (2 * width);
     cost.num_statistics += 2 * width;
-    cost.kept_bytes += map_bytes(width, spec.image_size);
   }
-  for (const ResidualBlockSpec& block : list_residual_blocks(spec, stage_index)) add_block(block, cost);
-  if (stage_index + 1 == spec.num_stages()) cost.kept_bytes += cost.output_bytes;
-  cost.frozen_kept_bytes = cost.kept_bytes;
+  for (const ResidualBlockSpec& block : list_residual_blocks(spec, stage_index)) {
+    cost.num_parameters += (9 * block.width * (block.in_width + block.width)) + (4 * block.width);
+    cost.num_statistics += 4 * block.width;
+  }
   return cost;
+}
+
+StageActivations resnet_stage_activations(const ModelSpec& spec, std::int64_t stage_index, StageUse use) {
+  StageActivations sizes;
+  if (stage_index == 0) sizes.inputs += map_bytes(spec.widths.front(), spec.image_size);
+  for (const ResidualBlockSpec& block : list_residual_blocks(spec, stage_index)) {
+    const std::int64_t input = map_bytes(block.in_width, block.in_side);
+    const std::int64_t output = map_bytes(block.width, block.side);
+    const std::int64_t inside = 3 * output;
+    sizes.inputs += input;
+    sizes.kept += inside;
+    sizes.block = std::max(sizes.block, inside + (2 * output));
+    sizes.backward = std::max(sizes.backward, (2 * output) + std::max(output, input));
+    sizes.alone = std::max(sizes.alone, input + inside);
+    sizes.output = output;
+    const std::int64_t weight = kFloatBytes * 9 * block.width * std::max(block.in_width, block.width);
+    if (use == StageUse::learning) sizes.weight_gradient = std::max(sizes.weight_gradient, weight);
+  }
+  if (stage_index + 1 == spec.num_stages()) sizes.inputs += sizes.output;
+  sizes.kept += sizes.inputs;
+  return sizes;
 }
 
 }  // namespace incubate

@@ -8,11 +8,11 @@
 namespace incubate {
 namespace {
 
-/// What a stage of the target network has of a group.
+/// The blocks of one group that a stage of the target network has.
 struct Part {
   std::int64_t group = 0;
   std::int64_t depth = 0;
-  std::int64_t num_strided = 0;  ///< 1 if it begins with the group's block of stride 2
+  std::int64_t num_strided = 0;  ///< 1 if the part begins with the group's block of stride 2
 
   std::int64_t num_plain() const { return depth - num_strided; }
 };
@@ -31,7 +31,7 @@ std::vector<Part> list_parts(const ModelSpec& spec, std::int64_t stage_index) {
   return parts;
 }
 
-/// Blocks of stride 1 for each part, `count` in all.
+/// Divides `count` blocks of stride 1 among the parts.
 std::vector<std::int64_t> deal_plain_blocks(const std::vector<Part>& parts, std::int64_t count) {
   std::int64_t available = 0;
   for (const Part& part : parts) available += part.num_plain();

@@ -40,7 +40,7 @@ torch::Tensor ResidualBlock::shortcut(const torch::Tensor& x_BCHW) const {
 torch::Tensor ResidualBlock::forward(const torch::Tensor& x_BCHW, KeptBranches kept) {
   const torch::Tensor factors = kept.empty() ? torch::Tensor() : kept[0].factors_of_all.view({-1, 1, 1, 1});
   if (recompute_ == Recompute::none) return compute(x_BCHW, factors);
-  // The second pass leaves the same statistics in the norms (see BatchNorm).
+  // Recomputing leaves the same batch statistics in the norms (see BatchNorm).
   const TensorFunction function = [this, factors](const std::vector<torch::Tensor>& inputs) {
     return std::vector<torch::Tensor>{compute(inputs[0], factors)};
   };
@@ -111,7 +111,7 @@ void ResnetStage::initialise(std::uint64_t seed, Phase phase, std::int64_t stage
     const Generator generator = parameter_generator(seed, phase, stage_index, parameter.name);
     torch::Tensor& tensor = parameter.tensor;
     if (tensor.dim() == 4) {
-      // He et al., "Delving deep into rectifiers", ICCV 2015, with the fan-out: it keeps the gradients' size.
+      // He et al., "Delving deep into rectifiers", ICCV 2015, with the fan-out, keeps the size of the gradients.
       fill_normal(tensor, std::sqrt(2 / static_cast<double>(tensor.size(0) * tensor[0][0].numel())), generator);
     } else {
       tensor.fill_(parameter.name.ends_with(".weight") ? 1 : 0);

@@ -11,13 +11,13 @@
 
 namespace incubate {
 
-/// A basic block: relu(shortcut(x) + s norm(conv(relu(norm(conv(x)))))), with two convolutions of 3x3 without bias. The
-/// shortcut has no parameters: across a stride it takes every second pixel and adds channels of zeros behind the others
-/// (He et al., "Deep residual learning for image recognition", CVPR 2016, option A).
+/// A basic block: relu(shortcut(x) + s norm(conv(relu(norm(conv(x)))))), with two 3x3 convolutions without bias. The
+/// shortcut has no parameters: a stride takes every second pixel and appends channels of zeros (He et al., "Deep
+/// residual learning for image recognition", CVPR 2016, option A).
 class ResidualBlock : public torch::nn::Module {
  public:
   ResidualBlock(const ResidualBlockSpec& block, double norm_eps, Recompute recompute);
-  /// The factor s of each sample is that of the first of two branches.
+  /// Returns the output. `kept` has two branches; the first one holds the factor s of each sample.
   torch::Tensor forward(const torch::Tensor& x_BCHW, KeptBranches kept);
 
  private:
@@ -33,8 +33,8 @@ class ResidualBlock : public torch::nn::Module {
   std::shared_ptr<BatchNorm> bn2_;
 };
 
-/// A piece of a residual network for small images (He et al., CVPR 2016, section 4.2): its share of the blocks; the
-/// first also owns a convolution of 3x3 with its norm. Parts outside blocks have torchvision's names.
+/// A piece of a residual network for small images (He et al., CVPR 2016, section 4.2): some of its blocks. The first
+/// stage also owns a 3x3 convolution with its norm. Parts outside blocks have torchvision's names.
 class ResnetStage : public Stage {
  public:
   ResnetStage(const ModelSpec& spec, std::int64_t stage_index);

@@ -7,7 +7,7 @@
 namespace incubate {
 namespace {
 
-/// Patches along one side of a square of them, from the tokens of a position embedding.
+/// Returns the number of patches along one side of the square.
 std::int64_t side_of(const torch::Tensor& embedding) {
   return std::llround(std::sqrt(static_cast<double>(embedding.size(1) - 1)));
 }

@@ -11,22 +11,22 @@
 
 namespace incubate {
 
-/// Cuts images into patches and projects each to the width: (batch, channels, height, width) to (batch, patches,
-/// width) in fp32. With Precision::bf16 the product is one in bfloat16.
+/// Cuts images into patches and projects each to the width: (batch, channels, height, width) to (batch, patches, width)
+/// in fp32. With Precision::bf16 the product is in bfloat16.
 class PatchEmbedding : public torch::nn::Module {
  public:
   explicit PatchEmbedding(const ModelSpec& spec);
   torch::Tensor forward(const torch::Tensor& images);
-  /// To be called whenever the weight has changed.
+  /// Updates the copy. Must be called after every change of the weight.
   void update_copy();
 
  private:
-  torch::nn::Conv2d proj_;               // for its parameters
+  torch::nn::Conv2d proj_;               // holds the parameters; forward() is not called
   c10::intrusive_ptr<WeightCopy> copy_;  // of the weight, (width, values of a patch)
 };
 
-/// A piece of a vision transformer: its share of the blocks; the first also owns patch embedding, class token and
-/// position embedding, the last the final norm. Parameters have timm's names within the stage.
+/// A piece of a vision transformer: some of its blocks. The first stage also owns patch embedding, class token and
+/// position embedding, the last one the final norm. Parameters have timm's names within the stage.
 class VitStage : public Stage {
  public:
   VitStage(const ModelSpec& spec, std::int64_t stage_index, const FeatureRequest& request);

@@ -16,7 +16,7 @@ std::int64_t blocks_before(const ModelSpec& spec, std::int64_t stage_index) {
   return std::accumulate(spec.depths.begin(), spec.depths.begin() + stage_index, std::int64_t{0});
 }
 
-/// The number that block `block` of a stage has in its group, which may have begun in stages before.
+/// Returns the index of block `block` of a stage within its group, which may begin in an earlier stage.
 std::int64_t index_in_group(const ModelSpec& spec, std::int64_t stage_index, std::int64_t block, std::int64_t group) {
   std::int64_t count = 0;
   for (std::int64_t i = 0; i <= stage_index; ++i) {

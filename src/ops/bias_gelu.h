@@ -4,8 +4,8 @@
 
 namespace incubate {
 
-/// GELU(x + bias), in the type of `x` (..., width). `bias` is (width). Takes `x` over: nothing else may look at its
-/// values afterwards.
+/// Returns GELU(x + bias), in the type of `x` (..., width). `bias` is (width). Overwrites `x`: the caller must not read
+/// `x` afterwards.
 torch::Tensor bias_gelu(const torch::Tensor& x, const torch::Tensor& bias);
 
 }  // namespace incubate

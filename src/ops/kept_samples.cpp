@@ -7,7 +7,7 @@
 namespace incubate {
 namespace {
 
-/// The tensors of one branch, as parts of a buffer (3, N) int64: samples, places, and two rows of float in the third.
+/// Returns a branch's tensors, views of a buffer (3, N) int64: samples, places, and two rows of float in the third.
 KeptSamples parts_of(const torch::Tensor& buffer, std::int64_t num_kept) {
   const std::int64_t num_samples = buffer.size(1);
   const torch::Tensor floats = buffer[2].view(torch::kFloat32);

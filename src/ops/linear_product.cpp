@@ -13,7 +13,7 @@ using torch::autograd::variable_list;
 
 torch::Tensor as_rows(const torch::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
 
-/// sum (out, in) += gradient^T x, of (rows, out) and (rows, in).
+/// Adds gradient^T x to `sum` (out, in). `gradient` is (rows, out), `x` is (rows, in).
 void add_weight_gradient(const torch::Tensor& gradient, const torch::Tensor& x, torch::Tensor& sum) {
   const CpuOps* cpu = cpu_ops_for(gradient);
   if (cpu == nullptr || !cpu->add_weight_gradient(gradient, x, sum)) sum.add_(at::mm(gradient.t(), x));
@@ -23,7 +23,7 @@ class LinearProduct : public torch::autograd::Function<LinearProduct> {
  public:
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, const torch::Tensor& weight,
                                const c10::intrusive_ptr<WeightCopy>& copy) {
-    // Where the weight is frozen nothing needs x.
+    // A frozen weight's gradient would be the only use of x.
     context->save_for_backward({weight.requires_grad() ? x : torch::Tensor(), weight});
     if (copy) context->saved_data["copy"] = c10::IValue::make_capsule(copy);
     std::vector<std::int64_t> sizes = x.sizes().vec();
@@ -54,7 +54,7 @@ class LinearProduct : public torch::autograd::Function<LinearProduct> {
     return c10::static_intrusive_pointer_cast<WeightCopy>(copy->second.toCapsule())->transposed_product(gradient);
   }
 
-  /// Where there is a buffer for the weight's gradient, that is added at once: it would be written and read once more.
+  /// Adds to the weight's gradient buffer directly, if any: autograd would write and read the product once more.
   static torch::Tensor weight_gradient(const torch::Tensor& gradient, const torch::Tensor& x,
                                        const torch::Tensor& weight) {
     torch::Tensor buffer = weight.is_leaf() ? weight.grad() : torch::Tensor();

@@ -6,9 +6,9 @@
 
 namespace incubate {
 
-/// x W^T: (..., in) to (..., out), in the type of `x`: bfloat16 if there is a `copy` of the weight (out, in), else the
-/// weight's own. The weight's gradient is in the weight's type, and added to the weight's buffer for it where there is
-/// one. There is no bias here: what comes next adds it, in the same pass over memory.
+/// Returns x W^T, (..., in) to (..., out). The result and `x` are bfloat16 if there is a `copy` of the weight (out,
+/// in), else the weight's type. The weight's gradient has the weight's type and is added to the weight's gradient
+/// buffer, if any. The next operation adds the bias, in the same pass over memory.
 torch::Tensor linear_product(const torch::Tensor& x, const torch::Tensor& weight,
                              const c10::intrusive_ptr<WeightCopy>& copy);
 

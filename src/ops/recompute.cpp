@@ -12,7 +12,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// A function as the graph can hold it.
+/// Holds a function for the graph.
 struct HeldFunction : torch::CustomClassHolder {
   explicit HeldFunction(TensorFunction f) : function(std::move(f)) {}
   TensorFunction function;
@@ -20,8 +20,8 @@ struct HeldFunction : torch::CustomClassHolder {
 
 class Recomputed : public torch::autograd::Function<Recomputed> {
  public:
-  /// Autograd has to see `parameter`, though its gradient does not come through here: a function of whose inputs none
-  /// needs a gradient is never called backward.
+  /// `parameter` is an input although its gradient does not pass here: autograd skips a function if no input needs a
+  /// gradient.
   static variable_list forward(AutogradContext* context, at::TensorList inputs, const torch::Tensor& /*parameter*/,
                                const c10::intrusive_ptr<HeldFunction>& held) {
     context->save_for_backward(inputs.vec());
@@ -54,7 +54,7 @@ class Recomputed : public torch::autograd::Function<Recomputed> {
   static void backward_through(const variable_list& outputs, const variable_list& gradients) {
     variable_list roots, root_gradients;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-      // Neither where no branch was computed, nor where nothing came of an output.
+      // No branch was computed, or nothing used the output.
       if (!outputs[i].requires_grad() || !gradients[i].defined()) continue;
       roots.push_back(outputs[i]);
       root_gradients.push_back(gradients[i]);

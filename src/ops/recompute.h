@@ -9,12 +9,12 @@ namespace incubate {
 
 using TensorFunction = std::function<std::vector<torch::Tensor>(const std::vector<torch::Tensor>&)>;
 
-/// function(inputs), of which the backward pass keeps `inputs` alone: there `function` is called once more (Chen et
-/// al., "Training deep nets with sublinear memory cost", 2016), which changes no bit of a gradient. `parameter` is one
-/// that `function` uses: it makes the result need a gradient where no input does. Without gradient mode it is
-/// function(inputs) and nothing else. REQUIRES: inputs and results are defined. `function` does the same in both calls;
-/// what it refers to lives, and the weights stay as they are, until the backward pass; and what it uses beside `inputs`
-/// and needs a gradient is a leaf.
+/// Returns function(inputs). The backward pass keeps only `inputs` and calls `function` again (Chen et al., "Training
+/// deep nets with sublinear memory cost", 2016). Every bit of the gradients stays the same. `parameter` is one that
+/// `function` uses: with it the result needs a gradient even if no input does. Without gradient mode this only calls
+/// `function`. REQUIRES until the backward pass: `function` does the same in both calls, its references live, and
+/// weights do not change. Inputs and results are defined; everything else that `function` uses and that needs a
+/// gradient is a leaf.
 std::vector<torch::Tensor> recompute(const TensorFunction& function, const std::vector<torch::Tensor>& inputs,
                                      const torch::Tensor& parameter);
 

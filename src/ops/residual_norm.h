@@ -8,15 +8,15 @@ namespace incubate {
 
 // Shapes: N samples, T tokens, D width; S samples kept (see KeptSamples).
 
-/// A residual branch that is still to be added: factor * scale * (values + bias).
+/// A residual branch that is not yet added: factor * scale * (values + bias).
 struct Branch {
-  torch::Tensor values;  ///< (S, T, D); undefined: there is none
-  torch::Tensor bias;    ///< (D), of its last product
-  torch::Tensor scale;   ///< (D), LayerScale's, or undefined
+  torch::Tensor values;  ///< (S, T, D); undefined: no branch
+  torch::Tensor bias;    ///< (D), bias of the branch's last product
+  torch::Tensor scale;   ///< (D), of LayerScale; or undefined
   KeptSamples kept;
 };
 
-/// What runs through blocks: x + branch, where x is (N, T, D).
+/// The residual stream between blocks: x + branch, where x is (N, T, D).
 struct Residual {
   torch::Tensor x;
   Branch branch;
@@ -33,11 +33,11 @@ struct Normalised {
   torch::Tensor values;  ///< (S, T, D)
 };
 
-/// The sum, and of the samples in `kept` its LayerNorm over the width, in `type`.
+/// Returns the sum and, in `type`, the LayerNorm over the width of the samples in `kept`.
 Normalised residual_norm(const Residual& residual, const NormParameters& norm, const KeptSamples& kept,
                          at::ScalarType type);
 
-/// The sum.
+/// Returns x + branch, (N, T, D).
 torch::Tensor residual_sum(const Residual& residual);
 
 }  // namespace incubate

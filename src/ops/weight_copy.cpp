@@ -7,7 +7,7 @@
 namespace incubate {
 namespace {
 
-/// x W^T by `packed`, the weight in the order of our kernels, which is made where it is missing and worth it.
+/// Returns x W^T. Packs the weight into `packed` first, if that is undefined and packing pays.
 torch::Tensor multiply(const torch::Tensor& x, const torch::Tensor& weight, torch::Tensor& packed) {
   const torch::NoGradGuard no_grad;
   const CpuOps* cpu = cpu_ops_for(weight);

@@ -8,6 +8,7 @@
 #include "pack/cifar.h"
 #include "pack/idx.h"
 #include "vision/array_dataset.h"
+#include "vision/image_set.h"
 
 namespace incubate {
 namespace {
@@ -75,8 +76,10 @@ bool is_complete(const PackConfig& config, const std::string& checksums, Dataset
 
 }  // namespace
 
-void check_output(const std::string& output) {
-  check_output_name(output);
+void check_output(const PackConfig& config) {
+  const std::string& output = config.output;
+  check_output_name(output, list_sources(config));
+  check_replaceable(output, {kDatasetFiletype, kImageSetFiletype});
   const std::filesystem::path parent = std::filesystem::absolute(output).parent_path();
   std::error_code error;
   std::filesystem::create_directories(parent, error);
@@ -91,6 +94,7 @@ DatasetInfo pack(const PackConfig& given, bool& was_complete) {
   DatasetInfo info;
   was_complete = is_complete(config, checksums, info);
   if (was_complete) return info;
+  check_output(config);
 
   const auto num_classes = static_cast<std::int64_t>(config.class_names.size());
   LabelledImages train = read_raw_split(config, Split::train, num_classes);
@@ -99,7 +103,6 @@ DatasetInfo pack(const PackConfig& given, bool& was_complete) {
               "training images are {}x{} but validation images {}x{}. Give files that belong together.", train.height,
               train.width, validation.height, validation.width);
   if (config.subset < 1) train = take_subset(train, config.subset);
-  check_output(config.output);
   write_verified_file(config.output, [&](Hdf5File& file) {
     file.write_attribute("filetype", kDatasetFiletype);
     file.write_attribute("version", kDatasetVersion);

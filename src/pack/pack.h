@@ -8,8 +8,9 @@
 
 namespace incubate {
 
-/// Creates the folder of `output`. Throws InputError if that fails or `output` is itself a folder.
-void check_output(const std::string& output);
+/// Creates the folder of the output. Throws InputError if that fails, or if the output is a folder, a file that packing
+/// reads, or another file than of a data set.
+void check_output(const PackConfig& config);
 
 /// Packs IDX or CIFAR files into one HDF5 file (FORMAT.md) and returns its description. If the output already matches,
 /// sets `was_complete` and writes nothing. Throws InputError on bad input; leaves no partial file.

@@ -1,9 +1,12 @@
 #include "pack/pack_folder.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
+#include <sstream>
 
+#include "base/input_file.h"
 #include "checkpoint/lock.h"
 #include "pack/pack.h"
 #include "pack/pack_job.h"
@@ -13,8 +16,11 @@ namespace incubate {
 namespace {
 
 constexpr double kMuchLeftOut = 0.05;  // share of a class that is worth a warning
+constexpr std::array kProblemKinds = {PackProblem::Kind::misnamed, PackProblem::Kind::converted,
+                                      PackProblem::Kind::left_out};
 
-/// Returns whether the shard's file exists, is undamaged, and was made of these files without converting any.
+/// Returns whether the shard's file exists, is undamaged, and was made of these files without converting any. Throws
+/// InputError if the file is no shard, and so must not be replaced.
 bool is_there(const PackJob& job, const ShardPlan& shard) {
   const FilePath path = job.path_of(shard);
   if (!std::filesystem::exists(path)) return false;
@@ -24,6 +30,7 @@ bool is_there(const PackJob& job, const ShardPlan& shard) {
     return found.source_digest == shard.digest &&
            std::ranges::count(found.problems, PackProblem::Kind::converted, &PackProblem::kind) == 0;
   } catch (const InputError&) {
+    check_replaceable(path, {kShardFiletype});
     return false;  // pack it again
   }
 }
@@ -128,9 +135,32 @@ void check_classes(const PackJob& job, const ImageSet& set, Log& log) {
   }
 }
 
+/// Throws InputError if the file for problems exists and has other text.
+void check_problems_file(const FilePath& path) {
+  if (!std::filesystem::exists(path)) return;
+  std::istringstream lines(read_input_file(path));
+  for (std::string line; std::getline(lines, line);) {
+    const bool is_problem = std::ranges::any_of(kProblemKinds, [&](PackProblem::Kind kind) {
+      return line.find(fmt::format(": {}: ", to_string(kind))) != std::string::npos;
+    });
+    check_input(is_problem,
+                "{} would be replaced by the list of files that are left out, but has other text. Choose another "
+                "--output, or move that file away.",
+                path.string());
+  }
+}
+
+/// Returns the name of a file with its line ends spelled out.
+std::string on_one_line(std::string name) {
+  for (std::size_t end = name.find('\n'); end != std::string::npos; end = name.find('\n')) name.replace(end, 1, "\\n");
+  return name;
+}
+
 void write_problems(const PackJob& job, const std::vector<PackProblem>& problems) {
   std::string text;
-  for (const PackProblem& p : problems) text += fmt::format("{}: {}: {}\n", p.file, to_string(p.kind), p.reason);
+  for (const PackProblem& p : problems) {
+    text += fmt::format("{}: {}: {}\n", on_one_line(p.file), to_string(p.kind), p.reason);
+  }
   const FilePath path = problems_path(job.index());
   if (problems.empty()) {
     std::filesystem::remove(path);
@@ -194,10 +224,18 @@ void pack_folder(const PackConfig& config, Communicator& world, Log& log) {
   std::optional<Lock> lock;  // only on rank 0
   agree(world, [&] {
     if (!world.is_leader()) return;
-    check_output(config.output);
+    check_output(config);
+    check_problems_file(problems_path(job.index()));
     LockOptions options{.work = config.output, .remedy = "Choose another --output."};
     options.tell = [&log](const std::string& message) { log.info(message); };
     lock.emplace(config.output + ".lock", options);
+  });
+  const std::string token = world.broadcast(lock ? lock->token() : "", "sharing the lock");
+  agree(world, [&] {
+    check_input(sees_lock(config.output + ".lock", token, kLockPatience),
+                "{} does not see what {} writes to --output={} (all write shards there). Give a place that all hosts "
+                "share, by its absolute path.",
+                world.member_name(world.rank()), world.member_name(0), config.output);
   });
   make_shards(job, find_missing_shards(job, world), world, log);
   agree(world, [&] {

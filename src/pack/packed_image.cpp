@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
-#include "vision/image_table.h"
+#include "vision/image_shard.h"
 #include "vision/jpeg.h"
 #include "vision/png.h"
 #include "vision/resize.h"

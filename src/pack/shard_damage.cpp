@@ -9,11 +9,16 @@ namespace {
 
 constexpr std::size_t kMostImages = 5;  // damaged images that are named per shard
 
-/// Returns the message of the error that `check` throws, if any.
+/// Returns the message of the error that `check` throws, if any. What cannot be read for another reason than its
+/// content is no damage.
 std::optional<std::string> find_error(const std::function<void()>& check) {
   try {
     check();
     return std::nullopt;
+  } catch (const DamagedFileError& error) {
+    return error.what();
+  } catch (const UnreadableFileError&) {
+    throw;
   } catch (const InputError& error) {
     return error.what();
   }
@@ -39,7 +44,7 @@ std::vector<std::string> find_shard_damage(const FilePath& index, const ImageSet
                                            const EncodedImageSet& images,
                                            const std::function<void(std::int64_t bytes)>& after_image) {
   const ImageSetSplit& stated = set.split(split);
-  const FilePath path = index.parent_path() / stated.shards[shard];
+  const FilePath path = shard_path(index, stated.shards[shard]);
   const auto wrong_length = find_error([&] { check_shard_length(path, stated.shard_lengths[shard]); });
   if (wrong_length) return {*wrong_length};
 

@@ -6,8 +6,13 @@
 #include <fstream>
 #include <string_view>
 
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
 #include <fmt/format.h>
+#include <torch/version.h>
 #include <unistd.h>
+
+#include "base/version.h"
 
 namespace incubate {
 namespace {
@@ -94,9 +99,34 @@ std::optional<LaunchMistake> find_launch_mistake(int world_size, const Environme
   return std::nullopt;
 }
 
+std::string build_text() {
+  Dl_info library{};
+  std::uintmax_t bytes = 0;
+  // A build of the same version for other processors or with other libraries has another size.
+  if (dladdr(reinterpret_cast<const void*>(&at::get_num_threads), &library) != 0) {
+    std::error_code ignored;
+    bytes = std::filesystem::file_size(library.dli_fname, ignored);
+  }
+  return fmt::format("incubate {} ({}{}), LibTorch {} of {} bytes", kVersion, kGitSha1, kGitChanges, TORCH_VERSION,
+                     bytes);
+}
+
+void check_alike(const Communicator& world, const std::string& text, const std::string& what,
+                 const std::string& remedy) {
+  const std::string first = world.broadcast(text, "comparing the ranks");
+  agree(world, [&] {
+    check_input(text == first, "{} {}: '{}', and {} '{}'. {}", world.member_name(world.rank()), what, text,
+                world.member_name(0), first, remedy);
+  });
+}
+
 void check_launch(const Communicator& world) {
   const auto mistake = find_launch_mistake(world.size(), current_environment());
   if (mistake) throw AgreedInputError(mistake->is_first ? mistake->message : "");
+  check_alike(
+      world, build_text(), "runs another build of the program",
+      "Their results differ: build once, and let every node run that (an old copy, or the cache of a file system "
+      "that has not seen the new one yet?).");
 }
 
 }  // namespace incubate

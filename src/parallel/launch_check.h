@@ -34,7 +34,15 @@ std::string parent_name();
 /// PMI_SIZE of MPICH and its kin, else that of Slurm's step.
 std::optional<LaunchMistake> find_launch_mistake(int world_size, const Environment& environment);
 
-/// Throws AgreedInputError if find_launch_mistake() finds one. Collective over `world`.
+/// Throws AgreedInputError if find_launch_mistake() finds one, or ranks run different builds. Collective over `world`.
 void check_launch(const Communicator& world);
+
+/// Returns what this program and its LibTorch are, for a comparison of ranks.
+std::string build_text();
+
+/// Throws AgreedInputError, naming a rank, unless `text` is the same on all ranks. `what` is that rank's and begins the
+/// message, such as "runs another program". Collective over `world`.
+void check_alike(const Communicator& world, const std::string& text, const std::string& what,
+                 const std::string& remedy);
 
 }  // namespace incubate

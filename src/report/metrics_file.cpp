@@ -14,7 +14,7 @@ constexpr std::int64_t kMetricsVersion = 5;
 constexpr std::int64_t kOldestVersion = 2;
 constexpr std::int64_t kNamesMetricsSince = 5;
 
-/// A column of a table: one member of all its rows. Rows of a version before `since` keep the member's default.
+/// A column of a table: one member of each row. Rows of a version before `since` keep the member's default.
 template <typename Row>
 struct Column {
   const char* name;
@@ -33,7 +33,7 @@ const std::vector<Column<StepRow>> kStepColumns = {
     {"/steps/communication_wait_s", &StepRow::communication_wait_s, 4},
     {"/steps/model_flops_utilisation", &StepRow::model_flops_utilisation, 4},
     {"/steps/memory_peak_bytes", &StepRow::memory_peak_bytes, 4}};
-/// Beside them each figure of the evaluations has a column of its name.
+/// Each figure of the evaluations adds a column of its name.
 const std::vector<Column<EpochRow>> kEpochColumns = {{"/epochs/step", &EpochRow::step},
                                                      {"/epochs/epoch", &EpochRow::epoch},
                                                      {"/epochs/train_loss", &EpochRow::train_loss},
@@ -90,7 +90,7 @@ std::vector<Row> read_rows(const Hdf5File& file, const std::vector<Column<Row>>&
   return rows;
 }
 
-/// Drops the first row that comes later, and what follows it.
+/// Removes the rows from the first later row on.
 template <typename Row, typename IsLater>
 void cut(std::vector<Row>& rows, const IsLater& is_later) {
   rows.erase(std::ranges::find_if(rows, is_later), rows.end());
@@ -110,7 +110,7 @@ void write_infos(Hdf5File& file, const std::vector<MetricInfo>& infos) {
 }
 
 std::vector<MetricInfo> read_infos(const Hdf5File& file, std::int64_t version) {
-  if (version < kNamesMetricsSince) {  // there was one task
+  if (version < kNamesMetricsSince) {  // these versions had one task
     return {{"top1", "top-1", "%"}, {"top5", "top-5", "%"}, {"loss", "loss", "nats", false}};
   }
   const std::vector<std::string> names = file.read_strings("/metrics/name"),
@@ -125,7 +125,7 @@ std::vector<MetricInfo> read_infos(const Hdf5File& file, std::int64_t version) {
   return infos;
 }
 
-/// What the file says up to `step`.
+/// Returns the measurements in the file up to `step`.
 Metrics read_metrics(const Hdf5File& file, const std::filesystem::path& path, std::int64_t step) {
   const std::int64_t version = file.read_int_attribute("version");
   check_input(version >= kOldestVersion && version <= kMetricsVersion,

@@ -14,9 +14,9 @@ namespace {
 constexpr double kLineEvery_s = 10;
 constexpr double kRedrawEvery_s = 0.2;
 constexpr int kBarWidth = 20;
-constexpr double kWorthTelling = 0.1;  // of the time
+constexpr double kWorthTelling = 0.1;  // fraction of the time
 
-/// " (35% waiting for data, 12% for other ranks)", of what is worth telling.
+/// Returns the waits above kWorthTelling, such as " (35% waiting for data, 12% for other ranks)".
 std::string format_waits(const TrainingStatus& s) {
   std::string text;
   for (const auto& [part, what] : {std::pair(s.data_wait, "data"), std::pair(s.communication_wait, "other ranks")}) {
@@ -35,7 +35,8 @@ std::string draw_bar(double fraction) {
 }
 
 std::string format_duration(double seconds) {
-  const auto total = static_cast<std::int64_t>(std::llround(std::max(0.0, seconds)));
+  if (!std::isfinite(seconds)) return "-";
+  const auto total = static_cast<std::int64_t>(std::llround(std::clamp(seconds, 0.0, 1e15)));
   const std::int64_t hours = total / 3600;
   const std::int64_t minutes = total / 60 % 60;
   if (hours > 0) return fmt::format("{}:{:02}:{:02}", hours, minutes, total % 60);
@@ -82,7 +83,7 @@ void Progress::finish() {
   num_drawn_ = 0;
 }
 
-// Work goes on when the terminal is lost; fmt::print would throw.
+// fmt::print would throw when the terminal is lost; training goes on instead.
 void Progress::write(const std::string& text) { std::fputs(text.c_str(), stream_); }
 
 void Progress::erase() {

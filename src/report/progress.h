@@ -9,29 +9,29 @@
 
 namespace incubate {
 
-/// How far a training is.
+/// The progress of a training.
 struct TrainingStatus {
   std::string training;
-  double epoch = 0;  ///< passes over the images done
+  double epoch = 0;  ///< completed passes over the images
   double num_epochs = 0;
-  std::int64_t step = 0;  ///< steps done
+  std::int64_t step = 0;  ///< completed steps
   std::int64_t total_steps = 0;
   double loss = 0;
   double images_per_s = 0;
-  double data_wait = 0;           ///< part of the time in which images were not there yet
-  double communication_wait = 0;  ///< part of the time in which gradients were summed; NaN: not known
+  double data_wait = 0;           ///< fraction of the time spent waiting for images
+  double communication_wait = 0;  ///< fraction of the time spent summing gradients; NaN: unknown
   double left_s = 0;
 };
 
-/// One line: name, bar, percentage, epoch, step, loss, images/s, time left.
+/// Returns one line: name, bar, percentage, epoch, step, loss, images/s, time left.
 std::string format_status(const TrainingStatus& status);
-/// "#####..............." for a quarter.
+/// Returns a bar, such as "#####..............." for 0.25.
 std::string draw_bar(double fraction);
-/// "1:02:03", "2:03" (minutes and seconds).
+/// Returns a text such as "1:02:03" or "2:03" (minutes and seconds); "-" if `seconds` is not finite.
 std::string format_duration(double seconds);
 
-/// Shows progress to a person: a line a training, groups under each other and redrawn in place on a terminal, or plain
-/// lines every ten seconds elsewhere. Rank 0's only.
+/// Shows progress to a person: one line a training. On a terminal it redraws all groups' lines in place, elsewhere it
+/// prints plain lines every ten seconds. REQUIRES: only rank 0 has one.
 class Progress {
  public:
   enum class Style { bar, lines, none };
@@ -42,11 +42,11 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void update(const TrainingStatus& status);
-  /// The same of any work: `text` is its line now, the last one with `is_last`.
+  /// Shows other work: `text` is its current line, or its last one with `is_last`.
   void update(const std::string& work, const std::string& text, bool is_last);
   /// Prints a line above the bars.
   void print(const std::string& line);
-  /// Leaves the lines as they are and begins anew below.
+  /// Leaves the lines as they are; later lines appear below.
   void finish();
 
  private:
@@ -67,8 +67,8 @@ class Progress {
   Stopwatch since_drawn_;
 };
 
-/// A bar if stdout is a terminal and no launcher stands between, else lines. (Under mpirun stdout looks like a terminal
-/// even when it is not, so launching scripts choose.)
+/// Returns bars if stdout is a terminal and no launcher started the process, else lines. Under mpirun stdout always
+/// looks like a terminal, so launching scripts choose.
 Progress::Style automatic_progress_style();
 
 }  // namespace incubate

@@ -26,9 +26,21 @@ namespace {
 using nlohmann::json;
 
 constexpr std::chrono::seconds kLockPatience(2);
+constexpr double kLostAfter_s = 300;  // a job saves every few seconds
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+constexpr const char* kNotFinite = "not finite";
+constexpr const char* kNotEvaluated = "not evaluated";
 
 const char* to_string(TrainingState state) {
   return state == TrainingState::done ? "done" : state == TrainingState::running ? "running" : "waiting";
+}
+
+/// Adds the figures of an evaluation. Those that are no numbers are null, and "evaluation" says why.
+void add_evaluation(json& j, const Figures& evaluation) {
+  j.update(json(evaluation));
+  if (are_finite(evaluation)) return;
+  const bool is_known = std::ranges::none_of(evaluation, [](const auto& f) { return std::isnan(f.second); });
+  j["evaluation"] = is_known ? kNotFinite : kNotEvaluated;
 }
 
 json to_json(const TrainingSummary& t) {
@@ -42,7 +54,7 @@ json to_json(const TrainingSummary& t) {
             {"block_flops", t.block_flops},
             {"elapsed_s", t.elapsed_s},
             {"rank_s", t.rank_s}};
-  if (t.state == TrainingState::done) j.update(json(t.evaluation));
+  if (t.state == TrainingState::done) add_evaluation(j, t.evaluation);
   return j;
 }
 
@@ -58,7 +70,11 @@ json to_json(const RoundSummary& r) {
 }
 
 json to_json(const JobSummary& job) {
-  return {{"state", job.state}, {"reason", job.reason}, {"num_ranks", job.num_ranks}, {"updated", job.updated}};
+  return {{"state", job.state},
+          {"reason", job.reason},
+          {"num_ranks", job.num_ranks},
+          {"arithmetic", job.arithmetic},
+          {"updated", job.updated}};
 }
 
 json to_json(const ResultRow& row) {
@@ -67,11 +83,11 @@ json to_json(const ResultRow& row) {
             {"rank_s", row.cost.rank_s},
             {"wall_s", row.cost.wall_s},
             {"critical_path_s", row.cost.critical_path_s}};
-  j.update(json(row.evaluation));
+  add_evaluation(j, row.evaluation);
   return j;
 }
 
-/// What readers of the run have to know of a kind of training; see MethodRow.
+/// Returns the facts about a kind of training that readers of the run need (see MethodRow).
 json to_json(const MethodRow& row) {
   return {{"phase", row.name},
           {"training", row.training},
@@ -84,16 +100,16 @@ json to_json(const MethodRow& row) {
           {"resampled", row.first_weights == FirstWeights::resampled}};
 }
 
-/// JSON has no NaN and no infinity: they are written as null.
-double to_number(const json& j) { return j.is_null() ? std::numeric_limits<double>::quiet_NaN() : j.get<double>(); }
+/// JSON has no NaN and no infinity; null stands for them.
+double to_number(const json& j) { return j.is_null() ? kUnknown : j.get<double>(); }
 
-/// Throws unless it is a whole number that is not negative.
+/// Throws unless `j` is a non-negative whole number.
 std::int64_t to_count(const json& j) {
   if (!j.is_number_unsigned() || j.get<std::uint64_t>() > INT64_MAX) throw std::invalid_argument("not a count");
   return j.get<std::int64_t>();
 }
 
-/// Throws unless it is a time that utc_text() can write, or a duration no longer than that.
+/// Throws unless `j` is a time or duration that utc_text() can write.
 double to_seconds(const json& j) {
   constexpr double kEndOf9999 = 253402300799;
   const auto seconds = j.get<double>();
@@ -115,12 +131,14 @@ TrainingSummary to_training(const json& j) {
                     .num_ranks = to_count(j.at("num_ranks")),
                     .evaluation = {},
                     .block_flops = to_number(j.at("block_flops")),
-                    .elapsed_s = to_seconds(j.at("elapsed_s")),
+                    .elapsed_s = j.at("elapsed_s").is_null() ? kUnknown : to_seconds(j["elapsed_s"]),
                     .rank_s = to_number(j.at("rank_s"))};
   if (t.state != TrainingState::done) return t;
   const json known = to_json(t);
+  const bool is_finite = j.value("evaluation", "") != kNotFinite;
   for (const auto& [name, value] : j.items()) {
-    if (!known.contains(name) && (value.is_number() || value.is_null())) t.evaluation[name] = to_number(value);
+    if (known.contains(name) || !(value.is_number() || value.is_null())) continue;
+    t.evaluation[name] = is_finite ? to_number(value) : std::numeric_limits<double>::infinity();
   }
   return t;
 }
@@ -139,10 +157,11 @@ JobSummary to_job(const json& j) {
   return {.state = j.at("state"),
           .reason = j.at("reason"),
           .num_ranks = to_count(j.at("num_ranks")),
+          .arithmetic = j.value("arithmetic", std::vector<std::string>()),
           .updated = j.at("updated")};
 }
 
-/// The file's, and those that only `known` has. This job's own are as known: the file's are older.
+/// Returns the rounds of `file` and `known`. For a round of this job `known` is newer than `file`.
 std::vector<RoundSummary> merge_rounds(const std::vector<RoundSummary>& known, const std::vector<RoundSummary>& file,
                                        const std::string& own_job) {
   const auto contains = [](const std::vector<RoundSummary>& rounds, const RoundSummary& round) {
@@ -164,12 +183,20 @@ void merge(RunSummary& summary, const RunSummary& file) {
   const JobSummary own = summary.own();
   const bool is_first_save = own.updated.empty();
   if (summary.job != "all" || !is_first_save) summary.jobs = file.jobs;
+  // If such a job lives, it says so when it saves next.
+  const std::string earliest = utc_text(unix_now_s() - kLostAfter_s);  // these texts sort by time
+  for (auto& [name, job] : summary.jobs) {
+    if (job.state != "running" || job.updated >= earliest) continue;
+    job.state = "lost";
+    job.reason = "last sign of life " + job.updated;
+  }
   summary.own() = own;
   summary.rounds = merge_rounds(summary.rounds, file.rounds, summary.job);
   for (TrainingSummary& t : summary.trainings) {
     const auto found = std::ranges::find(file.trainings, t.name, &TrainingSummary::name);
     if (t.is_own || found == file.trainings.end()) continue;
-    if (t.state == TrainingState::done && found->state != TrainingState::done) continue;  // known from its weights
+    const bool is_evaluated = std::ranges::none_of(t.evaluation, [](const auto& f) { return std::isnan(f.second); });
+    if (t.state == TrainingState::done && (found->state != TrainingState::done || !is_evaluated)) continue;
     const bool is_chosen = t.is_chosen;
     t = *found;
     t.is_own = false;
@@ -177,7 +204,7 @@ void merge(RunSummary& summary, const RunSummary& file) {
   }
 }
 
-/// In which at least one of the rounds that belong ran.
+/// Returns the seconds in which at least one of the rounds selected by `belongs` ran.
 template <typename Belongs>
 double covered_s(const std::vector<RoundSummary>& rounds, const Belongs& belongs) {
   std::vector<std::pair<double, double>> intervals;  // [begin, end)
@@ -194,8 +221,17 @@ double covered_s(const std::vector<RoundSummary>& rounds, const Belongs& belongs
   return covered;
 }
 
-/// Of a column: room for the header, and for 100.00%.
-std::size_t width_of(const MetricInfo& metric) { return std::max<std::size_t>(7, header_of(metric).size() + 1); }
+/// Returns the width of a column: room for the header, for 100.00% and for the rows.
+std::size_t width_of(const MetricInfo& metric, const std::vector<ResultRow>& rows) {
+  std::size_t width = std::max<std::size_t>(7, header_of(metric).size() + 1);
+  for (const ResultRow& row : rows) width = std::max(width, format_figure(metric, row.evaluation).size());
+  return width;
+}
+
+/// `format` is for one number.
+std::string format_cost(const char* format, double cost) {
+  return std::isnan(cost) ? "unknown" : fmt::format(fmt::runtime(format), cost);
+}
 
 }  // namespace
 
@@ -211,7 +247,7 @@ bool RunSummary::is_done(const std::string& training) const {
 }
 
 std::string RunSummary::state() const {
-  for (const char* state : {"running", "failed", "stopped"}) {
+  for (const char* state : {"running", "failed", "lost", "stopped"}) {
     if (std::ranges::any_of(jobs, [state](const auto& entry) { return entry.second.state == state; })) return state;
   }
   return "done";
@@ -232,7 +268,7 @@ std::vector<ResultRow> RunSummary::results() const {
       if (!belongs(t.phase)) continue;
       row.cost.block_flops += t.block_flops;
       row.cost.rank_s += t.rank_s;
-      if (t.phase == to_string(Phase::incubation)) {  // each has ranks of its own
+      if (t.phase == to_string(Phase::incubation)) {  // every incubation counts as if it had its own ranks
         longest_incubation_s = std::max(longest_incubation_s, t.elapsed_s);
       } else {
         row.cost.critical_path_s += t.elapsed_s;
@@ -240,6 +276,7 @@ std::vector<ResultRow> RunSummary::results() const {
     }
     row.cost.critical_path_s += longest_incubation_s;
     row.cost.wall_s = covered_s(rounds, belongs);
+    if (std::isnan(row.cost.rank_s)) row.cost.wall_s = row.cost.critical_path_s = kUnknown;
     rows.push_back(row);
   }
   return rows;
@@ -279,22 +316,24 @@ void RunSummary::save(const FilePath& path) {
   for (const RoundSummary& r : by_time) j["rounds"].push_back(to_json(r));
   for (const ResultRow& row : results()) j["results"].push_back(to_json(row));
   for (const MethodRow& row : kMethodTable) j["methods"].push_back(to_json(row));
-  replace_text_atomically(path, j.dump(2) + "\n");
+  // A path in a reason need not be UTF-8.
+  replace_text_atomically(path, j.dump(2, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace) + "\n");
 }
 
 std::string format_results(const std::vector<MetricInfo>& metrics, const std::vector<ResultRow>& rows) {
   std::size_t width = 17;
   for (const ResultRow& row : rows) width = std::max(width, row.method.size());
   std::string table = fmt::format("{:<{}}", "method", width);
-  for (const MetricInfo& metric : metrics) table += fmt::format(" {:>{}}", header_of(metric), width_of(metric));
+  for (const MetricInfo& metric : metrics) table += fmt::format(" {:>{}}", header_of(metric), width_of(metric, rows));
   table += fmt::format(" {:>12} {:>11} {:>11} {:>14}\n", "block FLOPs", "rank-hours", "wall-clock", "critical path");
   for (const ResultRow& row : rows) {
     table += fmt::format("{:<{}}", row.method, width);
     for (const MetricInfo& metric : metrics) {
-      table += fmt::format(" {:>{}}", format_figure(metric, row.evaluation), width_of(metric));
+      table += fmt::format(" {:>{}}", format_figure(metric, row.evaluation), width_of(metric, rows));
     }
-    table += fmt::format(" {:>12.3e} {:>11.4f} {:>11} {:>14}\n", row.cost.block_flops, row.cost.rank_s / 3600,
-                         format_duration(row.cost.wall_s), format_duration(row.cost.critical_path_s));
+    table += fmt::format(" {:>12} {:>11} {:>11} {:>14}\n", format_cost("{:.3e}", row.cost.block_flops),
+                         format_cost("{:.4f}", row.cost.rank_s / 3600), format_duration(row.cost.wall_s),
+                         format_duration(row.cost.critical_path_s));
   }
   return table;
 }

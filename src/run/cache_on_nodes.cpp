@@ -29,7 +29,7 @@ std::vector<CachedFile> list_shards(const std::filesystem::path& index) {
   for (const Split split : kSplits) {
     const ImageSetSplit& part = set.split(split);
     for (std::size_t i = 0; i < part.num_shards(); ++i) {
-      files.push_back({index.parent_path() / part.shards[i], part.shard_lengths[i]});
+      files.push_back({shard_path(index, part.shards[i]), part.shard_lengths[i]});
     }
   }
   return files;

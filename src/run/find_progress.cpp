@@ -15,7 +15,7 @@ namespace {
 std::optional<CheckpointHeader> find_header(const FilePath& path, const Training& training, VerifiedFiles& verified) {
   try {
     CheckpointHeader header = load_header(path, verified);
-    check_identity(path, header, training.identity, training.identity_text);
+    check_identity(path, header, training.identity, training.identity_text, training.config);
     return header;
   } catch (const InputError&) {
     std::error_code error;
@@ -26,6 +26,7 @@ std::optional<CheckpointHeader> find_header(const FilePath& path, const Training
 
 void take_over(const CheckpointHeader& header, FoundProgress& found) {
   found.progress.steps_done = header.step;
+  found.arithmetic = header.arithmetic;
   found.progress.micro_batch_s = figure_or_zero(header.figures, "micro_batch_s");
 }
 

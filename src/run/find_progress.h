@@ -34,6 +34,7 @@ struct FoundProgress {
   TrainingProgress progress;
   Figures figures = {};                          ///< of the finished weights; empty before
   std::vector<std::int64_t> resume_points = {};  ///< steps of the checkpoints found
+  std::vector<std::string> arithmetic = {};      ///< of the checkpoint found
   std::vector<std::string> warnings = {};
 };
 

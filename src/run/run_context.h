@@ -25,8 +25,9 @@ struct RunContext {
   const Dataset& train;
   const Dataset& validation;
   BackgroundWriter& writer;
-  VerifiedFiles& verified;  ///< files verified at the job's start, and by this rank in this round
-  double peak_flops = 0;    ///< FLOP/s that a rank can reach, mean over ranks; 0: unknown
+  VerifiedFiles& verified;                     ///< files verified at the job's start, and by this rank in this round
+  const std::vector<std::string>& arithmetic;  ///< kinds of the job's ranks
+  double peak_flops = 0;                       ///< FLOP/s that a rank can reach, mean over ranks; 0: unknown
 };
 
 /// A training's state, sent by its group's leader to rank 0.

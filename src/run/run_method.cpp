@@ -2,23 +2,30 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <memory>
 #include <optional>
 
+#include <fmt/ranges.h>
 #include <torch/torch.h>
 
 #include "base/check.h"
+#include "base/input_file.h"
 #include "base/out_of_memory.h"
 #include "base/short_number.h"
 #include "base/stop_request.h"
+#include "base/thread.h"
 #include "checkpoint/lock.h"
+#include "config/ini.h"
 #include "config/parse.h"
 #include "forecast/cost_model.h"
 #include "hdf5/atomic_file.h"
+#include "hdf5/verified_file.h"
 #include "parallel/device.h"
 #include "parallel/peak_flops.h"
 #include "report/metrics_file.h"
+#include "run/arithmetic.h"
 #include "run/cache_on_nodes.h"
 #include "run/find_progress.h"
 #include "run/log_start.h"
@@ -101,6 +108,15 @@ const char* advise_on(const std::string& request) {
   return is_of_mpirun ? " mpirun leaves its ranks a second for that: start them with jobscripts/mpirun.sh." : "";
 }
 
+/// Returns whether an INI file has just the settings of `text`.
+bool has_settings(const FilePath& file, const std::string& text) {
+  try {
+    return split_ini(read_text_file(file), file.string()) == split_ini(text, file.string());
+  } catch (const InputError&) {
+    return false;
+  }
+}
+
 /// Reports of a group go to rank 0 by way of its leader; warnings of any rank.
 SendReport make_send_report(const ProcessGroup& group, StatusChannel& channel) {
   return [&group, &channel](const StatusReport& report) {
@@ -129,6 +145,8 @@ class MethodRun {
   void remove_leftovers() const;
   void write_shared_files();
   void share_preparation();
+  void check_what_ranks_see();
+  void compare_arithmetic();
   void open_data();
   Ending run_phases(const RunContext& context);
 
@@ -146,11 +164,13 @@ class MethodRun {
   std::map<std::string, std::string> lock_tokens_;  // every rank
   std::optional<RunRecorder> recorder_;             // rank 0
   BackgroundWriter writer_;
+  std::vector<std::string> arithmetic_;  // kinds of the ranks
   std::unique_ptr<const Dataset> train_;
   std::unique_ptr<const Dataset> validation_;
 };
 
 Ending MethodRun::run() {
+  try_threads(fmt::format("run.threads={}: a thread", config_.run.threads), config_.run.threads - 1);
   torch::set_num_threads(static_cast<int>(config_.run.threads));
   allow_tf32(config_.run.precision == Precision::bf16);
   prepare();
@@ -187,7 +207,11 @@ Ending MethodRun::train_what_is_left() {
     if (!device_.warning.empty()) log_.warn(device_.warning);
     warn_of_idle_ranks(config_, trainings_, world_.size(), log_);
     warn_of_unrecorded(config_, trainings_, log_);
+    for (const std::string& warning : find_outlasting(config_, trainings_, preparation_.data.num_train)) {
+      log_.warn(warning);
+    }
   }
+  compare_arithmetic();
   open_data();
   const double given = config_.run.peak_tflops * 1e12;
   const double peak_flops =
@@ -199,7 +223,8 @@ Ending MethodRun::train_what_is_left() {
   agree(world_, [this] {
     if (world_.is_leader()) check_time_left(config_);  // copying the data may have taken long
   });
-  return run_phases({config_, run_, trainings_, lock_tokens_, *train_, *validation_, writer_, verified_, peak_flops});
+  return run_phases(
+      {config_, run_, trainings_, lock_tokens_, *train_, *validation_, writer_, verified_, arithmetic_, peak_flops});
 }
 
 /// Of what comes before the first step: groups describe their own.
@@ -235,6 +260,7 @@ void MethodRun::prepare() {
   });
   world_.set_timeout(config_.run.timeout_s);
   share_preparation();
+  if (!find_ready(config_, trainings_, preparation_.progress).empty()) check_what_ranks_see();
 }
 
 void MethodRun::prepare_directory() {
@@ -291,7 +317,9 @@ void MethodRun::remove_leftovers() const {
 /// remain.
 void MethodRun::write_shared_files() {
   RunConfig copy = config_;
-  replace_text_atomically(run_.config(), print_settings(list_settings(copy)));
+  const std::string settings = print_settings(list_settings(copy));
+  // A file that says the same stays as it is, with what the user noted in it.
+  if (!has_settings(run_.config(), settings)) run_.write_config(settings);
   std::vector<std::string> names;
   for (std::size_t i = 0; i < trainings_.size(); ++i) {
     const std::string& name = trainings_[i].name;
@@ -324,6 +352,57 @@ void MethodRun::share_preparation() {
   }
   for (const Training& training : trainings_) {
     lock_tokens_[training.name] = world_.broadcast(lock_tokens_[training.name], "sharing the locks");
+  }
+}
+
+/// Every rank must have rank 0's data and run directory.
+void MethodRun::check_what_ranks_see() {
+  const FilePath file = config_.data.file;
+  const std::string& own = world_.member_name(world_.rank());
+  const std::vector<std::string> files = world_.gather(identify_file(file), "comparing data.file");
+  agree(world_, [&] {
+    try {
+      // Rank 0 has verified its file. The first rank that sees another one does that for all that see it.
+      if (std::ranges::find(files, files[world_.rank()]) - files.begin() == world_.rank() && !world_.is_leader()) {
+        check_dataset(file);
+      }
+      const std::string digest = stated_digest(file);
+      check_input(digest == preparation_.data.digest, "{} has the checksum {} there, but {} for {}", file.string(),
+                  digest, preparation_.data.digest, world_.member_name(0));
+    } catch (const std::runtime_error& error) {
+      throw InputError(fmt::format("{} has other data than {}: {}. Every host must see the same data.file.", own,
+                                   world_.member_name(0), error.what()));
+    }
+  });
+  const auto mark = std::ranges::find_if(lock_tokens_, [](const auto& item) { return !item.second.empty(); });
+  const auto patience = std::chrono::milliseconds(std::llround(1000 * std::min(30.0, config_.run.timeout_s / 3)));
+  agree(world_, [&] {
+    check_input(mark == lock_tokens_.end() || sees_lock(run_.lock(mark->first), mark->second, patience),
+                "{} does not see what {} writes to run.directory={} (all read checkpoints there, and any may write "
+                "them). Give a directory that all hosts share, by its absolute path.",
+                own, world_.member_name(0), config_.run.directory);
+  });
+}
+
+/// Warns where weights cannot be computed again, as the ranks, or those of earlier jobs, have other last bits.
+void MethodRun::compare_arithmetic() {
+  const ArithmeticOfRanks found = gather_arithmetic(device_.device, world_);
+  arithmetic_ = found.kinds;
+  const std::string slow =
+      config_.run.precision == Precision::bf16 ? find_slow_bf16(device_.device, world_) : std::string();
+  if (!world_.is_leader()) return;
+  recorder_->set_arithmetic(arithmetic_);
+  log_.record(fmt::format("arithmetic: {}", fmt::join(arithmetic_, "; and ")));
+  for (const std::string& warning : {found.warning, slow}) {
+    if (!warning.empty()) log_.warn(warning);
+  }
+  for (std::size_t i = 0; i < trainings_.size(); ++i) {
+    const std::vector<std::string>& earlier = found_[i].arithmetic;
+    if (earlier.empty() || earlier == arithmetic_) continue;
+    log_.warn(fmt::format(
+        "{} was computed with another kind of arithmetic ({}) than this job has ({}): weights that come of both are "
+        "not reproducible. Go on on the same kind of processor, with the same run.instructions.",
+        trainings_[i].name, fmt::join(earlier, "; and "), fmt::join(arithmetic_, "; and ")));
   }
 }
 

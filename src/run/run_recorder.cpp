@@ -72,15 +72,15 @@ void RunRecorder::add_finished(std::int64_t index, const Figures& figures) {
   TrainingSummary& entry = summary_.trainings[index];
   entry.is_own = false;
   if (figures.empty()) return;
-  const auto figure = [&figures](const std::string& name) { return figure_or_zero(figures, name); };
   entry.state = TrainingState::done;
   entry.step = entry.total_steps;
-  entry.skipped_steps = static_cast<std::int64_t>(figure("skipped_steps"));
-  entry.num_ranks = static_cast<std::int64_t>(figure("num_ranks"));
-  for (const MetricInfo& metric : metrics_) entry.evaluation[metric.name] = figure(metric.name);
-  entry.block_flops = figure("block_flops");
-  entry.elapsed_s = figure("elapsed_s");
-  entry.rank_s = figure("rank_s");
+  entry.skipped_steps = static_cast<std::int64_t>(figure_or_zero(figures, "skipped_steps"));
+  entry.num_ranks = static_cast<std::int64_t>(figure_or_zero(figures, "num_ranks"));
+  // Of imported weights nothing is known.
+  for (const MetricInfo& metric : metrics_) entry.evaluation[metric.name] = figure_or_nan(figures, metric.name);
+  entry.block_flops = figure_or_nan(figures, "block_flops");
+  entry.elapsed_s = figure_or_nan(figures, "elapsed_s");
+  entry.rank_s = figure_or_nan(figures, "rank_s");
 }
 
 void RunRecorder::begin_round(const std::string& phase, const RoundPlan& plan) {
@@ -111,7 +111,10 @@ void RunRecorder::on_report(std::span<const std::byte> bytes) {
   StatusReport report;
   check_running(bytes.size() == sizeof(report), "a status report has {} bytes, not {}", bytes.size(), sizeof(report));
   std::memcpy(&report, bytes.data(), sizeof(report));
-  if (report.event == StatusReport::Event::waiting) return;  // a sign of life, which the channel has noted
+  if (report.event == StatusReport::Event::waiting) {  // a sign of life, which the channel has noted
+    if (since_refresh_.elapsed_s() > kRefreshEvery_s) refresh();
+    return;
+  }
   if (report.event == StatusReport::Event::note) {
     log_.record(report.text.data());
     return;

@@ -29,10 +29,11 @@ class RunRecorder {
   /// Returns whether summary.json is complete for this job, which has nothing left to do.
   static bool is_recorded(const RunConfig& config, const RunDirectory& run, const std::vector<Training>& trainings);
 
-  /// Notes a training that an earlier job finished. Its entry in summary.json counts; without an entry, the figures of
-  /// its weights (empty if these are gone). Other trainings wait.
+  /// Notes a training that an earlier job finished. Its entry in summary.json counts; without an entry, or if it was
+  /// never evaluated, the figures of its weights (empty if these are gone). Other trainings wait.
   void add_finished(std::int64_t index, const Figures& figures);
 
+  void set_arithmetic(const std::vector<std::string>& kinds) { summary_.own().arithmetic = kinds; }
   void begin_round(const std::string& phase, const RoundPlan& plan);
   void on_report(std::span<const std::byte> bytes);
   /// `busy_rank_s` are the rank-seconds in which groups worked.

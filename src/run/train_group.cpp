@@ -17,20 +17,13 @@
 namespace incubate {
 namespace {
 
-TrainLoader make_train_loader(const RunContext& context, Phase phase, const ProcessGroup& group,
-                              const LoaderOptions& options) {
+std::unique_ptr<Sampler> make_train_sampler(const RunContext& context, Phase phase, const ProcessGroup& group) {
   const RunConfig& config = context.config;
-  const std::int64_t block = config.data.shuffle == Shuffle::block ? config.data.shuffle_block : 0;
-  const auto seed = static_cast<std::uint64_t>(config.run.seed);
-  return {context.train,
-          {config.data.mean, config.data.std},
-          make_augmentation(config, phase),
-          Sampler(context.train.num_images(), config.batch.global, config.phase(phase).micro, seed, phase,
-                  config.phase(phase).repeated_augmentation, block),
-          seed,
-          phase,
-          options,
-          share_of(micro_batches_of(config, phase), group.rank(), group.size())};
+  return std::make_unique<RandomSampler>(context.train.num_images(), config.batch.global, config.phase(phase).micro,
+                                         static_cast<std::uint64_t>(config.run.seed), phase,
+                                         config.phase(phase).repeated_augmentation,
+                                         config.data.shuffle == Shuffle::block ? config.data.shuffle_block : 0,
+                                         share_of(micro_batches_of(config, phase), group.rank(), group.size()));
 }
 
 void train_assignments(const RunContext& context, const GroupPlan& plan, ProcessGroup& group,
@@ -47,15 +40,17 @@ void train_assignments(const RunContext& context, const GroupPlan& plan, Process
       make_step_profiler(context, plan, group, tell(StatusReport::Event::warning), tell(StatusReport::Event::note));
   std::optional<NvtxRanges> ranges;
   if (context.config.run.nvtx && group.device().is_cuda()) ranges.emplace();
-  const LoaderOptions options = {.prefetch = {.workers = context.config.data.workers,
-                                              .depth = context.config.data.prefetch,
-                                              .memory = batch_memory(group.device())},
-                                 .finished_by = group.device().is_cuda() ? FinishedBy::device : FinishedBy::loader,
+  const LoaderOptions options = {.workers = context.config.data.workers,
+                                 .depth = context.config.data.prefetch,
+                                 .memory = batch_memory(group.device()),
                                  .on_error = context.config.data.on_error,
                                  .warn = tell(StatusReport::Event::warning)};
-  TrainLoader train = make_train_loader(context, phase, group, options);
-  EvaluationLoader validation(context.validation, {context.config.data.mean, context.config.data.std},
-                              context.config.phase(phase).micro, make_evaluation_crop(context.config, phase), options);
+  const std::unique_ptr<const Task> task = make_task(context.config, phase);
+  Loader train(task->make_samples(context.train, Split::train), make_train_sampler(context, phase, group), options);
+  Loader validation(task->make_samples(context.validation, Split::validation),
+                    std::make_unique<SequentialSampler>(context.validation.num_images(),
+                                                        context.config.phase(phase).micro, group.rank(), group.size()),
+                    options);
   std::deque<TrainingRun> runs;
   for (const Assignment& a : plan.assignments) {
     runs.emplace_back(context, a, progress[a.training].steps_done, plan.first_rank, group, send_report);

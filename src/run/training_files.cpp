@@ -11,7 +11,6 @@
 #include "base/out_of_memory.h"
 #include "base/stopwatch.h"
 #include "checkpoint/lock.h"
-#include "config/parse.h"
 #include "run/find_progress.h"
 
 namespace incubate {
@@ -41,7 +40,11 @@ void gather_state(Trainer& trainer) {
 }
 
 TrainingFiles::TrainingFiles(const RunContext& context, const Training& training, Tell warn, Tell note)
-    : context_(context), training_(training), warn_(std::move(warn)), note_(std::move(note)) {}
+    : context_(context),
+      training_(training),
+      warn_(std::move(warn)),
+      note_(std::move(note)),
+      arithmetic_(context.arithmetic) {}
 
 TrainingFiles::~TrainingFiles() {
   if (pending_.valid()) pending_.wait();
@@ -55,16 +58,27 @@ Checkpoint TrainingFiles::load_resume_point(std::int64_t step) {
                 training_.name, step, context_.run.root().string());
   rejected_ = context_.run.list_resume_points(training_.name);
   std::erase_if(rejected_, [&point](std::int64_t other) { return other <= point->header.step; });
-  return load_checkpoint(point->path, context_.verified);
+  Checkpoint checkpoint = load_checkpoint(point->path, context_.verified);
+  for (const std::string& kind : checkpoint.header.arithmetic) {
+    if (std::ranges::count(arithmetic_, kind) == 0) arithmetic_.push_back(kind);
+  }
+  return checkpoint;
 }
 
 Metrics TrainingFiles::load_metrics(std::int64_t step) const {
-  try {
-    return Metrics::load(context_.run.metrics(training_.name), step);
-  } catch (const std::exception& error) {
-    if (is_out_of_memory(error)) throw;
+  const auto go_on = [&](const std::exception& error) -> Metrics {
     warn_(fmt::format("{} The figures of steps before {} are lost; training goes on.", error.what(), step));
     return {};
+  };
+  try {
+    return Metrics::load(context_.run.metrics(training_.name), step);
+  } catch (const DamagedFileError& error) {
+    return go_on(error);
+  } catch (const UnreadableFileError&) {
+    throw;  // the file may be whole, and must not be replaced
+  } catch (const std::exception& error) {
+    if (is_out_of_memory(error)) throw;
+    return go_on(error);
   }
 }
 
@@ -101,12 +115,12 @@ void TrainingFiles::save(Trainer& trainer, TrainingAccount& account, const Figur
 }
 
 Checkpoint TrainingFiles::copy_state(Trainer& trainer, const Figures& figures, Content content) {
-  RunConfig config = context_.config;
   Checkpoint checkpoint{.header = {.training = training_.name,
                                    .step = trainer.steps_done(),
                                    .identity = training_.identity,
                                    .identity_text = training_.identity_text,
-                                   .config = print_settings(list_settings(config)),
+                                   .config = training_.config,
+                                   .arithmetic = arithmetic_,
                                    .figures = figures},
                         .state = {}};
   std::vector<NamedState> states;

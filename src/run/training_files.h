@@ -55,8 +55,9 @@ class TrainingFiles {
   const Training& training_;
   Tell warn_;
   Tell note_;
-  std::vector<std::int64_t> rejected_;  // steps of checkpoints to remove after the next save
-  std::vector<torch::Tensor> copies_;   // in host memory
+  std::vector<std::string> arithmetic_;  // of the training's steps so far
+  std::vector<std::int64_t> rejected_;   // steps of checkpoints to remove after the next save
+  std::vector<torch::Tensor> copies_;    // in host memory
   std::future<double> pending_;
   FilePath pending_path_;
   CheckpointRow row_;  // of the pending write

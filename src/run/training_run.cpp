@@ -134,6 +134,10 @@ Participant TrainingRun::participant() {
           .save_every = context_.config.checkpoint.every_steps,
           .asks_to_save = [this] { return is_checkpoint_due(); },
           .on_save = [this] { save(); },
+          .warn =
+              [this](const std::string& text) {
+                if (group_.is_leader()) send_report_(text_report(StatusReport::Event::warning, index_, text));
+              },
           .on_evaluation_batch = [this] { send_report_(last_report_); },
           .on_end = [this] { on_end(); }};
 }

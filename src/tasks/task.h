@@ -8,9 +8,10 @@
 
 #include "base/figures.h"
 #include "config/run_config.h"
-#include "data/batch.h"
+#include "data/sample_maker.h"
 #include "model/head.h"
 #include "model/spec.h"
+#include "vision/dataset.h"
 
 namespace incubate {
 
@@ -38,10 +39,11 @@ class Task {
  public:
   virtual ~Task() = default;
 
-  /// Copies a batch to `device`; `side` is height and width of its images. The tensors may share the memory of `batch`,
-  /// which must outlive them. Does not wait for the GPU: the batch lies in batch_memory() of that, from where it is
-  /// copied, and its values stay as they are.
-  virtual DeviceBatch to_device(Batch& batch, std::int64_t side, torch::Device device) const = 0;
+  /// Returns what makes the samples of `split` from `dataset`, which must outlive it.
+  virtual std::unique_ptr<const SampleMaker> make_samples(const Dataset& dataset, Split split) const = 0;
+  /// Copies a batch of make_samples() to `device`. The tensors may share the memory of `batch`, which must outlive
+  /// them. Does not wait for the GPU: it copies from batch_memory(), where the batch's values stay as they are.
+  virtual DeviceBatch to_device(Batch& batch, torch::Device device) const = 0;
 
   /// Returns the head of the network `spec`, with undefined weights.
   virtual std::shared_ptr<Head> make_head(const ModelSpec& spec) const = 0;
@@ -58,7 +60,8 @@ class Task {
   virtual MetricSums no_samples() const = 0;
   /// Adds an evaluation batch to `sums`.
   virtual void add_metrics(const torch::Tensor& output, const Targets& targets, MetricSums& sums) const = 0;
-  /// Returns the figures by list_metrics(). REQUIRES: sums are of a sample at least.
+  /// Returns the figures by list_metrics(); all are infinity if an output was not finite. REQUIRES: sums are of a
+  /// sample at least.
   virtual Figures metrics_of(const MetricSums& sums) const = 0;
 };
 

@@ -11,11 +11,11 @@
 
 namespace incubate {
 
-/// Evaluates `models` on every validation image exactly once: each rank takes a contiguous share of the batches, and
-/// the task's sums are added up. The result is the same on any number of ranks, and for a model alone or among others,
-/// which share the images and the frozen stages they have in common. Batch norm goes by its running statistics.
-/// REQUIRES: all take images of one size. Collective over `group`. `on_batch`, if given, is called after each batch.
-std::vector<Figures> evaluate(std::span<StagedModel* const> models, const Task& task, EvaluationLoader& loader,
+/// Returns the figures of each model on the samples of all ranks' loaders (SequentialSampler). The task's sums are
+/// added over ranks. Models share the images and their common frozen stages. The number of
+/// ranks and the other models never change a result. Batch norm uses its running statistics. Calls `on_batch`, if
+/// given, after each batch. REQUIRES: all models take images of one size. Collective over `group`.
+std::vector<Figures> evaluate(std::span<StagedModel* const> models, const Task& task, Loader& loader,
                               ProcessGroup& group, const std::function<void()>& on_batch = {});
 
 }  // namespace incubate

@@ -26,7 +26,7 @@ std::vector<Placed> learning_parameters(StagedModel& model) {
   return parameters;
 }
 
-/// The model's blocks from the parameter's stage on and the head are layers, of which some stand before its own.
+/// Returns the number of layers (blocks, head) between the parameter's layer and the output.
 std::int64_t layers_behind(StagedModel& model, const Placed& p) {
   std::int64_t from_stage_on = 1;
   for (std::int64_t i = p.stage; i < model.num_stages(); ++i) from_stage_on += model.stage(i).num_blocks();

@@ -39,7 +39,7 @@ void GradientBuckets::arm() {
   is_armed_ = true;
 }
 
-/// Blocks that are computed twice may come here twice for a parameter, the second time with nothing.
+/// With recomputed blocks a parameter may call this twice, the second time without a gradient.
 void GradientBuckets::on_gradient(Parameter& parameter) {
   if (!is_armed_ || parameter.is_complete) return;
   parameter.is_complete = true;

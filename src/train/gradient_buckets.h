@@ -13,22 +13,22 @@
 
 namespace incubate {
 
-/// Tells during a backward pass which ranges of the flat gradients are complete, so that their sum over the ranks may
-/// begin meanwhile. The ranges and their order, from the network's end to its beginning, are the same in every pass and
-/// on every rank, whatever stochastic depth leaves out.
+/// Reports during a backward pass which ranges of the flat gradients are complete, so that their sum over the ranks may
+/// begin. Ranges come from the network's end to its beginning. The ranges and their order are the same in every pass
+/// and on every rank, whatever stochastic depth drops.
 class GradientBuckets {
  public:
   using OnReady = std::function<void(Share range)>;
 
-  /// Each range but the last has at least `fewest_values`. `parameters` must outlive the buckets.
+  /// Each range except the last has at least `fewest_values`. `parameters` must outlive the buckets.
   GradientBuckets(FlatParameters& parameters, std::int64_t fewest_values, OnReady on_ready);
   ~GradientBuckets();
   GradientBuckets(const GradientBuckets&) = delete;
   GradientBuckets& operator=(const GradientBuckets&) = delete;
 
-  /// The backward pass to come is told of.
+  /// Reports the ranges of the next backward pass.
   void arm();
-  /// It is over: tells of the ranges that are left, whose parameters had no gradient.
+  /// Ends the pass: reports the remaining ranges, whose parameters had no gradient.
   void finish();
 
  private:
@@ -50,7 +50,7 @@ class GradientBuckets {
   OnReady on_ready_;
   std::vector<Bucket> buckets_;
   std::vector<Parameter> parameters_;
-  std::size_t next_ = 0;  // of which is to be told
+  std::size_t next_ = 0;  // of the next range to report
   bool is_armed_ = false;
 };
 

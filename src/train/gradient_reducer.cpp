@@ -14,7 +14,7 @@
 namespace incubate {
 namespace {
 
-/// What is summed beside the addends, each as an integer; the notes follow.
+/// Integers that are summed besides the addends. The notes follow.
 enum Number : std::int64_t { kLoss, kNonfinite, kWeight, kNotes };
 
 constexpr std::int64_t kNumNumbers = kNotes + StepNotes::kSize;
@@ -85,7 +85,7 @@ void GradientReducer::add_loss(const Loss& loss) {
   *is_out_of_range = 0;
 }
 
-/// The numbers of all ranks.
+/// Returns the numbers, summed over all ranks.
 torch::Tensor GradientReducer::sum_numbers(const StepNotes& notes, const std::string& what) {
   const torch::Tensor own_notes =
       torch::empty({StepNotes::kSize}, torch::dtype(torch::kInt64).pinned_memory(group_.device().is_cuda()));
@@ -131,7 +131,7 @@ void GradientReducer::sum_addends(torch::Tensor& addends, const torch::Tensor& w
 
 void GradientReducer::write_mean(torch::Tensor& addends, Share part, const torch::Tensor& weight,
                                  const Divisors& divisors) {
-  // Without any weight the sums are 0 and stay it.
+  // Without any weight the sums are 0, and so is the mean.
   const torch::Tensor of_gradients = weight.clamp_min(1).to(torch::kFloat64).div_(divisors.nominal_weight);
   const torch::Tensor of_statistics = torch::full_like(of_gradients, divisors.num_micro_batches);
   const auto divide = [&](Share range, const torch::Tensor& divisor) {

@@ -17,12 +17,12 @@
 
 namespace incubate {
 
-/// What is done with a step's mean: every rank gets all of it, or its ProcessGroup::chunk() alone.
+/// Who gets a step's mean: every rank all of it, or each rank its ProcessGroup::chunk().
 enum class MeanFor { all_ranks, owner };
 
-/// Averages the gradients of a step's micro-batches over the ranks of a group, in one reduction a step: each rank adds
-/// up and divides its chunk. Notes ride along. With Sums::exact the result is the same bit for bit however the
-/// micro-batches were dealt. On a GPU nothing waits before read().
+/// Averages the gradients of a step's micro-batches over the ranks of a group, in one reduction a step: each rank sums
+/// and divides its chunk. The reduction also sums notes. With Sums::exact the result is bit-identical however
+/// micro-batches are distributed. Only read() waits for a GPU.
 ///
 ///   for each micro-batch of this rank: backward; reducer.add(addends, loss);
 ///   auto pending = reducer.finalize(addends, divisors, notes, what);
@@ -30,8 +30,8 @@ enum class MeanFor { all_ranks, owner };
 ///   StepSums sums = reducer.read(pending);
 class GradientReducer {
  public:
-  /// What a step's sums are divided by: gradients and losses by the summed weight of the losses over that of a whole
-  /// micro-batch, statistics by the number of micro-batches.
+  /// Divisors of a step's sums. Gradients and losses: the summed weight of the losses, divided by that of a whole
+  /// micro-batch. Statistics: the number of micro-batches.
   struct Divisors {
     std::int64_t nominal_weight = 1;
     std::int64_t num_micro_batches = 1;
@@ -41,9 +41,9 @@ class GradientReducer {
     std::int64_t num_nonfinite = 0;  ///< micro-batches with a loss, or with Sums::exact a gradient, that is not finite
                                      ///< or out of range
     StepNotes notes;                 ///< summed over the ranks
-    double reduction_s = 0;          ///< what the reduction took this rank: until its slowest rank came, and the bytes
+    double reduction_s = 0;          ///< this rank's time: waiting for the slowest rank, then transfer
   };
-  /// A reduction whose numbers have not been read.
+  /// A reduction whose numbers are not read yet.
   struct Pending {
     std::string what;
     std::int64_t nominal_weight = 1;
@@ -51,23 +51,23 @@ class GradientReducer {
     DeviceStopwatch watch;
   };
 
-  /// `num_addends` float values a micro-batch, of which `num_gradients` are gradients and the rest statistics.
+  /// A micro-batch has `num_addends` float values: `num_gradients` gradients, then statistics.
   GradientReducer(ProcessGroup& group, Sums sums, std::int64_t num_gradients, std::int64_t num_addends,
                   MeanFor mean_for = MeanFor::all_ranks);
 
-  /// Of this rank's last micro-batch of a step, the addends in `range`: adds them, and begins with their sum over the
-  /// ranks, on a GPU beside the current stream. Afterwards comes add(), for the others. Collective: all ranks call it
+  /// Adds the addends in `range` of this rank's last micro-batch of a step, and starts their sum over the ranks. On a
+  /// GPU the sum runs beside the current stream. add() must follow for the other addends. Collective: all ranks call it
   /// for the same ranges in the same order, or none does.
   void sum_early(const torch::Tensor& addends, Share range, const std::string& what);
-  /// Adds the addends (float, flat) and the loss of one micro-batch.
+  /// Adds the addends (float, flat) and the loss of a micro-batch.
   void add(const torch::Tensor& addends, const Loss& loss);
-  /// Writes the mean over all micro-batches of the step, of all ranks, into `addends` and starts anew. `what` names the
-  /// step. Collective.
+  /// Writes the mean over all ranks' micro-batches of the step into `addends` and resets the sums. `what` names the
+  /// step in messages. Collective.
   Pending finalize(torch::Tensor& addends, const Divisors& divisors, const StepNotes& notes, const std::string& what);
-  /// Of the last finalize(): whether a micro-batch was not finite, so that the mean is worthless; bool, on the group's
-  /// device. With Sums::fast the mean itself may be worthless, too.
+  /// Returns whether a micro-batch of the last finalize() was not finite: one bool on the group's device. The mean is
+  /// invalid then. With Sums::fast an overflow may also make the mean itself not finite.
   const torch::Tensor& is_bad() const { return is_bad_; }
-  /// Waits for the numbers.
+  /// Waits for the numbers and returns them.
   StepSums read(const Pending& pending);
 
  private:
@@ -82,12 +82,12 @@ class GradientReducer {
   Sums kind_;
   MeanFor mean_for_;
   std::int64_t num_gradients_, num_addends_;
-  torch::Tensor sums_;  // int64 units of 2^-40, or float; worthless until there is an addend
+  torch::Tensor sums_;  // int64 units of 2^-40, or float; undefined values before the first addend
   bool has_addends_ = false;
-  Share early_;                        // whose sum has begun
-  std::optional<c10::Stream> beside_;  // where that goes on
+  Share early_;                        // the ranges that sum_early() has started
+  std::optional<c10::Stream> beside_;  // the stream of the early sums
   torch::Tensor numbers_;              // int64
-  torch::Tensor is_out_of_range_;      // working memory of a GPU
+  torch::Tensor is_out_of_range_;      // a GPU's workspace
   torch::Tensor is_bad_;
 };
 

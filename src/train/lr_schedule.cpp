@@ -19,7 +19,7 @@ LrSchedule make_lr_schedule(const PhaseConfig& phase, std::int64_t global_batch,
 
 namespace {
 
-/// The step whose rate `step` has.
+/// Returns the step that determines the rate of `step`.
 std::int64_t deciding_step(const LrSchedule& schedule, std::int64_t step) {
   if (schedule.granularity == Granularity::step) return step;
   const std::int64_t epoch = step / schedule.steps_per_epoch;
@@ -27,6 +27,10 @@ std::int64_t deciding_step(const LrSchedule& schedule, std::int64_t step) {
 }
 
 }  // namespace
+
+bool reaches_peak(const LrSchedule& schedule) {
+  return static_cast<double>(deciding_step(schedule, schedule.total_steps - 1)) >= schedule.warmup_steps;
+}
 
 double learning_rate_at(const LrSchedule& schedule, std::int64_t step) {
   const auto t = static_cast<double>(deciding_step(schedule, step));

@@ -19,11 +19,14 @@ struct LrSchedule {
   std::int64_t steps_per_epoch = 1;
 };
 
-/// The schedule of a phase. Its learning rate is stated at a global batch of 512 and scales linearly.
+/// Returns the schedule of a phase. Its learning rate is given for a global batch of 512 and scales linearly.
 LrSchedule make_lr_schedule(const PhaseConfig& phase, std::int64_t global_batch, std::int64_t steps_per_epoch,
                             std::int64_t total_steps);
 
-/// REQUIRES: 0 <= step < total_steps.
+/// Returns whether the warm-up ends before the training does.
+bool reaches_peak(const LrSchedule& schedule);
+
+/// Returns the learning rate of a step. REQUIRES: 0 <= step < total_steps.
 double learning_rate_at(const LrSchedule& schedule, std::int64_t step);
 
 }  // namespace incubate

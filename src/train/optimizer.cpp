@@ -30,7 +30,7 @@ class Sgd : public Optimizer {
   void update_part(Part& p, double learning_rate, const OptionalTensor& gradient_divisor,
                    const torch::Tensor& is_bad) override {
     const std::vector<torch::Tensor> momenta = p.states.empty() ? std::vector<torch::Tensor>() : p.states[0];
-    // In the first step the momentum, of 0, becomes the gradient in any case.
+    // In the first step the momentum of 0 becomes the gradient in either case.
     at::_fused_sgd_(p.values, p.gradients, momenta, p.weight_decay, config().momentum, learning_rate,
                     /*dampening=*/0, config().nesterov, /*maximize=*/false, /*is_first_step=*/false, gradient_divisor,
                     is_bad);

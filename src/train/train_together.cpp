@@ -31,7 +31,7 @@ Team find_team(std::span<const Participant> participants) {
   return team;
 }
 
-/// The part of a team's time that falls to each member, by their FLOPs.
+/// Returns each member's part of the team's time, in proportion to its FLOPs.
 std::vector<double> time_shares(const Team& team) {
   double sum = 0;
   for (const Participant* p : team) sum += p->trainer->settings().block_flops_per_image;
@@ -40,13 +40,13 @@ std::vector<double> time_shares(const Team& team) {
   return shares;
 }
 
-/// The images of a micro-batch with the stochastic depth of the trainings that have these rates.
+/// A micro-batch's images, with the stochastic depth of the trainings that have these rates.
 struct Draw {
   const std::vector<double>* rates;
   FrozenPrefix prefix;
 };
 
-Batch load_batch(TrainLoader& train, const BatchPlace& place) {
+std::unique_ptr<Batch> load_batch(Loader& train, const BatchPlace& place) {
   RECORD_USER_SCOPE("load");
   return train.load(place);
 }
@@ -56,22 +56,21 @@ Activations pass_frozen(FrozenPrefix& prefix, StagedModel& model) {
   return prefix.input_of(model);
 }
 
-void accumulate_micro_batch(const Team& team, std::int64_t micro_batch, bool is_last, TrainLoader& train,
+void accumulate_micro_batch(const Team& team, std::int64_t micro_batch, bool is_last, Loader& train,
                             ProcessGroup& group) {
   const TrainerSettings& settings = team.front()->trainer->settings();
   const std::int64_t step = team.front()->trainer->steps_done();
-  Batch batch = load_batch(train, {.epoch = step / settings.steps_per_epoch,
-                                   .step_in_epoch = step % settings.steps_per_epoch,
-                                   .micro_batch = micro_batch});
-  const DeviceBatch tensors =
-      team.front()->trainer->task().to_device(batch, team.front()->trainer->model().spec().image_size, group.device());
+  const std::unique_ptr<Batch> batch = load_batch(train, {.epoch = step / settings.steps_per_epoch,
+                                                          .step_in_epoch = step % settings.steps_per_epoch,
+                                                          .micro_batch = micro_batch});
+  const DeviceBatch tensors = team.front()->trainer->task().to_device(*batch, group.device());
   std::deque<Draw> draws;
   for (const Participant* p : team) {
     Trainer& trainer = *p->trainer;
     auto draw = std::ranges::find_if(draws, [&](const Draw& d) { return *d.rates == trainer.drop_path_rates(); });
     if (draw == draws.end()) {
       const torch::Tensor scales =
-          draw_branch_scales(trainer.drop_path_rates(), batch.size, settings.seed, settings.phase, step, micro_batch);
+          draw_branch_scales(trainer.drop_path_rates(), batch->size, settings.seed, settings.phase, step, micro_batch);
       draws.push_back({&trainer.drop_path_rates(), {tensors.input, keep_samples(scales, group.device())}});
       draw = draws.end() - 1;
     }
@@ -79,8 +78,8 @@ void accumulate_micro_batch(const Team& team, std::int64_t micro_batch, bool is_
   }
 }
 
-/// Gives a step to the device.
-void begin_step(const Team& team, TrainLoader& train, ProcessGroup& group, bool asks_to_stop) {
+/// Launches a step on the device.
+void begin_step(const Team& team, Loader& train, ProcessGroup& group, bool asks_to_stop) {
   const Share share = share_of(team.front()->trainer->settings().micro_batches(), group.rank(), group.size());
   const double waited_before_s = train.waited_s();
   for (std::int64_t m = share.begin; m < share.end; ++m) {
@@ -95,11 +94,11 @@ void begin_step(const Team& team, TrainLoader& train, ProcessGroup& group, bool 
   }
 }
 
-/// Completes the steps that a group has begun, and notes their times: each lasts from the end of the one before.
+/// Completes the steps that a group has begun and measures their times. A step lasts from the end of the step before.
 class StepCompleter {
  public:
   void add(const Team& team) { open_.push_back(team); }
-  /// To be called when a step begins.
+  /// Must be called when a step begins.
   void note_begin() {
     if (open_.empty()) watch_.restart();
   }
@@ -135,7 +134,7 @@ class StepCompleter {
 
 bool is_save_due(const Participant& p) { return p.save_every > 0 && p.trainer->steps_done() % p.save_every == 0; }
 
-/// Whether the figures of the last step are wanted before the next one begins; the same on every rank.
+/// True, on every rank alike, if the last step's figures are needed before the next step begins.
 bool must_be_completed(const Team& team) {
   return std::ranges::any_of(team, [](const Participant* p) {
     return !p->trainer->settings().reads_late || p->trainer->is_save_agreed() || p->trainer->is_evaluation_due() ||
@@ -143,7 +142,7 @@ bool must_be_completed(const Team& team) {
   });
 }
 
-/// Saves the participants that go on and are due. The others save when they end.
+/// Saves the participants that are due and continue. Other participants save when they end.
 void save_due(const Team& team) {
   for (const Participant* p : team) {
     const bool goes_on = p->trainer->steps_done() < p->until_step;
@@ -153,8 +152,8 @@ void save_due(const Team& team) {
   }
 }
 
-/// Evaluates those of the team for which it is time.
-void evaluate_due(const Team& team, EvaluationLoader& validation, ProcessGroup& group) {
+/// Evaluates the members of the team that are due.
+void evaluate_due(const Team& team, Loader& validation, ProcessGroup& group) {
   Team due;
   std::ranges::copy_if(team, std::back_inserter(due),
                        [](const Participant* p) { return p->trainer->is_evaluation_due(); });
@@ -164,7 +163,7 @@ void evaluate_due(const Team& team, EvaluationLoader& validation, ProcessGroup& 
   std::vector<StagedModel*> models;
   for (const Participant* p : due) models.push_back(&p->trainer->model());
   for (const Participant* p : due) p->trainer->swap_result();
-  std::size_t next = 0;  // each batch passes through the models in turn
+  std::size_t next = 0;  // each batch goes through all models in turn
   const std::vector<Figures> evaluations = evaluate(models, due.front()->trainer->task(), validation, group, [&] {
     if (due[next]->on_evaluation_batch) due[next]->on_evaluation_batch();
     next = (next + 1) % due.size();
@@ -172,14 +171,16 @@ void evaluate_due(const Team& team, EvaluationLoader& validation, ProcessGroup& 
   for (const Participant* p : due) p->trainer->swap_result();
   for (std::size_t i = 0; i < due.size(); ++i) {
     due[i]->account->add_time(watch.elapsed_s() / static_cast<double>(due.size()));
+    const std::string problem = due[i]->trainer->judge(evaluations[i]);
+    if (!problem.empty() && due[i]->warn) due[i]->warn(problem);
     due[i]->account->add_evaluation(due[i]->trainer->steps_done(), evaluations[i]);
   }
 }
 
 }  // namespace
 
-void train_together(std::span<const Participant> participants, TrainLoader& train, EvaluationLoader& validation,
-                    ProcessGroup& group, const std::function<bool()>& should_stop, const StepHooks& hooks) {
+void train_together(std::span<const Participant> participants, Loader& train, Loader& validation, ProcessGroup& group,
+                    const std::function<bool()>& should_stop, const StepHooks& hooks) {
   StepCompleter steps;
   for (Team team = find_team(participants); !team.empty(); team = find_team(participants)) {
     if (hooks.before_step) hooks.before_step();

@@ -14,17 +14,17 @@
 namespace incubate {
 namespace {
 
-/// Statistics are added up in units of this, so that an exact sum (see exact_sum.h) holds variances up to 2^20:
-/// activations may well have some above the gradients' bound. A power of two scales without rounding.
+/// The unit of statistics in sums. With it exact sums (see exact_sum.h) hold variances up to 2^20: activations can
+/// exceed the gradients' bound. A power of two scales without rounding.
 constexpr double kStatisticUnit = 1024;
 
-/// What one step moves running statistics by, of the way to its own: PyTorch's default.
+/// The fraction by which a step moves running statistics towards its own: PyTorch's default.
 constexpr double kMomentum = 0.1;
 
-/// Gradients whose sum begins at a time: 25 MiB, as in PyTorch's DistributedDataParallel (Li et al., VLDB 2020).
+/// Fewest gradients in an early sum: 25 MiB, as in PyTorch's DistributedDataParallel (Li et al., VLDB 2020).
 constexpr std::int64_t kFewestInBucket = (25 << 20) / sizeof(float);
 
-/// A training that skips so many steps has weights from which no batch leads on.
+/// A training that skips so many steps in a row does not recover.
 constexpr std::int64_t kMostSkippedInRow = 10;
 
 }  // namespace
@@ -41,7 +41,7 @@ Trainer::Trainer(StagedModel& model, const Task& task, ProcessGroup& group, Trai
       schedule_(
           make_lr_schedule(settings_.recipe, settings_.global_batch, settings_.steps_per_epoch, settings_.total_steps)),
       drop_path_rates_(incubate::drop_path_rates(settings_.recipe.drop_path, model.spec().num_blocks())) {
-  if (settings_.recipe.ema_decay > 0) average_.emplace(parameters_.values(), settings_.recipe.ema_decay);
+  if (settings_.recipe.ema_decay > 0) average_.emplace(parameters_.values());
   const bool has_drops = std::ranges::any_of(drop_path_rates_, [](double rate) { return rate > 0; });
   if (settings_.cuda_graph && !has_drops) {
     recorded_.emplace([this](const RecordedPass::Tensors& in) {
@@ -50,7 +50,7 @@ Trainer::Trainer(StagedModel& model, const Task& task, ProcessGroup& group, Trai
       return RecordedPass::Tensors{loss.value, loss.weight};
     });
   }
-  // A rank without a micro-batch would have no pass to begin sums in.
+  // A rank without a micro-batch has no backward pass in which early sums could begin.
   const bool all_have_passes = settings_.micro_batches() >= group.size();
   if (settings_.overlap_reduction && !recorded_ && group.size() > 1 && all_have_passes) {
     buckets_.emplace(parameters_, kFewestInBucket,
@@ -82,7 +82,7 @@ torch::Tensor Trainer::gather_optimizer_state(std::size_t index) {
   if (!settings_.shard_optimizer) return part.values;
   const torch::NoGradGuard no_grad;
   const Share own = own_parameters();
-  torch::Tensor values = torch::zeros_like(parameters_.values());  // as large as what is cut into chunks
+  torch::Tensor values = torch::zeros_like(parameters_.values());  // the size that is cut into chunks
   values.narrow(0, own.begin, own.size()).copy_(part.values);
   const std::string what =
       fmt::format("gathering the optimizer's state after {} steps of {}", steps_done_, settings_.name);
@@ -125,7 +125,7 @@ void Trainer::resume(std::int64_t steps_done, std::int64_t steps_skipped) {
 }
 
 void Trainer::accumulate(const Activations& input, const Targets& targets, KeptBranches kept, bool is_last) {
-  // Making room for a recording frees memory, for which CUDA waits until the GPU is idle.
+  // Allocating for a recording frees memory. CUDA does that only when the GPU is idle.
   if (recorded_ && !recorded_->is_recorded()) wait_for_open_steps();
   if (buckets_ && is_last) buckets_->arm();
   const Loss loss = recorded_ ? replay(input, targets) : pass(input, targets, kept);
@@ -134,7 +134,7 @@ void Trainer::accumulate(const Activations& input, const Targets& targets, KeptB
   reducer_.add(parameters_.addends(), loss);
 }
 
-/// As pass(), from the recording.
+/// Does the same as pass(), from the recording.
 Loss Trainer::replay(const Activations& input, const Targets& targets) {
   RecordedPass::Tensors in = {input.x};
   in.insert(in.end(), input.maps.begin(), input.maps.end());
@@ -143,7 +143,7 @@ Loss Trainer::replay(const Activations& input, const Targets& targets) {
   return {out[0], out[1]};
 }
 
-/// Leaves a micro-batch's addends, and returns its loss.
+/// Computes a micro-batch's addends and returns its loss.
 Loss Trainer::pass(const Activations& input, const Targets& targets, KeptBranches kept) {
   parameters_.addends().zero_();
   Loss loss;
@@ -151,8 +151,8 @@ Loss Trainer::pass(const Activations& input, const Targets& targets, KeptBranche
     RECORD_USER_SCOPE("forward");
     loss = task_.loss(model_.forward_from(model_.first_learning(), input, kept), targets);
   }
-  // CUDA takes about 1,024 launches ahead; the next one waits in the driver, where a stuck collective of the step
-  // before would not be noticed. A forward pass is usually fewer, and keeps the GPU busy until the wait has ended.
+  // CUDA queues about 1,024 launches; the next one blocks in the driver, where nobody notices a stuck collective of the
+  // step before. A forward pass usually has fewer launches, and keeps the GPU busy until this wait ends.
   if (!recorded_) wait_for_open_steps();
   RECORD_USER_SCOPE("backward");
   loss.value.backward();
@@ -160,7 +160,7 @@ Loss Trainer::pass(const Activations& input, const Targets& targets, KeptBranche
   return {loss.value.detach(), loss.weight};
 }
 
-/// For the devices; what came of the steps is left to complete_step().
+/// Waits for the devices only; complete_step() reads the results.
 void Trainer::wait_for_open_steps() {
   for (const OpenStep& open : open_steps_) group_.wait_for(open.gradient_norm, open.sums.what);
 }
@@ -200,7 +200,7 @@ void Trainer::update(const torch::Tensor& gradient_norm, const torch::Tensor& is
     group_.share_values(parameters_.values(),
                         fmt::format("sharing the weights of step {} of {}", steps_done_, settings_.name));
   }
-  if (average_) average_->update(parameters_.values(), is_bad);
+  if (average_) average_->update(parameters_.values(), is_bad, average_decay(settings_.recipe, steps_done_));
   model_.update_learning_copies();
 }
 
@@ -269,6 +269,17 @@ bool Trainer::is_evaluation_due() const {
   const bool is_epoch_over = steps_done_ % settings_.steps_per_epoch == 0;
   const std::int64_t epochs_done = steps_done_ / settings_.steps_per_epoch;
   return steps_done_ == settings_.total_steps || (is_epoch_over && epochs_done % settings_.evaluate_every == 0);
+}
+
+std::string Trainer::judge(const Figures& evaluation) const {
+  if (are_finite(evaluation)) return "";
+  const std::string message =
+      fmt::format("{}: the evaluation after step {} is not finite: the network gives no usable outputs any more.",
+                  settings_.name, steps_done_);
+  if (settings_.on_nonfinite == OnNonfinite::skip) return message + " Training goes on (train.on_nonfinite=skip).";
+  fail(message +
+       " Lower the learning rate or clip the gradient and begin again, or record it so and go on "
+       "(train.on_nonfinite=skip).");
 }
 
 }  // namespace incubate

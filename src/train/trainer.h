@@ -24,7 +24,7 @@
 
 namespace incubate {
 
-/// What a training needs to know beside its model.
+/// Settings of a training besides its model.
 struct TrainerSettings {
   std::string name;  ///< for messages
   Phase phase = Phase::meta;
@@ -38,41 +38,41 @@ struct TrainerSettings {
   std::int64_t total_steps = 0;
   std::int64_t evaluate_every = 1;  ///< epochs
   double block_flops_per_image = 0;
-  double peak_flops = 0;  ///< FLOP/s that a rank can reach; 0: not known
-  /// Each rank keeps the optimizer's state of its part of the parameters alone, updates that, and sends it to the
-  /// others.
+  double peak_flops = 0;  ///< peak FLOP/s of a rank; 0: unknown
+  /// Each rank keeps the optimizer's state of its part of the parameters, updates that part and sends it to the other
+  /// ranks.
   bool shard_optimizer = false;
-  /// The figures of a step are read when the next one has been given to the device, so that a GPU never waits for them.
+  /// A step's figures are read after the next step has been launched, so that a GPU never waits for the host.
   bool reads_late = false;
-  /// The sum of gradients over the ranks begins during the last backward pass. Not where passes are recorded.
+  /// The sum of gradients over the ranks begins during the last backward pass, unless passes are recorded.
   bool overlap_reduction = false;
-  /// Passes of a micro-batch are a RecordedPass, unless there is stochastic depth. REQUIRES: a GPU.
+  /// A micro-batch's passes are a RecordedPass, unless there is stochastic depth. REQUIRES: a GPU.
   bool cuda_graph = false;
 
   std::int64_t micro_batches() const { return global_batch / recipe.micro; }
 };
 
-/// A step whose figures have been read.
+/// A step with its figures.
 struct CompletedStep {
   std::int64_t step = 0;  ///< from 0
   double learning_rate = 0;
   double loss = 0;           ///< mean over the batch; NaN if the step was skipped
   double gradient_norm = 0;  ///< before clipping; NaN if the step was skipped
   StepNotes notes;           ///< summed over the ranks of the group
-  double reduction_s = 0;    ///< what the reduction took this rank
+  double reduction_s = 0;    ///< this rank's time in the reduction
 };
 
-/// A buffer that a training resumes from, in parts.
+/// A buffer that a training needs to resume.
 struct NamedState {
   std::string name;                       ///< "stages", "optimizer/NAME" (see list_state_names()), or "ema"
-  std::span<const FlatView> views;        ///< its parts
+  std::span<const FlatView> views;        ///< the buffer's parts
   std::function<torch::Tensor()> gather;  ///< returns the buffer, or a copy; collective over the group
-  std::function<void(const torch::Tensor& values)> restore;  ///< `values` laid out as what gather() returns
+  std::function<void(const torch::Tensor& values)> restore;  ///< `values` are laid out as gather()'s result
 };
 
-/// The optimisation of one model on one group of ranks, a step at a time (train_together() makes the steps): a
-/// deterministic function of (first weights, data, settings), whatever the number of ranks and wherever it was resumed.
-/// Construct it when the model has its weights and the right stages are frozen.
+/// Optimises one model on one group of ranks, one step at a time (train_together() calls the steps). The result is a
+/// deterministic function of (first weights, data, settings): ranks and restarts never change it. REQUIRES when
+/// constructed: the model has its weights, and the right stages are frozen.
 class Trainer {
  public:
   /// `model`, `task` and `group` must outlive the trainer.
@@ -83,46 +83,48 @@ class Trainer {
   const Task& task() const { return task_; }
   FlatParameters& parameters() { return parameters_; }
   Optimizer& optimizer() { return *optimizer_; }
-  /// The average of the weights, laid out as the parameters; null without one.
+  /// Returns the average of the weights, laid out as the parameters; null without one.
   WeightAverage* average() { return average_ ? &*average_ : nullptr; }
-  /// The weights that the training gives so far, laid out as the parameters: their average if there is one.
+  /// Returns the training's weights so far, laid out as the parameters: their average, if there is one.
   torch::Tensor& result() { return average_ ? average_->values() : parameters_.values(); }
-  /// Makes the model compute with result(), or with the parameters again. To be called in pairs, without a step
-  /// between.
+  /// Exchanges the model's parameters and result(). Must be called in pairs, without a step between.
   void swap_result();
-  /// Stochastic depth of each block.
+  /// Returns the stochastic depth rate of each block.
   const std::vector<double>& drop_path_rates() const { return drop_path_rates_; }
-  /// Open ones too.
+  /// Returns the number of finished steps, including open ones.
   std::int64_t steps_done() const { return steps_done_; }
-  /// How many of the completed ones were skipped; see complete_step().
+  /// Returns the number of completed steps that were skipped; see complete_step().
   std::int64_t steps_skipped() const { return steps_skipped_; }
 
-  /// Lists what the training resumes from.
+  /// Returns the buffers that the training needs to resume.
   std::vector<NamedState> list_state();
-  /// Continues after `steps_done` steps. REQUIRES: all of list_state() has been restored.
+  /// Continues after `steps_done` steps. REQUIRES: every buffer of list_state() was restored.
   void resume(std::int64_t steps_done, std::int64_t steps_skipped);
 
-  /// Adds a micro-batch's gradient and, of learning stages, its batch norm statistics. `input` is that of the first
-  /// learning stage, `kept` is of the model. `is_last`: of this rank in this step.
+  /// Adds a micro-batch's gradient and the batch norm statistics of learning stages. `input` is the first learning
+  /// stage's, `kept` the whole model's. `is_last` marks this rank's last micro-batch of the step.
   void accumulate(const Activations& input, const Targets& targets, KeptBranches kept, bool is_last);
-  /// Updates weights and running statistics from what all ranks have accumulated. If a loss or gradient of any rank is
-  /// not finite, weights, statistics and optimizer stay as they are. `notes` reach all ranks of the group. Nothing
-  /// waits for a GPU: complete_step() tells what came of it. Collective over the group.
+  /// Updates weights and running statistics from all ranks' micro-batches, unless a loss or gradient of any rank is not
+  /// finite. `notes` reach all ranks of the group. Does not wait for a GPU: complete_step() returns the outcome.
+  /// Collective over the group.
   void finish_step(const StepNotes& notes);
-  /// Steps that were finished, but not completed.
+  /// Returns the number of steps that are finished but not completed.
   std::int64_t steps_open() const { return static_cast<std::int64_t>(open_steps_.size()); }
-  /// Waits for the first open step and returns it. Where something was not finite, every rank has skipped the step, or
-  /// throws std::runtime_error (PeerFailure on all but the leader: one says it): as the settings say, or because it
-  /// would be the tenth in a row.
+  /// Waits for the first open step and returns it. If its loss or gradient was not finite, every rank has skipped the
+  /// step or throws std::runtime_error: as the settings say, or because ten in a row were skipped. Ranks other than the
+  /// leader throw PeerFailure, so that one rank reports it.
   CompletedStep complete_step();
-  /// What was wrong with the last step that was skipped.
+  /// Returns what was not finite in the last skipped step.
   const std::string& nonfinite_message() const { return nonfinite_message_; }
-  /// Whether any rank had asked for it before the last completed step, or, for saving, since note_saved(); the same on
-  /// all.
+  /// True on every rank if any rank requested a stop before the last completed step, or a checkpoint since
+  /// note_saved().
   bool is_stop_agreed() const { return is_stop_agreed_; }
   bool is_save_agreed() const { return is_save_agreed_; }
   void note_saved() { is_save_agreed_ = false; }
   bool is_evaluation_due() const;
+  /// Returns what to warn of in an evaluation after steps_done() steps; empty if it is finite. If it is not and
+  /// TrainerSettings::on_nonfinite is stop, throws as complete_step() does.
+  std::string judge(const Figures& evaluation) const;
 
  private:
   struct OpenStep {
@@ -159,7 +161,7 @@ class Trainer {
   std::vector<double> drop_path_rates_;
   std::int64_t steps_done_ = 0;
   std::int64_t steps_skipped_ = 0;
-  std::int64_t skipped_in_row_ = 0;  // as far as this job knows
+  std::int64_t skipped_in_row_ = 0;  // known to this job
   std::string nonfinite_message_;
   bool is_stop_agreed_ = false;
   bool is_save_agreed_ = false;

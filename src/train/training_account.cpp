@@ -17,7 +17,7 @@ TrainingAccount::TrainingAccount(const Trainer& trainer, int num_ranks)
 }
 
 void TrainingAccount::resume(Metrics metrics, double elapsed_s) {
-  metrics.infos = std::move(metrics_.infos);  // an older run's file may not name them
+  metrics.infos = std::move(metrics_.infos);  // the file of an older run may lack them
   metrics_ = std::move(metrics);
   elapsed_s_ = elapsed_s;
 }

@@ -17,7 +17,7 @@ DatasetInfo check_dataset(const std::filesystem::path& path) {
 std::unique_ptr<const Dataset> open_dataset(const std::filesystem::path& path, Split split,
                                             const std::filesystem::path& shards) {
   if (!is_image_set(path)) return std::make_unique<ArrayDataset>(path, split);
-  return std::make_unique<EncodedDataset>(path, split, shards.empty() ? path.parent_path() : shards);
+  return std::make_unique<EncodedDataset>(path, split, shards);
 }
 
 }  // namespace incubate

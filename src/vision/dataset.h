@@ -46,13 +46,12 @@ class Dataset {
   virtual std::int64_t height() const = 0;
   virtual std::int64_t width() const = 0;
   virtual std::int64_t label(std::int64_t index) const = 0;
-  /// Returns image `index`, which must not outlive the dataset. Throws DamagedImageError.
+  /// Returns image `index`, which must not outlive the dataset. Throws DamagedSampleError.
   virtual std::unique_ptr<const ImageSource> open(std::int64_t index) const = 0;
 };
 
-/// Opens a split. `shards` is the directory of a set's shards or copies of them; by default that of `path`. Throws
-/// InputError if the file has changed since its check or this host cannot see it. REQUIRES: check_dataset(path) passed
-/// on any rank.
+/// Opens a split. `shards` is a directory with copies of a set's shards, if not empty. Throws InputError if the file
+/// has changed since its check or this host cannot see it. REQUIRES: check_dataset(path) passed on any rank.
 std::unique_ptr<const Dataset> open_dataset(const std::filesystem::path& path, Split split,
                                             const std::filesystem::path& shards = {});
 

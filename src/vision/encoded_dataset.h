@@ -8,7 +8,7 @@ namespace incubate {
 /// JPEG and PNG images of any size, read one by one from a set's shards.
 class EncodedDataset : public Dataset {
  public:
-  /// `shards` is the directory of the shards. REQUIRES: `index` was verified on any rank.
+  /// `shards` is a directory with copies of the shards, if not empty. REQUIRES: `index` was verified on any rank.
   EncodedDataset(const std::filesystem::path& index, Split split, const std::filesystem::path& shards)
       : images_(index, split, shards) {}
 

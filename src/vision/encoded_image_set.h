@@ -5,14 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "data/damaged_samples.h"
 #include "vision/image_set.h"
 
 namespace incubate {
 
 /// An image of a shard cannot be read, or its bytes are not the packed ones.
-class DamagedImageError : public DamagedFileError {
+class DamagedImageError : public DamagedSampleError {
  public:
-  /// `what_is_wrong` is such as "its checksum is not the one stated". `image` counts within the shard.
+  /// `what_is_wrong` is such as "is damaged: its checksum is not the one stated". `image` counts within the shard.
   DamagedImageError(const FilePath& shard, std::int64_t image, const std::string& what_is_wrong);
 
   const FilePath& shard() const { return shard_; }
@@ -28,8 +29,8 @@ class DamagedImageError : public DamagedFileError {
 /// may call the const functions at once.
 class EncodedImageSet {
  public:
-  /// Reads the index and checks that the shards exist with the stated lengths. Throws InputError. `shards` is their
-  /// directory; by default that of the index.
+  /// Reads the index and checks that the shards exist with the stated lengths. Throws InputError. `shards` is a
+  /// directory with copies of them. A copy that proves damaged is removed, and its shard read from beside the index.
   EncodedImageSet(const FilePath& index, Split split, const FilePath& shards = {});
   /// Takes a set already read from `index`. Opens a shard only to read an image.
   EncodedImageSet(const FilePath& index, ImageSet set, Split split, const FilePath& shards = {});
@@ -49,18 +50,21 @@ class EncodedImageSet {
   /// Returns the error to throw for a damaged image.
   DamagedImageError damage(std::int64_t index, const std::string& what_is_wrong) const;
 
-  /// Returns the encoded image. Throws DamagedImageError.
+  /// Returns the encoded image. Throws DamagedImageError, or UnreadableFileError if the system is the reason, such as a
+  /// limit of open files.
   std::vector<std::uint8_t> read(std::int64_t index) const;
 
  private:
   struct Shard;
 
-  /// Returns the shard's file descriptor; opens the file on the first call.
-  int descriptor(std::size_t shard, std::size_t image_in_shard) const;
+  /// Returns image `index` from that file of its shard.
+  std::vector<std::uint8_t> read_from(Shard& file, std::int64_t index) const;
+  DamagedImageError error(const Shard& file, std::int64_t index, const std::string& what_is_wrong) const;
 
   std::vector<std::string> class_names_;
   ImageSetSplit split_;
   std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<std::unique_ptr<Shard>> copies_;  // of the shards; empty if there are none
 };
 
 }  // namespace incubate

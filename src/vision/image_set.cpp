@@ -13,12 +13,8 @@ void write_split(Hdf5File& file, const std::string& group, const ImageSetSplit& 
   file.write(group + "/shard_lengths", split.shard_lengths);
   file.write(group + "/shard_first_byte", split.shard_first_byte);
   file.write(group + "/shard_first_image", split.shard_first_image);
-  file.write(group + "/offsets", split.table.offsets);
-  file.write(group + "/lengths", split.table.lengths);
-  file.write(group + "/labels", split.table.labels);
-  file.write(group + "/heights", split.table.heights);
-  file.write(group + "/widths", split.table.widths);
-  file.write(group + "/checksums", split.table.checksums);
+  ImageTable::for_each_column(
+      [&](const std::string& name, const auto& column) { file.write(group + "/" + name, column); }, split.table);
 }
 
 ImageSetSplit read_set_split(const Hdf5File& file, const std::string& group) {
@@ -27,12 +23,9 @@ ImageSetSplit read_set_split(const Hdf5File& file, const std::string& group) {
   split.shard_lengths = file.read<std::uint64_t>(group + "/shard_lengths");
   split.shard_first_byte = file.read<std::uint64_t>(group + "/shard_first_byte");
   split.shard_first_image = file.read<std::uint64_t>(group + "/shard_first_image");
-  split.table.offsets = file.read<std::uint64_t>(group + "/offsets");
-  split.table.lengths = file.read<std::uint64_t>(group + "/lengths");
-  split.table.labels = file.read<std::int64_t>(group + "/labels");
-  split.table.heights = file.read<std::int32_t>(group + "/heights");
-  split.table.widths = file.read<std::int32_t>(group + "/widths");
-  split.table.checksums = file.read<std::uint64_t>(group + "/checksums");
+  ImageTable::for_each_column(
+      [&]<typename T>(const std::string& name, std::vector<T>& column) { column = file.read<T>(group + "/" + name); },
+      split.table);
   return split;
 }
 
@@ -99,6 +92,16 @@ std::string shard_name(const FilePath& index, Split split, std::int64_t shard) {
   return fmt::format("{}-{}-{:05}.h5", index.stem().string(), to_string(split), shard);
 }
 
+FilePath shard_path(const FilePath& index, const std::string& name) {
+  std::error_code ignored;
+  for (FilePath place = index; std::filesystem::is_symlink(place, ignored);) {
+    if (std::filesystem::exists(place.parent_path() / name, ignored)) return place.parent_path() / name;
+    place = place.parent_path() / std::filesystem::read_symlink(place, ignored);
+    if (std::filesystem::exists(place.parent_path() / name, ignored)) return place.parent_path() / name;
+  }
+  return index.parent_path() / name;
+}
+
 FilePath problems_path(const FilePath& index) {
   return index.parent_path() / (index.stem().string() + "-problems.txt");
 }
@@ -131,7 +134,7 @@ void check_shard_lengths(const FilePath& index, const ImageSet& set) {
   for (const Split split : kSplits) {
     const ImageSetSplit& part = set.split(split);
     for (std::size_t i = 0; i < part.num_shards(); ++i) {
-      check_shard_length(index.parent_path() / part.shards[i], part.shard_lengths[i]);
+      check_shard_length(shard_path(index, part.shards[i]), part.shard_lengths[i]);
     }
   }
 }
@@ -139,8 +142,11 @@ void check_shard_lengths(const FilePath& index, const ImageSet& set) {
 void check_shard_length(const FilePath& shard, std::uint64_t stated) {
   std::error_code error;
   const std::uint64_t length = std::filesystem::file_size(shard, error);
-  check_input<DamagedFileError>(!error, "{} cannot be read: {}. Copy it beside the index, or pack again.",
-                                shard.string(), error.message());
+  check_input<DamagedFileError>(error != std::errc::no_such_file_or_directory,
+                                "{} cannot be read: {}. Copy it beside the index, or pack again.", shard.string(),
+                                error.message());
+  check_input<UnreadableFileError>(!error, "{} cannot be read: {}. Check the path and the disk.", shard.string(),
+                                   error.message());
   check_input<DamagedFileError>(length == stated,
                                 "{} has {} bytes but the index states {}: it is not completely copied, or of another "
                                 "set. Copy it again, or pack again.",

@@ -43,6 +43,8 @@ struct ImageSet {
 
 /// Returns "F-train-00003.h5" for the index F.h5.
 std::string shard_name(const FilePath& index, Split split, std::int64_t shard);
+/// Returns the path of a shard: beside the index, or beside the file that the index is a link to.
+FilePath shard_path(const FilePath& index, const std::string& name);
 /// Returns F-problems.txt for the index F.h5: the list of files that pack left out or found misnamed.
 FilePath problems_path(const FilePath& index);
 

@@ -2,12 +2,24 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+
+#include <xxhash.h>
 
 #include "base/check.h"
 #include "vision/filetype.h"
+#include "vision/labelled_images.h"
 
 namespace incubate {
 namespace {
+
+void check_sides(const std::vector<std::int32_t>& sides, const char* what, const std::string& origin) {
+  for (std::size_t i = 0; i < sides.size(); ++i) {
+    check_input(sides[i] >= 1 && sides[i] <= kLongestSide,
+                "{}: the {} of image {}, {}, is not in 1..{}. Make or copy it again.", origin, what, i, sides[i],
+                kLongestSide);
+  }
+}
 
 constexpr std::array kKinds = {PackProblem::Kind::misnamed, PackProblem::Kind::converted, PackProblem::Kind::left_out};
 
@@ -71,6 +83,54 @@ Split read_shard_split(const Hdf5File& file, const std::string& origin) {
 
 }  // namespace
 
+void ImageTable::append(const ImageTable& more) {
+  for_each_column(
+      [](const char*, auto& column, const auto& added) { column.insert(column.end(), added.begin(), added.end()); },
+      *this, more);
+}
+
+ImageTable ImageTable::part(std::size_t begin, std::size_t end) const {
+  ImageTable part;
+  for_each_column(
+      [&](const char*, auto& column, const auto& all) {
+        column.assign(all.begin() + static_cast<std::ptrdiff_t>(begin), all.begin() + static_cast<std::ptrdiff_t>(end));
+      },
+      part, *this);
+  return part;
+}
+
+std::uint64_t image_checksum(std::span<const std::uint8_t> bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+
+void check_table(const ImageTable& table, std::int64_t num_classes, const std::string& origin) {
+  ImageTable::for_each_column(
+      [&](const char* name, const auto& column) {
+        check_input(column.size() == table.size(), "{}: {} {} for {} labels. Make or copy it again.", origin,
+                    column.size(), name, table.size());
+      },
+      table);
+  check_labels(table.labels, num_classes, origin);
+  check_sides(table.heights, "height", origin);
+  check_sides(table.widths, "width", origin);
+}
+
+void check_places(const ImageTable& table, std::size_t begin, std::size_t end, std::uint64_t num_bytes,
+                  const std::string& origin) {
+  std::uint64_t end_of_last = 0;
+  for (std::size_t i = begin; i < end; ++i) {
+    const std::uint64_t offset = table.offsets[i];
+    const std::uint64_t length = table.lengths[i];
+    check_input(length > 0, "{}: image {} has no bytes. Make or copy it again.", origin, i);
+    check_input(offset >= end_of_last,
+                "{}: image {} begins at byte {}, before the end of the one before, {}. "
+                "Make or copy it again.",
+                origin, i, offset, end_of_last);
+    check_input(offset <= num_bytes && length <= num_bytes - offset,
+                "{}: image {} has {} bytes from byte {} on, but there are {}. Make or copy it again.", origin, i,
+                length, offset, num_bytes);
+    end_of_last = offset + length;
+  }
+}
+
 const char* to_string(PackProblem::Kind kind) {
   switch (kind) {
     case PackProblem::Kind::misnamed:
@@ -91,13 +151,13 @@ void write_shard(const FilePath& path, const ImageShard& shard, std::span<const 
     file.write_attribute("shard", shard.index);
     file.write_attribute("source_digest", shard.source_digest);
     file.write_strings("/class_names", shard.class_names);
-    std::vector<std::uint64_t> offsets = shard.table.offsets;
-    offsets.push_back(bytes.size());
-    file.write("/offsets", offsets);
-    file.write("/labels", shard.table.labels);
-    file.write("/heights", shard.table.heights);
-    file.write("/widths", shard.table.widths);
-    file.write("/checksums", shard.table.checksums);
+    ImageTable table = shard.table;
+    table.offsets.push_back(bytes.size());  // instead of lengths
+    ImageTable::for_each_column(
+        [&](const std::string& name, const auto& column) {
+          if (name != "lengths") file.write("/" + name, column);
+        },
+        table);
     file.write_strings("/files", shard.files);
     if (!shard.problems.empty()) write_problems(file, shard.problems);
     file.write<std::uint8_t>("/bytes", bytes, {bytes.size()});
@@ -116,11 +176,12 @@ ShardFile read_shard(const FilePath& path) {
     shard.files = file.read_strings("/files");
     shard.problems = read_problems(file, name);
     ImageTable& table = shard.table;
-    table.labels = file.read<std::int64_t>("/labels");
-    table.heights = file.read<std::int32_t>("/heights");
-    table.widths = file.read<std::int32_t>("/widths");
-    table.checksums = file.read<std::uint64_t>("/checksums");
-    const std::vector<std::uint64_t> offsets = file.read<std::uint64_t>("/offsets");
+    ImageTable::for_each_column(
+        [&]<typename T>(const std::string& column_name, std::vector<T>& column) {
+          if (column_name != "lengths") column = file.read<T>("/" + column_name);
+        },
+        table);
+    const std::vector<std::uint64_t> offsets = std::exchange(table.offsets, {});
     split_offsets(offsets, table, name);
     check_table(table, static_cast<std::int64_t>(shard.class_names.size()), name);
     check_input(shard.files.size() == table.size(), "{}: {} files for {} labels. Make or copy it again.", name,

@@ -35,24 +35,6 @@ Box draw_box(Generator& generator, double kept, std::int64_t height, std::int64_
   return {top, left, std::min(height, y + half_height) - top, std::min(width, x + half_width) - left};
 }
 
-void blend(std::span<float> a, std::span<float> b, float weight) {
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const float of_a = a[i];
-    const float of_b = b[i];
-    a[i] = (weight * of_a) + ((1 - weight) * of_b);
-    b[i] = (weight * of_b) + ((1 - weight) * of_a);
-  }
-}
-
-void exchange_box(std::span<float> a, std::span<float> b, std::int64_t height, std::int64_t width, const Box& box) {
-  for (std::size_t plane = 0; plane < a.size(); plane += height * width) {
-    for (std::int64_t y = box.top; y < box.top + box.height; ++y) {
-      const std::size_t begin = plane + (y * width) + box.left;
-      std::ranges::swap_ranges(a.subspan(begin, box.width), b.subspan(begin, box.width));
-    }
-  }
-}
-
 }  // namespace
 
 double draw_symmetric_beta(Generator& generator, double alpha) {
@@ -72,20 +54,6 @@ Mixing draw_mixing(Generator& generator, const MixupOptions& options, std::int64
     mixing.weight = 1 - (static_cast<double>(area) / static_cast<double>(height * width));
   }
   return mixing;
-}
-
-void mix_images(const Mixing& mixing, std::int64_t size, std::int64_t height, std::int64_t width,
-                std::span<float> images) {
-  const std::size_t values = images.size() / size;
-  for (std::int64_t j = 0; j < size / 2; ++j) {  // with an odd number the middle image is its own partner
-    const std::span<float> a = images.subspan(j * values, values);
-    const std::span<float> b = images.subspan((size - 1 - j) * values, values);
-    if (mixing.is_box) {
-      exchange_box(a, b, height, width, mixing.box);
-    } else {
-      blend(a, b, static_cast<float>(mixing.weight));
-    }
-  }
 }
 
 }  // namespace incubate

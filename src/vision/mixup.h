@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include "base/random.h"
 #include "vision/image.h"
@@ -26,10 +25,6 @@ struct Mixing {
 
 /// Draws a blend for images of height x width pixels. REQUIRES: options.is_on().
 Mixing draw_mixing(Generator& generator, const MixupOptions& options, std::int64_t height, std::int64_t width);
-
-/// Blends `images` (size x channels x height x width) in place.
-void mix_images(const Mixing& mixing, std::int64_t size, std::int64_t height, std::int64_t width,
-                std::span<float> images);
 
 /// Draws Beta(alpha, alpha). REQUIRES: alpha > 0.
 double draw_symmetric_beta(Generator& generator, double alpha);

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "vision/byte_maps.h"
-#include "vision/enhance.h"
+#include "vision/colours.h"
 
 namespace incubate {
 namespace {

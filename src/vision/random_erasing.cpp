@@ -28,16 +28,6 @@ std::optional<Box> draw_erased_box(Generator& generator, double probability, std
   return std::nullopt;
 }
 
-void erase(std::span<float> planes, std::int64_t height, std::int64_t width, const Box& box, Generator& generator) {
-  for (std::size_t plane = 0; plane < planes.size(); plane += height * width) {
-    for (std::int64_t y = box.top; y < box.top + box.height; ++y) {
-      for (std::int64_t x = box.left; x < box.left + box.width; ++x) {
-        planes[plane + (y * width) + x] = static_cast<float>(generator.normal());
-      }
-    }
-  }
-}
-
 void write_noise(Generator& generator, std::int64_t channels, std::span<float> noise) {
   for (std::int64_t channel = 0; channel < channels; ++channel) {
     for (std::size_t i = channel; i < noise.size(); i += channels) noise[i] = static_cast<float>(generator.normal());

@@ -13,10 +13,7 @@ namespace incubate {
 /// the image in both directions. (Zhong et al. 2017, arXiv 1708.04896; details from timm.)
 std::optional<Box> draw_erased_box(Generator& generator, double probability, std::int64_t height, std::int64_t width);
 
-/// Fills `box` of the normalised planes (channels x height x width) with standard normal noise.
-void erase(std::span<float> planes, std::int64_t height, std::int64_t width, const Box& box, Generator& generator);
-
-/// Writes the same noise pixel by pixel, channels together: box.height x box.width x channels numbers.
+/// Writes standard normal noise for the pixels of a box: pixels x channels numbers, drawn channel by channel.
 void write_noise(Generator& generator, std::int64_t channels, std::span<float> noise);
 
 }  // namespace incubate

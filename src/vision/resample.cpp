@@ -8,6 +8,8 @@
 #include <immintrin.h>
 #endif
 
+#include "base/vector_unit.h"
+
 namespace incubate {
 namespace {
 
@@ -214,10 +216,7 @@ void Taps::reverse() {
 }
 
 Instructions best_instructions() {
-#ifdef __x86_64__
-  if (__builtin_cpu_supports("avx2")) return Instructions::avx2;
-#endif
-  return Instructions::any_processor;
+  return vector_unit() == VectorUnit::any ? Instructions::any_processor : Instructions::avx2;
 }
 
 Image combine_rows(const Image& image, const Taps& taps, std::int64_t left, std::int64_t width,

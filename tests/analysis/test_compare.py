@@ -1,4 +1,4 @@
-"""Runs of several seeds and settings beside each other: figures computed by hand, in every format."""
+"""Compares runs of several seeds and settings: figures computed by hand, in every format."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from comparisons.learning_curve import Curve, find_crossing, make_curve
 from comparisons.run_groups import OPERATION
 from launch import REPOSITORY, Outcome, call
 from made_up_run import T_2, MadeUp, deep_incubation, end_to_end, write_run
-from plot_run import label_of
+from report_page.marks import label_of
 from run_directory.data import load_run
 from run_directory.methods import OLDER_TABLE, MethodTable
 from run_directory.metric import Metric
@@ -36,7 +36,7 @@ def compare(*arguments: str | Path) -> Outcome:
 
 
 def read_csv(outcome: Outcome) -> dict[tuple[str, str, str, str], dict[str, str]]:
-    """By settings, method, the other method and quantity."""
+    """Returns values by settings, method, the other method and quantity."""
     assert outcome.status == 0, outcome.stderr
     rows = list(csv.DictReader(io.StringIO(outcome.stdout)))
     figures = {(row["settings"], row["method"], row["against"], row["quantity"]): row for row in rows}
@@ -45,7 +45,7 @@ def read_csv(outcome: Outcome) -> dict[tuple[str, str, str, str], dict[str, str]
 
 
 def read_table(lines: list[str], first: str) -> list[list[str]]:
-    """The cells of a table of the text whose header begins with `first`."""
+    """Returns the cells of the text's table whose header begins with `first`."""
     begin = next(i for i, line in enumerate(lines) if line.startswith(first))
     end = next(i for i, line in enumerate(lines) if i > begin and not line)
     return [re.split(r"  +", line) for line in lines[begin + 1 : end]]
@@ -119,7 +119,7 @@ def test_text(seeds: list[Path]) -> None:
 
 
 def test_latex(seeds: list[Path]) -> None:
-    """Every row has as many cells as its tabular has columns, and no character of TeX's own is left in a cell."""
+    """Every row has as many cells as its tabular has columns, and no cell contains TeX's special characters."""
     outcome = compare(*seeds, "--format=latex")
     assert outcome.status == 0, outcome.stderr
     text = "\n".join(line for line in outcome.stdout.splitlines() if not line.startswith("%"))
@@ -136,7 +136,7 @@ def test_latex(seeds: list[Path]) -> None:
 
 
 def test_worse_method(tmp_path: Path) -> None:
-    """What one never reaches, the other reached earlier; with one pair there is no interval."""
+    """A figure that one method never reaches, the other reached earlier; one pair has no interval."""
     run = write_run(tmp_path / "run", deep_incubation(0.5, 0.54) + end_to_end(0.4, 0.5, 0.7, 0.8))
     outcome = compare(run, "--format=csv")
     figures = read_csv(outcome)
@@ -144,7 +144,7 @@ def test_worse_method(tmp_path: Path) -> None:
     assert float(difference["mean"]) == pytest.approx(-0.26)
     assert (difference["std"], difference["low"], difference["high"], difference["count"]) == ("", "", "", "1")
     assert figures["", "Deep Incubation", "end to end", "speedup_to_others_top1_by_block_flops"]["mean"] == ""
-    # 0.54 is a fifth of the way from 0.5 at 300 to 0.7 at 450.
+    # 0.54 lies one fifth of the way from 0.5 at 300 to 0.7 at 450.
     speedup = figures["", "Deep Incubation", "end to end", "speedup_to_own_top1_by_block_flops"]
     assert float(speedup["mean"]) == pytest.approx(330 / 600)
     assert "Deep Incubation and end to end have one pair: no interval, which needs two" in outcome.stderr
@@ -179,7 +179,7 @@ def test_undefined_for_one_pair_is_undefined(tmp_path: Path) -> None:
 
 
 def test_groups(tmp_path: Path) -> None:
-    """By what a result depends on: not by the seed, the directory, or how progress is shown."""
+    """Settings that affect a result make groups; the seed, the directory and the display of progress do not."""
     runs = []
     for rate in ("0.1", "0.2"):
         for seed in (0, 1):
@@ -202,7 +202,7 @@ def test_groups(tmp_path: Path) -> None:
 
 
 def test_methods_in_runs_of_their_own(tmp_path: Path) -> None:
-    """Pairs have the seed in common, not the directory."""
+    """Runs pair by their seed, not their directory."""
     runs = [write_run(tmp_path / f"mine_{i}", deep_incubation(0.5, 0.7 + 0.1 * i), seed=i) for i in (0, 1, 2)]
     runs += [write_run(tmp_path / f"others_{i}", end_to_end(0.5, 0.6 + 0.1 * i), seed=i) for i in (2, 1, 5)]
     row = read_csv(compare(*runs, "--format=csv"))["", "Deep Incubation", "end to end", "top1_difference"]
@@ -210,7 +210,7 @@ def test_methods_in_runs_of_their_own(tmp_path: Path) -> None:
 
 
 def test_what_is_left_out(tmp_path: Path) -> None:
-    """An unfinished method, and a copy of a run, which is no second seed."""
+    """An unfinished method and a copy of a run are left out; a copy is no second seed."""
     done = write_run(tmp_path / "done", deep_incubation(0.5, 0.7))
     copy = write_run(tmp_path / "copy", deep_incubation(0.5, 0.9))
     unfinished = write_run(tmp_path / "unfinished", deep_incubation(0.5, 0.9, state="running"), seed=1, state="stopped")
@@ -225,7 +225,7 @@ def test_what_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_training_whose_ranks_changed(tmp_path: Path) -> None:
-    """The cost along a curve is that of the ranks of each round: 1 of the first 10 steps, then 3."""
+    """The cost along a curve uses each round's ranks: 1 in the first 10 steps, then 3."""
     run = write_run(tmp_path / "run", [MadeUp("end_to_end", "end_to_end", (0.5, 0.7), 100, elapsed_s=20)])
     with h5py.File(run / "metrics" / "end_to_end.h5", "r+") as file:
         for name, values in (("first_step", [0, 10]), ("last_step", [10, 20]), ("num_ranks", [1, 3])):
@@ -248,7 +248,7 @@ def test_crossing() -> None:
 
 
 def test_real_run(finished_run: Path) -> None:
-    """The end of each curve is what the program's result table has."""
+    """The end of each curve equals the program's result table."""
     run = load_run(finished_run)
     assert len(run.results) == 3
     for result in run.results:
@@ -274,7 +274,7 @@ def test_methods_are_the_programs(finished_run: Path) -> None:
 
 
 def test_methods_are_those_of_the_run(tmp_path: Path) -> None:
-    """A control that no program of today has is compared, and a run without a table has the methods of old."""
+    """An unknown control is compared too. A run without a table has the methods of older programs."""
     trainings = [*deep_incubation(0.7), MadeUp("stacked", "stacking", (0.6,), block_flops=600, elapsed_s=60)]
     run = write_run(tmp_path / "run", trainings)
     assert "Deep Incubation - stacked up" not in compare(run).stdout
@@ -291,7 +291,7 @@ def test_methods_are_those_of_the_run(tmp_path: Path) -> None:
 
 
 def test_a_task_of_its_own_metrics(tmp_path: Path) -> None:
-    """Lower is better: the figure that decides is the one that the metrics files name first."""
+    """With lower-is-better metrics the first metric of the file decides."""
     run = write_run(tmp_path / "run", deep_incubation(3.0, 2.0) + end_to_end(4.0, 2.5))
     for path in (run / "metrics").iterdir():
         with h5py.File(path, "r+") as file:

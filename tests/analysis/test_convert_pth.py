@@ -1,7 +1,7 @@
-"""Checkpoints of the method's reference implementation, by analysis/convert_pth.py: into the program and back bit for
-bit, and nothing of a file is run.
+"""Converts checkpoints of the method's reference implementation by analysis/convert_pth.py: into the program and back
+bit for bit, without running any code of a file.
 
-There is no file of the reference here; `save_as_reference` lays one out as its code does.
+No file of the reference is available here; `save_as_reference` writes one as its code does.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def convert(source: Path, output: Path) -> None:
 
 
 def refuse(source: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    """The one line that it says."""
+    """Returns the single line of the refusal."""
     assert main([str(source), str(output)]) == 2
     captured = capsys.readouterr()
     (line,) = captured.err.splitlines()
@@ -49,7 +49,7 @@ def refuse(source: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> st
 
 
 def make_model(depths: list[int]) -> VisionTransformer:
-    """The tiny network in the reference's way: whole, and once more in stages of the same parameters."""
+    """Returns the tiny network as in the reference: whole, and in stages that share its parameters."""
     torch.manual_seed(3)
     model = make_tiny_vit(sum(depths))
     model.stages = nn.ModuleList(nn.Module() for _ in depths)
@@ -63,7 +63,7 @@ def make_model(depths: list[int]) -> VisionTransformer:
 
 
 def save_as_reference(path: Path, model: VisionTransformer, **more: object) -> None:
-    """After a step of training; with all the keys of the reference's save_model()."""
+    """Saves the model after a step of training, with all keys of the reference's save_model()."""
     optimizer = torch.optim.AdamW(model.parameters())
     functional.cross_entropy(model(torch.randn(2, 1, 8, 8)), torch.tensor([0, 1])).backward()  # type: ignore[no-untyped-call]
     optimizer.step()
@@ -79,7 +79,7 @@ def save_as_reference(path: Path, model: VisionTransformer, **more: object) -> N
 
 
 def whole_state(model: nn.Module) -> Tensors:
-    """Under timm's names."""
+    """Returns the state under timm's names."""
     return {name: tensor for name, tensor in model.state_dict().items() if not name.startswith("stages.")}
 
 
@@ -109,7 +109,7 @@ def test_the_program_reads_a_checkpoint_of_the_reference(tiny: Tiny, tmp_path: P
 def test_the_reference_reads_an_export(
     tiny: Tiny, finished_run: Path, tmp_path: Path, training: str, depths: list[int]
 ) -> None:
-    """Stage by stage from "model_stages", as it does; and what comes back is what was trained."""
+    """The reference reads the stages from "model_stages" and gets the trained weights."""
     file, checkpoint, back = (tmp_path / name for name in ("f.safetensors", "f.pth", "back.safetensors"))
     exported = export(tiny, finished_run, training, file, REFERENCE)
     convert(file, checkpoint)
@@ -168,7 +168,7 @@ def test_code_in_a_file_is_not_run(
         assert line == f"{file} is no whole file of torch.save (PyTorch 1.6 or later). Get or copy it again."
     assert list(tmp_path.iterdir()) == [file]
     torch.load(file, weights_only=False)
-    assert made.is_dir()  # it would have been
+    assert made.is_dir()  # unpickling would make it
 
 
 NO_STAGES = (
@@ -215,15 +215,18 @@ BAD_CHECKPOINTS: dict[str, tuple[object, str]] = {
 }
 
 
+BEFORE = {".safetensors": b"\2" + bytes(7) + b"{}", ".pth": b"PK\3\4"}  # small files of these kinds
+
+
 @pytest.mark.parametrize("name", BAD_CHECKPOINTS)
 def test_checkpoints_that_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
-    """What is there already stays as it is."""
+    """A refused checkpoint leaves existing files unchanged."""
     content, message = BAD_CHECKPOINTS[name]
     file, output = tmp_path / "f.pth", tmp_path / "f.safetensors"
     torch.save(content, file)
-    output.write_text("before")
+    output.write_bytes(BEFORE[".safetensors"])
     assert refuse(file, output, capsys) == message.format(file=file)
-    assert output.read_text() == "before"
+    assert output.read_bytes() == BEFORE[".safetensors"]
     assert sorted(tmp_path.iterdir()) == [file, output]
 
 
@@ -250,7 +253,7 @@ def test_files_that_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_an_output_is_complete_or_absent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """On a disk without room for it, and in no folder. Others may read it as any other file."""
+    """Without room or a folder no output appears. A complete output is readable by other users."""
     checkpoint, file = tmp_path / "f.pth", tmp_path / "f.safetensors"
     torch.save({"model_stages": [{"head.bias": torch.ones(100_000)}]}, checkpoint)
     convert(checkpoint, file)
@@ -266,17 +269,17 @@ def test_an_output_is_complete_or_absent(tmp_path: Path, capsys: pytest.CaptureF
         for source in (checkpoint, file):
             (other,) = {checkpoint, file} - {source}
             output = small / other.name
-            output.write_text("before")
+            output.write_bytes(BEFORE[output.suffix])
             line = refuse(source, output, capsys)
             assert line.startswith(f"{output} cannot be written: ")
             assert "No space left on device" in line
-            assert output.read_text() == "before"
+            assert output.read_bytes() == BEFORE[output.suffix]
             assert list(small.iterdir()) == [output]
             output.unlink()
 
 
 def test_folders_need_not_be_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on file systems that report EINVAL for them."""
+    """Conversion works on file systems that report EINVAL for folders."""
     sync = os.fsync
 
     def sync_files_only(descriptor: int) -> None:

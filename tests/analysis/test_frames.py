@@ -1,4 +1,4 @@
-"""A run as data frames: every figure of its files, with the training it is of; the examples of analysis/README.md."""
+"""Loads a run as data frames: every figure of its files, with its training; the examples of analysis/README.md."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_not_a_run(tmp_path: Path) -> None:
 
 
 def test_examples_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As they stand there, on two seeds."""
+    """The examples run as they are, on two seeds."""
     for seed, (mine, others) in enumerate([(0.8, 0.7), (0.6, 0.9)]):
         hours = MadeUp("end_to_end", "end_to_end", (0.5, others), block_flops=600, elapsed_s=3600, num_ranks=4)
         write_run(tmp_path / "runs" / f"fashion-mnist-{seed}", [*deep_incubation(0.5, mine), hours], seed=seed)
@@ -90,7 +90,7 @@ def test_examples_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert len(lines) == 8
     assert lines["end_to_end, seed 1"] == [[300, 50], [600, 90]]
     assert (tmp_path / "curves.png").stat().st_size > 10_000
-    # A quarter, and an eighth but in the last of the 10 steps of each training.
+    # A quarter, and an eighth except in the last of the 10 steps of each training.
     assert names["waits"].loc["meta"].to_dict() == pytest.approx({"data_wait_s": 0.25, "communication_wait_s": 0.1125})
     # The first evaluation is after 2 of 4 rank-hours.
     assert names["best"]["end_to_end"].to_dict() == {2: 0.5, 4: 0.9}

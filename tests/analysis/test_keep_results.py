@@ -1,7 +1,8 @@
-"""What `analysis/keep_results.py` keeps of a run: enough for every program of analysis/; no weights, paths or hosts."""
+"""Tests the copies of `analysis/keep_results.py`: they suffice for analysis/, without weights, paths or hosts."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -16,7 +17,7 @@ from keep_results import ABSOLUTE_PATH, NotKeptError, main, read_figures, replac
 from launch import REPOSITORY, Outcome, call
 from run_directory.data import load_run
 from run_directory.recovery import load_what_is_there
-from run_files import TRAININGS, copy_run, finished, flip_byte, read_summary, verify_files, write_summary
+from run_files import TRAININGS, copy_run, finished, flip_byte, read_summary, snapshot, verify_files, write_summary
 
 
 def start(program: str, *arguments: str | Path) -> Outcome:
@@ -37,7 +38,7 @@ def kept(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_figures_alone_are_kept(finished_run: Path, kept: Path) -> None:
-    """HDF5 files byte for byte, so that their checksums are right."""
+    """HDF5 files are copied byte for byte, so their checksums stay right."""
     metrics = [f"metrics/{name}.h5" for name in TRAININGS]
     assert sorted(str(path.relative_to(kept)) for path in kept.rglob("*") if path.is_file()) == sorted(
         ["config.ini", "summary.json", "log.txt", "metrics.h5", *metrics]
@@ -93,6 +94,42 @@ def test_kept_again_it_replaces_what_is_there(finished_run: Path, tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == [finished_run.name]
 
 
+def test_what_it_did_not_write_stays(finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = finished_run.name
+    for folder in ("own", "other", "noted"):
+        (tmp_path / folder).mkdir()
+    shutil.copytree(finished_run, tmp_path / "own" / name)
+    shutil.copytree(finished_run, tmp_path / "other" / name)
+    (tmp_path / "noted" / name).mkdir()
+    (tmp_path / "noted" / name / "notes.txt").write_text("notes\n")
+    before = snapshot(tmp_path)
+    for runs, output, problem in (
+        ([tmp_path / "own" / name], "own", f"{name} is a run that is to be kept, and would be replaced. "),
+        ([finished_run], "other", f"{name} has checkpoints, which this program did not write, and would be replaced. "),
+        ([finished_run], "noted", f"{name} has notes.txt, which this program did not write, and would be replaced. "),
+        ([finished_run, tmp_path / "own" / name], "new", f"two runs are called {name}. "),
+    ):
+        assert main([*map(str, runs), "--output", str(tmp_path / output)]) == 2
+        assert problem in capsys.readouterr().err
+        assert snapshot(tmp_path) == before
+    draft = tmp_path / "kept" / f"{name}.draft"
+    draft.mkdir(parents=True)
+    assert main([str(finished_run), "--output", str(tmp_path / "kept")]) == 0
+    assert draft.exists()
+
+
+def test_paths_have_any_signs(finished_run: Path, tmp_path: Path) -> None:
+    """Also spaces, commas and bytes that are no UTF-8."""
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    for name in ("config.ini", "log.txt"):
+        content = (run / name).read_bytes()
+        (run / name).write_bytes(content.replace(os.fsencode(finished_run), b"/home/m\xfcller, Eva/a run/ranks"))
+        assert b"/home" in (run / name).read_bytes() or name == "log.txt"
+    for content in read_figures(run).values():
+        assert b"Eva" not in content
+    assert b"directory = ranks  # path\n" in read_figures(run)["config.ini"]
+
+
 def change_summary(run: Path, training: int | None, name: str, value: object) -> None:
     summary = read_summary(run)
     (summary if training is None else summary["trainings"][training])[name] = value
@@ -102,7 +139,7 @@ def change_summary(run: Path, training: int | None, name: str, value: object) ->
 
 
 def test_what_is_not_kept(finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each with its reason; then nothing is written."""
+    """Each run is refused with its reason; then nothing is written."""
 
     def keep(run: Path) -> str:
         assert main([str(finished_run), str(run), "--output", str(tmp_path / "results")]) == 2

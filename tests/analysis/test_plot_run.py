@@ -1,4 +1,4 @@
-"""The plot of a run, drawn as a user draws it."""
+"""Draws the plot of a run as a user does."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_finished_run(finished_run: Path, tmp_path: Path) -> None:
 
 
 def test_speeds_are_means_over_the_time_of_steps(finished_run: Path, tmp_path: Path) -> None:
-    """A second table, of figures that are set here; those that an older program did not measure are left out."""
+    """The table is right for figures set here. It leaves out figures that an older program did not measure."""
     run = copy_run(finished_run, tmp_path / "run", without=["stage_3", "finetuned", "end_to_end"])
     nan = float("nan")
     columns = {  # steps of 1, 2 and 1 s, of 32 images each
@@ -76,7 +76,7 @@ def test_speeds_are_means_over_the_time_of_steps(finished_run: Path, tmp_path: P
 
 
 def test_unfinished_run(finished_run: Path, tmp_path: Path) -> None:
-    """A run of which only a part is there draws what there is."""
+    """A run with only some files draws what it can."""
     run = copy_run(finished_run, tmp_path / "run", without=["stage_3", "finetuned", "end_to_end"])
     assert not finished(run, "finetuned").exists()
     outcome = plot(run)
@@ -131,7 +131,7 @@ DAMAGE: list[tuple[str, Callable[[Path], object]]] = [
     ("metrics/meta.h5", lambda path: path.write_text("step,loss")),
     ("metrics/finetuned.h5", without_a_column),
     ("metrics/finetuned.h5", of_different_lengths),
-    ("config.ini", lambda path: path.write_bytes(b"[run]\nseed = \xff\xfe\n")),
+    ("config.ini", lambda path: path.write_bytes(b"[run]\nseed \xff\xfe\n")),
     ("config.ini", lambda path: path.write_text("seed = 0")),
     ("config.ini", replace("global = 32", "global = many")),
     ("summary.json", lambda path: path.write_text(path.read_text()[:200])),
@@ -144,7 +144,7 @@ DAMAGE: list[tuple[str, Callable[[Path], object]]] = [
 
 @pytest.mark.parametrize(("name", "damage"), DAMAGE)
 def test_messages_name_the_file(tmp_path: Path, name: str, damage: Callable[[Path], object]) -> None:
-    """And no other one, on one line."""
+    """The message names the damaged file and no other, on one line."""
     run = write_run(tmp_path / "run", deep_incubation(0.5, 0.7))
     others = {str(path.relative_to(run)) for path in run.rglob("*.*")} - {name}
     damage(run / name)
@@ -160,7 +160,7 @@ def test_messages_name_the_file(tmp_path: Path, name: str, damage: Callable[[Pat
 
 
 def test_what_another_program_added(tmp_path: Path) -> None:
-    """A phase and a time that are no such here are left out."""
+    """An unknown phase and an unknown time are left out."""
     trainings = [*deep_incubation(0.5), MadeUp("other", "dreaming", (0.5,), block_flops=1, elapsed_s=1)]
     run = write_run(tmp_path / "run", trainings)
     replace('"wall_s": 60', '"wall_s": Infinity')(run / "summary.json")
@@ -172,7 +172,6 @@ def test_what_another_program_added(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "damage", "message"),
     [
-        ("log.txt", lambda path: path.write_bytes(b"\xff"), "cannot be read as text ("),
         ("metrics/meta.h5", lambda path: path.write_text("step,loss"), "is damaged: it is cut short. "),
         ("config.ini", lambda path: path.write_text("seed = 0"), "cannot be read as the settings of a run ("),
     ],
@@ -202,7 +201,7 @@ def test_what_quote_results_cannot_read(tmp_path: Path) -> None:
 
 # --- Locales ----------------------------------------------------------------------------------------------------------
 
-# Runs programs as they are started, one after the other: NAME ARGUMENT ..., a line each.
+# Runs programs as a user starts them, one after the other: NAME ARGUMENT ..., one a line.
 START = """
 import os, runpy, sys
 sys.path.insert(0, sys.argv[1])
@@ -216,7 +215,7 @@ for line in open(sys.argv[2], "rb").read().splitlines():
 
 
 def test_an_ascii_locale(tmp_path: Path) -> None:
-    """With output into a pipe, of runs whose names have other letters: UTF-8 and, as long ago, Latin-1."""
+    """Output goes into a pipe and names have other letters: UTF-8 and, as long ago, Latin-1."""
     folder = tmp_path / "läufe"
     trainings = deep_incubation(0.5, 0.7)
     runs = [write_run(folder / f"ü{i}", trainings, seed=i, settings={"data.file": "ö.h5"}) for i in range(2)]
@@ -261,3 +260,11 @@ def test_an_ascii_locale(tmp_path: Path) -> None:
     assert (folder / "è" / "gehört" / "log.txt").is_file()
     assert os.fsencode(folder / "nö") + b" is not a run directory" in done.stderr
     assert "läufe/ü0" in (folder / "ß.html").read_text(encoding="utf-8")
+
+
+def test_names_that_look_like_formulas(tmp_path: Path) -> None:
+    """In Matplotlib and HTML a name is a name."""
+    run = write_run(tmp_path / r"a$\frac{$ & <b> ~^\c{", deep_incubation(0.5, 0.6))
+    assert plot(run, "--output", tmp_path / "curves.png").status == 0
+    assert call(report.main, run, "--output", tmp_path / "page.html").status == 0
+    assert r"a$\frac{$ &amp; &lt;b&gt; ~^\c{" in (tmp_path / "page.html").read_text()

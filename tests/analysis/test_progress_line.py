@@ -1,4 +1,4 @@
-"""What programs say on a terminal while they are at work, and that pipes get nothing of it."""
+"""Tests the line that programs show on a terminal during work; pipes get nothing of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from made_up_run import end_to_end, write_run
 
 
 def read_all(terminal: int) -> str:
-    """What was written to the other side, which is closed."""
+    """Returns everything that was written to the other, closed side."""
     parts = []
     with contextlib.suppress(OSError), open(terminal, "rb", buffering=0) as stream:
         while part := stream.read(65536):  # the end is an error
@@ -44,7 +44,7 @@ def test_on_a_terminal(
     arguments: list[str],
     expected: str,
 ) -> None:
-    """One line, each time over the last, and none is left at the end."""
+    """One line is redrawn in place and disappears at the end."""
     run = write_run(tmp_path / "run", end_to_end(0.5, 0.7))
     ours, theirs = os.openpty()
     monkeypatch.setenv("COLUMNS", "500")

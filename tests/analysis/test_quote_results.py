@@ -1,4 +1,4 @@
-"""What README.md quotes of runs is what the runs in analysis/results/ say; `analysis/quote_results.py` writes it."""
+"""Tests that what the READMEs quote equals the runs in analysis/results/; `analysis/quote_results.py` writes it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from PIL import Image
 from keep_results import read_figures
 from launch import REPOSITORY
 from made_up_run import T_2, deep_incubation, end_to_end, write_run
-from plot_run import COLOURS
-from quote_results import QUOTATIONS, check, digest_of, main, paths_of_pictures
+from quote_results import BESIDE_RUNS, FIRST_PAGE, check, digest_of, main, paths_of_pictures
 from quote_results import RUNS as QUOTED
+from report_page.marks import COLOURS
 from report_page.picture import read_source, save_small
 from run_directory.data import format_results, load_run
 from run_files import flip_byte, verify_files
@@ -25,13 +25,13 @@ RUNS = ["quickstart", "fp32-seed-1", "fp32-seed-2", "bf16-seed-0", "bf16-seed-1"
 MOST_PICTURE_BYTES = 250_000
 
 
-def test_readme_has_what_the_kept_runs_say() -> None:
+def test_readmes_have_what_the_kept_runs_say() -> None:
     assert check(REPOSITORY / "README.md", RESULTS) == []
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_kept_runs_are_whole(name: str) -> None:
-    """Checksums are right, and summaries say what the metrics say."""
+    """Checksums are right, and summaries agree with metrics."""
     run = RESULTS / name
     assert verify_files(run) == 8
     contents = read_figures(run)
@@ -48,11 +48,11 @@ def test_nothing_else_is_kept() -> None:
     }
     for picture in paths_of_pictures(RESULTS).values():
         assert picture.stat().st_size <= MOST_PICTURE_BYTES
-        assert str(picture.relative_to(REPOSITORY)) in (REPOSITORY / "README.md").read_text()
+        assert picture.name in (RESULTS / "README.md").read_text()
 
 
 def test_changed_results_are_found(tmp_path: Path) -> None:
-    """Another figure in a run, or in README.md, is told with what the runs say."""
+    """A changed figure in a run, or in a README, is reported with the runs' figure."""
     results = shutil.copytree(RESULTS, tmp_path / "results")
     readme = Path(shutil.copy(REPOSITORY / "README.md", tmp_path / "README.md"))
     assert check(readme, results) == []
@@ -61,17 +61,19 @@ def test_changed_results_are_found(tmp_path: Path) -> None:
     summary = results / "fp32-seed-1" / "summary.json"
     summary.write_text(summary.read_text().replace(f'"top1": {top1}', f'"top1": {top1 + 0.0001}'))
     sentences = check(readme, results)
-    wrong = [f"{readme}: {name} is not what the runs in {results} say" for name in ("seeds", "precision")]
+    beside = results / "README.md"
+    blocks = ((readme, "seeds"), (beside, "precision"))
+    wrong = [f"{path}: {name} is not what the runs in {results} say" for path, name in blocks]
     assert [sentence.partition(",")[0] for sentence in sentences] == wrong
     assert f" {100 * top1 + 0.01:.2f} " in sentences[0]
 
     quoted = f"{100 * load_run(results / 'quickstart').results[0].figures['top1']:.2f}%"
-    readme.write_text(readme.read_text().replace(quoted, "99.99%"))
+    beside.write_text(beside.read_text().replace(quoted, "99.99%"))
     assert len(check(readme, results)) == 3
     assert main(["--check", f"--readme={readme}", f"--results={results}"]) == 1
     assert main([f"--readme={readme}", f"--results={results}"]) == 0
     assert main(["--check", f"--readme={readme}", f"--results={results}"]) == 0
-    assert "99.99%" not in readme.read_text()
+    assert "99.99%" not in beside.read_text()
 
     flip_byte(results / "quickstart" / "log.txt")
     stale = check(readme, results)
@@ -81,7 +83,7 @@ def test_changed_results_are_found(tmp_path: Path) -> None:
 
 
 def write_runs(folder: Path) -> Path:
-    """In fp32 the methods differ by -6, -5 and -4 points, and bf16 is 1, 2 and 3 points better end to end."""
+    """Writes runs: fp32 methods differ by -6, -5, -4 points; bf16 end to end is 1, 2, 3 points better."""
     tops = {"fp32": [(0.70, 0.76), (0.72, 0.77), (0.74, 0.78)], "bf16": [(0.70, 0.77), (0.72, 0.79), (0.74, 0.81)]}
     for precision, of_seeds in tops.items():
         for seed, (name, (ours, theirs)) in enumerate(zip(QUOTED[precision], of_seeds, strict=True)):
@@ -92,7 +94,7 @@ def write_runs(folder: Path) -> Path:
 
 def test_figures_by_hand(tmp_path: Path) -> None:
     results = write_runs(tmp_path)
-    assert QUOTATIONS["quickstart"](results) == (
+    assert BESIDE_RUNS["quickstart"](results) == (
         "2026-01-31, 2 ranks, fp32, seed 0; 2.0 minutes of training:\n\n"
         "```\n"
         "method              top-1  test loss  block FLOPs  rank-hours  wall-clock  critical path\n"
@@ -102,14 +104,14 @@ def test_figures_by_hand(tmp_path: Path) -> None:
         "```"
     )
     half = T_2 / sqrt(3)  # of points with a standard deviation of 1
-    assert QUOTATIONS["seeds"](results).splitlines() == [
+    assert FIRST_PAGE["seeds"](results).splitlines() == [
         "| top-1 (%) | seed 0 | seed 1 | seed 2 | mean | 95 % interval of the mean |",
         "|---|---|---|---|---|---|",
         "| Deep Incubation | 70.00 | 72.00 | 74.00 | 72.00 |  |",
         "| end to end | 76.00 | 77.00 | 78.00 | 77.00 |  |",
         f"| difference | -6.00 | -5.00 | -4.00 | -5.00 | {-5 - half:+.2f} to {-5 + half:+.2f} |",
     ]
-    assert QUOTATIONS["precision"](results).splitlines()[2:] == [
+    assert BESIDE_RUNS["precision"](results).splitlines()[2:] == [
         "| Deep Incubation, bf16 | 70.00 | 72.00 | 74.00 | 72.00 |  |",
         "| end to end, bf16 | 77.00 | 79.00 | 81.00 | 79.00 |  |",
         "| Deep Incubation, bf16 less fp32 | +0.00 | +0.00 | +0.00 | +0.00 | +0.00 to +0.00 |",
@@ -120,7 +122,7 @@ def test_figures_by_hand(tmp_path: Path) -> None:
 def test_what_cannot_be_quoted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     results = write_runs(tmp_path / "results")
     readme = tmp_path / "README.md"
-    blocks = [f"<!-- {name}, by analysis/quote_results.py -->\n<!-- end of {name} -->" for name in QUOTATIONS]
+    blocks = [f"<!-- {name}, by analysis/quote_results.py -->\n<!-- end of {name} -->" for name in FIRST_PAGE]
 
     def quote(text: str, *arguments: str) -> str:
         readme.write_text(text)
@@ -130,21 +132,21 @@ def test_what_cannot_be_quoted(tmp_path: Path, capsys: pytest.CaptureFixture[str
         return line.removeprefix("quote_results: ")
 
     assert quote(blocks[0]) == (
-        "README.md has 0 lines '<!-- seeds, by analysis/quote_results.py -->' and 0 lines "
-        "'<!-- end of seeds -->', between which the figures stand. Write each once, in this order."
+        "README.md has 0 lines '<!-- controls, by analysis/quote_results.py -->' and 0 lines "
+        "'<!-- end of controls -->', between which the figures stand. Write each once, in this order."
     )
     shutil.rmtree(results / "fp32-seed-1")
     (results / "fp32-seed-2").rename(results / "fp32-seed-1")
     assert quote("\n".join(blocks)) == (
-        f"{results}/fp32-seed-1 has seed 2 and precision fp32 and is done; README.md quotes a finished run with seed 1 "
-        "in fp32. Keep that one under this name."
+        f"{results}/fp32-seed-1 has seed 2 and precision fp32 and is done; the READMEs quote a finished run with seed "
+        "1 in fp32. Keep that one under this name."
     )
     shutil.rmtree(results / "quickstart")
     assert quote("\n".join(blocks)).startswith(f"{results}/quickstart is not a run directory")
 
 
 def test_pictures_are_cut_and_say_what_they_show(tmp_path: Path) -> None:
-    """With fewer colours, of which the rare ones are the figures' own still."""
+    """Pictures have fewer colours, and rare colours of the figures survive."""
     whole, small = tmp_path / "whole.png", tmp_path / "small.png"
     shades = np.arange(256, dtype=np.uint8)
     pixels = np.stack(np.broadcast_arrays(shades[:, None], shades[None, :], 255 - shades[:, None]), axis=2)

@@ -1,4 +1,4 @@
-"""The report of a run: whole, unfinished, damaged; several runs; what a browser makes of it."""
+"""Tests the report of a run: whole, unfinished, damaged; several runs; its page in a browser."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_whole_run(finished_run: Path, tmp_path: Path) -> None:
 
 
 def test_unfinished_run(finished_run: Path, tmp_path: Path) -> None:
-    """Of a run that was stopped in the incubations, what is there."""
+    """A run that was stopped in the incubations shows what exists."""
     left = ["stage_3", "finetuned", "end_to_end"]
     run = copy_run(finished_run, tmp_path / "run", without=left)
     summary = read_summary(run)
@@ -112,7 +112,7 @@ def test_damaged_run(finished_run: Path, tmp_path: Path) -> None:
 
 
 def test_figures_without_weights(finished_run: Path, tmp_path: Path) -> None:
-    """A copy without any checkpoint is told as such, and nothing is missing."""
+    """The page of a copy without any checkpoint says so, and reports no file as missing."""
     run = tmp_path / "run"
     shutil.copytree(finished_run, run, ignore=shutil.ignore_patterns("checkpoints"))
     assert report(run).status == 0
@@ -123,7 +123,7 @@ def test_figures_without_weights(finished_run: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("what", ["missing", "of another kind"])
 def test_without_a_summary(finished_run: Path, tmp_path: Path, what: str) -> None:
-    """The metrics tell what the trainings did, and so whether they paid."""
+    """The metrics tell what the trainings did, and whether Deep Incubation paid."""
     run = shutil.copytree(finished_run, tmp_path / "run")
     path = run / "summary.json"
     if what == "missing":
@@ -180,7 +180,7 @@ def test_figures(finished_run: Path, tmp_path: Path) -> None:
 
 
 def test_beside_the_paper(finished_run: Path, tmp_path: Path) -> None:
-    """A run whose network and images are those of an experiment; its settings are not."""
+    """A run with the network and images of an experiment is compared, whatever its settings."""
     run = shutil.copytree(finished_run, tmp_path / "run")
     config = (run / "config.ini").read_text()
     (run / "config.ini").write_text(config.replace("preset = custom", "preset = deit_t32"))
@@ -204,7 +204,7 @@ def test_beside_the_paper(finished_run: Path, tmp_path: Path) -> None:
 
 
 def test_skipped_steps(finished_run: Path, tmp_path: Path) -> None:
-    """They are counted, and marked in the figure of gradient norms."""
+    """Skipped steps are counted, and marked in the figure of gradient norms."""
     run = shutil.copytree(finished_run, tmp_path / "run")
     num_marks = []
     for skipped in ([], [3, 4, 50]):
@@ -226,7 +226,7 @@ def test_skipped_steps(finished_run: Path, tmp_path: Path) -> None:
 
 
 def test_margins_hold_the_longest_numbers(tmp_path: Path) -> None:
-    """Nothing beyond the edge, and no number on the name of its axis."""
+    """Nothing crosses the edge, and no number touches the name of its axis."""
     long = MadeUp("end_to_end", "end_to_end", (0.1234, 0.1235), block_flops=1.5e21, elapsed_s=1e-3)  # 640000 images/s
     run = load_run(write_run(tmp_path / "run", [long]))
     for chart in all_charts(run):
@@ -248,7 +248,7 @@ def test_margins_hold_the_longest_numbers(tmp_path: Path) -> None:
 
 
 def test_long_trainings_are_thinned_out() -> None:
-    """To the means of neighbours; what is not a number does not count."""
+    """Points are the means of neighbours, without values that are not numbers."""
     steps = np.arange(3000.0)
     places, values = thin_out(steps, np.where(steps % 3 == 0, np.nan, 2 * steps))
     assert len(places) == 150
@@ -257,7 +257,7 @@ def test_long_trainings_are_thinned_out() -> None:
 
 
 def test_accuracy_at_equal_cost_and_cost_of_equal_accuracy() -> None:
-    """In closed form, of straight lines."""
+    """Values are known in closed form, from straight lines."""
     ours = Curve(np.array([4.0, 6.0, 8.0]), np.array([0.5, 0.7, 0.8]))
     theirs = Curve(np.array([2.0, 6.0, 10.0]), np.array([0.2, 0.6, 0.7]))
     assert value_at(theirs, 8.0) == pytest.approx(0.65)
@@ -285,7 +285,7 @@ def test_time_between_jobs_does_not_count() -> None:
 
 @pytest.mark.skipif(find_browser() is None, reason="there is no chromium (jobscripts/setup.sh --tests installs it)")
 def test_in_a_browser(finished_run: Path, tmp_path: Path) -> None:
-    """On a telephone and a desk, in light and dark: nothing sticks out, comes from elsewhere or is complained of."""
+    """On a telephone and a desktop, in light and dark, nothing overflows, loads from elsewhere or causes complaints."""
     browser, output = find_browser(), tmp_path / "report.html"
     assert browser is not None
     assert report(finished_run, "--output", output).status == 0

@@ -1,4 +1,4 @@
-"""Event files, read back by TensorBoard's own reader."""
+"""Reads event files back by TensorBoard's own reader."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ EPOCH_TAGS = {name: f"validation/{name}" for name in ("loss", "top1", "top5")}
 
 
 def read_scalars(folder: Path) -> dict[str, list[tuple[float, int, float]]]:
-    """Tag to wall time, step and value of each point."""
+    """Returns wall time, step and value of each point, by tag."""
     reader = EventAccumulator(str(folder), size_guidance={"scalars": 0})
     reader.Reload()
     return {tag: [(e.wall_time, e.step, e.value) for e in reader.Scalars(tag)] for tag in reader.Tags()["scalars"]}
 
 
 def test_real_run(finished_run: Path, tmp_path: Path) -> None:
-    """Every value that is known, at a time within the rounds of its training."""
+    """Every known value is there, at a time within the rounds of its training."""
     command = [sys.executable, str(SCRIPT), str(finished_run), f"--output={tmp_path}"]
     outcome = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert outcome.returncode == 0, outcome.stderr
@@ -59,7 +59,7 @@ def test_real_run(finished_run: Path, tmp_path: Path) -> None:
 
 
 def test_wall_times(tmp_path: Path) -> None:
-    """10 s of its own are laid over the 60 s of a round that it shared with others; after a pause 10 s over 10 s."""
+    """10 s of own time cover a shared round of 60 s; after a pause 10 s cover 10 s."""
     training = MadeUp("stage_0", "incubation", (0.5, 0.6), block_flops=100, elapsed_s=20)
     run = write_run(tmp_path / "run", [training])
     with h5py.File(run / "metrics" / "stage_0.h5", "r+") as file:

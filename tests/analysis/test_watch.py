@@ -1,7 +1,8 @@
-"""A run seen while it goes on: the figures, and that neither side notices the other."""
+"""Watches a run while it goes on: the figures are right, and neither side notices the other."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -26,8 +27,9 @@ from launch import REPOSITORY
 from made_up_run import MadeUp, write_run
 from page_reader import parse_page
 from report_page.live_report import LiveReport
-from run_directory.data import load_run
-from run_files import TRAININGS, assert_same_weights, snapshot
+from run_directory.data import TIME_FORMAT, load_run
+from run_directory.recovery import load_what_is_there
+from run_files import TRAININGS, assert_same_weights, read_summary, snapshot
 from tiny import Tiny
 from watch import format_run
 
@@ -62,8 +64,44 @@ def test_figures(tmp_path: Path) -> None:
     assert outcome.stdout.splitlines()[2:] == lines[2:]  # the second line has the time
 
 
+def test_a_run_that_was_killed_is_lost(tmp_path: Path) -> None:
+    """Once no file of it has changed for minutes, in every program; a heartbeat is a sign of life."""
+    run = write_run(tmp_path / "run", [MadeUp("meta", "meta", (0.3, 0.4), 100, 10, state="running")], state="running")
+    lock = run / "checkpoints" / "meta.lock"
+    lock.parent.mkdir()
+    lock.write_text(json.dumps({"heartbeat": UPDATED_S + 10}))
+    for path in (run / "summary.json", lock):
+        os.utime(path, (UPDATED_S, UPDATED_S))
+    lost = "lost (last sign of life 2026-01-31T12:00:10Z)"
+    started_s = time.monotonic()
+    outcome = watch(run, "--every=1000")
+    assert time.monotonic() - started_s < 50
+    lines = outcome.stdout.splitlines()
+    assert lines[0] == f"{run}: {lost}"
+    assert lines[1].startswith("job all: lost (last sign of life 2026-01-31T12:00:10Z), 2 ranks, written ")
+    assert lines[3].split()[:3] == ["meta", "lost", "20/40"] and lines[3].split()[-1] == "-"
+    assert load_what_is_there(run).run.state == lost
+    lock.write_text(json.dumps({"heartbeat": time.time() - 200}))
+    os.utime(lock, (UPDATED_S, UPDATED_S))
+    assert load_run(run).state == load_run(run).trainings[0].state == "running"
+
+
+def test_of_two_jobs_one_was_killed(tmp_path: Path) -> None:
+    """The other one goes on, and so does the run; then it fails."""
+    run = write_run(tmp_path / "run", [MadeUp("meta", "meta", (0.3, 0.4), 100, 10, state="running")], state="running")
+    summary = read_summary(run)
+    now = time.strftime(TIME_FORMAT, time.gmtime())
+    for state, expected in (("running", "running"), ("failed", "failed"), ("done", "lost")):
+        killed = {"state": "running", "reason": "", "num_ranks": 1, "updated": "2026-01-31T12:00:00Z"}
+        summary["jobs"] = {"stage_0": killed, "stage_1": killed | {"state": state, "updated": now}}
+        (run / "summary.json").write_text(json.dumps(summary))
+        jobs = load_run(run).jobs
+        assert [job.state for job in jobs] == ["lost", state]
+        assert load_run(run).state.split(" ")[0] == expected
+
+
 def test_speed_before_the_first_checkpoint(tmp_path: Path) -> None:
-    """By the steps of the round so far: 20 in 5 s, and 20 to go."""
+    """The speed comes from the steps of the round so far: 20 in 5 s, and 20 to go."""
     run = write_run(tmp_path / "run", [MadeUp("meta", "meta", (0.1, 0.3), 100, 5, state="running")], state="running")
     (run / "metrics" / "meta.h5").unlink()
     row = format_run(load_run(run), UPDATED_S).splitlines()[3].split()
@@ -78,7 +116,7 @@ class Answer:
 
 
 def ask(address: str, method: str = "GET", host: str | None = None) -> Answer:
-    """What a reader gets; a body that is shorter than was announced fails."""
+    """Returns a reader's answer; a body that is shorter than announced fails."""
     request = urllib.request.Request(address, method=method, headers={"Host": host} if host else {})
     try:
         with urllib.request.urlopen(request, timeout=launch.TIMEOUT_S) as response:
@@ -89,7 +127,7 @@ def ask(address: str, method: str = "GET", host: str | None = None) -> Answer:
 
 
 def check_what_is_served(address: str) -> None:
-    """The page and nothing else, to this machine alone."""
+    """Only the page is served, and only to this machine."""
     head = ask(address, "HEAD")
     assert (head.status, head.body) == (200, "")
     assert int(head.headers["Content-Length"]) > 10_000
@@ -99,7 +137,7 @@ def check_what_is_served(address: str) -> None:
         assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
     assert [ask(address, host=host).status for host in ("localhost:1", "elsewhere.example")] == [200, 404]
     port = int(address.rstrip("/").rpartition(":")[2])
-    with pytest.raises(ConnectionRefusedError):  # one that listens everywhere would answer
+    with pytest.raises(ConnectionRefusedError):  # a server that listens everywhere would answer
         socket.create_connection(("127.0.0.2", port), timeout=5)
 
 
@@ -193,7 +231,7 @@ def test_job_and_readers_do_not_notice_each_other(tiny: Tiny, finished_run: Path
 
 
 def test_page_of_what_is_there(tmp_path: Path) -> None:
-    """Of a run without a summary; then of one that is gone."""
+    """The page of a run without a summary, then of a run that is gone, shows what exists."""
     run = write_run(tmp_path / "run", [MadeUp("meta", "meta", (0.1, 0.3), 100, 5, state="running")], state="running")
     (run / "summary.json").unlink()
     before = snapshot(run)

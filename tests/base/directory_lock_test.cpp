@@ -61,7 +61,7 @@ TEST(DirectoryLock, IsNotThatOfAnEndedProcess) {
   EXPECT_LT(watch.elapsed_s(), 30);
 }
 
-// As of a process of another host that was killed.
+// The lock is like that of a killed process on another host.
 TEST(DirectoryLock, AHolderThatKeepsItForAllThePatienceLosesIt) {
   const TemporaryDirectory directory;
   std::optional<DirectoryLock> first(std::in_place, directory.path(), kLong);
@@ -69,7 +69,7 @@ TEST(DirectoryLock, AHolderThatKeepsItForAllThePatienceLosesIt) {
   const DirectoryLock second(directory.path(), milliseconds(20));
   EXPECT_TRUE(second.is_held());
   EXPECT_GE(watch.elapsed_s(), 0.02);
-  first.reset();  // which leaves the second its lock
+  first.reset();  // which leaves the second one its lock
   EXPECT_FALSE(std::filesystem::is_empty(directory.path()));
 }
 

@@ -1,6 +1,7 @@
 #include "base/exact_sum.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -38,7 +39,7 @@ TEST(ExactSum, TheFirstAddendsReplaceWhatWasThere) {
 TEST(ExactSum, DoesNotDependOnTheOrder) {
   Generator generator(1, 1);
   std::vector<float> values(4000);
-  // From 2^-44, below the unit, to 2^9: a plain float sum of these depends on the order.
+  // The values reach from 2^-44, below the unit, to 2^9: a plain float sum of these depends on the order.
   for (float& value : values) {
     value = std::ldexp(static_cast<float>(generator.normal()), static_cast<int>(generator.below(54)) - 44);
   }
@@ -89,7 +90,7 @@ TEST(ExactSum, ReportsWhatIsOutOfRangeWhereverItStands) {
   }
 }
 
-// (That it is defined is what the sanitizers say of this test.)
+// The sanitizers check that this is defined.
 TEST(ExactSum, WhatIsOutOfRangeMayBeAddedAgainAndAgain) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const std::vector<float> addends = {kInfinity, -kInfinity, std::nanf(""), 3e38F, -3e38F, 1024};
@@ -123,9 +124,30 @@ TEST(ExactSum, UnitsOfOneValue) {
   EXPECT_EQ(from_exact_units(to_exact_units(2.302585)), std::round(2.302585 * 0x1p40) / 0x1p40);
 }
 
-TEST(ExactSum, UnitsOfNoFiniteValueAreTheLargestIntegerOver2To13) {
-  for (const double value : {static_cast<double>(kNan), HUGE_VAL, -HUGE_VAL, 0x1p22, -1e300}) {
-    EXPECT_EQ(to_exact_units(value), std::int64_t{1} << 50) << value;
+/// The sum of `addends` as two ranks make it, each of half of them.
+double wide_sum_of(const std::vector<double>& addends) {
+  std::array<std::int64_t, 3> sums[2] = {};
+  for (std::size_t i = 0; i < addends.size(); ++i) add_to(sums[i % 2], addends[i]);
+  for (std::size_t k = 0; k < 3; ++k) sums[0][k] += sums[1][k];
+  return value_of(sums[0]);
+}
+
+TEST(ExactSum, WideSumsAreThoseOfOneIntegerWhereThatHoldsThem) {
+  std::vector<double> addends;
+  std::int64_t units = 0;
+  for (int i = 1; i < 2000; ++i) {
+    addends.push_back((i % 3 == 0 ? -0.37 : 1.7) * 1234.5 / i);
+    units += to_exact_units(addends.back());
+    EXPECT_EQ(wide_sum_of(addends), from_exact_units(units)) << i;
+  }
+}
+
+TEST(ExactSum, WideSumsDoNotWrap) {
+  const double largest = std::nextafter(0x1p32, 0);
+  EXPECT_EQ(wide_sum_of(std::vector<double>(100000, largest)), 100000 * largest);
+  EXPECT_EQ(wide_sum_of(std::vector<double>(100000, -largest)), -100000 * largest);
+  for (const double value : {static_cast<double>(kNan), HUGE_VAL, -HUGE_VAL, 0x1p32, -1e300}) {
+    EXPECT_EQ(wide_sum_of({1, value, 2}), HUGE_VAL) << value;
   }
 }
 

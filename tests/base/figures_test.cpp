@@ -16,9 +16,14 @@ TEST(Figures, AreShownInTheOrderOfTheMetrics) {
   EXPECT_EQ(format_figures({}, {{"other", 3}}), "");
 }
 
-TEST(Figures, ThoseThatAreNotThereAreADash) {
-  EXPECT_EQ(format_figure(kMetrics[0], {}), "-");
-  EXPECT_EQ(format_figure(kMetrics[1], {{"error", std::numeric_limits<double>::quiet_NaN()}}), "-");
+TEST(Figures, ThoseThatAreNoNumberAreShownAsNone) {
+  constexpr double kUnknownFigure = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(format_figure(kMetrics[0], {}), "not evaluated");
+  EXPECT_EQ(format_figure(kMetrics[1], {{"error", kUnknownFigure}}), "not evaluated");
+  EXPECT_EQ(format_figure(kMetrics[1], {{"error", HUGE_VAL}}), "not finite");
+  EXPECT_TRUE(are_finite({{"a", 0}, {"b", -1e300}}));
+  EXPECT_FALSE(are_finite({{"a", 0}, {"b", HUGE_VAL}}));
+  EXPECT_FALSE(are_finite({{"a", kUnknownFigure}, {"b", 0}}));
   EXPECT_EQ(figure_or_zero({{"a", 2}}, "a"), 2);
   EXPECT_EQ(figure_or_zero({{"a", 2}}, "b"), 0);
   EXPECT_EQ(figure_or_nan({{"a", 2}}, "a"), 2);

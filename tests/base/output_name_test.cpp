@@ -1,6 +1,7 @@
 #include "base/output_name.h"
 
 #include <filesystem>
+#include <fstream>
 
 #include <gtest/gtest.h>
 
@@ -31,6 +32,22 @@ TEST(OutputName, DraftsAndLocksHaveRoom) {
   EXPECT_EQ(error_of_output(output + "a"),
             "--output=" + output + "a is too long: its name has " + std::to_string(most + 1) + " bytes and may have " +
                 std::to_string(most) + " (drafts and locks beside the file append to it). Choose a shorter name.");
+}
+
+TEST(OutputName, InputsAndDevicesStay) {
+  const TemporaryDirectory directory;
+  const std::string input = directory / "images";
+  std::ofstream(input) << "x";
+  std::filesystem::create_hard_link(input, directory / "link");
+  for (const char* name : {"images", "link"}) {
+    const std::string output = directory / name;
+    EXPECT_EQ(thrown_message<InputError>([&] {
+                check_output_name(output, {directory / "none", input});
+              }),
+              "--output=" + output + " is a file that this command reads (" + input +
+                  "), and would be replaced. Choose another name.");
+  }
+  EXPECT_EQ(error_of_output("/dev/null"), "--output=/dev/null is there and is no regular file. Choose another name.");
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 namespace incubate {
 namespace {
 
-/// `name` with its last field, the start time, replaced.
+/// Returns `name` with another last field, the start time.
 std::string with_start(const std::string& name, const std::string& start) {
   return name.substr(0, name.rfind('.') + 1) + start;
 }

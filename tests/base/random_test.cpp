@@ -32,7 +32,7 @@ std::vector<std::uint32_t> take(Generator generator, int count) {
   return words;
 }
 
-// Known answers of Random123 1.14, tests/kat_vectors.
+// The known answers are Random123 1.14's, tests/kat_vectors.
 TEST(Random, ReferencePhiloxHasThePublishedAnswers) {
   EXPECT_EQ(philox({0, 0, 0, 0}, {0, 0}), (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   EXPECT_EQ(philox({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff}),
@@ -90,7 +90,7 @@ TEST(Random, BelowStaysBelowItsBound) {
   }
 }
 
-/// Pearson's statistic of `counts` against equal expectations.
+/// Returns Pearson's statistic of `counts` against equal expectations.
 double chi_square(const std::vector<int>& counts, int total) {
   const double expected = static_cast<double>(total) / static_cast<double>(counts.size());
   double statistic = 0;

@@ -29,7 +29,7 @@ TEST(StopRequest, TheEndOfTheJobsTimeCounts) {
   EXPECT_EQ(find_job_time_left_s(), std::numeric_limits<double>::infinity());
 }
 
-// A signal is remembered for good, so each has a process of its own.
+// A signal is remembered for good, so each signal has its own process.
 void expect_caught(int signal, const std::string& name) {
   EXPECT_EXIT(
       {
@@ -89,11 +89,12 @@ TEST(StopRequest, WhatIsIgnoredFromTheStartStaysIgnored) {
       testing::ExitedWithCode(0), "");
 }
 
-TEST(StopRequest, AReaderThatIsGoneEndsNothing) {
+TEST(StopRequest, AReaderThatIsGoneAndALimitOfSizeEndNothing) {
   EXPECT_EXIT(
       {
-        catch_stop_signals();
+        ignore_write_signals();
         std::raise(SIGPIPE);
+        std::raise(SIGXFSZ);
         std::_Exit(find_stop_request(120).empty() ? 0 : 1);
       },
       testing::ExitedWithCode(0), "");

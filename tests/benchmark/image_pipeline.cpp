@@ -1,5 +1,5 @@
 // How fast one thread makes training images of JPEG files in memory: decoded, randomly cut, resized, mirrored, changed
-// by RandAugment or not, normalised into a batch of planes.
+// by RandAugment or not, written into a batch of bytes.
 //
 //   image_pipeline FOLDER SIDE POLICY PASSES     seconds of PASSES over FOLDER's *.jpg; POLICY: as rand_augment, or
 //   none image_pipeline profile FOLDER SIDE POLICY    milliseconds an image of each stage
@@ -19,10 +19,10 @@
 #include <fmt/core.h>
 #include <jpeglib.h>
 
-#include "vision/augmenter.h"
+#include "vision/augmentation.h"
+#include "vision/crops.h"
 #include "vision/jpeg.h"
 #include "vision/rand_augment.h"
-#include "vision/resized_crop.h"
 
 namespace incubate {
 namespace {
@@ -30,7 +30,7 @@ namespace {
 using Bytes = std::vector<std::uint8_t>;
 
 constexpr std::int64_t kBatch = 64;
-const Normalisation kNormalisation = {.mean = {0.485, 0.456, 0.406}, .std = {0.229, 0.224, 0.225}};
+const std::vector<double> kMean = {0.485, 0.456, 0.406};
 
 std::vector<Bytes> read_files(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> paths;
@@ -60,16 +60,16 @@ Augmentation make_augmentation(std::int64_t side, const std::string& policy) {
 }
 
 void run(const std::vector<Bytes>& files, std::int64_t side, const std::string& policy, std::int64_t passes) {
-  const Augmenter augmenter(make_augmentation(side, policy), kNormalisation, 0, Phase::end_to_end);
+  const Augmenter augmenter(make_augmentation(side, policy), kMean, 0, Phase::end_to_end);
   const std::int64_t values = 3 * side * side;
-  std::vector<float> batch(kBatch * values);
+  Bytes batch(kBatch * values);
   const auto begin = std::chrono::steady_clock::now();
   const double cpu_begin = cpu_seconds();
   std::int64_t position = 0;
   for (std::int64_t pass = 0; pass < passes; ++pass) {
     for (const Bytes& file : files) {
-      augmenter.write_planes(JpegSource(file), pass, position,
-                             std::span(batch).subspan(position % kBatch * values, values));
+      const Image image = augmenter.augment(JpegSource(file), {pass, position});
+      std::ranges::copy(image.bytes, batch.begin() + (position % kBatch * values));
       ++position;
     }
   }
@@ -110,8 +110,6 @@ void profile(const std::vector<Bytes>& files, std::int64_t side, const std::stri
     action();
     ms[stage] += 1e3 * (cpu_seconds() - begin) / static_cast<double>(kPasses * files.size());
   };
-  const NormalisationTable table(kNormalisation);
-  std::vector<float> planes(3 * side * side);
   std::uint64_t draw = 0;
   for (int pass = 0; pass < kPasses; ++pass) {
     for (const Bytes& file : files) {
@@ -132,7 +130,6 @@ void profile(const std::vector<Bytes>& files, std::int64_t side, const std::stri
           time("RandAugment", [&] { image = apply_step(image, step, parsed.severity, {124, 116, 104}); });
         }
       }
-      time("normalise", [&] { table.write_planes(image, planes); });
     }
   }
   std::string text;

@@ -41,7 +41,7 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
 
 
 def test_incubations_are_measured_in_each_precision(tmp_path: Path) -> None:
-    """Each from a meta model of its own precision: no run mixes them."""
+    """Each incubation starts from a meta model of its own precision: no run mixes them."""
     work = Workload(SMALL, Size(batch_per_process=4, num_steps=2, num_first=1), 1, tmp_path / "work", ("stage_1",))
     work.prepare()
     losses = [program.measure(work, precision).losses for precision in program.list_precisions()]

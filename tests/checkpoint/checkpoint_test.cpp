@@ -20,6 +20,7 @@ Checkpoint example() {
                        .identity = "0123",
                        .identity_text = "meta.a=1\nmeta.b=2\n",
                        .config = "[run]\nseed = 1\n",
+                       .arithmetic = {"one kind", "another"},
                        .figures = {{"top1", 0.1}, {"elapsed_s", 12.5}}};
   checkpoint.state[stage_key(0, "cls_token")] = torch::randn({1, 1, 4});
   checkpoint.state[stage_key(11, "blocks.0.attn.qkv.weight")] = torch::randn({12, 4});
@@ -43,6 +44,7 @@ void expect_equal(const CheckpointHeader& a, const CheckpointHeader& b) {
   EXPECT_EQ(a.identity, b.identity);
   EXPECT_EQ(a.identity_text, b.identity_text);
   EXPECT_EQ(a.config, b.config);
+  EXPECT_EQ(a.arithmetic, b.arithmetic);
   EXPECT_EQ(a.figures, b.figures);
 }
 
@@ -146,10 +148,10 @@ TEST_F(CheckpointTest, IntactFilesWithOtherContentAreRefused) {
                   .starts_with(p + ": cannot list '/stages' in "));
 }
 
-TEST_F(CheckpointTest, AnotherIdentityNamesTheFirstDifference) {
+TEST_F(CheckpointTest, AnotherIdentityNamesTheDifferences) {
   const CheckpointHeader header = example().header;
   const auto message = [&](const std::string& identity, const std::string& text) {
-    return thrown_message<InputError>([&] { check_identity("c.h5", header, identity, text); });
+    return thrown_message<InputError>([&] { check_identity("c.h5", header, identity, text, ""); });
   };
   EXPECT_EQ(message("0123", header.identity_text), "(no error)");
   const auto difference = [&](const std::string& text) {
@@ -161,15 +163,68 @@ TEST_F(CheckpointTest, AnotherIdentityNamesTheFirstDifference) {
   };
   EXPECT_EQ(difference("meta.a=1\nmeta.b=3\n"), "'meta.b=2' there, 'meta.b=3' here");
   EXPECT_EQ(difference("meta.a=1\n"), "'meta.b=2' there, 'nothing' here");
-  // One that only one side has does not shift the others against each other.
+  // A line that only one side has does not shift the other lines against each other.
   EXPECT_EQ(difference("meta.a=1\nmeta.c=3\nmeta.b=2\n"), "'nothing' there, 'meta.c=3' here");
+}
+
+class DifferenceTest : public testing::Test {
+ protected:
+  /// What is told of a training with these settings and identity in the place of one with others.
+  static std::string difference(const std::string& config_there, const std::string& there,
+                                const std::string& config_here, const std::string& here) {
+    const CheckpointHeader header{.identity = "1", .identity_text = there, .config = config_there};
+    const std::string text =
+        thrown_message<InputError>([&] { check_identity("c.h5", header, "2", here, config_here); });
+    return text.substr(text.find('(') + 1, text.rfind(')') - text.find('(') - 1);
+  }
+  static std::string meta(const std::string& more) { return "training=meta\nmeta.micro=8\n" + more; }
+};
+
+TEST_F(DifferenceTest, AnIdentityMayLeaveOutASettingThatTheConfigurationHas) {
+  EXPECT_EQ(difference("[run]\nprecision = fp32  # x\n", meta("run.threads=1\n"), "[run]\nprecision = bf16\n",
+                       meta("run.precision=bf16\nrun.threads=1\n")),
+            "'run.precision=fp32' there, 'run.precision=bf16' here");
+  // The block's size is in an identity only with blocks, and has not changed.
+  EXPECT_EQ(difference("[data]\nshuffle = global\nshuffle_block = 1024\n", meta(""),
+                       "[data]\nshuffle = block\nshuffle_block = 1024\n",
+                       meta("data.shuffle=block\ndata.shuffle_block=1024\n")),
+            "'data.shuffle=global' there, 'data.shuffle=block' here");
+}
+
+TEST_F(DifferenceTest, AllSettingsThatDifferAreNamed) {
+  EXPECT_EQ(difference("", meta("batch.global=32\nrun.seed=1\nsteps=160\n"), "",
+                       meta("batch.global=64\nrun.seed=2\nsteps=80\n")),
+            "'batch.global=32' there, 'batch.global=64' here; 'run.seed=1' there, 'run.seed=2' here");
+}
+
+TEST_F(DifferenceTest, WhatIsMadeOfSettingsIsTheSettings) {
+  EXPECT_EQ(difference("[meta]\nepochs = 1\n", meta("steps=16\n"), "[meta]\nepochs = 2\n", meta("steps=32\n")),
+            "'meta.epochs=1' there, 'meta.epochs=2' here");
+  EXPECT_EQ(difference("[model]\ndepths = 1,1\nmeta_depths = 1,1\n", meta("depths=1,1\n"),
+                       "[model]\ndepths = 1,1\nmeta_depths = 2,1\n", meta("depths=2,1\n")),
+            "'model.meta_depths=1,1' there, 'model.meta_depths=2,1' here");
+  const std::string matched = "[end_to_end]\nepochs = matched\n";
+  EXPECT_EQ(difference("[finetuning]\nepochs = 1\n" + matched, "end_to_end.micro=8\nsteps=16\n",
+                       "[finetuning]\nepochs = 2\n" + matched, "end_to_end.micro=8\nsteps=32\n"),
+            "'finetuning.epochs=1' there, 'finetuning.epochs=2' here");
+  EXPECT_EQ(difference("[meta]\nmixup = 0\n[incubation]\nmixup = 0\n", "incubation.micro=8\nmeta=0a\n",
+                       "[meta]\nmixup = 1\n[incubation]\nmixup = 0\n", "incubation.micro=8\nmeta=0b\n"),
+            "'meta.mixup=0' there, 'meta.mixup=1' here");
+}
+
+TEST_F(DifferenceTest, WhatFollowsFromANamedDifferenceIsNotNamed) {
+  EXPECT_EQ(difference("", "training=stage_1\nrun.seed=1\nmeta=0a\n", "", "training=stage_1\nrun.seed=0\nmeta=0b\n"),
+            "'run.seed=1' there, 'run.seed=0' here");
+  EXPECT_EQ(
+      difference("", "training=stage_1\ndepths=1,2\nlearning=01\n", "", "training=stage_0\ndepths=2,1\nlearning=10\n"),
+      "'training stage_1' there, 'training stage_0' here");
 }
 
 TEST_F(CheckpointTest, ADifferenceThatIsNoSettingIsToldAsWhatMakesIt) {
   CheckpointHeader header = example().header;
   const auto message = [&](const std::string& there, const std::string& here) {
     header.identity_text = there;
-    const std::string text = thrown_message<InputError>([&] { check_identity("c.h5", header, "9", here); });
+    const std::string text = thrown_message<InputError>([&] { check_identity("c.h5", header, "9", here, ""); });
     return text.substr(text.find('('), text.rfind(')') + 1 - text.find('('));
   };
   EXPECT_EQ(message("meta.micro=8\nsteps=640\n", "meta.micro=8\nsteps=1280\n"),

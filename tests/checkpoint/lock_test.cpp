@@ -36,14 +36,14 @@ class LockTest : public testing::Test {
     for (const char* name : {"SLURM_JOB_ID", "SLURM_RESTART_COUNT", "SLURM_CLUSTER_NAME"}) unsetenv(name);
   }
 
-  /// With a minute that is short, or long enough never to end here.
+  /// Returns options with a short minute, or one that never ends in these tests.
   static LockOptions options(std::chrono::milliseconds stale_after = kSoon) {
     LockOptions options;
     options.stale_after = stale_after;
     options.beat_every = options.look_every = std::chrono::milliseconds(10);
     return options;
   }
-  /// A lock left by another job, by its clock so many seconds ago.
+  /// Leaves the lock of another job, `age_s` seconds old by its clock.
   static void leave_lock(const std::filesystem::path& path, const std::string& process, double age_s = 0,
                          const std::string& slurm_job = "") {
     const nlohmann::json holder = {{"token", "other"},   {"host", "elsewhere"},    {"pid", 1},
@@ -53,11 +53,11 @@ class LockTest : public testing::Test {
   void leave_lock(const std::string& process, double age_s = 0, const std::string& slurm_job = "") const {
     leave_lock(path_, process, age_s, slurm_job);
   }
-  /// Why the lock cannot be taken. Takes no minute.
+  /// Returns why the lock cannot be taken, without waiting a minute.
   std::string error() const {
     return thrown_message<InputError>([this] { Lock lock(path_, options(kNever)); });
   }
-  /// Seconds until the lock is taken.
+  /// Returns the seconds until the lock is taken.
   double time_to_take() const {
     const Stopwatch watch;
     const Lock lock(path_, options());
@@ -123,7 +123,7 @@ TEST_F(LockTest, TheHeartbeatIsRenewed) {
   EXPECT_EQ(nlohmann::json::parse(read_text(path_)).at("token"), lock.token());
 }
 
-// Of a job on a host whose clock may be wrong by days, either way.
+// The lock's host may have a clock that is wrong by days, either way.
 TEST_F(LockTest, ALockIsHeldAsLongAsItChangesWhateverTimesItHolds) {
   for (const double age_s : {-1e6, 50.0, 1e6}) {
     leave_lock("elsewhere", age_s);
@@ -184,7 +184,7 @@ TEST_F(LockTest, LockOfAnEndedProcessIsTakenOverAtOnce) {
   EXPECT_EQ(error(), "(no error)");
 }
 
-// It has its id and host, but is another process.
+// The process has the id and the host of the lock, but is another one.
 TEST_F(LockTest, LockOfAnEndedProcessWhoseIdIsInUseAgainIsTakenOverAtOnce) {
   const std::string own = process_name();
   leave_lock(own.substr(0, own.rfind('.')) + ".1");
@@ -229,7 +229,7 @@ TEST_F(LockTest, TwoStepsOfOneSlurmJobAreTwo) {
   EXPECT_NO_THROW(check_held(path_, lock.token()));
 }
 
-// A job may be about to write it.
+// Another job may be about to write the lock.
 TEST_F(LockTest, WhatIsNoLockIsTakenOverAfterAMinute) {
   for (const char* text : {"", "{}", R"({"token": 1})", R"({"pid": 1e300})"}) {
     replace_text_atomically(path_, text);
@@ -252,7 +252,7 @@ TEST_F(LockTest, ALockThatCannotBeReadIsTheUsersError) {
                 ": Too many levels of symbolic links. Choose another run.directory.");
 }
 
-// As on NFS, where one reading may fail (ESTALE).
+// On NFS one reading may fail (ESTALE).
 TEST_F(LockTest, AReadingThatFailsOnceEndsNeitherTheJobNorItsHeartbeat) {
   const Lock lock(path_, options());
   std::filesystem::rename(path_, directory_ / "away");
@@ -293,6 +293,14 @@ TEST_F(LockTest, ARemovedLockIsNotHeld) {
   std::filesystem::remove(path_);
   EXPECT_EQ(thrown_message<std::runtime_error>([&] { check_held(path_, lock.token(), kSoon); }),
             "the lock " + path_.string() + " now belongs to nobody: another job took this training over.");
+}
+
+TEST_F(LockTest, AHostSeesALockByItsToken) {
+  EXPECT_FALSE(sees_lock(path_, "token", kSoon));
+  const Lock lock(path_);
+  EXPECT_TRUE(sees_lock(path_, lock.token(), kSoon));
+  EXPECT_FALSE(sees_lock(path_, "another", kSoon));
+  EXPECT_FALSE(sees_lock("/nowhere/x.lock", lock.token(), kSoon));
 }
 
 TEST_F(LockTest, MovesWithItsHolder) {

@@ -43,7 +43,41 @@ TEST_F(RunDirectoryTest, CreateMakesTheDirectoriesAndLeavesThemEmpty) {
   EXPECT_TRUE(std::filesystem::is_empty(run_.root() / "metrics"));
 }
 
-// A directory below a regular file cannot be made, whoever asks.
+TEST_F(RunDirectoryTest, FilesThatNoRunWroteStay) {
+  for (const FilePath& path : {run_.config(), run_.summary(), run_.log(), run_.metrics_index()}) {
+    std::filesystem::create_directories(run_.root());
+    replace_text_atomically(path, "a note of the user");
+    EXPECT_EQ(thrown_message<InputError>([&] { run_.create(); }),
+              "run.directory=" + run_.root().string() + " has " + path.filename().string() +
+                  ", which no run of this program wrote, and which a run would replace. Choose another "
+                  "run.directory, or move that file away.");
+    EXPECT_FALSE(run_.is_own());
+    std::filesystem::remove_all(run_.root());
+  }
+}
+
+TEST_F(RunDirectoryTest, AMarkTellsTheProgramsFolder) {
+  run_.create();
+  EXPECT_FALSE(run_.is_own());
+  run_.write_config("[run]\nseed = 1\n");
+  EXPECT_TRUE(read_text(run_.config()).ends_with("[run]\nseed = 1\n"));
+  EXPECT_TRUE(run_.is_own());
+  replace_text_atomically(run_.config(), "# mine\n" + read_text(run_.config()));
+  replace_text_atomically(run_.log(), "");
+  run_.create();
+  EXPECT_TRUE(run_.is_own());
+}
+
+TEST_F(RunDirectoryTest, AnOlderVersionMarkedItsSummary) {
+  std::filesystem::create_directories(run_.root());
+  replace_text_atomically(run_.config(), "[run]\nseed = 1\n");
+  replace_text_atomically(run_.summary(), R"({"git_sha1": "0123"})");
+  EXPECT_FALSE(run_.is_own());  // figures that were kept, without weights
+  std::filesystem::create_directory(run_.root() / "checkpoints");
+  EXPECT_TRUE(run_.is_own());
+}
+
+// A directory below a regular file can never be made.
 TEST_F(RunDirectoryTest, PlaceThatCannotBeMadeIsTheUsersError) {
   replace_text_atomically(directory_ / "file", "");
   const std::string root = directory_ / "file/run";

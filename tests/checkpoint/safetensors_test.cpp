@@ -15,7 +15,7 @@ namespace {
 
 class Safetensors : public testing::Test {
  protected:
-  /// A file whose header states `length`.
+  /// Writes a file whose header states `length`.
   void write(std::uint64_t length, const std::string& rest) const {
     std::string content(sizeof(length), '\0');
     std::memcpy(content.data(), &length, sizeof(length));
@@ -25,12 +25,12 @@ class Safetensors : public testing::Test {
     const std::string message = thrown_message<InputError>([&] { load_safetensors(path_); });
     return message.starts_with(path_) ? message.substr(path_.size()) : message;
   }
-  /// What a file with this header and 16 bytes of data is refused for.
+  /// Returns why a file with this header and 16 bytes of data is refused.
   std::string header_error(const std::string& header) const {
     write(header.size(), header + std::string(16, '\0'));
     return error();
   }
-  /// The same of a header with one tensor `x`.
+  /// Returns the same for a header with one tensor `x`.
   std::string tensor_error(const std::string& json) const { return header_error("{\"x\":" + json + "}"); }
 
   TemporaryDirectory directory_;
@@ -172,6 +172,21 @@ TEST_F(Safetensors, OverlapsGapsAndLeftOverBytes) {
 TEST_F(Safetensors, NamesInMessagesAreShortAndOnOneLine) {
   EXPECT_EQ(quotable("a\nb\x1b[2J\xc3\xa9"), "a?b?[2J??");
   EXPECT_EQ(quotable(std::string(1000, 'a')), std::string(80, 'a') + "...");
+}
+
+TEST_F(Safetensors, AnOutputReplacesFilesOfItsOwnKindAlone) {
+  const auto error = [this] { return thrown_message<InputError>([this] { check_safetensors_output(path_); }); };
+  EXPECT_EQ(error(), "(no error)");
+  save_safetensors(path_, {{"a", torch::zeros({2})}});
+  EXPECT_EQ(error(), "(no error)");
+  replace_text_atomically(path_, "");
+  EXPECT_EQ(error(), "(no error)");
+  for (const char* text : {"a", "notes of the user {"}) {
+    replace_text_atomically(path_, text);
+    EXPECT_EQ(error(), "--output=" + path_ +
+                           " is there and is no safetensors file: it would be replaced. Choose another name, or remove "
+                           "that file.");
+  }
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
-"""`incubate export` and `incubate import`: what timm reads is what was trained, and what is read back trains on."""
+"""Tests `incubate export` and `incubate import`: timm computes with trained weights, and imported weights train on."""
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,17 +12,33 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+import compare
+import keep_results
 import launch
+import plot_run
+import report
+import to_tensorboard
+import watch
 from exchange import arguments, export
 from parity import evaluate, make_tiny_vit
-from run_files import STAGES, TRAININGS, assert_same_weights, copy_run, finished, read_figures, read_weights
+from run_directory.data import format_results, load_run
+from run_files import (
+    STAGES,
+    TRAININGS,
+    assert_same_weights,
+    copy_run,
+    finished,
+    read_figures,
+    read_summary,
+    read_weights,
+)
 from tiny import CONFIG, Tiny
 from tiny_data import NUM_VALIDATION
 
 
 @pytest.mark.parametrize("training", TRAININGS)
 def test_timm_computes_with_it_what_was_measured(tiny: Tiny, finished_run: Path, tmp_path: Path, training: str) -> None:
-    """Of an incubation the whole hybrid."""
+    """timm's results equal those of the program; an incubation exports the whole hybrid."""
     weights = export(tiny, finished_run, training, tmp_path / "f.safetensors")
     depth = len({name.split(".")[1] for name in weights if name.startswith("blocks.")})
     model = make_tiny_vit(depth).eval()
@@ -129,7 +146,7 @@ def test_names_of_the_other_format(tiny: Tiny, meta: Path, tmp_path: Path) -> No
     )
 
 
-# What the reader makes of hostile headers one by one is tested beside it; here, that it is an error of input.
+# The reader's own tests cover hostile headers one by one; this test shows that they are errors of input.
 @pytest.mark.parametrize("num_ranks", [1, 3])
 def test_header_beyond_the_file(tiny: Tiny, meta: Path, tmp_path: Path, num_ranks: int) -> None:
     file = tmp_path / "bad.safetensors"
@@ -210,3 +227,36 @@ def test_export_of_other_settings_and_to_no_place(tiny: Tiny, finished_run: Path
     (message,) = outcome.messages()
     assert message.startswith(f"incubate: --output={output}: cannot write {output}: No such file or directory.")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_imported_weights_were_not_evaluated(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
+    """No table has a number of theirs, nor a cost of what began with them."""
+    run, file = tmp_path / "run", tmp_path / "meta.safetensors"
+    export(tiny, finished_run, "meta", file)
+    launch.run_well(*arguments("import", tiny, run, "meta", f"--input={file}"))
+    settings = tiny.arguments(run, "--method.trainings=deep_incubation")
+    outcome = launch.run_well(*settings, num_ranks=2)
+    rows = {row["method"]: row for row in read_summary(run)["results"]}
+    meta, whole = rows["meta model alone"], rows["Deep Incubation"]
+    assert [meta[name] for name in ("top1", "top5", "loss", "block_flops", "rank_s", "wall_s")] == [None] * 6
+    assert meta["evaluation"] == "not evaluated"
+    assert whole["top1"] > 0
+    assert [whole[name] for name in ("block_flops", "rank_s", "wall_s", "critical_path_s")] == [None] * 4
+    table = outcome.stdout[outcome.stdout.index("method  ") :].rstrip()
+    assert re.search(
+        r"^meta model alone +not evaluated +not evaluated +not evaluated +unknown +unknown +- +-$", table, re.M
+    )
+    loaded = load_run(run)
+    assert format_results(loaded) == table
+    assert launch.call(keep_results.main, run, "--output", tmp_path / "kept").status == 0
+    for main, more in (
+        (report.main, ["--output", tmp_path / "page.html"]),
+        (plot_run.main, ["--output", tmp_path / "curves.png"]),
+        (watch.main, ["--once"]),
+        (to_tensorboard.main, ["--output", tmp_path / "board"]),
+        (compare.main, []),
+    ):
+        outcome = launch.call(main, run, *more)
+        assert outcome.status == 0, outcome
+        assert not re.search(r"\bnan\b", outcome.stdout), outcome
+    assert "not evaluated" in (tmp_path / "page.html").read_text()

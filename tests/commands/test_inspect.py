@@ -1,4 +1,4 @@
-"""`incubate inspect` verifies any file of the program and says what it holds."""
+"""Tests that `incubate inspect` verifies any file of the program and describes it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_metrics_data_and_index(tiny: Tiny, finished_run: Path) -> None:
 
 
 def test_a_damaged_file(finished_run: Path, tmp_path: Path) -> None:
-    """Those beside it are described all the same."""
+    """Intact files beside a damaged one are still described."""
     bad, good = tmp_path / "meta.h5", finished(finished_run, "meta")
     shutil.copy(good, bad)
     flip_byte(bad)

@@ -1,4 +1,4 @@
-"""`incubate plan`: its sums add up, its rounds do all steps, its memory is that of PyTorch, and nothing is trained."""
+"""Tests `incubate plan`: sums add up, rounds do all steps, memory is PyTorch's, and nothing is trained."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_json_has_what_scripts_read() -> None:
 
 
 def test_memory_of_optimizer_and_average() -> None:
-    """One momentum a parameter with SGD, and the average."""
+    """SGD has one momentum a parameter; the average is added."""
     report = plan_network("B", "--ranks=1", "--optimizer.name=sgd", "--meta.ema_decay=0.99")
     meta, stage = (row["memory_bytes"] for row in report["trainings"][:2])
     assert meta["optimizer"] == meta["average"] == meta["weights"]
@@ -111,7 +111,7 @@ def test_phases_are_consistent(ranks: int, machine: list[str]) -> None:
 def expected_group_s(
     group: dict[str, Any], phase: dict[str, Any], trainings: dict[str, dict[str, Any]], report: dict[str, Any]
 ) -> float:
-    """Micro-batches one after the other, then a ring all-reduce, each step."""
+    """Returns the time of micro-batches one after the other and a ring all-reduce, for each step."""
     n, count = group["num_ranks"], phase["micro_batches"]
     total = 0.0
     for share in group["trainings"]:
@@ -198,7 +198,7 @@ def test_large_plans_take_seconds(network: list[str], machine: list[str]) -> Non
 
 
 class Block(nn.Module):
-    """That of src/model/block.cpp, whose branches are of one type; x is fp32."""
+    """The block of src/model/block.cpp, whose branches have one type; x is fp32."""
 
     def __init__(self, width: int, heads: int, dtype: torch.dtype) -> None:
         super().__init__()
@@ -220,7 +220,7 @@ class Block(nn.Module):
 def measure_kept_bytes(
     width: int, heads: int, tokens: int, batch: int, learning: list[bool], dtype: torch.dtype = torch.float32
 ) -> int:
-    """Of all memory that blocks, the later of them frozen or not, save for their backward passes."""
+    """Returns the bytes that blocks, the later ones frozen or not, save for their backward passes."""
     blocks = [Block(width, heads, dtype).requires_grad_(learns) for learns in learning]
     parameters = {p.untyped_storage().data_ptr() for block in blocks for p in block.parameters()}
     kept: dict[int, torch.UntypedStorage] = {}
@@ -279,7 +279,7 @@ def sum_of_parts(memory: dict[str, int]) -> int:
 
 
 def test_memory_of_gpus() -> None:
-    """No GPU is needed. The parts add up; what is said to be the largest micro-batch fits, and the next does not."""
+    """No GPU is needed. The parts add up. The largest micro-batch of the plan fits, and the next one does not."""
     settings = [*NETWORKS["H"][0], *PAPER, "--ranks=8", *GPU, "--run.precision=bf16", "--batch.global=1536"]
 
     def end_to_end(micro: int) -> dict[str, Any]:
@@ -420,7 +420,7 @@ def words_of(line: str) -> str:
 
 
 def gigabytes(line: str) -> float:
-    """The last column."""
+    """Returns the last column."""
     value, unit = line.split()[-2:]
     return float(value) * {"MB": 1e-3, "GB": 1}[unit]
 

@@ -1,4 +1,4 @@
-"""What a user sees: help, the effective configuration, progress, and a run that is started again when all is done."""
+"""Tests help, the effective configuration, progress, and a run that is started again after its end."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_input_file_needs_no_option(tiny: Tiny, command: str) -> None:
 
 @pytest.fixture(scope="module")
 def calls_without_mpi(tiny: Tiny, finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
-    """One of each kind; the last writes a file."""
+    """Returns one call of each kind; the last one writes a file."""
     settings = tiny.arguments(finished_run)[1:]
     return [
         ["--help"],
@@ -85,7 +85,7 @@ def calls_without_mpi(tiny: Tiny, finished_run: Path, tmp_path_factory: pytest.T
 
 @pytest.fixture(scope="module")
 def outside(calls_without_mpi: list[list[str]], pool: ThreadPoolExecutor) -> list[Outcome]:
-    """What these calls do by themselves."""
+    """Returns the results of these calls outside any job."""
     return list(pool.map(lambda call: launch.run_well(*call), calls_without_mpi))
 
 
@@ -106,7 +106,7 @@ LEFT_OVER = {
 def test_what_needs_no_mpi_runs_anywhere(
     calls_without_mpi: list[list[str]], outside: list[Outcome], pool: ThreadPoolExecutor, environment: dict[str, str]
 ) -> None:
-    """In a step whose tasks cannot connect, and where a launcher's variables have outlived it."""
+    """They run in a step whose tasks cannot connect, and where a launcher's variables have outlived it."""
     inside = pool.map(lambda call: launch.finish(launch.start(call, environment=environment)), calls_without_mpi)
     for call, there, here in zip(calls_without_mpi, inside, outside, strict=True):
         assert (there.status, there.stdout, there.stderr) == (0, here.stdout, ""), call
@@ -150,7 +150,7 @@ def test_training_needs_no_output(tiny: Tiny, tmp_path: Path, redirection: str) 
 
 
 def settings_of_help() -> set[str]:
-    """The settings that train --help describes, those of a phase as many times as there are phases."""
+    """Returns the settings that train --help describes; a phase's settings appear once for each phase."""
     text = launch.run_well("train", "--help").stdout
     described: list[str] = re.findall(r"^  --([a-z_]+\.[a-z_0-9]+)", text, re.MULTILINE)
     assert len(described) == len(set(described))
@@ -170,7 +170,7 @@ def test_train_help_names_every_setting(finished_run: Path) -> None:
 
 
 def test_messages_name_settings_that_exist() -> None:
-    """In the source: what looks like a setting of a section is one."""
+    """Every word in the source that looks like a setting of a section is one."""
     known = settings_of_help()
     sections = "|".join({name.split(".")[0] for name in known})
     for path in (launch.REPOSITORY / "src").rglob("*.cpp"):
@@ -180,14 +180,14 @@ def test_messages_name_settings_that_exist() -> None:
 
 
 def test_a_recipe_of_the_command_line_reaches_every_phase(tiny: Tiny, tmp_path: Path) -> None:
-    """Also those for which the file has a value of their own."""
+    """A recipe also reaches phases for which the file has its own value."""
     outcome = launch.run_well(*tiny.arguments(tmp_path / "run", "--recipe.learning_rate=0.3", "--print-config"))
     assert set(re.findall(r"^learning_rate = (\S+)", outcome.stdout, re.MULTILINE)) == {"0.3"}
     assert outcome.messages() == []
 
 
 def test_a_preset_that_the_file_overrules_is_said(tiny: Tiny, tmp_path: Path) -> None:
-    """On stderr, so that what is printed can be read by programs."""
+    """The warning goes to stderr, so that programs can read stdout."""
     arguments = tiny.arguments(tmp_path / "run", "--print-config")
     (tmp_path / "all.ini").write_text(launch.run_well(*arguments).stdout)
     arguments = ["train", f"--config={tmp_path / 'all.ini'}", "--model.preset=vit_l16"]
@@ -213,7 +213,7 @@ def test_print_config_does_nothing_else(tiny: Tiny, tmp_path: Path) -> None:
 
 
 def test_changed_configuration(tiny: Tiny, tmp_path: Path) -> None:
-    """With where it comes from; it is an input file, too."""
+    """Settings appear with their origin, and the text is an input file too."""
     arguments = ["train", str(CONFIG), f"--data.file={tiny.data}", "--recipe.mixup=0.5"]
     changed = launch.run_well(*arguments, "--print-config=changed").stdout
     assert f"\nwidth = 16  # in {CONFIG}\n" in changed

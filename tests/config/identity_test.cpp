@@ -9,14 +9,15 @@
 namespace incubate {
 namespace {
 
-/// Whether `setting` stands in the section that `phase` inherits from, and is of the recipe.
+/// Returns whether `setting` belongs to the recipe in the section that `phase` inherits from.
 bool is_inherited(Phase phase, const std::string& setting) {
   const auto from = row_of(phase).inherits;
   if (!from || !setting.starts_with(std::string(section_of(*from)) + ".")) return false;
+  if (setting.ends_with(".ema_ramp")) return false;  // without effect where there is no average
   return !setting.ends_with(".epochs") && !setting.ends_with(".init") && !setting.ends_with(".image_size");
 }
 
-/// The names on the lines of result_settings(), written down by hand.
+/// Returns the names on the lines of result_settings(), written by hand.
 std::vector<std::string> expected_names(const std::string& phase) {
   std::vector<std::string> names = {"model.family",     "model.image_size",  "model.channels",    "model.classes",
                                     "model.patch",      "model.width",       "model.heads",       "model.mlp_ratio",
@@ -109,6 +110,15 @@ TEST(Identity, OfTheOptimizersOnlyTheOneInUseCounts) {
             "optimizer.name=adamw\noptimizer.beta1=0.9\noptimizer.beta2=0.999\noptimizer.epsilon=1e-08\n");
 }
 
+TEST(Identity, ARampOfTheAverageCountsWhereThereIsOne) {
+  RunConfig config;
+  config.phase(Phase::meta).ema_decay = 0.9;
+  const std::string constant = result_settings(config, Phase::meta);
+  EXPECT_EQ(constant.find("ramp"), std::string::npos);  // runs of older programs go on
+  config.phase(Phase::meta).ema_ramp = true;
+  EXPECT_NE(result_settings(config, Phase::meta).find("\nmeta.ema_ramp=true\n"), std::string::npos);
+}
+
 TEST(Identity, TheSizeOfBlocksCountsWhereThereAreSome) {
   RunConfig config;
   config.data.shuffle = Shuffle::block;
@@ -140,7 +150,7 @@ TEST(Identity, APresetCountsByWhatItSetsAlone) {
   EXPECT_EQ(result_settings(named, Phase::meta), result_settings(spelt_out, Phase::meta));
 }
 
-// XXH3 of the empty text, from the test vectors of xxHash (seed 0).
+// The expected hash is XXH3's of the empty text, from the test vectors of xxHash (seed 0).
 TEST(Identity, HashOfTextIsXxh3With128Bits) {
   EXPECT_EQ(hash_text(""), "99aa06d3014798d86001c324468d497f");
   EXPECT_NE(hash_text("a"), hash_text("b"));

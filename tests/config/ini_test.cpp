@@ -10,7 +10,7 @@ namespace {
 
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
-/// The value of a line "key = ...".
+/// Returns the value of a line "key = ...".
 std::string value_of(const std::string& text) { return split_ini("key =" + text, "f.ini").at(0).second; }
 
 std::string error_of_line(const std::string& line) {

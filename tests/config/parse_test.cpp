@@ -135,7 +135,7 @@ TEST(Parse, HelpSetsNothingSoThatItTellsDefaults) {
   EXPECT_EQ(parsed.config.run.seed, 0);
 }
 
-/// `text` with each run of blanks and line breaks as one blank.
+/// Returns `text` with each run of blanks and line breaks as one blank.
 std::string on_one_line(const std::string& text) {
   std::istringstream words(text);
   std::string line;
@@ -179,7 +179,7 @@ TEST(Describe, ASectionHasAllOfItsSettings) {
       "incubation, finetuning, end_to_end, grown, shallow, high_resolution, method, run, checkpoint.");
 }
 
-/// What --print-config=changed prints, with a file of this text.
+/// Returns the output of --print-config=changed with a file of this text.
 std::string changed(const std::string& text, std::vector<std::string> arguments) {
   const TemporaryDirectory directory;
   const std::string file = directory / "f.ini";
@@ -275,7 +275,7 @@ TEST(Parse, AnOptionIsNoValue) {
             "command line: 'run.directory' has no value but is followed by '--help'. Give --run.directory=value.");
 }
 
-// Between our words stand Boost's own, which differ between its versions.
+// Only this program's words are compared; Boost's own words differ between its versions.
 TEST(Parse, AValueThatIsMissingIsExplained) {
   const std::string without_value = parse_error({"--run.seed"});
   EXPECT_TRUE(without_value.starts_with("command line: ")) << without_value;
@@ -307,7 +307,7 @@ TEST(Parse, PathsAreExpandedWhereverTheyAreGiven) {
   EXPECT_EQ(parsed.config.run.directory, directory / "run");
 }
 
-/// Settings of a file and options of the command line alone.
+/// Settings of a file and options of the command line.
 struct WithOptions {
   std::int64_t seed = 0;
   std::int64_t ranks = 0;
@@ -364,7 +364,7 @@ TEST(Parse, ValuesOfAnotherTypeAreRefused) {
   EXPECT_EQ(parse_error({"--meta.epochs=many"}), "meta.epochs=many is not a number. Give a number.");
 }
 
-/// The warnings about a command line, with a file of this text.
+/// Returns the warnings about a command line, with a file of this text.
 std::vector<std::string> warnings(const std::string& text, std::vector<std::string> arguments) {
   const TemporaryDirectory directory;
   const std::string file = directory / "f.ini";
@@ -375,7 +375,7 @@ std::vector<std::string> warnings(const std::string& text, std::vector<std::stri
   return found;
 }
 
-/// The learning rate of each phase that has a section, in their order, with a file of this text.
+/// Returns the learning rate of each phase with a section, in their order, with a file of this text.
 std::vector<double> learning_rates(const std::string& text, std::vector<std::string> arguments = {}) {
   const TemporaryDirectory directory;
   const std::string file = directory / "f.ini";

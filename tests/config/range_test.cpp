@@ -1,4 +1,4 @@
-// Of every setting: what it refuses by itself, and in which words.
+// Tests for every setting which values it refuses by itself, and in which words.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -37,7 +37,7 @@ const Expected kChoice = {{"no such word"}, {}, "is not one of its values. Give 
 const Expected kSwitch = {{"yes", "1"}, {"true", "false"}, "is neither true nor false. Give true or false."};
 const Expected kAnything = {};
 
-/// Settings of each phase and of [recipe], but for the length.
+/// Settings of each phase and of [recipe], except the length.
 const std::map<std::string, Expected> kOfPhases = {
     {"micro", kCounted},
     {"learning_rate", kRate},
@@ -51,6 +51,7 @@ const std::map<std::string, Expected> kOfPhases = {
       {"1", "0.5"},
       "is out of range (0 would stop all layers but the last). Give more than 0 and at most 1, such as 0.75."}},
     {"ema_decay", kDecay},
+    {"ema_ramp", kSwitch},
     {"drop_path", kBelowOne},
     {"mixup", kAlpha},
     {"cutmix", kAlpha},
@@ -121,6 +122,7 @@ std::map<std::string, Expected> expected_of_all() {
       {"run.precision", kChoice},
       {"run.recompute", kChoice},
       {"run.threads", kThreads},
+      {"run.instructions", kChoice},
       {"run.device", kChoice},
       {"run.timeout_s", {{"0", "1000001"}, {"1", "1e6"}, kOut + "1 to 1000000."}},
       {"run.grace_seconds", kSeconds},

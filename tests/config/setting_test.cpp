@@ -10,7 +10,7 @@
 namespace incubate {
 namespace {
 
-/// The value that the text of `value` reads back as.
+/// Returns the value that the text of `value` reads back as.
 template <typename T>
 T read_back(const T& value) {
   T copy{};
@@ -31,6 +31,21 @@ TEST(Setting, TextOfAValueReadsBackAsTheSame) {
   EXPECT_EQ(read_back(std::vector<std::string>{"T-shirt/top", "Ankle boot"}),
             (std::vector<std::string>{"T-shirt/top", "Ankle boot"}));
   EXPECT_EQ(read_back(std::vector<std::string>{"", "a", ""}), (std::vector<std::string>{"", "a", ""}));
+}
+
+TEST(Setting, ItemsOfAListMayHaveCommasAndQuotes) {
+  for (const std::string item : {"tench, Tinca tinca", ",", "\"", "\"a\", b", " a ", "", "a\"b", "\n"}) {
+    for (const std::vector<std::string>& list : {std::vector{item}, {item, "b"}, {"a", item, item}}) {
+      EXPECT_EQ(read_back(list), list) << to_text(list);
+    }
+  }
+  std::vector<std::string> names;
+  from_text("names", R"( "tench, Tinca tinca" , gold fish,"a ""b""")", names);
+  EXPECT_EQ(names, (std::vector<std::string>{"tench, Tinca tinca", "gold fish", "a \"b\""}));
+  for (const std::string text : {"\"a", "\"a\"b", "a,\"b\" c", "\"\"\""}) {
+    EXPECT_EQ(thrown_message<InputError>([&] { from_text("names", text, names); }),
+              "names=" + text + " has a quote that does not end before a comma. Write a quote within quotes twice.");
+  }
 }
 
 TEST(Setting, ListsMayHaveSpacesAroundCommas) {

@@ -1,6 +1,6 @@
-"""What is wrong with what the user gave is said in one line, with status 2, and nothing on disk is touched.
+"""A mistake of the user is reported in one line with status 2, and nothing on disk changes.
 
-Each case is started by itself and on 3 ranks: one message, from one rank, and no rank waits for another.
+Each case runs alone and on 3 ranks: one rank prints one message, and no rank waits for another.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Given:
         return path
 
     def pack(self, **changes: str) -> list[str]:
-        """Arguments of a right `pack`, with changed values."""
+        """Returns arguments of a correct `pack`, with changed values."""
         arguments = dict(a.split("=", 1) for a in pack_arguments(self.tiny.idx, self.folder / "packed" / "out.h5")[1:])
         arguments |= {f"--{name.replace('_', '-')}": value for name, value in changes.items()}
         return ["pack", *(f"{name}={value}" for name, value in arguments.items())]
@@ -55,9 +55,9 @@ class Given:
 @dataclass(frozen=True)
 class Case:
     name: str
-    prepare: Callable[[Given], list[str]]  # makes files, returns arguments
-    message: str  # a regular expression for all of the message; {folder} and {tiny} are paths
-    ranks: tuple[int, ...] = (1, 3)  # (1,) where another case takes the same way to the other ranks
+    prepare: Callable[[Given], list[str]]  # makes files and returns arguments
+    message: str  # regular expression for the whole message; {folder} and {tiny} are paths
+    ranks: tuple[int, ...] = (1, 3)  # (1,) if another case takes the same way to the other ranks
 
 
 def cut_data(given: Given) -> list[str]:
@@ -164,7 +164,7 @@ def damage_every_state(given: Given) -> list[str]:
 
 
 def remove_a_parent(given: Given) -> list[str]:
-    """Not its figures, which tell that it was done."""
+    """Removes a parent's weights but not its figures, which show that it was done."""
     run = copy_run(given.finished_run, given.folder / "run", without=["finetuned"])
     finished(run, "stage_2").unlink()
     return given.train(run=run)
@@ -175,7 +175,7 @@ def forget_the_parents(given: Given) -> list[str]:
 
 
 def hold_a_lock(given: Given) -> list[str]:
-    """As if these tests were a job that works on the third training; the first two are free."""
+    """Locks the third training as if these tests were a job; the first two are free."""
     run = given.folder / "run"
     (run / "checkpoints").mkdir(parents=True)
     (run / "metrics").mkdir()
@@ -435,7 +435,7 @@ def tried(
     pool: ThreadPoolExecutor,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[tuple[str, int], Future[Tried]]:
-    """Starts every case that is to be tested, a few at a time: they spend most of their time waiting."""
+    """Starts every case to be tested, a few at a time: they spend most of their time waiting."""
     root = tmp_path_factory.mktemp("bad_input")
     futures = {}
     for item in request.session.items:
@@ -461,14 +461,14 @@ def test_bad_input(tiny: Tiny, tried: dict[tuple[str, int], Future[Tried]], case
     assert re.fullmatch(f"incubate: {pattern}", messages[0])
     assert result.after == result.before
     assert result.outcome.stdout == ""
-    assert "terminate called" not in result.outcome.stderr  # as an uncaught exception has it
+    assert "terminate called" not in result.outcome.stderr  # an uncaught exception prints this
 
 
 @pytest.mark.parametrize("state", ["gone", "zombie"])
 def test_a_dead_jobs_lock_is_taken_over(tiny: Tiny, tmp_path: Path, state: str) -> None:
-    """The same lock as in the case above, but of a process that has ended.
+    """A lock of a process that has ended does not stop a job, unlike the lock in the case above.
 
-    A killed rank stays a zombie where nobody waits for it, as in a container whose first process does not.
+    A killed rank stays a zombie if nobody waits for it, as in a container whose first process does not.
     """
     process = subprocess.Popen(["true"])
     run = tmp_path / "run"
@@ -484,7 +484,7 @@ def test_a_dead_jobs_lock_is_taken_over(tiny: Tiny, tmp_path: Path, state: str) 
 
 
 def test_failure_while_running(tiny: Tiny, tmp_path: Path) -> None:
-    """What goes wrong later ends all ranks with a reason, and the summary says so."""
+    """A later error ends all ranks with a reason, which the summary contains."""
     settings = ["--meta.learning_rate=1e9", "--meta.warmup_epochs=0", "--meta.clip_norm=0", "--run.only=meta"]
     outcome = launch.run(*tiny.arguments(tmp_path / "run", *settings), num_ranks=2, timeout_s=60)
     assert outcome.status not in (0, 2)

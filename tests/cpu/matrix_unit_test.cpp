@@ -24,7 +24,7 @@ class Products : public testing::Test {
 
 torch::Tensor random(at::IntArrayRef sizes) { return torch::randn(sizes).to(torch::kBFloat16); }
 
-// Rows that are odd in number, and no multiple of a tile's.
+// The number of rows is odd and no multiple of a tile's.
 TEST_F(Products, AreThoseInDouble) {
   for (const PairProduct& product : {vector_product(), best_product()}) {
     for (const auto [rows, pairs, columns] : {std::array<std::int64_t, 3>{37, 99, 208}, {64, 32, 16}, {1, 1, 48}}) {
@@ -51,7 +51,7 @@ TEST_F(Products, TransposeOddRowsToPairs) {
   }
 }
 
-// An attention does not depend on who multiplies, but for rounding.
+// An attention does not depend on who multiplies, except for rounding.
 TEST_F(Products, GiveTheSameAttention) {
   const AttentionShape shape = {.samples = 2, .tokens = 83, .queries = 83, .heads = 3, .head_width = 32};
   const torch::Tensor qkv = random({2, 83, 3 * 96});

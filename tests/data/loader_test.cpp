@@ -1,188 +1,185 @@
 #include "data/loader.h"
 
+#include <atomic>
+#include <chrono>
+#include <set>
+#include <stdexcept>
+#include <string>
+
 #include <gtest/gtest.h>
 
-#include "support/small_dataset.h"
-#include "support/temporary_directory.h"
-#include "vision/padded_crop.h"
+#include "base/stopwatch.h"
+#include "support/thrown_message.h"
 
 namespace incubate {
 namespace {
 
-const Normalisation kGreyNormalisation = {.mean = {0.5}, .std = {0.25}};
+using std::chrono::milliseconds;
 
-class Loader : public testing::Test {
- protected:
-  Loader()
-      : path_(pack_small_dataset(directory_.path(), {.num_train = 24, .num_validation = 11, .side = 4, .classes = 3})) {
-  }
+constexpr std::int64_t kSamples = 5, kEnd = 12;
 
-  TrainLoader train_loader(const Augmentation& augmentation, std::uint64_t seed = 1) const {
-    return {train_, kGreyNormalisation, augmentation, Sampler(24, 12, 4, seed, Phase::incubation),
-            seed,   Phase::incubation};
-  }
-  /// The pixels of `image`, normalised and cut.
-  std::vector<float> planes(const ArrayDataset& dataset, std::int64_t image, const CropAndFlip& cut) const {
-    std::vector<float> planes(16);
-    NormalisationTable(kGreyNormalisation).write_planes(cut_padded({4, 4, 1, dataset.image(image)}, cut), planes);
-    return planes;
-  }
+BatchPlace at(std::int64_t i) { return {.micro_batch = i}; }
 
-  TemporaryDirectory directory_;
-  std::filesystem::path path_;
-  ArrayDataset train_{path_, Split::train};
-  ArrayDataset validation_{path_, Split::validation};
+/// The heap, with an account. Only the thread that made it may claim.
+class CountedMemory : public std::pmr::memory_resource {
+ public:
+  std::int64_t num_claimed() const { return num_claimed_; }
+  std::int64_t num_lent() const { return num_lent_; }
+  bool is_misused() const { return is_misused_; }
+
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    if (std::this_thread::get_id() != owner_) is_misused_ = true;
+    ++num_claimed_;
+    ++num_lent_;
+    return heap_->allocate(bytes, alignment);
+  }
+  void do_deallocate(void* address, std::size_t bytes, std::size_t alignment) override {
+    --num_lent_;
+    heap_->deallocate(address, bytes, alignment);
+  }
+  bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+
+  std::pmr::memory_resource* heap_ = std::pmr::new_delete_resource();
+  std::thread::id owner_ = std::this_thread::get_id();
+  std::atomic<std::int64_t> num_claimed_ = 0, num_lent_ = 0;
+  std::atomic<bool> is_misused_ = false;
 };
 
-std::vector<float> image_of(const Batch& batch, std::int64_t k) {
-  return {batch.images.begin() + (k * 16), batch.images.begin() + ((k + 1) * 16)};
-}
+/// The indices of a batch's samples.
+struct Numbers final : Batch {
+  Numbers(std::int64_t its_size, const BatchPlace& its_place, std::pmr::memory_resource* memory)
+      : Batch(its_size), place(its_place), values(its_size, memory) {}
+  BatchPlace place;
+  std::pmr::vector<std::int64_t> values;
+};
 
-TEST_F(Loader, MicroBatchHoldsTheSampledImagesAugmentedByPosition) {
-  TrainLoader loader = train_loader({.crop_padding = 1, .flip = true});
-  Sampler sampler(24, 12, 4, 1, Phase::incubation);
-  const BatchPlace place = {.epoch = 2, .step_in_epoch = 1, .micro_batch = 2};
-  const Batch batch = loader.load(place);
-  ASSERT_EQ(batch.size, 4);
-  for (std::int64_t k = 0; k < 4; ++k) {
-    const std::int64_t position = 12 + 2 + (3 * k);
-    const std::int64_t image = sampler.image_index(2, position);
-    Generator generator = make_generator(1, Purpose::augmentation, {1, 2, static_cast<std::uint64_t>(position)});
-    EXPECT_EQ(batch.labels[k], image % 3);
-    EXPECT_EQ(image_of(batch, k), planes(train_, image, draw_crop_and_flip(generator, 1, true)));
+/// What the makers of a test have done.
+struct Account {
+  std::vector<std::int64_t> begun;  // by the test's thread alone
+  std::int64_t failing = -1;        // this sample
+  std::set<std::int64_t> damaged;
+  milliseconds sample_time{0};
+  std::atomic<std::int64_t> num_made = 0;
+};
+
+class NumberMaker final : public SampleMaker {
+ public:
+  explicit NumberMaker(Account& account) : account_(account) {}
+  std::int64_t num_samples() const override { return kEnd * kSamples; }
+  std::unique_ptr<Batch> begin(const BatchPlace& place, std::span<const Sample> samples,
+                               std::pmr::memory_resource* memory) const override {
+    account_.begun.push_back(place.micro_batch);
+    return std::make_unique<Numbers>(std::ssize(samples), place, memory);
+  }
+  void make(Batch& batch, std::int64_t k, const Sample& sample) const override {
+    std::this_thread::sleep_for(account_.sample_time);
+    if (sample.index == account_.failing) throw std::runtime_error("sample 13 is odd");
+    if (account_.damaged.contains(sample.index)) throw DamagedSampleError("damage");
+    static_cast<Numbers&>(batch).values[k] = sample.index;
+    ++account_.num_made;
+  }
+
+ private:
+  Account& account_;
+};
+
+/// Batches of five samples in a row, up to kEnd.
+class LoaderTest : public testing::TestWithParam<std::int64_t> {
+ protected:
+  std::unique_ptr<Loader> make(std::int64_t depth = 2) {
+    return std::make_unique<Loader>(
+        std::make_unique<NumberMaker>(account_), std::make_unique<SequentialSampler>(kEnd * kSamples, kSamples),
+        LoaderOptions{.workers = GetParam(),
+                      .depth = depth,
+                      .memory = &memory_,
+                      .on_error = OnDataError::skip,
+                      .warn = [this](const std::string& message) { warnings_.push_back(message); }});
+  }
+  static void expect_batch(Loader& loader, std::int64_t i) {
+    const std::unique_ptr<Batch> batch = loader.load(at(i));
+    const auto& numbers = dynamic_cast<const Numbers&>(*batch);
+    ASSERT_EQ(numbers.size, kSamples);
+    EXPECT_EQ(numbers.place, at(i));
+    for (std::int64_t k = 0; k < kSamples; ++k) EXPECT_EQ(numbers.values[k], (kSamples * i) + k);
+  }
+
+  CountedMemory memory_;
+  Account account_;
+  std::vector<std::string> warnings_;
+};
+
+TEST_P(LoaderTest, BatchesAreTheSameWithAnyNumberOfWorkers) {
+  for (const std::int64_t depth : {0, 1, 4}) {
+    const auto loader = make(depth);
+    for (std::int64_t i = 0; i < kEnd; ++i) expect_batch(*loader, i);
+    EXPECT_GT(loader->waited_s(), 0);
   }
 }
 
-TEST_F(Loader, ImagesOfAMicroBatchAreBlendedByItsPlace) {
-  TrainLoader plain = train_loader({.crop_padding = 1, .flip = true});
-  TrainLoader mixing =
-      train_loader({.crop_padding = 1, .flip = true, .mixup = {.mixup_alpha = 0.8, .cutmix_alpha = 1}});
-  for (const std::int64_t m : {0, 1, 2}) {
-    const BatchPlace place = {.epoch = 2, .step_in_epoch = 1, .micro_batch = m};
-    Batch expected = plain.load(place);
-    Generator generator = make_generator(1, Purpose::mixup, {1, 2, 1, static_cast<std::uint64_t>(m)});
-    const Mixing drawn = draw_mixing(generator, {.mixup_alpha = 0.8, .cutmix_alpha = 1}, 4, 4);
-    mix_images(drawn, 4, 4, 4, expected.images);
-    const Batch batch = mixing.load(place);
-    EXPECT_EQ(batch.images, expected.images);
-    EXPECT_EQ(batch.labels, expected.labels);
-    EXPECT_EQ(batch.other_labels, (std::pmr::vector<std::int64_t>{expected.labels[3], expected.labels[2],
-                                                                  expected.labels[1], expected.labels[0]}));
-    EXPECT_EQ(batch.label_weight, drawn.weight);
+TEST_P(LoaderTest, BatchesLieInTheMemoryGiven) {
+  {
+    const auto loader = make();
+    const std::unique_ptr<Batch> batch = loader->load(at(0));
+    EXPECT_EQ(dynamic_cast<const Numbers&>(*batch).values.get_allocator().resource(), &memory_);
+    loader->load(at(7));  // what was made ahead is dropped
+    EXPECT_GE(memory_.num_claimed(), 2);
   }
+  EXPECT_EQ(memory_.num_lent(), 0);
+  EXPECT_FALSE(memory_.is_misused()) << "claimed by a worker";
 }
 
-TEST_F(Loader, BatchDoesNotDependOnWhatWasLoadedBefore) {
-  TrainLoader forward = train_loader({.crop_padding = 2, .flip = true});
-  TrainLoader backward = train_loader({.crop_padding = 2, .flip = true});
-  std::vector<BatchPlace> places;
-  for (const std::int64_t epoch : {0, 1}) {
-    for (const std::int64_t step : {0, 1}) {
-      for (const std::int64_t m : {0, 1, 2}) places.push_back({epoch, step, m});
-    }
-  }
-  std::vector<Batch> batches;
-  for (const BatchPlace& place : places) batches.push_back(forward.load(place));
-  for (std::size_t i = places.size(); i-- > 0;) {
-    const Batch batch = backward.load(places[i]);
-    EXPECT_EQ(batch.images, batches[i].images);
-    EXPECT_EQ(batch.labels, batches[i].labels);
-  }
+TEST_P(LoaderTest, AWrongGuessCostsTimeOnly) {
+  const auto loader = make();
+  for (const std::int64_t i : {3, 4, 0, 1, 1, 9, 11, 2}) expect_batch(*loader, i);
 }
 
-TEST_F(Loader, WorkersChangeNothing) {
-  const Augmentation augmentation = {
-      .crop_padding = 2, .flip = true, .random_erasing = 0.5, .mixup = {.mixup_alpha = 0.8, .cutmix_alpha = 1}};
-  TrainLoader alone = train_loader(augmentation);
-  EvaluationLoader alone_validation(validation_, kGreyNormalisation, 4);
-  for (const std::int64_t workers : {1, 3}) {
-    // A rank with two of the three micro-batches, over the end of an epoch.
-    TrainLoader loader(train_, kGreyNormalisation, augmentation, Sampler(24, 12, 4, 1, Phase::incubation), 1,
-                       Phase::incubation, {.prefetch = {.workers = workers, .depth = 3}}, {1, 3});
-    for (const BatchPlace& place : std::initializer_list<BatchPlace>{
-             {0, 0, 1}, {0, 0, 2}, {0, 1, 1}, {0, 1, 2}, {1, 0, 1}, {1, 0, 2}, {5, 0, 0}, {0, 0, 1}}) {
-      const Batch batch = loader.load(place), expected = alone.load(place);
-      EXPECT_EQ(batch.images, expected.images);
-      EXPECT_EQ(batch.labels, expected.labels);
-      EXPECT_EQ(batch.other_labels, expected.other_labels);
-      EXPECT_EQ(batch.label_weight, expected.label_weight);
-    }
-    EXPECT_GT(loader.waited_s(), 0);
-    EvaluationLoader validation(validation_, kGreyNormalisation, 4, std::nullopt, {.prefetch = {.workers = workers}});
-    for (const std::int64_t i : {0, 1, 2, 0, 2}) {
-      EXPECT_EQ(validation.load(i, 3).images, alone_validation.load(i).images);
-    }
-  }
+TEST_P(LoaderTest, NoMoreIsBegunAheadThanTheDepth) {
+  const auto loader = make(3);
+  loader->load(at(0));
+  EXPECT_EQ(account_.begun, GetParam() == 0 ? std::vector<std::int64_t>({0}) : std::vector<std::int64_t>({0, 1, 2, 3}));
+  loader->load(at(1));
+  EXPECT_EQ(account_.begun.size(), GetParam() == 0 ? 2 : 5);
 }
 
-TEST_F(Loader, WorkersChangeNothingOfRawImages) {
-  const auto load = [&](std::int64_t workers, std::int64_t m) {
-    TrainLoader loader(train_, kGreyNormalisation,
-                       {.crop_padding = 2, .flip = true, .random_erasing = 0.5, .mixup = {.cutmix_alpha = 1}},
-                       Sampler(24, 12, 4, 1, Phase::incubation), 1, Phase::incubation,
-                       {.prefetch = {.workers = workers}, .finished_by = FinishedBy::device});
-    return loader.load({.micro_batch = m});
-  };
-  std::int64_t num_erased = 0;
-  for (const std::int64_t m : {0, 1, 2}) {
-    const Batch expected = load(0, m), batch = load(3, m);
-    EXPECT_TRUE(batch.images.empty());
-    EXPECT_EQ(batch.raw.bytes.size(), 4 * 16);
-    EXPECT_EQ(batch.raw.bytes, expected.raw.bytes);
-    EXPECT_EQ(batch.raw.table, expected.raw.table);
-    EXPECT_EQ(batch.raw.erased, expected.raw.erased);
-    EXPECT_EQ(batch.raw.noise, expected.raw.noise);
-    EXPECT_EQ(batch.raw.mixing.box, expected.raw.mixing.box);
-    EXPECT_EQ(batch.labels, expected.labels);
-    num_erased += std::ssize(batch.raw.erased);
-  }
-  EXPECT_GT(num_erased, 0);
+TEST_P(LoaderTest, WorkersWorkWhileNobodyWaits) {
+  const auto loader = make();
+  loader->load(at(0));
+  if (GetParam() == 0) return;
+  const Stopwatch watch;
+  while (account_.num_made < 3 * kSamples && watch.elapsed_s() < 30) std::this_thread::sleep_for(milliseconds(1));
+  EXPECT_EQ(account_.num_made, 3 * kSamples);  // the batch asked for, and two ahead
 }
 
-TEST_F(Loader, EvaluationShowsEveryImageOnceAsItIs) {
-  EvaluationLoader loader(validation_, kGreyNormalisation, 4);
-  EXPECT_EQ(loader.num_images(), 11);
-  ASSERT_EQ(loader.num_batches(), 3);
-  std::int64_t image = 0;
-  for (std::int64_t i = 0; i < 3; ++i) {
-    const Batch batch = loader.load(i);
-    EXPECT_EQ(batch.size, i < 2 ? 4 : 3);
-    EXPECT_EQ(batch.labels.size(), batch.size);
-    EXPECT_EQ(batch.images.size(), 16 * batch.size);
-    for (std::int64_t k = 0; k < batch.size; ++k, ++image) {
-      EXPECT_EQ(batch.labels[k], image % 3);
-      EXPECT_EQ(image_of(batch, k), planes(validation_, image, {}));
-    }
-  }
-  EXPECT_EQ(image, 11);
+TEST_P(LoaderTest, AnErrorIsToldByTheBatchThatHasIt) {
+  account_.failing = 13;
+  const auto loader = make();
+  expect_batch(*loader, 0);
+  expect_batch(*loader, 1);
+  EXPECT_EQ(thrown_message<std::runtime_error>([&] { loader->load(at(2)); }), "sample 13 is odd");
+  expect_batch(*loader, 3);
 }
 
-TEST_F(Loader, ResizedImagesHaveTheStatedSide) {
-  TrainLoader train = train_loader({.resized_crop = ResizedCrop{.side = 6}});
-  EvaluationLoader validation(validation_, kGreyNormalisation, 4, EvaluationCrop{.side = 6, .fraction = 0.75});
-  EXPECT_EQ(train.load({}).images.size(), 4 * 36);
-  const Batch batch = validation.load(2);
-  ASSERT_EQ(batch.images.size(), 3 * 36);
-  std::vector<float> expected(36);
-  const Image resized = crop_for_evaluation(ArraySource(4, 4, 1, validation_.image(8)), {.side = 6, .fraction = 0.75});
-  NormalisationTable(kGreyNormalisation).write_planes(resized, expected);
-  EXPECT_TRUE(std::equal(expected.begin(), expected.end(), batch.images.begin()));
+TEST_P(LoaderTest, TheNextSampleStandsInForADamagedOne) {
+  account_.damaged = {7};
+  const auto loader = make();
+  expect_batch(*loader, 0);
+  const std::unique_ptr<Batch> batch = loader->load(at(1));
+  EXPECT_EQ(dynamic_cast<const Numbers&>(*batch).values, (std::pmr::vector<std::int64_t>{5, 6, 8, 8, 9}));
+  EXPECT_EQ(warnings_, std::vector<std::string>{"damage The next one stands in for it."});
 }
 
-TEST_F(Loader, RepeatedImagesStandInDifferentMicroBatchesAndAreChangedAnew) {
-  const Augmentation augmentation = {.crop_padding = 2, .flip = true, .random_erasing = 1};
-  TrainLoader loader(train_, kGreyNormalisation, augmentation, Sampler(24, 12, 4, 1, Phase::meta, 3), 1, Phase::meta);
-  std::vector<Batch> batches;
-  for (const std::int64_t m : {0, 1, 2}) batches.push_back(loader.load({.micro_batch = m}));
-  Sampler sampler(24, 12, 4, 1, Phase::meta, 3);
-  for (std::int64_t k = 0; k < 4; ++k) {
-    EXPECT_EQ(sampler.image_index(0, 3 * k), sampler.image_index(0, (3 * k) + 2));
-    EXPECT_EQ(batches[0].labels[k], batches[1].labels[k]);
-    EXPECT_EQ(batches[0].labels[k], batches[2].labels[k]);
-    EXPECT_NE(image_of(batches[0], k), image_of(batches[1], k));
-    EXPECT_NE(image_of(batches[1], k), image_of(batches[2], k));
-  }
+TEST_P(LoaderTest, EndsWithoutMakingAllThatWasBegun) {
+  account_.sample_time = milliseconds(20);
+  make(10)->load(at(0));
+  const std::int64_t num_made = account_.num_made;
+  EXPECT_LE(num_made, 2 * (kSamples + GetParam()));
+  std::this_thread::sleep_for(milliseconds(50));
+  EXPECT_EQ(account_.num_made, num_made);  // nobody works on
 }
+
+INSTANTIATE_TEST_SUITE_P(Workers, LoaderTest, testing::Values(0, 1, 3),
+                         [](const auto& info) { return std::to_string(info.param); });
 
 }  // namespace
 }  // namespace incubate

@@ -1,4 +1,4 @@
-"""Training from encoded images: the same whatever reads them ahead, from wherever; damage is found and named."""
+"""Trains from encoded images. The result does not depend on readers and places; damage is found and named."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ META = "--run.only=meta"
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The index of a set in a few shards."""
+    """Returns the index of a set in a few shards."""
     folder = tmp_path_factory.mktemp("photos")
     write_image_folder(Layout(folder / "tree", NUM_TRAIN, NUM_VALIDATION, NUM_CLASSES, 100), num_processes=1)
     return pack(folder / "tree", folder / "set" / "photos.h5")
@@ -48,7 +48,7 @@ def pack(tree: Path, index: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def reference(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One rank, which reads its images itself."""
+    """Runs one rank, which reads its images itself."""
     run = tmp_path_factory.mktemp("reference") / "run"
     launch.run_well(*arguments(photos, run), num_ranks=1)
     return run
@@ -71,7 +71,7 @@ def train_shards(index: Path) -> list[Path]:
 
 
 def damage_image(shard: Path, image: int) -> None:
-    """One bit in the middle of an encoded image."""
+    """Flips one bit in the middle of an encoded image."""
     with h5py.File(shard, "r") as file:
         first = file.userblock_size + file["bytes"].id.get_offset()
         middle = (int(file["offsets"][image]) + int(file["offsets"][image + 1])) // 2
@@ -88,7 +88,7 @@ def test_same_whatever_reads_ahead(photos: Path, reference: Path, tmp_path: Path
 
 
 def test_pngs_among_jpegs(photos: Path, tmp_path: Path) -> None:
-    """The same on any ranks."""
+    """Sets with PNG and JPEG files give the same result on any number of ranks."""
     shutil.copytree(photos.parent.parent / "tree", tmp_path / "tree")
     for path in sorted((tmp_path / "tree").rglob("*.JPEG"))[::3]:
         Image.open(path).save(path.with_suffix(".png"))
@@ -106,7 +106,7 @@ def test_waiting_for_data_is_told(reference: Path) -> None:
 
 
 def test_copies_on_the_node(photos: Path, reference: Path, tmp_path: Path) -> None:
-    """The shards are read once, and not when they are there already."""
+    """Shards are copied once, and not again if the copies exist."""
     index = copy_set(photos, tmp_path / "set")
     cache = ["--data.cache=node", f"--data.cache_directory={tmp_path / 'node'}"]
     launch.run_well(*arguments(index, tmp_path / "run", META, *cache), num_ranks=2)
@@ -115,13 +115,52 @@ def test_copies_on_the_node(photos: Path, reference: Path, tmp_path: Path) -> No
     shards = sorted(path for path in index.parent.glob("*-*.h5"))
     assert sorted(path.name for path in folder.iterdir()) == [path.name for path in shards]
     for shard in shards:
-        flip_byte(shard)  # nobody looks at these
+        flip_byte(shard)  # no process reads these
     launch.run_well(*arguments(index, tmp_path / "again", META, *cache), num_ranks=2)
     assert_same_weights(reference, tmp_path / "again", ["meta"])
 
 
+def test_a_damaged_copy_on_the_node_is_no_damage(photos: Path, reference: Path, tmp_path: Path) -> None:
+    """As a node leaves it that was switched off: its shard is read from the source, and copied anew by the next job."""
+    cache = ["--data.cache=node", f"--data.cache_directory={tmp_path / 'node'}"]
+    launch.run_well(*arguments(photos, tmp_path / "run", META, *cache))
+    copy = sorted((tmp_path / "node").rglob("*-train-*.h5"))[0]
+    whole = copy.read_bytes()
+    copy.write_bytes(bytes(len(whole)))
+    outcome = launch.run_well(*arguments(photos, tmp_path / "again", META, *cache, "--data.on_error=skip"), num_ranks=2)
+    assert "stands in" not in outcome.stdout
+    assert_same_weights(reference, tmp_path / "again", ["meta"])
+    assert not copy.exists()
+    launch.run_well(*arguments(photos, tmp_path / "third", META, *cache))
+    assert copy.read_bytes() == whole
+
+
+def test_a_set_behind_a_link_and_few_open_files(photos: Path, reference: Path, tmp_path: Path) -> None:
+    """Its shards are beside the file that the link leads to, and more than may be open at once."""
+    link = tmp_path / "data" / "photos.h5"
+    link.parent.mkdir()
+    link.symlink_to(photos)
+    limited = ["bash", "-c", 'ulimit -n 40; exec "$@"', "sh"]
+    for words in (["pack", f"--verify={link}"], ["inspect", str(link)], arguments(link, tmp_path / "run", META)):
+        outcome = launch.finish(launch.start(words, wrapper=limited))
+        assert outcome.status == 0, outcome
+    assert_same_weights(reference, tmp_path / "run", ["meta"])
+
+
+def test_any_name_of_a_class(photos: Path, tmp_path: Path) -> None:
+    """Lists of names, as ImageNet has them, are names on every rank."""
+    tree = shutil.copytree(photos.parent.parent / "tree", tmp_path / "tree")
+    for split in tree.iterdir():
+        for folder, name in zip(sorted(split.iterdir()), ("tench, Tinca tinca", 'a "b", c', "$d$ #e"), strict=False):
+            folder.rename(split / name)
+    index = pack(tree, tmp_path / "set" / "photos.h5")
+    launch.run_well(*arguments(index, tmp_path / "one", META), num_ranks=1)
+    launch.run_well(*arguments(index, tmp_path / "two", META), num_ranks=2)
+    assert_same_weights(tmp_path / "one", tmp_path / "two", ["meta"])
+
+
 def test_blocks(photos: Path, reference: Path, tmp_path: Path) -> None:
-    """Another order, the same on any ranks."""
+    """The order of blocks differs, and is the same on any number of ranks."""
     settings = [META, "--data.shuffle=block", "--data.shuffle_block=10"]
     launch.run_well(*arguments(photos, tmp_path / "one", *settings), num_ranks=1)
     launch.run_well(*arguments(photos, tmp_path / "two", *settings, "--data.workers=2"), num_ranks=2)
@@ -143,7 +182,7 @@ def test_damaged_image_ends_the_run(photos: Path, tmp_path: Path) -> None:
 
 
 def test_damaged_image_is_replaced(photos: Path, reference: Path, tmp_path: Path) -> None:
-    """By the next one, on any ranks alike, told of once a rank that meets it; the others are as they were."""
+    """The next image replaces a damaged one, the same on any number of ranks. Each rank reports it once."""
     index = copy_set(photos, tmp_path / "set")
     shard = train_shards(index)[1]
     damage_image(shard, 2)
@@ -155,7 +194,7 @@ def test_damaged_image_is_replaced(photos: Path, reference: Path, tmp_path: Path
         log = (tmp_path / run / "log.txt").read_text()
         told = log.count(f"{shard}: image 2 of it is damaged: its checksum is not the one stated.")
         assert 1 <= told <= most, log
-        assert log.count("The next image stands in for it.") == told
+        assert log.count("The next one stands in for it.") == told
     launch.run_well(*arguments(photos, tmp_path / "intact", *skip), num_ranks=1)
     weights = [finished(tmp_path / run, "meta").read_bytes() for run in ("one", "intact")]
     assert weights[0] != weights[1]
@@ -174,7 +213,7 @@ def break_truncated(shard: Path) -> str:
 
 @pytest.mark.parametrize("break_shard", [break_missing, break_truncated])
 def test_shard_that_is_not_whole(photos: Path, tmp_path: Path, break_shard: object) -> None:
-    """Found before anything is written."""
+    """A broken shard is found before anything is written."""
     assert callable(break_shard)
     index = copy_set(photos, tmp_path / "set")
     expected = break_shard(train_shards(index)[-1])
@@ -186,7 +225,7 @@ def test_shard_that_is_not_whole(photos: Path, tmp_path: Path, break_shard: obje
 
 
 def test_shard_replaced_while_it_is_read(photos: Path, tmp_path: Path) -> None:
-    """By one of the same length: no wrong pixels get into a batch."""
+    """A shard replaced by another one of the same length never gives wrong pixels."""
     index = copy_set(photos, tmp_path / "set")
     shard = train_shards(index)[0]
     content = np.frombuffer(shard.read_bytes(), dtype=np.uint8).copy()

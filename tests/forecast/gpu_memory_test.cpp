@@ -21,8 +21,8 @@ Training in_bf16(Training training) {
 
 Training everything() { return in_bf16(training_of(target_spec(tiny_model_config()), {true, true, true})); }
 
-GpuMemory memory_of(const Training& training, const MemorySettings& settings, Recompute recompute = Recompute::none) {
-  return gpu_memory_per_rank({&training}, settings, recompute);
+GpuMemory memory_of(const Training& training, const MemorySettings& settings) {
+  return gpu_memory_per_rank({&training}, settings);
 }
 
 /// The reserve is rounded down.
@@ -33,7 +33,7 @@ void expect_sums(const GpuMemory& memory) {
   EXPECT_EQ(memory.total(), allocated + (allocated / 20) + kLibraries);
 }
 
-// The sizes of its stages: tests/model/gpu_activations_test.cpp. An image has 256 bytes.
+// tests/model/stage_activations_test.cpp has the sizes of the stages. An image has 256 bytes.
 TEST(GpuMemory, OfATrainingOfEverything) {
   const Training training = everything();
   const std::int64_t parameters = num_parameters(training);
@@ -44,12 +44,12 @@ TEST(GpuMemory, OfATrainingOfEverything) {
   EXPECT_EQ(memory.tensors.sums, 8 * parameters);
   EXPECT_EQ(memory.copies, 2 * ((5 * 8 * 8 * 8) + (16 * 8)));
   EXPECT_EQ(memory.state(), (24 * parameters) + memory.copies);
-  // Four blocks, the last one, patches, the head; an image.
+  // Four blocks, the last block, patches, the head and an image.
   EXPECT_EQ(memory.tensors.activations, 3 * ((4 * 1240) + 664 + 128 + 96 + 256));
   EXPECT_EQ(memory.working, (3 * 800) + 384);
   expect_sums(memory);
 
-  const GpuMemory recomputed = memory_of(training, {.micro = 3}, Recompute::blocks);
+  const GpuMemory recomputed = memory_of(training, {.micro = 3, .recompute = Recompute::blocks});
   EXPECT_EQ(recomputed.tensors.activations, 3 * ((400 + 128) + 160 + (400 + 96) + (1240 + 320) + 256));
   EXPECT_EQ(recomputed.working, memory.working);
   EXPECT_EQ(recomputed.state(), memory.state());
@@ -72,7 +72,7 @@ TEST(GpuMemory, FrozenStagesHaveCopiesAndOnesInFrontKeepTheirOutputs) {
   EXPECT_EQ(memory.tensors.weights, 4 * num_parameters(training));
   EXPECT_EQ(memory.tensors.gradients, 4 * num_learning_parameters(training));
   EXPECT_EQ(memory.tensors.activations, 3 * (256 + 160 + 1240 + 664 + 96));
-  // Behind it: stage 1 and the class token's block of stage 2.
+  // Behind the stage: stage 1 and the class token's block of stage 2.
   EXPECT_EQ(memory_of(in_bf16(incubation_of(0)), {}).tensors.activations, 256 + (2 * 1240) + 128 + 920 + (536 + 64));
 }
 
@@ -91,17 +91,17 @@ TEST(GpuMemory, OfAResidualNetwork) {
   const Training training = training_of(target_spec(tiny_resnet_config()), {false, true, false});
   const GpuMemory memory = memory_of(training, {.micro = 3});
   EXPECT_EQ(memory.copies, 0);
-  EXPECT_EQ(memory.tensors.activations, memory_per_rank({&training}, {.micro = 3}).activations);
+  EXPECT_EQ(memory.tensors.activations, activations_of(training, {.micro = 3}).kept);
   EXPECT_EQ(memory.working, (3 * 4 * 512) + (4 * 9 * 8 * 8));
-  // What flows into the four blocks, the last output, two sets of logits; a block; an image.
-  EXPECT_EQ(memory_of(training, {.micro = 3}, Recompute::blocks).tensors.activations,
+  // The inputs of the four blocks, the last output, two sets of logits, one block, and an image.
+  EXPECT_EQ(memory_of(training, {.micro = 3, .recompute = Recompute::blocks}).tensors.activations,
             3 * 4 * ((256 + 128) + (128 + 64) + (64 + (2 * 3)) + (5 * 128) + 64));
 }
 
 TEST(GpuMemory, AGroupHasFrozenStagesOnce) {
   const Training a = in_bf16(incubation_of(0));
   const Training b = in_bf16(incubation_of(2));
-  const GpuMemory memory = gpu_memory_per_rank({&a, &b}, {}, Recompute::none);
+  const GpuMemory memory = gpu_memory_per_rank({&a, &b}, {});
   // Stage 1 is frozen in both.
   EXPECT_EQ(memory.copies,
             memory_of(a, {}).copies + memory_of(b, {}).copies - (2 * stage_cost(a.spec, 1).num_product_weights));
@@ -122,14 +122,14 @@ TEST(GpuMemory, RecordedPassesKeepTheirMemory) {
   const std::int64_t bytes = 4 * num_parameters(all);
   EXPECT_EQ(memory_of(all, {.micro = 3, .has_average = true, .is_recorded = true}).working, plain.working + bytes);
 
-  // Behind two frozen stages, whose output has 160 bytes an image; the first one holds the most alone.
+  // Two frozen stages come first. Their output has 160 bytes an image; the first one holds the most alone.
   const Training last = in_bf16(incubation_of(2));
   const GpuMemory behind = memory_of(last, {.micro = 3});
   const GpuMemory recorded_behind = memory_of(last, {.micro = 3, .is_recorded = true});
   EXPECT_EQ(recorded_behind.tensors.activations, behind.tensors.activations + (3 * 160));
   EXPECT_EQ(recorded_behind.working, behind.working + (3 * 5 * ((3 * 32) + (9 * 16))));
 
-  const GpuMemory both = gpu_memory_per_rank({&all, &last}, {.micro = 3, .is_recorded = true}, Recompute::none);
+  const GpuMemory both = gpu_memory_per_rank({&all, &last}, {.micro = 3, .is_recorded = true});
   EXPECT_EQ(both.tensors.activations, recorded.tensors.activations + recorded_behind.tensors.activations);
   EXPECT_EQ(both.working, recorded.working + recorded_behind.working);
 }
@@ -137,7 +137,7 @@ TEST(GpuMemory, RecordedPassesKeepTheirMemory) {
 TEST(GpuMemory, TheLargestMicroBatchDividesTheBatch) {
   const Training training = everything();
   const auto largest = [&](std::int64_t micro, std::int64_t bytes) {
-    return find_largest_micro({&training}, {.micro = micro}, Recompute::none, 48, {"", bytes});
+    return find_largest_micro({&training}, {.micro = micro}, 48, {"", bytes});
   };
   const std::int64_t of_12 = memory_of(training, {.micro = 12}).total();
   EXPECT_EQ(largest(12, of_12), 12);
@@ -147,7 +147,7 @@ TEST(GpuMemory, TheLargestMicroBatchDividesTheBatch) {
   EXPECT_EQ(largest(24, memory_of(training, {.micro = 1}).total() - 1), std::nullopt);
 }
 
-// By hand: 197 tokens of 768, 12 heads; a block keeps 27,712 bytes a token in bfloat16, the last one less.
+// Computed by hand: 197 tokens of 768, 12 heads. A block keeps 27,712 bytes a token in bfloat16, the last one less.
 TEST(GpuMemory, OfViTBOnBothCards) {
   RunConfig config;
   config.run.precision = Precision::bf16;

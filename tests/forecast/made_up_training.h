@@ -9,7 +9,7 @@
 
 namespace incubate {
 
-/// A training of `spec` in which the given stages learn.
+/// Returns a training of `spec` in which the given stages learn.
 inline Training training_of(const ModelSpec& spec, const std::vector<bool>& is_learning) {
   return {.name = "t",
           .spec = spec,
@@ -18,7 +18,7 @@ inline Training training_of(const ModelSpec& spec, const std::vector<bool>& is_l
           .weight_sources = std::vector<std::string>(is_learning.size(), "meta")};
 }
 
-/// The hybrid spec of the tiny model whose stage `index` alone learns.
+/// Returns the training of a hybrid of the tiny model in which only stage `index` learns.
 inline Training incubation_of(std::int64_t index) {
   std::vector<bool> is_learning(3, false);
   is_learning[index] = true;

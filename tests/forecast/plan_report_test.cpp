@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::int64_t kNumImages = 160;  // 10 steps an epoch
 
-/// Batches of 16 images in 4 micro-batches, in every phase.
+/// Returns a configuration with batches of 16 images in 4 micro-batches, in every phase.
 RunConfig example_config() {
   RunConfig config;
   config.model = tiny_model_config();
@@ -32,7 +32,7 @@ std::vector<Training> trainings_of(const RunConfig& config) {
       {.num_train = kNumImages, .height = 8, .width = 8, .channels = 1, .class_names = {"a", "b", "c"}, .digest = ""});
 }
 
-/// What is planned, with the trainings that it points to.
+/// A plan and the trainings that it refers to.
 struct Planned {
   RunConfig config;
   std::vector<Training> trainings = {};

@@ -4,9 +4,9 @@
 
 namespace incubate {
 
-/// While one lives, this process may hold `bytes` more than it did before: one byte too many ends it, where it is asked
-/// for. Counts every malloc and new, those of libraries too, in builds with AddressSanitizer; in others it does nothing
-/// (replay.cpp then limits the process as a whole). One at a time.
+/// Limits this process to `bytes` more than it held at construction. An allocation beyond the limit ends the process.
+/// In builds with AddressSanitizer it counts every malloc and new, those of libraries too. In other builds it does
+/// nothing (replay.cpp then limits the whole process). Only one may live at a time.
 class AllocationLimit {
  public:
   explicit AllocationLimit(std::size_t bytes);

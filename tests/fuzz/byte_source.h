@@ -8,14 +8,14 @@
 
 namespace incubate {
 
-/// The fuzzer's bytes as choices. When they are used up, all that follow are 0.
+/// The fuzzer's bytes as choices. After the last byte every choice is 0.
 class ByteSource {
  public:
   explicit ByteSource(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
 
   bool is_empty() const { return bytes_.empty(); }
   std::uint8_t byte() { return number<std::uint8_t>(); }
-  /// 0 .. count-1. REQUIRES: count <= 256.
+  /// Returns 0 .. count-1. REQUIRES: count <= 256.
   std::size_t choice(std::size_t count) { return byte() % count; }
   template <typename T>
   T number() {
@@ -24,7 +24,7 @@ class ByteSource {
     std::memcpy(&value, bytes.data(), bytes.size());
     return value;
   }
-  /// As many bytes as are left, at most `size`.
+  /// Returns the remaining bytes, at most `size`.
   std::string text(std::size_t size) {
     const auto head = bytes_.first(std::min(size, bytes_.size()));
     bytes_ = bytes_.subspan(head.size());

@@ -1,4 +1,4 @@
-// Checkpoints whose content is not what it should be, but which HDF5 itself wrote: see hostile_hdf5.h.
+// Fuzzes checkpoints with wrong content that HDF5 itself wrote: see hostile_hdf5.h.
 #include <filesystem>
 
 #include <torch/torch.h>
@@ -40,7 +40,8 @@ void read_checkpoint(const std::string& path) {
     check_running(tensor.nbytes() <= 4 * std::filesystem::file_size(path), "{} is larger than the file", name);
     if (tensor.numel() > 0) sum += tensor.sum().item<double>();
   }
-  check_identity(path, header, header.identity + (sum == 0 ? "0" : "1"), "model.width=3\ndata=2\nmore\n");
+  check_identity(path, header, header.identity + (sum == 0 ? "0" : "1"), "model.width=3\ndata=2\nmore\n",
+                 "[model]\nwidth = 3\ndepths = 1,1\n");
 }
 
 void write_and_read(ByteSource& source) {
@@ -54,7 +55,7 @@ void write_and_read(ByteSource& source) {
 }  // namespace
 }  // namespace incubate
 
-/// Without changes it is read, up to the identity: what is fuzzed gets to the end.
+/// An unchanged file is read up to the identity, so the fuzzed code is reached.
 extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
   using namespace incubate;
   ByteSource nothing({});

@@ -1,5 +1,5 @@
-// Command lines and configuration files. An input is lines: a command, its arguments, an empty line, and then the
-// configuration file, if any. What is accepted must come back the same from what is printed of it.
+// Fuzzes command lines and configuration files. An input's lines are a command, its arguments, an empty line and the
+// configuration file, if any. An accepted configuration must read back from its printed text as the same.
 #include <sstream>
 
 #include "base/check.h"
@@ -45,7 +45,7 @@ void check_ini_round_trip(RunConfig& config) {
   check_same(printed, print_settings(list_settings(again)));
 }
 
-/// As a command line, which is how these commands are told all.
+/// Returns the settings as a command line, the only source for these commands.
 std::vector<std::string> to_arguments(const std::vector<Setting>& settings) {
   std::vector<std::string> arguments;
   for (const Setting& setting : settings) {
@@ -63,7 +63,7 @@ void check_arguments_round_trip(Config& config) {
   check_running(printed == to_arguments(list_settings(again)), "the options read back as something else");
 }
 
-/// A command that has a run's configuration, and `Options` beside it.
+/// Reads a command with a run's configuration and `Options`.
 template <typename Options>
 void read_run_and(const std::vector<std::string>& arguments) {
   RunConfig config;
@@ -111,7 +111,7 @@ void read_command(const Input& input) {
   read_run(arguments);
 }
 
-/// A setting's line with a value that is more often right than random bytes are.
+/// Returns a setting's line whose value is valid more often than random bytes.
 std::string make_line(unsigned seed) {
   static RunConfig config;
   static PlanConfig plan;

@@ -10,21 +10,21 @@
 
 namespace incubate {
 
-/// What a decoder may hold before it knows the size, whatever size is stated.
+/// The bytes that a decoder may hold before it knows the size, whatever size is stated.
 inline constexpr std::size_t kHeaderBytes = std::size_t{1} << 20;
 
-/// The size that a PNG or JPEG file states; 0 x 0 if it does not come as far, or if a JPEG's is refused.
+/// The size that a PNG or JPEG file states; 0 x 0 if the decoder refuses the header or does not reach it.
 struct StatedSize {
   std::uint64_t height = 0;
   std::uint64_t width = 0;
 
   std::uint64_t num_pixels() const { return height * width; }
-  /// Whether decoding must refuse it.
+  /// Returns whether decoding must refuse the image.
   bool is_impossible() const { return num_pixels() < 1 || num_pixels() > kMostPixels; }
-  /// Whether it may be decoded, but would take time here and find nothing new.
+  /// Returns whether decoding may succeed, but would take long here and find nothing new.
   bool is_large() const { return !is_impossible() && num_pixels() > (1U << 20); }
-  /// What may be held to decode it: its pixels, and for each 2 bytes of up to 4 values, a progressive JPEG's
-  /// coefficients or rows of a PNG. A JPEG has whole blocks of up to 32 x 32.
+  /// Returns the bytes that decoding may hold: the pixels, and for each one 2 bytes of up to 4 values. Those are
+  /// coefficients of a progressive JPEG, or rows of a PNG. A JPEG has whole blocks of up to 32 x 32.
   std::size_t decoding_bytes() const {
     return kHeaderBytes + (is_impossible() ? 0 : 12 * (height + 32) * (width + 32));
   }

@@ -1,4 +1,4 @@
-// Data files and metrics files whose content is not what it should be, but which HDF5 itself wrote: see hostile_hdf5.h.
+// Fuzzes data and metrics files with wrong content that HDF5 itself wrote: see hostile_hdf5.h.
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
@@ -67,7 +67,7 @@ const std::vector<Expected>& expected_metrics() {
   return expected;
 }
 
-/// All images of a split that was accepted, as trainings read them. Returns their sum, so that they are read.
+/// Reads all images of an accepted split as trainings do. Returns their sum, so that they are really read.
 std::int64_t read_all(const std::string& path, Split split, const DatasetInfo& info) {
   const ArrayDataset dataset(path, split);
   check_running(dataset.num_images() == (split == Split::train ? info.num_train : info.num_validation) &&
@@ -114,7 +114,7 @@ void write_and_read(const std::vector<Expected>& expected, ByteSource& source, c
 }  // namespace
 }  // namespace incubate
 
-/// Without changes both are read: what is fuzzed gets to the end.
+/// Unchanged files are read, so the fuzzed code is reached.
 extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
   using namespace incubate;
   ByteSource nothing({});

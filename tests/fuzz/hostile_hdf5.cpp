@@ -162,13 +162,13 @@ bool is_small(const std::vector<hsize_t>& shape) {
   return true;
 }
 
-/// How many elements are written: none if they are too many.
+/// Returns the number of elements to write: 0 if there are too many.
 hsize_t count_written(const std::vector<hsize_t>& shape) {
   if (!is_small(shape)) return 0;
   return std::accumulate(shape.begin(), shape.end(), hsize_t{1}, std::multiplies<>());
 }
 
-/// Whether values are addresses. Of text within another type it is enough that it could be.
+/// Returns whether values are addresses. For text within another type it is enough that they could be.
 bool holds_pointers(hid_t type) {
   const bool is_text = H5Tget_class(type) == H5T_STRING;
   return is_text ? H5Tis_variable_str(type) > 0
@@ -176,7 +176,7 @@ bool holds_pointers(hid_t type) {
                        H5Tdetect_class(type, H5T_STRING) > 0;
 }
 
-/// Values of what HDF5 converts to whatever type is stored.
+/// Values that HDF5 converts to the stored type.
 class Values {
  public:
   static Values as(const Expected& expected, hsize_t count) {
@@ -206,7 +206,7 @@ class Values {
   }
 
   hid_t type() const { return type_; }
-  /// Nothing where the type has no values that could be made up.
+  /// Returns null if the type has no values that could be made up.
   const void* data() {
     if (!is_known_) return nullptr;
     if (texts_.empty()) return bytes_.data();
@@ -244,7 +244,7 @@ Id make_links() {
   return links;
 }
 
-/// What an item is to be.
+/// The form of an item.
 struct Plan {
   Id type;
   std::vector<hsize_t> shape;
@@ -309,7 +309,7 @@ void choose_layout(Plan& plan, const std::string& path, ByteSource& source) {
   }
 }
 
-/// A link, a group or a type, where an array is expected.
+/// Writes a link, a group or a type where an array is expected.
 void write_no_array(hid_t file, const std::string& path, const std::string& name, ByteSource& source) {
   const Id links = make_links();
   const std::string target = source.choice(2) == 0 ? "/" : "/" + source.text(source.choice(16));
@@ -361,7 +361,7 @@ void write_changed(hid_t file, const std::string& path, const Expected& expected
       choose_layout(plan, path, source);
       break;
     default:
-      // One more or one fewer than fits the others.
+      // One more or one fewer element than fits the other arrays.
       if (!plan.shape.empty()) plan.shape[source.choice(plan.shape.size())] += source.choice(2) == 0 ? 1 : -1;
   }
   write_item(file, expected.name, plan, Values::as(expected, count_written(plan.shape)));
@@ -372,7 +372,7 @@ void write_expected(hid_t file, const Expected& expected) {
   write_item(file, expected.name, plan, Values::as(expected, count_written(plan.shape)));
 }
 
-/// Beside what is expected: in the same groups, and elsewhere.
+/// Writes unexpected items, in the same groups and elsewhere.
 void write_extra(hid_t file, const std::string& path, const std::vector<Expected>& expected, ByteSource& source) {
   const std::string& near = expected[source.choice(expected.size())].name;
   const std::string name = near.substr(0, near.rfind('/') + 1) + source.text(1 + source.choice(12));

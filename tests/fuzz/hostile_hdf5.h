@@ -10,7 +10,7 @@
 
 namespace incubate {
 
-/// An array, or if its name does not begin with '/', an attribute of the root, that a reader expects.
+/// An array that a reader expects, or an attribute of the root if its name does not begin with '/'.
 struct Expected {
   std::string name;
   enum class Type { text, integer, natural, real, single, bytes } type;  // natural: uint64
@@ -19,9 +19,9 @@ struct Expected {
   std::vector<std::int64_t> values;  // of numbers, repeated as often as is needed; those of natural ones as their bits
 };
 
-/// Makes `path` a file of this program whose first block fits and whose content HDF5 itself wrote: what `expected`
-/// says, changed by `source`'s choices. Things are missing, of other types, shapes, layouts and values, without
-/// storage, links to elsewhere or to themselves, and there are others beside them. Choices of 0 change nothing.
+/// Makes `path` a file of this program whose first block fits and whose content HDF5 wrote. The content is `expected`,
+/// changed by `source`'s choices: missing or additional items, other types, shapes, layouts and values, arrays without
+/// storage, links elsewhere or to themselves. Choices of 0 change nothing.
 void write_hostile_hdf5(const std::string& path, const std::vector<Expected>& expected, ByteSource& source);
 
 }  // namespace incubate

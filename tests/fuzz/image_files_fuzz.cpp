@@ -1,4 +1,4 @@
-// IDX files, plain and gzip'ed, CIFAR's binary files, and lists of class names. The first byte says which.
+// Fuzzes IDX files, plain and gzip'ed, CIFAR's binary files, and lists of class names. The first byte chooses.
 #include <zlib.h>
 
 #include "base/check.h"

@@ -1,6 +1,5 @@
-// Indices and shards of sets of encoded images whose content is not what it should be, but which HDF5 itself wrote: see
-// hostile_hdf5.h. A hostile index has whole shards beside it; from a hostile shard that is accepted an index is made,
-// as when a folder is packed.
+// Fuzzes indices and shards with wrong content that HDF5 itself wrote: see hostile_hdf5.h. A hostile index has intact
+// shards beside it. An accepted hostile shard gets an index, as when a folder is packed.
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -21,7 +20,7 @@ namespace {
 
 using Type = Expected::Type;
 
-/// A set of whole files, and room for hostile ones beside it.
+/// A set of intact files, with room for hostile ones beside them.
 struct Folder {
   TemporaryDirectory directory;  // HDF5 wants files with real paths
   FilePath whole_index = directory / "set.h5";
@@ -131,7 +130,7 @@ std::vector<Expected> expected_shard() {
   return expected;
 }
 
-/// A value close by, a limit, any, or another of the file's.
+/// Returns a value close by, a limit, any value, or another one of the file.
 std::int64_t change_value(std::int64_t value, const std::vector<Expected>& expected, ByteSource& source) {
   constexpr std::array<std::int64_t, 10> kLimits = {0,
                                                     1,
@@ -157,7 +156,7 @@ std::int64_t change_value(std::int64_t value, const std::vector<Expected>& expec
   }
 }
 
-/// Up to seven values and names become others, or rows that are one more or fewer. Choices of 0 change nothing.
+/// Changes up to seven values and names, or adds or removes one row. Choices of 0 change nothing.
 void change_values(std::vector<Expected>& expected, ByteSource& source) {
   const std::size_t num_changes = source.choice(8);
   for (std::size_t i = 0; i < num_changes; ++i) {
@@ -171,7 +170,7 @@ void change_values(std::vector<Expected>& expected, ByteSource& source) {
   }
 }
 
-/// Damage is said as such; anything else would be a finding. Returns how many images are whole.
+/// Reads all images. Damage must be reported as damage. Returns the number of intact images.
 std::int64_t read_all(const EncodedImageSet& images) {
   const auto num_classes = static_cast<std::int64_t>(images.class_names().size());
   std::int64_t num_whole = 0;
@@ -189,7 +188,7 @@ std::int64_t read_all(const EncodedImageSet& images) {
   return num_whole;
 }
 
-/// As trainings do: of `shards` all that is stated is there. Returns how many images are whole.
+/// Decodes all images as trainings do. `shards` must have everything they state. Returns the number of intact images.
 std::int64_t decode_all(const FilePath& index, Split split) {
   const EncodedDataset dataset(index, split, index.parent_path());
   std::int64_t num_whole = 0;
@@ -206,13 +205,13 @@ std::int64_t decode_all(const FilePath& index, Split split) {
   return num_whole;
 }
 
-/// Whether nothing is wrong with any of it.
+/// Returns whether the whole index is valid.
 bool read_index(const FilePath& index) {
   const ImageSet set = read_image_set(index);
   bool is_whole = true;
   std::int64_t num_bytes = 0;  // of all images: they can be added up
   for (const Split split : {Split::train, Split::validation}) {
-    // Shards of other lengths than stated, or none: no image then, but no other error either.
+    // Shards with other lengths than stated, or missing ones, give no image, but no other error either.
     const EncodedImageSet images(index, set, split);
     is_whole &= read_all(images) == images.num_images();
     for (std::int64_t i = 0; i < images.num_images(); ++i) num_bytes += images.length(i);
@@ -229,7 +228,7 @@ bool read_index(const FilePath& index) {
   return is_whole;
 }
 
-/// Whether nothing is wrong with any of it. What a shard may say, an index may repeat.
+/// Returns whether the whole shard is valid. An index may repeat everything that a shard states.
 bool read_hostile_shard(const FilePath& path, const FilePath& index) {
   verify_file(path);
   const ShardFile file = read_shard(path);
@@ -253,7 +252,7 @@ bool read_hostile_shard(const FilePath& path, const FilePath& index) {
   }
 }
 
-/// Headers, HDF5's buffers and those of checksums; every number of a file as 8 bytes in up to a dozen columns, some
+/// Headers, buffers of HDF5 and of checksums, and every number of a file as 8 bytes in up to a dozen columns, some
 /// twice.
 constexpr std::size_t kMostBytes = std::size_t{16} << 20;
 constexpr std::size_t kMostBytesForEach = 256;
@@ -277,7 +276,7 @@ bool read_shard(ByteSource& source) {
 }  // namespace
 }  // namespace incubate
 
-/// Without changes every image of both is read: what is fuzzed gets to the end.
+/// Every image of unchanged files is read, so the fuzzed code is reached.
 extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
   using namespace incubate;
   ByteSource nothing({});

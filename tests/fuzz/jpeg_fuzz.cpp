@@ -1,5 +1,4 @@
-// Any bytes as a JPEG file. The last of them also say what part of the image is decoded, how small, and how what comes
-// of it is encoded again.
+// Fuzzes JPEG files with any bytes. The last ones choose the part to decode, its scale, and how to encode it again.
 #include <algorithm>
 #include <optional>
 #include <vector>
@@ -17,7 +16,7 @@ using Bytes = std::span<const std::uint8_t>;
 
 constexpr std::size_t kNumChoices = 13;  // bytes
 
-/// 1 .. `side`, which fits, or one more.
+/// Returns 1 .. `side`, which fits, or one more.
 std::int64_t choose_side(ByteSource& source, std::int64_t side) {
   return 1 + (source.number<std::uint16_t>() % (side + 1));
 }
@@ -48,7 +47,7 @@ std::optional<Image> try_decoding(const Decode& decode) {
   }
 }
 
-/// The header, for which no memory is taken, whatever size it states.
+/// Reads the header, which allocates nothing for the stated size.
 std::optional<JpegInfo> try_header(Bytes file) {
   const AllocationLimit limit(kHeaderBytes);
   try {
@@ -66,7 +65,7 @@ std::optional<JpegInfo> try_header(Bytes file) {
   }
 }
 
-/// A part is the same box of the whole, or a smaller image of it, not smaller than was asked for.
+/// Checks a part: the same box of the whole, or a smaller image of it, not smaller than requested.
 void check_part(const Image& image, const Part& part, const std::optional<Image>& whole) {
   const Box& box = part.box;
   if (image.height == box.height && image.width == box.width) {
@@ -93,7 +92,7 @@ void decode_part(Bytes file, const JpegInfo& info, const Part& part, const std::
   if (image) check_part(*image, part, whole);
 }
 
-/// What was decoded can be encoded, always the same, and decoded again.
+/// Checks that a decoded image can be encoded, always equally, and decoded again.
 void encode_again(const Image& image, int quality) {
   const std::vector<std::uint8_t> file = encode_jpeg(image, quality);
   check_running(file == encode_jpeg(image, quality), "the same image makes different files");

@@ -8,8 +8,8 @@
 
 namespace incubate {
 
-/// `text` with one of its values replaced by another that may not be expected there, or left out; as it is if it is not
-/// JSON. Which one `seed` says.
+/// Returns `text` with one value replaced by an unexpected one, or left out; unchanged if it is no JSON. `seed`
+/// chooses.
 inline std::string change_json(const std::string& text, unsigned seed) {
   using nlohmann::json;
   static const std::array<json, 22> kValues = {nullptr,

@@ -1,5 +1,5 @@
-// Any text as the lock of a training, when it is taken, while it is held and when it is given back. HOST in an input
-// stands for this machine's name, PID for this process, PROCESS for its name.
+// Fuzzes the lock of a training with any text: when it is taken, held and given back. In an input HOST stands for this
+// machine's name, PID for this process, PROCESS for its name.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>

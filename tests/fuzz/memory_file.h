@@ -9,7 +9,7 @@
 
 namespace incubate {
 
-/// A file that is nowhere but in memory, with a path of this process.
+/// A file that exists only in memory, with a path of this process.
 class MemoryFile {
  public:
   explicit MemoryFile(std::string_view bytes = {}) : descriptor_(memfd_create("fuzz", 0)) {

@@ -1,5 +1,5 @@
-// Any bytes as a file of a folder that is packed: an image comes of it, or the reason why it is left out. The last
-// bytes also say how it is to be encoded and what it is called.
+// Fuzzes packing with any bytes as a file of a folder: the result is an image, or the reason to leave it out. The last
+// bytes choose the encoding and the name.
 #include <algorithm>
 #include <array>
 
@@ -9,7 +9,7 @@
 #include "fuzz/encoded_image_limits.h"
 #include "fuzz/png_mutator.h"
 #include "pack/packed_image.h"
-#include "vision/image_table.h"
+#include "vision/image_shard.h"
 
 namespace incubate {
 namespace {
@@ -30,7 +30,7 @@ std::string choose_name(ByteSource& source) {
   return "a" + std::string(kExtensions[source.choice(kExtensions.size())]);
 }
 
-/// What a shard may contain.
+/// Checks that a shard may contain the image.
 void check_packed(const PackedImage& packed, Bytes file, const EncodingOptions& options) {
   check_running(is_png(packed.bytes) == is_png(file), "packed as another format");
   const Image image = is_png(packed.bytes) ? decode_png(packed.bytes) : decode_jpeg(packed.bytes);

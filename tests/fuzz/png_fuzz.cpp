@@ -1,4 +1,4 @@
-// Any bytes as a PNG file, most of them with checksums that are right. The last bytes also say which part is decoded.
+// Fuzzes PNG files with any bytes, most with correct checksums. The last bytes choose the part to decode.
 #include <algorithm>
 #include <optional>
 

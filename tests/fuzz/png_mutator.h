@@ -11,7 +11,7 @@ extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, st
 
 namespace incubate {
 
-/// Makes the checksum of each part of a PNG file right: otherwise most changed files would end there.
+/// Corrects the checksum of each part of a PNG file; otherwise most changed files would end there.
 inline void mend_png(std::span<std::uint8_t> file) {
   if (!is_png(file)) return;
   constexpr std::size_t kNumber = 4;  // bytes of a length, a kind and a checksum
@@ -29,7 +29,7 @@ inline void mend_png(std::span<std::uint8_t> file) {
   }
 }
 
-/// Changes any bytes; three of four times the result, if it is a PNG file, is mended.
+/// Changes any bytes. Three of four times it corrects the result's checksums, if it is a PNG file.
 inline std::size_t mutate_png(std::uint8_t* data, std::size_t size, std::size_t most, unsigned seed) {
   const std::size_t changed = LLVMFuzzerMutate(data, size, most);
   if (seed % 4 != 0) mend_png({data, changed});

@@ -36,7 +36,7 @@ std::string current;  // the input under way
 
 std::size_t below(std::size_t count) { return random_numbers() % count; }
 
-/// The process ends anyway: what the bug can be reproduced with is worth a try.
+/// The process ends anyway, so a try to save the input that reproduces the bug is worthwhile.
 void save_current(int signal) {
   const char* name = "replay-crash";
   std::ofstream(name, std::ios::binary) << current;
@@ -82,7 +82,7 @@ std::vector<std::string> read_corpus(const std::filesystem::path& path) {
 
 }  // namespace
 
-/// A few bytes become others, some are put in or left out, or a piece is repeated.
+/// Changes, adds or removes a few bytes, or repeats a piece.
 std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most) {
   std::string bytes(data, data + size);
   for (std::size_t i = 0, num_changes = 1 + below(4); i < num_changes; ++i) {
@@ -117,7 +117,7 @@ int main(int argc, char* argv[]) {
   for (const std::string& input : inputs) run(input);
   limit_memory();  // libraries are there now
   for (int i = 0; i < num_changed; ++i) {
-    // Every other time what came of the last change is changed again.
+    // Every other time the last changed input is changed again.
     run(changed(i % 2 == 0 ? inputs[below(inputs.size())] : std::string(current)));
   }
   fmt::print("{} inputs of the corpus and {} changed ones\n", inputs.size(), num_changed);

@@ -1,5 +1,5 @@
-// Any bytes as a safetensors file. Three of four changed inputs get a length that
-// fits the header, and some of these one value of it another.
+// Fuzzes safetensors files with any bytes. Three of four changed inputs get a length that fits the header; in some of
+// these one value changes too.
 #include <algorithm>
 #include <cstring>
 #include <string>

@@ -1,5 +1,4 @@
-// Any text as the summary.json of a run, which two jobs then save into. Nothing in it may keep them from it, and what
-// they leave is such a file again.
+// Fuzzes a run's summary.json with any text. Two jobs then save into it: they must succeed and leave a valid file.
 #include <algorithm>
 
 #include <nlohmann/json.hpp>
@@ -48,7 +47,7 @@ void save_into(const std::string& text) {
     const nlohmann::json json = nlohmann::json::parse(saved);
     check_running(json.at("trainings").is_array() && json.at("jobs").contains(job), "saved as {}", saved);
     format_results({{"top1", "top-1", "%"}}, summary.results());
-    // Saved again, by the same job and by one that has seen nothing, it has the same trainings and rounds.
+    // The same job and one that has seen nothing save it again: trainings and rounds stay the same.
     RunSummary other = make_summary("stage_0");
     other.save(path);
     const nlohmann::json again = nlohmann::json::parse(read_text(path));

@@ -1,5 +1,5 @@
-// Any bytes as a file of this program, up to the point where HDF5 would open it. Three of four changed inputs get a
-// first block that fits what follows it, so that not all of them end at the checksum.
+// Fuzzes files of this program with any bytes, up to the point where HDF5 would open them. Three of four changed inputs
+// get a first block that fits the rest, so that not all of them end at the checksum.
 #include <algorithm>
 #include <cstring>
 

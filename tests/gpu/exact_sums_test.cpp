@@ -12,7 +12,7 @@
 namespace incubate {
 namespace {
 
-/// The kernels beside base/exact_sum.h.
+/// Compares the kernels with base/exact_sum.h.
 class ExactSumsOnGpu : public testing::Test {
  protected:
   void SetUp() override {

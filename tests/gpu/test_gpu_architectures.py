@@ -1,4 +1,4 @@
-"""TORCH_CUDA_ARCH_LIST has the values that PyTorch's own builds have: each configures, and nvcc compiles for it."""
+"""Tests the values of TORCH_CUDA_ARCH_LIST in PyTorch's own builds: each one configures, and nvcc compiles for it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def configure(folder: Path, value: str, *, by_environment: bool) -> subprocess.C
 
 
 def compiled_for(folder: Path) -> set[str]:
-    """The kinds of code that nvcc makes of our kernels by the build's command, which it accepts."""
+    """Returns the kinds of code that nvcc makes of this program's kernels by the build's command."""
     commands = subprocess.run(
         ["ninja", "-C", str(folder), "-t", "commands", "incubate_gpu"], capture_output=True, text=True, check=True
     ).stdout

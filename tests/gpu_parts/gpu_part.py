@@ -25,7 +25,7 @@ RECORDED = ["--run.cuda_graph=true"]  # together with NO_DROPS
 
 
 class PartFailed(Exception):
-    """The message says what is wrong."""
+    """A part of tests/gpu.sh failed; the message says why."""
 
 
 @dataclass(frozen=True)

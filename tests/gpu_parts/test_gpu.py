@@ -1,4 +1,4 @@
-"""The parts of tests/gpu.sh: on GPUs where there are some; and that without one the same scripts work, and say so."""
+"""Runs the parts of tests/gpu.sh on GPUs, if any. Without a GPU the scripts still work, and say so."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_part(part: str, tmp_path: Path) -> None:
     ids=["results", "speed and memory"],
 )
 def test_scripts_work(parts: list[str], files: set[str], tmp_path: Path) -> None:
-    """On the CPU, on tiny sizes."""
+    """The scripts work on the CPU with tiny sizes."""
     done = run_script(tmp_path, "--device", "cpu", "--quick", "build", *parts)
     ends = re.findall(r"^gpu: (\w+): (passed|failed|skipped) \(", done.stdout, re.M)
     assert ends == [("build", "skipped"), *((part, "passed") for part in parts)], done.stdout + done.stderr
@@ -75,7 +75,7 @@ def test_a_failed_part_fails_the_script(tmp_path: Path) -> None:
 
 
 def test_other_steps_are_not_the_same() -> None:
-    """The comparison of steps can fail: by one loss, by a step too few, by what is not a number."""
+    """The comparison of steps can fail: by one loss, by a missing step, by a value that is not a number."""
     steps = {"loss": np.array([2.0, 1.0]), "gradient_norm": np.array([3.0, 4.0])}
     assert gpu_parity.compare(steps, steps) == gpu_parity.Tolerance(0, 0)
     other = steps | {"loss": np.array([2.0, 1.1])}
@@ -85,7 +85,7 @@ def test_other_steps_are_not_the_same() -> None:
 
 
 def test_demands_of_sums() -> None:
-    """What gpu_resume.py holds a run to."""
+    """gpu_resume.py demands the right equality of each kind of sums."""
     assert list(gpu_resume.DEMANDS) == ["exact", "fast"]
     assert gpu_resume.demands_equality("exact", 8)
     assert gpu_resume.demands_equality("fast", 1)
@@ -93,7 +93,7 @@ def test_demands_of_sums() -> None:
 
 
 def test_recorded_passes_have_no_stochastic_depth(tiny: Tiny, tmp_path: Path) -> None:
-    """With it the program records nothing."""
+    """The program records nothing with stochastic depth."""
     place = Place("cuda", 1, False, tmp_path, tmp_path, 0)
     ways = [
         *([*family.settings, *way] for family in gpu_parity.FAMILIES.values() for way in family.ways.values()),

@@ -15,7 +15,7 @@ namespace {
 
 class Hdf5FileTest : public testing::Test {
  protected:
-  /// Closes what `fill` wrote and opens it to read.
+  /// Closes the file that `fill` wrote and opens it to read.
   template <typename Fill>
   Hdf5File written(const Fill& fill) const {
     Hdf5File file = Hdf5File::create(path());
@@ -189,7 +189,7 @@ TEST_F(Hdf5FileTest, FailuresNameActionDatasetAndFile) {
             "cannot create " + (directory_ / "no/f.h5").string() + ": No such file or directory");
 }
 
-/// Else the file would hold zeros there, if there is space again when it is closed.
+/// Otherwise the file would hold zeros there, if space is free again when it is closed.
 TEST_F(Hdf5FileTest, SmallDataThatDoNotReachTheDiskAreAnErrorAtOnce) {
   Hdf5File file = Hdf5File::create(path());
   std::signal(SIGXFSZ, SIG_IGN);  // writing beyond the limit fails instead
@@ -210,7 +210,7 @@ TEST_F(Hdf5FileTest, FailuresAreReportedByUsAloneOnEveryThread) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
-/// Else a thread that ends would leak them.
+/// Otherwise a thread that ends would leak them.
 TEST_F(Hdf5FileTest, NoReasonOfAFailureIsKeptByHDF5) {
   thrown_message<std::runtime_error>([&] { Hdf5File::open(directory_ / "none.h5"); });
   EXPECT_EQ(H5Eget_num(H5E_DEFAULT), 0);

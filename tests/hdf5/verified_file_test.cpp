@@ -199,5 +199,31 @@ TEST_F(VerifiedFile, AFillThatThrowsLeavesTheOldFileAndNothingElse) {
   EXPECT_FALSE(std::filesystem::exists(path_.string() + ".tmp"));
 }
 
+TEST_F(VerifiedFile, AnOutputReplacesFilesOfItsOwnKindAlone) {
+  const FilePath output = directory_ / "output.h5";
+  const auto error = [&] {
+    return thrown_message<InputError>([&] { check_replaceable(output, {"numbers", "words"}); });
+  };
+  EXPECT_EQ(error(), "(no error)");
+  for (const std::string type : {"numbers", "words", "weights"}) {
+    write_verified_file(output, [&](Hdf5File& file) { file.write_attribute("filetype", type); });
+    EXPECT_EQ(error(), type != "weights" ? "(no error)"
+                                         : output.string() +
+                                               " would be replaced by a file of type 'numbers', but is of type "
+                                               "'weights'. Choose another --output, or remove that file.");
+  }
+  std::filesystem::resize_file(output, std::filesystem::file_size(output) - 1);  // damaged
+  EXPECT_EQ(error(), "(no error)");
+  for (const std::size_t size : {0, 100, 5000}) {  // zeros
+    replace_text_atomically(output, std::string(size, '\0'));
+    EXPECT_EQ(error(), "(no error)");
+  }
+  replace_text_atomically(output, "notes");
+  EXPECT_EQ(error(),
+            output.string() +
+                " would be replaced by a file of type 'numbers', but is no file of this program. Choose another "
+                "--output, or remove that file.");
+}
+
 }  // namespace
 }  // namespace incubate

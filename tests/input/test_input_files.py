@@ -1,4 +1,4 @@
-"""The input files that come with the program: each is planned, and the arithmetic in its head is the plan's."""
+"""Plans each input file of the program; the arithmetic in its first comment equals the plan."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHOOSE_ALL = "--method.trainings=deep_incubation,end_to_end,grown,shallow"
 
 
 def read_head(file: Path) -> str:
-    """The comment at its top, on one line."""
+    """Returns the comment at the top, as one line."""
     lines = []
     for line in file.read_text().splitlines():
         if not line.startswith("#"):
@@ -29,7 +29,7 @@ def read_head(file: Path) -> str:
 
 @cache
 def plan(file: Path) -> dict[str, Any]:
-    """With all controls."""
+    """Returns the plan with all controls."""
     images = f"--images={images_of(file)}"
     report: dict[str, Any] = json.loads(
         launch.run_well("plan", "--json", f"--config={file}", "--ranks=8", images, CHOOSE_ALL).stdout
@@ -63,7 +63,7 @@ def test_arithmetic_of_the_head(file: Path) -> None:
     assert (meta, stage, finetuned, end_to_end) == tuple(
         steps[name] for name in ("meta", "stage_1", "finetuned", "end_to_end")
     )
-    # A pass of the whole network over the images, as end to end spends it in each of its epochs.
+    # A pass of the whole network over the images; end to end spends one in each epoch.
     [steps_per_epoch] = find_numbers(r"Steps an epoch: [\d,]+ / [\d,]+ = (\d+)", head)
     [a_pass] = find_numbers(r"GFLOP = ([\d.e+]+) block FLOPs", head)
     pass_flops = trainings["end_to_end"]["block_flops"] * steps_per_epoch / steps["end_to_end"]

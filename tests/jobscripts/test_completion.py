@@ -1,4 +1,4 @@
-"""jobscripts/completion.bash: what bash offers for a line that is being typed."""
+"""Tests jobscripts/completion.bash: the words that bash offers for a partial line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COMPLETION = REPOSITORY / "jobscripts" / "completion.bash"
 
 
 def complete(line: str) -> list[str]:
-    """The words that are offered at the end of `line`, which begins with the program's name."""
+    """Returns the words offered at the end of `line`, which begins with the program's name."""
     script = f"""
 source {COMPLETION}
 COMP_LINE=$1

@@ -1,4 +1,4 @@
-"""The table of calls in jobscripts/README.md: micro-batches, memory and GPU-hours are what `incubate plan` says."""
+"""Tests the table of calls in jobscripts/README.md: `incubate plan` prints its micro-batches, memory and GPU-hours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scripts of jobscripts/ and tests/: what --help and unknown arguments do, and nothing else; arrays of jobs."""
+"""Tests the scripts of jobscripts/ and tests/: the effects of --help and unknown arguments; arrays of jobs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCRIPTS = sorted(
     if path.suffix in (".sh", ".sbatch", ".bash") and path.name not in ("usage.sh", "use_packages.sh")
 )
 PROGRAMS = ("compare", "convert_pth", "keep_results", "plot_run", "quote_results", "report", "to_tensorboard", "watch")
-# What a script that goes on would start.
+# Commands that a script would start if it went on.
 COMMANDS = (
     *("apt-get", "cmake", "ctest", "ninja", "mpirun", "nvidia-smi", "python3"),
     *("sbatch", "squeue", "srun", "scontrol"),
@@ -33,7 +33,7 @@ OF_OTHERS = ("tests/faults.sh", "tests/benchmark/run.sh", "jobscripts/mpirun.sh"
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The scripts alone, in a folder in which nothing is set up or built."""
+    """Returns a copy of the scripts alone, where nothing is set up or built."""
     for script in (*SCRIPTS, "jobscripts/usage.sh"):
         (tmp_path / "copy" / script).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(launch.REPOSITORY / script, tmp_path / "copy" / script)
@@ -67,10 +67,10 @@ def call(copy: Path, script: str, *arguments: str) -> subprocess.CompletedProces
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_help_of_scripts(copy: Path, script: str) -> None:
-    """The head of the script, which names it as it is started, and nothing else."""
+    """--help prints the first comment of the script, with the name as the script is started, and nothing else."""
     for arguments in (["--help"], ["-h"], ["something", "--help"]):
         if script.endswith(("completion.bash", "mpirun.sh")) and len(arguments) > 1:
-            continue  # it takes no arguments, or they are a program's
+            continue  # takes no arguments, or those of a program
         done = call(copy, script, *arguments)
         assert (done.returncode, done.stderr) == (0, "")
         assert re.search(rf"^ .*{script}", done.stdout, re.MULTILINE)
@@ -179,7 +179,7 @@ PRINTED_CONFIG = "[run]\ndirectory = runs/x  # folder\nonly =   # name\ngrace_se
 
 @pytest.fixture
 def slurm(tmp_path: Path) -> dict[str, str]:
-    """The environment of a task of an array. The program says how it is started, in the file `started`."""
+    """Returns the environment of an array's task. The program writes how it is started into the file `started`."""
     bin_ = tmp_path / "bin"
     script = launch.REPOSITORY / "jobscripts" / "train.sbatch"
     write_command(bin_ / "scontrol", f'echo " Command={script} x.ini"; echo " NumTasks=1 "')
@@ -198,7 +198,7 @@ def slurm(tmp_path: Path) -> dict[str, str]:
 
 
 def start_task(slurm: dict[str, str], tmp_path: Path, *settings: str) -> list[str]:
-    """The settings with which a task of an array starts the program."""
+    """Returns the settings with which an array's task starts the program."""
     script = launch.REPOSITORY / "jobscripts" / "train.sbatch"
     subprocess.run(
         ["bash", str(script), "x.ini", *settings], env=slurm, cwd=tmp_path, capture_output=True, timeout=20, check=False
@@ -218,8 +218,23 @@ def test_a_task_of_an_array_has_its_number(slurm: dict[str, str], tmp_path: Path
     ]
 
 
+def test_paths_are_those_of_where_the_user_is(slurm: dict[str, str], tmp_path: Path) -> None:
+    """The program is found beside the script, also through a link to it."""
+    mine = tmp_path / "my, own"
+    mine.mkdir()
+    bin_ = Path(slurm["INCUBATE_BUILD"])
+    asked = tmp_path / "asked"
+    (bin_ / "incubate").write_text((bin_ / "incubate").read_text().replace("\n", f"\npwd >>{asked}\n", 1))
+    (tmp_path / "pipeline").symlink_to(launch.REPOSITORY / "jobscripts" / "pipeline.sh")
+    subprocess.run(["bash", str(tmp_path / "pipeline"), "x.ini"], env=slurm, cwd=mine, check=True, timeout=20)
+    script = launch.REPOSITORY / "jobscripts" / "train.sbatch"
+    assert f" {script} x.ini " in (tmp_path / "submitted").read_text()
+    subprocess.run(["bash", str(script), "x.ini"], env=slurm, cwd=mine, capture_output=True, timeout=20, check=False)
+    assert set(asked.read_text().splitlines()) == {str(mine)}
+
+
 def test_stages_of_the_pipeline(slurm: dict[str, str], tmp_path: Path) -> None:
-    """What is submitted for them, started as a task, is a stage."""
+    """Each submitted job, started as a task, is a stage."""
     script = launch.REPOSITORY / "jobscripts" / "pipeline.sh"
     subprocess.run(["bash", str(script), "--time=1", "x.ini"], env=slurm, cwd=tmp_path, check=True, timeout=20)
     lines = (tmp_path / "submitted").read_text().splitlines()

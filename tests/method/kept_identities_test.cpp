@@ -13,8 +13,8 @@
 namespace incubate {
 namespace {
 
-/// What version 0.1.0 made of an input file, but for grown and shallow networks (the third and fourth from the end),
-/// which inherit recipes since.
+/// The results of version 0.1.0 for an input file, except grown and shallow networks (third and fourth from the end),
+/// which inherit recipes since then.
 struct Kept {
   const char* file;
   std::int64_t num_images;

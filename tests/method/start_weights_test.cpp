@@ -45,7 +45,7 @@ class StartWeights : public testing::Test {
 
   const Training& find(const std::string& name) const { return *std::ranges::find(trainings_, name, &Training::name); }
 
-  /// A finished training whose weights are all `value`: the stages it learns.
+  /// Returns a finished training whose learned stages have only the weight `value`.
   Checkpoint finished(const std::string& name, float value) const {
     const Training& training = find(name);
     Checkpoint checkpoint;
@@ -116,7 +116,7 @@ TEST_F(StartWeights, TheAssembledModelHasEachStageFromItsOwnTraining) {
   }
 }
 
-/// Whether the last projections of a block are zero; their other weights are random, or 1 (norms).
+/// Returns whether the last projections of a block are zero, and other weights are random, or 1 (norms).
 bool is_identity(StagedModel& model, std::int64_t stage, std::int64_t block) {
   const std::string prefix = "blocks." + std::to_string(block) + ".";
   std::map<std::string, torch::Tensor> weights = weights_of(model, stage);

@@ -1,5 +1,4 @@
-"""What Deep Incubation is compared with: the target network grown from the meta model, the meta model's network for the
-whole budget, and other first weights. Each is a training like any other."""
+"""Tests the controls: the grown and the shallow network, and other first weights. Each one is an ordinary training."""
 
 from __future__ import annotations
 
@@ -29,7 +28,7 @@ from tiny import Tiny, learn_nothing
 
 CONTROLS = ["grown", "shallow"]
 ALL = [*TRAININGS, *CONTROLS]
-METHODS = {  # a method's name: the training whose network it is, and what it costs
+METHODS = {  # a method's name: its training and costs
     "Deep Incubation": ("finetuned", ["meta", *STAGES, "finetuned"]),
     "end to end": ("end_to_end", ["end_to_end"]),
     "grown from the meta model": ("grown", ["meta", "grown"]),
@@ -53,7 +52,7 @@ def is_last_projection(name: str) -> bool:
 def runs(
     tiny: Tiny, finished_run: Path, pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[int, Path]:
-    """All methods: on 3 ranks in one run, on 2 ranks added to a run in which those of the default are done."""
+    """Runs all methods: on 3 ranks in one run, and on 2 ranks added to a finished run of the default."""
     folder = tmp_path_factory.mktemp("controls")
     copy_run(finished_run, folder / "ranks_2", without=[])
 
@@ -109,8 +108,9 @@ def test_something_is_learnt(runs: dict[int, Path]) -> None:
 
 
 def test_growth_is_exact(tiny: Tiny, runs: dict[int, Path], tmp_path: Path) -> None:
-    """Before it learns anything, the grown network is the meta model: weights to the last bit, its loss but for the
-    rounding of products, which may depend on how many rows they have (a last block computes one token, others all)."""
+    """Before it learns, the grown network equals the meta model: weights to the last bit, the loss up to rounding.
+    Rounding of products depends on the number of rows (a last block computes one token, others all).
+    """
     run = copy_run(runs[3], tmp_path / "run", without=["grown"])
     launch.run_well(*tiny.arguments(run, "--run.only=grown", *learn_nothing("grown")))
     meta = read_weights(finished(run, "meta"))
@@ -127,7 +127,7 @@ def test_growth_is_exact(tiny: Tiny, runs: dict[int, Path], tmp_path: Path) -> N
 
 
 def test_incubation_may_begin_at_the_meta_model(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
-    """Each hybrid and the assembled network are then as good as the meta model before they learn (see above)."""
+    """Each hybrid and the assembled network are as good as the meta model before they learn (see above)."""
     run = copy_run(finished_run, tmp_path / "run", without=[*STAGES, "finetuned"])
     settings = ["--incubation.init=meta", "--method.trainings=deep_incubation"]
     launch.run_well(*tiny.arguments(run, *settings, *learn_nothing("incubation", "finetuning")), num_ranks=2)
@@ -136,7 +136,7 @@ def test_incubation_may_begin_at_the_meta_model(tiny: Tiny, finished_run: Path, 
         figures = read_figures(finished(run, training))
         assert figures["loss"] == pytest.approx(expected["loss"], rel=1e-7)
         assert (figures["top1"], figures["top5"]) == (expected["top1"], expected["top5"])
-    # Incubation from random weights is not: the comparison above can fail.
+    # Incubation from random weights is worse, so the comparison above can fail.
     assert read_figures(finished(finished_run, "stage_2"))["loss"] != pytest.approx(expected["loss"], rel=1e-3)
 
 
@@ -156,7 +156,7 @@ def test_end_to_end_may_begin_without_branches(tiny: Tiny, tmp_path: Path) -> No
 
 @pytest.fixture(scope="module")
 def other_inits(tiny: Tiny, finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A stage that begins at the meta model's, and the baseline without branches, trained without a stop."""
+    """Trains a stage from the meta model's weights, and the baseline without branches, without a stop."""
     run = copy_run(finished_run, tmp_path_factory.mktemp("inits") / "run", [*STAGES, "finetuned", "end_to_end"])
     launch.run_well(*tiny.arguments(run, *OTHER_INITS))
     return run
@@ -174,14 +174,14 @@ def test_killed_with_other_first_weights(
     tiny: Tiny, finished_run: Path, other_inits: Path, tmp_path: Path, training: str, before: int, after: int
 ) -> None:
     differing = find_differing(*(read_weights(finished(run, training)) for run in (finished_run, other_inits)))
-    assert differing != []  # else this would be a test of something else
+    assert differing != []  # otherwise this test would compare nothing
     assert_resumes(tiny, other_inits, tmp_path, training, before, after, *OTHER_INITS)
 
 
 def assert_resumes(
     tiny: Tiny, reference: Path, folder: Path, training: str, before: int, after: int, *settings: str
 ) -> None:
-    """Killed on `before` ranks and started on `after`, the training is that of `reference`, bit for bit."""
+    """A training killed on `before` ranks and resumed on `after` equals that of `reference`, bit for bit."""
     point = Point(training, 1, [training])
     run = make_killed_run(tiny, reference, folder, point, before, f"--run.only={training}", *settings)
     outcome = launch.run_well(*tiny.arguments(run, f"--run.only={training}", *settings), num_ranks=after)
@@ -222,7 +222,7 @@ def test_bad_choices(tiny: Tiny, tmp_path: Path, settings: list[str], message: s
 
 
 def test_plan(tiny: Tiny, runs: dict[int, Path]) -> None:
-    """It lists what is run, at the cost that the run then had."""
+    """The plan lists the trainings of the run, at their real cost."""
     arguments = ["plan", "--json", "--ranks=3", f"--config={runs[3] / 'config.ini'}"]
     report = json.loads(launch.run_well(*arguments).stdout)
     assert [row["training"] for row in report["trainings"]] == ALL

@@ -1,4 +1,4 @@
-"""Which stages a training learns, which it only uses, and where finetuning begins."""
+"""Tests which stages a training learns, which ones are frozen, and where finetuning begins."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def assemble(run: Path) -> Weights:
 
 
 def make_hybrid(run: Path, stage_index: int) -> Weights:
-    """The meta model with one stage at full depth."""
+    """Returns the meta model with one stage at full depth."""
     meta = {
         name: values
         for name, values in read_weights(finished(run, "meta")).items()
@@ -59,7 +59,7 @@ def test_whole_models_have_all_stages(finished_run: Path, training: str, depths:
 
 @pytest.mark.parametrize("training", TRAININGS)
 def test_figures_are_those_of_the_files(tiny: Tiny, finished_run: Path, training: str) -> None:
-    """Of a hybrid too: so its frozen stages are the meta model's, bit for bit as in its file."""
+    """Figures computed from the files are those of the run. So a hybrid's frozen stages equal the meta model's file."""
     is_hybrid = training in STAGES
     weights = (
         make_hybrid(finished_run, STAGES.index(training))
@@ -88,7 +88,7 @@ def test_finetuning_starts_from_the_assembled_stages(tiny: Tiny, finished_run: P
 
 
 def test_untrained_stage_is_the_same_at_each_start(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
-    """At a learning rate of 0 a hybrid is evaluated as it was first made: on any ranks the same."""
+    """At a learning rate of 0 a hybrid is evaluated with its first weights, the same on any number of ranks."""
     figures = []
     weights = []
     for num_ranks in (1, 3):

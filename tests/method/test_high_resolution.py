@@ -1,4 +1,4 @@
-"""Both methods' networks finetuned at another image size: from a resampled position embedding."""
+"""Finetunes both methods' networks at another image size, from a resampled position embedding."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CHOOSE = "--method.trainings=deep_incubation,end_to_end,high_resolution,end_to_e
 def runs(
     tiny: Tiny, finished_run: Path, pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[int, Path]:
-    """Added to a finished run, on 2 and 3 ranks."""
+    """Adds the trainings to a finished run, on 2 and 3 ranks."""
     folder = tmp_path_factory.mktemp("high_resolution")
 
     def train(num_ranks: int) -> Path:
@@ -64,12 +64,12 @@ def test_both_methods_are_in_the_table(runs: dict[int, Path]) -> None:
 def test_the_position_embedding_is_resampled_and_nothing_else(
     tiny: Tiny, finished_run: Path, tmp_path: Path, training: str
 ) -> None:
-    """As torch.nn.functional.interpolate(mode="bicubic") does it, which DeiT finetunes with."""
+    """Resampling equals torch.nn.functional.interpolate(mode="bicubic"), with which DeiT finetunes."""
     run = copy_run(finished_run, tmp_path / "run", without=[])
     launch.run_well(*tiny.arguments(run, f"--run.only={training}", *learn_nothing("high_resolution")))
     before, after = (read_weights(finished(run, name)) for name in (SOURCES[training], training))
     assert before.keys() == after.keys()
-    embedding = torch.from_numpy(before["0/pos_embed"])  # of 2 x 2 patches and the class token
+    embedding = torch.from_numpy(before["0/pos_embed"])  # 2 x 2 patches and the class token
     grid = embedding[:, 1:].reshape(1, 2, 2, 16).permute(0, 3, 1, 2)
     larger = torch.nn.functional.interpolate(grid, size=(3, 3), mode="bicubic", align_corners=False)
     expected = torch.cat([embedding[:, :1], larger.permute(0, 2, 3, 1).reshape(1, 9, 16)], dim=1)

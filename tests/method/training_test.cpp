@@ -88,7 +88,7 @@ TEST(TrainingList, StagesStartAsTheSettingsHaveIt) {
   EXPECT_EQ(find(usual, "shallow").starts, Starts(3, Start::random));
 }
 
-/// The trainings that are chosen by `names` and run.only.
+/// Returns the trainings that `names` and run.only choose.
 Names chosen(const Names& names, const std::string& only = "") {
   RunConfig config = example_run();
   config.method.trainings = names;
@@ -192,7 +192,7 @@ TEST(TrainingList, StepsAreEpochsOfWholeBatches) {
 }
 
 TEST(TrainingList, MatchedControlsSpendWhatDeepIncubationSpends) {
-  // In passes of a block: meta 9 a step, the incubations 10 + 6 + 8, finetuning 15 as all of the target, shallow 9.
+  // Costs of a step in passes of a block: meta 9, the incubations 10 + 6 + 8, finetuning 15 (the target), shallow 9.
   for (const std::int64_t epochs : {1, 3, 17}) {
     RunConfig config = example_run();
     config.phase(Phase::meta).epochs.count = static_cast<double>(epochs);
@@ -230,7 +230,7 @@ TEST(TrainingList, BlockFlopsFollowFromDepthsAndLearningStages) {
   EXPECT_EQ(find(trainings, "finetuned").block_flops_per_image, 15 * block);
 }
 
-/// The trainings whose identity changes with the configuration or the data.
+/// Returns the trainings whose identity changes with the configuration or the data.
 Names changed(const RunConfig& config, const DatasetInfo& data = example_data()) {
   Names names;
   const std::vector<Training> before = list(example_run()), after = list_trainings(config, data);

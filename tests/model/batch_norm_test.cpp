@@ -19,7 +19,7 @@ class BatchNormTest : public testing::Test {
     norm_->running_mean().copy_(torch::tensor({1.0F, 2.0F}));
     norm_->running_var().copy_(torch::tensor({3.0F, 0.25F}));
   }
-  /// `x_` normalised with these statistics, each of two channels, in double.
+  /// Returns `x_` normalised with these statistics of two channels, in double.
   torch::Tensor expected(const torch::Tensor& mean, const torch::Tensor& variance) const {
     const auto of_channel = [](const torch::Tensor& values) { return values.to(torch::kFloat64).view({1, 2, 1, 1}); };
     const torch::Tensor weight = torch::tensor({2.0, -1.0}), bias = torch::tensor({0.5, 7.0});

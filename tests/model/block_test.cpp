@@ -19,7 +19,7 @@ const ModelSpec kSpec = {{.image_size = 4,
                           .norm_eps = 1e-3},
                          {1, 1}};
 
-/// A module in double with weights drawn by torch's generator: precise enough for comparisons with a plain formula.
+/// Converts a module to double, with weights from torch's generator: precise enough to compare with a plain formula.
 template <typename Module>
 std::map<std::string, torch::Tensor> prepare(Module& module) {
   torch::manual_seed(1);
@@ -37,7 +37,7 @@ torch::Tensor linear(const torch::Tensor& x, const std::map<std::string, torch::
   return torch::matmul(x, w.at(name + ".weight").t()) + w.at(name + ".bias");
 }
 
-/// Softmax attention of each head, written out.
+/// Returns the softmax attention of each head, written out.
 torch::Tensor reference_attention(const torch::Tensor& x, const std::map<std::string, torch::Tensor>& w,
                                   const std::string& prefix) {
   const torch::Tensor qkv = linear(x, w, prefix + "qkv");
@@ -113,7 +113,7 @@ TEST(Block, LayerScaleMultipliesEachOutputOfABranch) {
   EXPECT_TRUE(torch::allclose(output(block, s), z, 1e-10, 1e-12));
 }
 
-// And so are the gradients of what is made of them, with and without dropped branches.
+// Gradients are the same too, with and without dropped branches.
 TEST(Block, FirstTokensAreTheSameWithoutTheRest) {
   for (const at::ScalarType type : {torch::kFloat64, torch::kFloat32}) {
     ModelSpec spec = kSpec;

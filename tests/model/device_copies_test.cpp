@@ -36,7 +36,7 @@ TEST_P(DeviceCopies, ThereAreNoneInAPassWithStochasticDepth) {
   EXPECT_TRUE(model.list_parameters(0).back().tensor.grad().defined());
 }
 
-// So the test above can fail.
+// This shows that the test above can fail.
 TEST(DeviceWaits, AreSeen) {
   const torch::Tensor x = torch::ones({3});
   EXPECT_EQ(list_device_waits([&] { x.to(torch::kCPU); }), std::vector<std::string>{"aten::to"});

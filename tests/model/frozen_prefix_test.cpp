@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kBatch = 2;
 
-/// Hybrids of a network whose stages have two blocks each; `stage` learns.
+/// Returns a hybrid of a network whose stages have two blocks each; `stage` learns.
 StagedModel make_hybrid(std::int64_t stage) {
   ModelConfig config = tiny_model_config();
   config.depths = {2, 2, 2};

@@ -16,7 +16,7 @@ torch::Tensor growth_images() {
   return torch::randn({4, 1, 8, 8});
 }
 
-/// Stages of 2, 1 and 2 blocks in the meta model, of 5, 1 and 3 in the target.
+/// Returns stages of 2, 1 and 2 blocks in the meta model, of 5, 1 and 3 in the target.
 ModelConfig growth_config() {
   ModelConfig config = tiny_model_config();
   config.meta_depths = {2, 1, 2};
@@ -24,7 +24,7 @@ ModelConfig growth_config() {
   return config;
 }
 
-/// The network `spec` with each stage grown from that of `meta`; stages of the same depth are copies.
+/// Returns the network `spec` with each stage grown from that of `meta`. Stages of the same depth are copies.
 StagedModel grow_stages(const ModelSpec& spec, StagedModel& meta) {
   StagedModel model = make_classifier(spec);
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {
@@ -38,7 +38,7 @@ StagedModel grow_stages(const ModelSpec& spec, StagedModel& meta) {
   return model;
 }
 
-/// But for the rounding of the small network's last block, which makes the class token alone: a product of fewer rows.
+/// Expects equality up to rounding: a last block that computes only the class token has products of fewer rows.
 void expect_same(const torch::Tensor& result, const torch::Tensor& expected) {
   EXPECT_LE((result - expected).abs().max().item<double>(), 1e-6 * expected.abs().max().item<double>());
 }
@@ -94,7 +94,7 @@ TEST(Growth, ADeeperStageCannotBeTheSource) {
   EXPECT_THROW(grow(meta.stage(0), target.stage(0)), c10::Error);
 }
 
-/// Statistics and norms as a training might leave them.
+/// Sets statistics and norms as a training might leave them.
 void disturb(StagedModel& model) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(4);
@@ -105,7 +105,7 @@ void disturb(StagedModel& model) {
   }
 }
 
-/// Stages that end where a group does; that have parts of two groups, of which the meta model has one or both.
+/// Returns stages that end where a group does, and stages with parts of two groups; the meta model has one or both.
 std::vector<ModelConfig> resnet_configs() {
   std::vector<ModelConfig> configs = {tiny_resnet_config(), two_stage_resnet_config(), two_stage_resnet_config()};
   configs.back().meta_depths = {2, 2};

@@ -1,4 +1,4 @@
-// What the program computes inside, for tests that compare it with another implementation (test_parity_*.py):
+// Writes the program's inner results, for tests that compare it with another implementation (test_parity_*.py):
 //   network_probe initial   --training=T --output=F            the first weights of a training
 //   network_probe batches   --training=T --output=F            "images" and "labels" of all its steps, as it reads them
 //   network_probe gradients --weights=F --batch=F --output=F   of the target network: "logits", "loss", "gradient.NAME"
@@ -69,18 +69,17 @@ void write_batches(const RunConfig& config, const Options& options) {
   const std::vector<Training> trainings = list_trainings(config, check_dataset(config.data.file));
   const Training& training = find_training(trainings, options.training);
   const auto seed = static_cast<std::uint64_t>(config.run.seed);
-  const Sampler sampler(dataset.num_images(), config.batch.global, config.phase(training.phase).micro, seed,
-                        training.phase);
-  TrainLoader loader(dataset, {config.data.mean, config.data.std}, {config.data.crop_padding, config.data.flip},
-                     sampler, seed, training.phase);
+  const RandomSampler sampler(dataset.num_images(), config.batch.global, config.phase(training.phase).micro, seed,
+                              training.phase);
+  const std::unique_ptr<const Task> task = make_task(config, training.phase);
+  Loader loader(task->make_samples(dataset, Split::train), std::make_unique<RandomSampler>(sampler));
   std::vector<torch::Tensor> images, labels;
   for (std::int64_t step = 0; step < training.total_steps; ++step) {
     for (std::int64_t m = 0; m < sampler.micro_batches_per_step(); ++m) {
-      Batch batch = loader.load({.epoch = step / sampler.steps_per_epoch(),
-                                 .step_in_epoch = step % sampler.steps_per_epoch(),
-                                 .micro_batch = m});
-      const DeviceBatch tensors =
-          make_task(config, training.phase)->to_device(batch, config.model.image_size, torch::kCPU);
+      const std::unique_ptr<Batch> batch = loader.load({.epoch = step / sampler.steps_per_epoch(),
+                                                        .step_in_epoch = step % sampler.steps_per_epoch(),
+                                                        .micro_batch = m});
+      const DeviceBatch tensors = task->to_device(*batch, torch::kCPU);
       images.push_back(tensors.input.clone());
       labels.push_back(tensors.targets[kLabels].to(torch::kFloat32));
     }
@@ -120,7 +119,7 @@ void write_evaluation(const RunConfig& config, const Options& options) {
   save_safetensors(options.output, {{"logits", model.forward(load_safetensors(options.batch).at("images"), {})}});
 }
 
-/// The names of stages' parameters in timm's network.
+/// Returns the name of a stage's parameter in timm's network.
 std::string name_of(const Training& training, const FlatView& view) {
   return weight_name(WeightFormat::timm, training.spec, view.stage, view.name);
 }

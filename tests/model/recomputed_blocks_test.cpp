@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::int64_t kNumRecomputed = 6;
 
-/// The last computes in double, for which there are no kernels: as on a GPU.
+/// vit_by_aten computes in double, which has no kernels of this program, as on a GPU.
 enum class Network { vit_fp32, vit_bf16, resnet, vit_by_aten };
 
 std::string name_of(Network network) {
@@ -36,7 +36,7 @@ ModelSpec spec_of(Network network, const ModelConfig& config, Recompute recomput
   return spec;
 }
 
-/// With weights that are all different; gradients are added to buffers that are not empty.
+/// Returns a model with different weights everywhere. Gradients are added to buffers that are not empty.
 StagedModel make_model(const ModelSpec& spec, at::ScalarType type, const std::vector<bool>& is_learning) {
   torch::manual_seed(1);
   StagedModel model = make_classifier(spec);
@@ -54,7 +54,7 @@ StagedModel make_model(const ModelSpec& spec, at::ScalarType type, const std::ve
   return model;
 }
 
-/// What a training step takes from a model after two micro-batches.
+/// Returns what a training step takes from a model after two micro-batches.
 std::vector<NamedTensor> pass_micro_batches(StagedModel& model, at::ScalarType type, const torch::Tensor& scales) {
   std::vector<NamedTensor> results;
   for (int micro_batch = 0; micro_batch < 2; ++micro_batch) {
@@ -111,7 +111,7 @@ TEST_P(RecomputedBlocks, GiveTheSameWithStochasticDepth) {
   const torch::Tensor scales =
       draw_branch_scales(drop_path_rates(0.5, num_blocks()), kNumRecomputed, 1, Phase::meta, 0, 0);
   expect_same(scales);
-  // Of one block the first branch is dropped for all samples, of another the second, of the last but one both.
+  // One block drops the first branch for all samples, another one the second, the last but one both.
   scales[0][0].zero_();
   scales[1][1].zero_();
   scales[num_blocks() - 2].zero_();
@@ -139,7 +139,7 @@ struct KeptBytes {
   std::int64_t kept, peak;  ///< by the forward pass for the backward pass; at most in both
 };
 
-/// Of the second stage.
+/// Counts the bytes of the second stage.
 KeptBytes count_bytes(Network network, std::int64_t depth, Recompute recompute) {
   ModelConfig config = config_of(network);
   config.depths = {depth, depth, depth};
@@ -159,14 +159,14 @@ KeptBytes count_bytes(Network network, std::int64_t depth, Recompute recompute) 
 
 class MemoryOfBlocks : public testing::TestWithParam<Network> {
  protected:
-  /// What one block more takes, where there are so many that memory peaks in the backward pass of the last.
+  /// Returns the bytes of one more block, with so many blocks that memory peaks in the last one's backward pass.
   static KeptBytes count_bytes_of_block(Recompute recompute) {
     constexpr std::int64_t kDepth = 24;
     const KeptBytes fewer = count_bytes(GetParam(), kDepth, recompute);
     const KeptBytes more = count_bytes(GetParam(), kDepth + 1, recompute);
     return {more.kept - fewer.kept, more.peak - fewer.peak};
   }
-  /// What flows into it, in closed form.
+  /// Returns the bytes of the block's input, in closed form.
   static std::int64_t input_bytes() {
     constexpr std::int64_t kTokens = 5, kWidth = 8, kChannels = 8, kSide = 4;
     if (GetParam() == Network::resnet) return kNumRecomputed * kChannels * kSide * kSide * 4;

@@ -21,7 +21,7 @@ ModelConfig resnet110(const Depths& depths, const Depths& meta_depths) {
   return config;
 }
 
-/// What a block is: of each group the first, which changes width and resolution but in the first group, and the others.
+/// Returns the first block of a group, which changes width and resolution except in the first group.
 ResidualBlockSpec first_of(std::int64_t group) {
   const std::int64_t width = std::int64_t{16} << group;
   const std::int64_t side = std::int64_t{32} >> group;
@@ -34,7 +34,7 @@ ResidualBlockSpec plain_of(std::int64_t group) {
   return {group, width, width, side, side, 1};
 }
 
-/// The network of the paper, block by block.
+/// Returns the network of the paper, block by block.
 Blocks all_blocks() {
   Blocks blocks;
   for (std::int64_t group = 0; group < 3; ++group) {

@@ -12,7 +12,7 @@
 namespace incubate {
 namespace {
 
-/// Of the class token, then of the patches of a square of `side`, each `value` of its row and column.
+/// Returns an embedding of the class token, then of the patches of a square: each the `value` of its row and column.
 template <typename Value>
 torch::Tensor make_embedding(std::int64_t side, Value value) {
   std::vector<torch::Tensor> tokens = {torch::tensor({-5.0, 8.0})};
@@ -27,8 +27,8 @@ TEST(Resolution, AnEmbeddingOfTheSameSizeStays) {
   EXPECT_TRUE(torch::equal(resample_position_embedding(embedding, 3), embedding));
 }
 
-/// Keys's cubic convolution kernel with a = -0.75 ("Cubic convolution interpolation for digital image processing", IEEE
-/// Trans. ASSP 29, 1981).
+/// Returns Keys's cubic convolution kernel with a = -0.75 ("Cubic convolution interpolation for digital image
+/// processing", IEEE Trans. ASSP 29, 1981).
 double cubic_weight(double distance) {
   constexpr double a = -0.75;
   const double d = std::fabs(distance);
@@ -36,7 +36,7 @@ double cubic_weight(double distance) {
   return d < 2 ? ((((a * d) - (5 * a)) * d + (8 * a)) * d) - (4 * a) : 0;
 }
 
-/// `value` of the patches of `side` between whose centres `place` lies, those beyond the border repeated.
+/// Interpolates `value` at `place` between the centres of `side` patches. Beyond the border values repeat.
 template <typename Value>
 double interpolate(double place, std::int64_t side, Value value) {
   double sum = 0;

@@ -28,7 +28,7 @@ TEST(StagedModel, ForwardIsTheChainOfItsStages) {
   EXPECT_FALSE(torch::equal(model.forward(staged_images(), {}), logits));
 }
 
-/// Returns what it is given, side by side: for each image the maps' values, then the summary.
+/// Returns its input, side by side: for each image the maps' values, then the summary.
 class ShowingHead : public Head {
  public:
   explicit ShowingHead(FeatureRequest request) : request_(std::move(request)) {}

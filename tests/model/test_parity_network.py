@@ -1,4 +1,4 @@
-"""Logits and gradients of one batch are timm's, for every preset, from the same weights."""
+"""Compares logits and gradients of one batch with timm's, for every preset, from the same weights."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TIMM = read_timm_networks()
 
 
 def make_network(network: Network) -> nn.Module:
-    """With every weight away from the special values at which initialisation leaves some."""
+    """Returns the network with every weight away from the special values of initialisation."""
     torch.manual_seed(1)
     theirs = TIMM[network.preset]
     model: nn.Module = timm.create_model(theirs.name, **theirs.arguments | network.arguments)

@@ -78,7 +78,7 @@ def test_logits_and_gradients(cut: str, tmp_path: Path) -> None:
 
 
 def test_logits_and_gradients_in_single_precision(tmp_path: Path) -> None:
-    """On both sides, which then have the same rectifiers open."""
+    """In single precision both sides have the same rectifiers open."""
     model, batch = make_resnet110(), make_batch()
     error, where = largest_error(
         run_probe("gradients", model, batch, tmp_path), run_reference(model, batch, torch.float32)
@@ -106,7 +106,7 @@ def test_a_wrong_weight_shows(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def run_with(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], ExactRun]:
-    """With a seed; made when it is asked for."""
+    """Returns a function that runs a seed once, on demand."""
 
     @cache
     def run_with_seed(seed: int) -> ExactRun:
@@ -144,7 +144,7 @@ def make_optimizer(model: ResNet) -> torch.optim.Optimizer:
 
 
 def train(training: str, initial: Tensors, batches: Tensors) -> tuple[list[float], Tensors]:
-    """Losses, and the weights and running statistics in the end."""
+    """Returns losses, and the final weights and running statistics."""
     model = ResNet(WIDTHS, depths_of(initial, len(WIDTHS)), channels=1, classes=4)
     load_state(model, initial)
     model.double()
@@ -179,7 +179,7 @@ def train(training: str, initial: Tensors, batches: Tensors) -> tuple[list[float
 
 
 def difference_from_plain_loop(run: ExactRun, training: str) -> tuple[float, str]:
-    """The largest relative error, of losses or a tensor, and of what."""
+    """Returns the largest relative error, of losses or a tensor, and its name."""
     initial = run.initial(training)
     losses, theirs = train(training, initial, run.batches(training))
     ours = run.final(training)

@@ -18,7 +18,7 @@ std::int64_t num_values(StagedModel& model) {
   return count;
 }
 
-/// Weights of a vision transformer with r-fold MLP, layer by layer.
+/// Returns the number of weights of a vision transformer, layer by layer.
 std::int64_t expected_values(const ModelSpec& s) {
   const std::int64_t d = s.width, hidden = s.mlp_ratio * s.width;
   const std::int64_t embedding = (s.channels * s.patch * s.patch * d + d) + d + (s.num_tokens() * d);

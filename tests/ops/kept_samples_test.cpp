@@ -38,7 +38,7 @@ TEST(KeptSamples, ABlockHasTwoEntries) {
   EXPECT_THROW(branches_of(kept, 2, 2), c10::Error);
 }
 
-// However many branches there are. (A GPU's copies from page-locked memory are tests/train/step_on_gpu_test.cpp's.)
+// One copy is enough for any number of branches. (tests/train/step_on_gpu_test.cpp tests copies to a GPU.)
 TEST(KeptSamples, GoToTheDeviceInOneCopy) {
   std::vector<KeptSamples> kept;
   const std::vector<std::string> copies = list_device_waits([&] {

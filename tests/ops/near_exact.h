@@ -5,18 +5,17 @@
 
 namespace incubate {
 
-/// Compares with what the same operation gives in double precision: the largest difference, in units of the largest
-/// value.
+/// Compares with the same operation in double precision: the largest difference, in units of the largest value.
 inline void expect_near_exact(const torch::Tensor& tensor, const torch::Tensor& exact, double tolerance) {
   ASSERT_EQ(tensor.sizes(), exact.sizes());
   const torch::Tensor difference = (tensor.to(torch::kFloat64) - exact).abs();
   EXPECT_LE((difference.max() / exact.abs().max()).item<double>(), tolerance);
 }
 
-/// Rounding of a sum of some dozens of products in fp32, and of several bfloat16 roundings one after the other.
+/// Returns a tolerance for a sum of some dozens of products in fp32, or several successive bfloat16 roundings.
 inline double tolerance_of(at::ScalarType type) { return type == torch::kFloat32 ? 2e-6 : 0.02; }
 
-/// A leaf with a gradient, of the type; and in double, of the same values.
+/// A leaf with a gradient, in the type and, with the same values, in double.
 struct Leaves {
   Leaves(const torch::Tensor& values, at::ScalarType type)
       : tensor(values.to(type).detach().requires_grad_()),

@@ -1,4 +1,4 @@
-// Each operation with its kernels beside the same by ATen in double, values and gradients, in both types.
+// Compares each operation with its kernels against ATen in double: values and gradients, in both types.
 
 #include "ops/attention.h"
 #include "ops/bias_gelu.h"
@@ -21,7 +21,7 @@ class Ops : public testing::TestWithParam<at::ScalarType> {
   Leaves of_type(at::IntArrayRef sizes) const { return {torch::randn(sizes), type()}; }
   Leaves in_fp32(at::IntArrayRef sizes) const { return {torch::randn(sizes), torch::kFloat32}; }
 
-  /// Both results, and a random gradient of theirs carried back.
+  /// Compares both results, and the gradients from a random gradient of the results.
   void expect_same(const torch::Tensor& result, const torch::Tensor& exact) const {
     EXPECT_EQ(exact.scalar_type(), torch::kFloat64);
     expect_near_exact(result, exact, tolerance_of(type()));
@@ -31,7 +31,7 @@ class Ops : public testing::TestWithParam<at::ScalarType> {
   }
 };
 
-/// Null in fp32.
+/// Returns null in fp32.
 c10::intrusive_ptr<WeightCopy> copy_of(const torch::Tensor& weight, at::ScalarType type) {
   if (type == torch::kFloat32) return nullptr;
   auto copy = c10::make_intrusive<WeightCopy>();
@@ -39,7 +39,7 @@ c10::intrusive_ptr<WeightCopy> copy_of(const torch::Tensor& weight, at::ScalarTy
   return copy;
 }
 
-// Small ones, such as are multiplied in oneDNN's own order, and of more tokens and widths than are added up at once.
+// Some products are small and use oneDNN's own order; others have more tokens and widths than one sum holds.
 TEST_P(Ops, LinearProduct) {
   for (const auto [tokens, in_width, width] :
        {std::array<std::int64_t, 3>{kTokens, kOpsWidth, 7}, {kTokens, 192, 256}, {209, 400, 386}}) {
@@ -76,7 +76,7 @@ TEST_P(Ops, BiasGelu) {
   bias.expect_same_gradient(type());
 }
 
-// With heads of whole vectors, and of so many tokens that there are blocks of queries, of keys, and what is left.
+// Heads are whole vectors. The tokens need several blocks of queries and keys, and a rest.
 TEST_P(Ops, AttentionOfWideHeads) {
   for (const auto [tokens, heads, width] : {std::array<std::int64_t, 3>{50, 2, 32}, {19, 1, 16}, {83, 2, 128}}) {
     for (const std::int64_t num_queries : {tokens, std::int64_t{1}, std::int64_t{16}}) {
@@ -104,7 +104,7 @@ TEST_P(Ops, Attention) {
   }
 }
 
-/// Everything that goes into a sum and its norm.
+/// The inputs of a sum and its norm.
 struct Inputs {
   Leaves x, branch, branch_bias, scale, weight, bias;
   void expect_same_gradients(at::ScalarType type) const {
@@ -112,7 +112,7 @@ struct Inputs {
   }
 };
 
-/// Of one branch. Undefined: all samples.
+/// Returns the kept samples of one branch. Undefined: all samples.
 KeptSamples keep(const torch::Tensor& factors) {
   return factors.defined() ? keep_samples(factors, torch::kCPU).front() : KeptSamples();
 }
@@ -162,7 +162,7 @@ TEST_P(Ops, WithoutABranchTheInputItselfIsNormalised) {
   bias.expect_same_gradient(type());
 }
 
-// ATen's part in double is the reference above; here it is beside a plain formula.
+// In double ATen is the reference above; here it is compared with a plain formula.
 TEST(OpsByAten, ResidualNormIsTheFormula) {
   torch::manual_seed(1);
   const auto random = [](at::IntArrayRef sizes) { return torch::randn(sizes, torch::kFloat64); };

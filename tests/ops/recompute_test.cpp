@@ -10,7 +10,7 @@ namespace {
 
 using Tensors = std::vector<torch::Tensor>;
 
-/// tanh(tanh(x W)) and how often it was asked for.
+/// Computes tanh(tanh(x W)) and counts its calls.
 class RecomputeTest : public testing::Test {
  protected:
   RecomputeTest() {

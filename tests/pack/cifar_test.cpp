@@ -10,7 +10,7 @@
 namespace incubate {
 namespace {
 
-/// Labels, then red, green and blue planes that each count from their own start.
+/// Returns labels, then red, green and blue planes that each count from their own start.
 std::string record(const std::string& labels) {
   std::string bytes = labels;
   for (const int start : {0, 50, 100}) {

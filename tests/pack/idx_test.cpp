@@ -32,7 +32,7 @@ TEST_F(Idx, PlainAndGzipFilesAreRead) {
   }
 }
 
-// Larger than the pieces that are read at once (1 and 16 MiB).
+// The file is larger than the pieces that are read at once (1 and 16 MiB).
 TEST_F(Idx, LargeFilesAreReadWhole) {
   std::vector<std::uint8_t> data((std::size_t{1} << 24) + 5);
   for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<std::uint8_t>(i * 2654435761U >> 24);

@@ -172,6 +172,19 @@ TEST_F(Pack, CifarFilesArePackedInColour) {
   EXPECT_TRUE(was_complete_);
 }
 
+TEST_F(Pack, OutputsReplaceNeitherSourcesNorOtherFiles) {
+  config_.output = config_.train_labels;
+  const std::string source = read_text(config_.output);
+  EXPECT_EQ(error(), "--output=" + config_.output + " is a file that this command reads (" + config_.output +
+                         "), and would be replaced. Choose another name.");
+  EXPECT_EQ(read_text(config_.train_labels), source);
+  config_.output = directory_ / "notes.txt";
+  write_plain(config_.output, "notes");
+  EXPECT_TRUE(
+      error().starts_with(config_.output + " would be replaced by a file of type 'incubate dataset', but is no "));
+  EXPECT_EQ(read_text(config_.output), "notes");
+}
+
 TEST_F(Pack, OutputThatCannotBeMadeIsTheUsersError) {
   config_.output = config_.train_labels + "/sub/data.h5";
   EXPECT_EQ(error(), "--output=" + config_.output + " cannot be written: " + config_.train_labels +

@@ -13,7 +13,7 @@ namespace {
 
 class ShardDamage : public testing::Test {
  protected:
-  /// What is wrong with the second training shard.
+  /// Returns the damage of the second training shard.
   std::vector<std::string> find() {
     const EncodedImageSet images(index_, set_, Split::train);
     num_images_ = 0;

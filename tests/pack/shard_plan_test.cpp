@@ -11,7 +11,7 @@
 namespace incubate {
 namespace {
 
-/// Files of ten classes, sorted; file i has 100 + i bytes.
+/// Returns files of ten classes, sorted; file i has 100 + i bytes.
 std::vector<SourceFile> make_files(std::int64_t count) {
   std::vector<SourceFile> files;
   for (std::int64_t i = 0; i < count; ++i) {

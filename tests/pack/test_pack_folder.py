@@ -1,4 +1,4 @@
-"""`incubate pack --format folder`: image files to shards, the same on any ranks, killed or not; and `--verify`."""
+"""Tests `incubate pack --format folder`: shards are the same on any ranks, killed or not; and `--verify`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def photo(height: int = 40, width: int = 60) -> Image.Image:
 
 
 def add_odd_files(folder: Path) -> dict[str, str]:
-    """What a folder of images may hold beside plain JPEGs. Returns the lines that tell of it, by file."""
+    """Adds files that a folder may hold besides plain JPEGs. Returns the log's lines about them, by file."""
     place = folder / "train" / "class_0001"
     whole = io.BytesIO()
     photo().save(whole, **JPEG)
@@ -120,7 +120,7 @@ def test_what_is_said(packed: Packed) -> None:
 
 
 def test_every_image_comes_back(packed: Packed) -> None:
-    """By h5py, without the program: byte for byte, JPEGs and PNGs of every kind."""
+    """h5py reads every image without the program: JPEGs and PNGs of every kind, byte for byte."""
     classes = [f"class_{i:04}" for i in range(3)]
     for split, folder in (("train", packed.folder / "train"), ("validation", packed.folder / "val")):
         seen: set[str] = set()
@@ -184,7 +184,7 @@ def test_the_same_bytes_on_any_ranks(packed: Packed, tmp_path: Path, num_ranks: 
 
 
 def kill_when_begun(arguments: list[str], output: Path, num_ranks: int) -> bool:
-    """Kills the ranks when the first shard is there. Whether some were not yet: then there is no index, new or old."""
+    """Kills the ranks when the first shard exists. Returns whether shards were missing; then there is no index."""
     output.parent.mkdir()
     output.write_text("that of other images")
     process = launch.start(arguments, num_ranks)
@@ -195,7 +195,7 @@ def kill_when_begun(arguments: list[str], output: Path, num_ranks: int) -> bool:
 
 
 def test_reduced_killed_and_started_again_on_other_ranks(packed: Packed, tmp_path: Path) -> None:
-    """Whole shards stay, and in the end all is as if it had never been killed."""
+    """Complete shards stay, and in the end everything is as if it had never been killed."""
     arguments = pack_arguments(packed.folder, tmp_path / "whole" / "F.h5", *REDUCED)
     launch.run_well(*arguments)
     whole = read_files(tmp_path / "whole")
@@ -228,7 +228,7 @@ def test_again_only_what_changed(packed: Packed, tmp_path: Path) -> None:
     assert {name: after[name] for name in before if name != "F-problems.txt"} == {
         name: before[name] for name in before if name != "F-problems.txt"
     }
-    # One file touched, another shard damaged: both are made anew, and the same bytes come of it.
+    # A touched file and another damaged shard: both shards are made again, with the same bytes.
     folder = tmp_path / "images"
     shutil.copytree(packed.folder, folder, copy_function=os.link)
     damaged = output.parent / "F-train-00002.h5"
@@ -260,7 +260,7 @@ def test_pngs_are_reduced_without_loss(tmp_path: Path) -> None:
 
 
 def test_sets_of_version_1(tmp_path: Path) -> None:
-    """Of JPEGs alone they are still made, so that what was packed before stays; shards with converted images do not."""
+    """Sets of JPEGs keep version 1, so older packs stay valid; shards with converted images do not."""
     folder = tiny_folder(tmp_path / "images")
     output = tmp_path / "set" / "F.h5"
     launch.run_well(*pack_arguments(folder, output))
@@ -320,7 +320,7 @@ def test_verify_names_every_damage(packed: Packed, tmp_path: Path) -> None:
 
 
 def change(path: Path, name: str, place: int, value: int) -> None:
-    """As one who knows the format could: the file agrees with itself."""
+    """Changes a file consistently, as a person who knows the format could."""
     with h5py.File(path, "r+") as file:
         file[name][place] = value
     seal(path)
@@ -347,7 +347,7 @@ def test_verify_trusts_no_table(
 
 
 def test_a_full_disk(packed: Packed, tmp_path: Path) -> None:
-    """Said once, status 1; with room, the next start goes on."""
+    """A full disk is reported once, with status 1. With room, the next start goes on."""
     whole = sum(path.stat().st_size for path in packed.output.parent.iterdir())
     with small_disk(tmp_path / "disk", whole // 2) as disk:
         outcome = launch.run(*pack_arguments(packed.folder, disk / "F.h5"), num_ranks=2)
@@ -363,7 +363,7 @@ def test_a_full_disk(packed: Packed, tmp_path: Path) -> None:
 
 
 def tiny_folder(place: Path) -> Path:
-    """Two classes of two images."""
+    """Makes two classes of two images."""
     for split in ("train", "val"):
         for name in ("a", "b"):
             (place / split / name).mkdir(parents=True)
@@ -401,7 +401,7 @@ def break_link(folder: Path) -> str:
 
 
 def fail_to_read(folder: Path) -> str:
-    """Found by the rank that packs it, while others work: this file has no byte 0, and saying so is an error."""
+    """The rank that packs a file finds the mistake while others work: byte 0 of this file cannot be read."""
     (folder / "val" / "b" / "2.jpg").symlink_to("/proc/self/mem")
     return rf"{folder}/val/b/2\.jpg cannot be read: Input/output error\. Mend it or take it away, and start again\."
 
@@ -427,7 +427,7 @@ def test_mistakes(tmp_path: Path, spoil: Callable[[Path], str], num_ranks: int) 
 
 
 def test_a_second_pack_into_the_same_output_is_refused(tmp_path: Path) -> None:
-    """The first is these tests, by the lock it would leave."""
+    """The second pack is refused: these tests hold the lock that a first pack would hold."""
     folder = tiny_folder(tmp_path / "images")
     output = tmp_path / "set" / "F.h5"
     output.parent.mkdir()
@@ -444,7 +444,7 @@ def test_a_second_pack_into_the_same_output_is_refused(tmp_path: Path) -> None:
 
 
 def test_ranks_that_do_not_find_each_other_are_told(tmp_path: Path) -> None:
-    """As a launcher of another MPI library leaves them: each would write all shards, into the same files."""
+    """A launcher of another MPI library leaves ranks alone: each would write all shards, into the same files."""
     arguments = pack_arguments(tiny_folder(tmp_path / "images"), tmp_path / "set" / "F.h5")
     outcome = launch.finish(launch.start(arguments, 1, {"PMI_SIZE": "4", "PMI_RANK": "0"}))
     assert outcome.status == 2

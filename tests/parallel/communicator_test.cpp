@@ -27,7 +27,7 @@ TEST(CommunicatorTest, FloatsAddUp) {
   EXPECT_EQ(values, (std::vector<float>{size * (size - 1) / 2, size * (size - 1) / 4, size}));
 }
 
-// Fewer values than ranks, more than are sent at once, and numbers that do not divide.
+// Sizes: fewer values than ranks, more values than one message, and sizes that ranks do not divide.
 TEST(CommunicatorTest, SharedSumsAreThoseOfAllRanks) {
   const Communicator& world = test_world();
   for (const std::int64_t count : {std::int64_t{0}, std::int64_t{1}, std::int64_t{3}, std::int64_t{600'001}}) {

@@ -8,7 +8,7 @@ namespace {
 using Gpus = std::vector<std::string>;
 using Indices = std::vector<int>;
 
-/// Ranks 0, 1, ... on the hosts, each with the GPUs that CUDA shows it.
+/// Returns ranks 0, 1, ... on the hosts, each with the GPUs that CUDA shows.
 std::vector<GpuView> ranks_that_see(const std::vector<std::pair<std::string, Gpus>>& ranks) {
   std::vector<GpuView> views;
   for (const auto& [host, gpus] : ranks) {
@@ -22,7 +22,7 @@ TEST(GpuChoice, RanksThatSeeAllGpusTakeThemInTurn) {
   const Gpus both = {"17:00", "65:00"};
   EXPECT_EQ(deal_gpus(ranks_that_see({{"a", both}, {"a", both}, {"b", both}, {"b", both}})).gpu_of_rank,
             (Indices{0, 1, 0, 1}));
-  // More GPUs than ranks.
+  // There are more GPUs than ranks.
   EXPECT_EQ(deal_gpus(ranks_that_see({{"a", both}})).gpu_of_rank, (Indices{0}));
 }
 
@@ -57,7 +57,7 @@ TEST(GpuChoice, AMachineWithoutGpusIsNoFault) {
   EXPECT_FALSE(has_sign_of_gpus({view_gpus("rank 0 on a", "a", {}, {{"SLURM_JOB_ID", "7"}}, 0)}));
 }
 
-/// What one rank says that can use no GPU.
+/// Returns the message of one rank that can use no GPU.
 std::string obstacle(const CudaAnswer& cuda, const Environment& environment, int num_device_files = 0) {
   return deal_gpus({view_gpus("rank 0 on a", "a", cuda, environment, num_device_files)}).obstacle;
 }

@@ -5,7 +5,8 @@
 namespace incubate {
 namespace {
 
-// What 8 ranks and thousands have taken; and within the usual run.timeout_s, or nobody would say that they are stuck.
+// The patience covers 8 ranks and thousands. It stays within the usual run.timeout_s; otherwise stuck ranks would go
+// unreported.
 TEST(NcclCommunicator, PatienceWithTheFirstCollectivesGrowsWithTheRanks) {
   EXPECT_GT(patience_of_first_s(8), 2 * 55);
   EXPECT_GT(patience_of_first_s(1000), 2 * 150);

@@ -12,7 +12,7 @@
 namespace incubate {
 namespace {
 
-/// A report: from whom and which.
+/// The sender and the number of a report.
 struct Note {
   std::int32_t rank = 0;
   std::int32_t number = 0;

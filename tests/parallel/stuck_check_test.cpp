@@ -11,7 +11,7 @@
 namespace incubate {
 namespace {
 
-/// What a device does with a collective.
+/// The device's progress with a collective.
 struct Progress {
   bool has_begun = true;
   bool is_over = false;
@@ -26,7 +26,7 @@ std::shared_ptr<Progress> add(StuckCheck& check, const std::string& name, double
   return progress;
 }
 
-/// What a rank that waits for its device learns within half a second.
+/// Returns the message that a rank waiting for its device gets within half a second.
 std::string wait_in_vain(StuckCheck& check, double seconds = 0.5) {
   IdleWait idle;
   while (idle.waited_s() < seconds) {
@@ -62,7 +62,7 @@ TEST(StuckCheck, WhatIsToldAtTheEndComesToNoOther) {
   EXPECT_EQ(wait_in_vain(check, 0.1).empty(), test_world().size() > 1 || !test_world().is_leader());
 }
 
-// Of two that call it, one may be autograd's, and MPI may be called by the main thread alone.
+// One of two callers may be autograd's thread, and only the main thread may call MPI.
 TEST(StuckCheck, OnAnotherThreadNothingIsToldOrFound) {
   StuckCheck check(test_world());
   add(check, "the sum of step 3", 0);

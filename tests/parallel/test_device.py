@@ -1,4 +1,4 @@
-"""On what a run computes: the CPU in place of GPUs, the sums that a run keeps, and memory that there is not."""
+"""Devices of a run: the CPU in place of GPUs, the sums that a run keeps, and a lack of memory."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def sums_of(run: Path) -> str:
 
 
 def test_a_run_keeps_its_sums(tiny: Tiny, tmp_path: Path) -> None:
-    """run.sums=auto asks for the device when a run begins; what goes on with it, on any device, finds its files."""
+    """run.sums=auto depends on the device only in a new run. Later starts, on any device, use the same sums."""
     run = tmp_path / "run"
     launch.run_well(*tiny.arguments(run, *SHORT, "--run.sums=fast"))
     stage = ["--meta.epochs=0.125", "--run.only=stage_0", "--incubation.epochs=0.125"]
@@ -70,7 +70,7 @@ def test_a_run_keeps_its_sums(tiny: Tiny, tmp_path: Path) -> None:
     changed = launch.run(*tiny.arguments(run, *stage, "--run.sums=exact"))
     assert changed.status == 2
     assert "'run.sums=fast' there, 'run.sums=exact' here" in changed.messages()[0]
-    # A new run on the CPU, and one that begins with weights of another.
+    # A new run on the CPU, and one that begins with another run's weights.
     begun = tmp_path / "begun"
     imported = [
         "import",
@@ -84,7 +84,7 @@ def test_a_run_keeps_its_sums(tiny: Tiny, tmp_path: Path) -> None:
 
 
 def run_with_little_memory(*arguments: str) -> launch.Outcome:
-    """With 8 GiB of address space, most of which is libraries."""
+    """Runs the program with 8 GiB of address space, of which libraries take most."""
     limit = ["bash", "-c", 'ulimit -v 8388608 && exec "$0" "$@"']
     return launch.finish(launch.start(list(arguments), wrapper=limit))
 

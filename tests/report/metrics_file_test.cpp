@@ -12,7 +12,7 @@
 namespace incubate {
 namespace {
 
-/// Ten steps in epochs of four; every number of it differs.
+/// Returns ten steps in epochs of four; all numbers differ.
 Metrics example_metrics() {
   Metrics metrics;
   metrics.infos = {{"right", "right answers", "%"}, {"error", "error", "pixels", false}};
@@ -99,7 +99,7 @@ TEST_F(MetricsFile, AFigureThatAnEvaluationLacksIsNotANumber) {
   EXPECT_TRUE(std::isnan(Metrics::load(path_, 10).epochs[1].evaluation.at("error")));
 }
 
-/// A file of one step and one evaluation with these columns of figures, as an older program wrote it.
+/// Writes a file of one step and one evaluation with these columns of figures, as an older program did.
 void write_older(const FilePath& path, std::int64_t version, const std::vector<std::string>& step_columns) {
   write_verified_file(path, [&](Hdf5File& file) {
     file.write_attribute("version", version);

@@ -73,6 +73,8 @@ TEST(Progress, DurationsHaveMinutesAndSecondsAndHoursWhereThereAreAny) {
   EXPECT_EQ(format_duration(3723), "1:02:03");
   EXPECT_EQ(format_duration(360000), "100:00:00");
   EXPECT_EQ(format_duration(-1), "0:00");
+  EXPECT_EQ(format_duration(std::nan("")), "-");
+  EXPECT_EQ(format_duration(HUGE_VAL), "-");
 }
 
 TEST(Progress, StatusIsOneLine) {

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "base/unix_time.h"
 #include "config/method_table.h"
 #include "hdf5/atomic_file.h"
 #include "support/temporary_directory.h"
@@ -46,7 +47,7 @@ RoundSummary make_round(const std::string& job, const std::string& phase, double
           .idle = 0.25};
 }
 
-/// Two incubations at the same time, then finetuning; the baseline last.
+/// Returns two concurrent incubations, then finetuning, then the baseline.
 RunSummary example_summary() {
   RunSummary summary;
   summary.own().num_ranks = 4;
@@ -58,7 +59,7 @@ RunSummary example_summary() {
   return summary;
 }
 
-/// As job `job` starts: nothing is done, it runs the training of its name.
+/// Returns job `job` at its start: nothing is done, it runs the training of its name.
 RunSummary make_job(const std::string& job) {
   RunSummary summary;
   summary.job = job;
@@ -75,7 +76,7 @@ RunSummary make_job(const std::string& job) {
 
 nlohmann::json read_json(const FilePath& path) { return nlohmann::json::parse(read_text(path)); }
 
-/// "JOB@BEGINNING" of each round, in order.
+/// Returns "JOB@START" of each round, in order.
 std::vector<std::string> names_of(const std::vector<RoundSummary>& rounds) {
   std::vector<std::string> names;
   names.reserve(rounds.size());
@@ -151,8 +152,8 @@ TEST(Summary, TableHasRoomForTheLongestName) {
   const ResultRow row{
       .method = "shallow for the whole budget", .evaluation = {{"loss", 0.5}, {"top1", 0.25}}, .cost = {}};
   const std::string table = format_results(kMetrics, {row});
-  EXPECT_EQ(table.substr(0, 55), "method                         top-1   top-5  test loss");
-  EXPECT_EQ(table.substr(table.find('\n') + 1, 55), "shallow for the whole budget  25.00%       -     0.5000");
+  EXPECT_EQ(table.substr(0, 61), "method                         top-1         top-5  test loss");
+  EXPECT_EQ(table.substr(table.find('\n') + 1, 61), "shallow for the whole budget  25.00% not evaluated     0.5000");
 }
 
 TEST(Summary, OnlyWhatIsDoneIsAResult) {
@@ -178,8 +179,11 @@ TEST(Summary, FileIsJsonWithTheDocumentedKeys) {
   EXPECT_EQ(j.at("reason"), "every training is done");
   EXPECT_EQ(j.at("num_ranks"), 4);
   EXPECT_TRUE(std::regex_match(j.at("updated").get<std::string>(), std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")));
-  const nlohmann::json job = {
-      {"state", "done"}, {"reason", "every training is done"}, {"num_ranks", 4}, {"updated", j["updated"]}};
+  const nlohmann::json job = {{"state", "done"},
+                              {"reason", "every training is done"},
+                              {"num_ranks", 4},
+                              {"arithmetic", nlohmann::json::array()},
+                              {"updated", j["updated"]}};
   EXPECT_EQ(j.at("jobs"), nlohmann::json({{"all", job}}));
   ASSERT_EQ(j.at("rounds").size(), 4);
   const nlohmann::json round = {
@@ -239,7 +243,7 @@ TEST(Summary, StateOfTheRunFollowsFromItsJobs) {
     for (const std::string& state : states) summary.jobs["job " + std::to_string(summary.jobs.size())].state = state;
     return summary.state();
   };
-  const Names by_precedence = {"running", "failed", "stopped", "done"};
+  const Names by_precedence = {"running", "failed", "lost", "stopped", "done"};
   for (std::size_t i = 0; i < by_precedence.size(); ++i) {
     EXPECT_EQ(state_of({by_precedence[i]}), by_precedence[i]);
     for (std::size_t k = 0; k < by_precedence.size(); ++k) {
@@ -295,6 +299,33 @@ TEST(Summary, JobsSavingInTurnKeepEachOthersEntries) {
   EXPECT_FALSE(second.training("stage_0").is_own);
   EXPECT_TRUE(second.training("stage_1").is_own);
   EXPECT_EQ(second.jobs.at("stage_0").reason, "stage_0 is done");
+}
+
+TEST(Summary, AnotherJobThatHasNotSavedForMinutesIsLost) {
+  const TemporaryDirectory directory;
+  const FilePath path = directory / "summary.json";
+  make_job("stage_0").save(path);
+  nlohmann::json j = read_json(path);
+  for (const double age_s : {250.0, 350.0}) {
+    j["jobs"]["stage_0"]["updated"] = utc_text(unix_now_s() - age_s);
+    replace_text_atomically(path, j.dump());
+    RunSummary other = make_job("stage_1");
+    other.own().state = "done";
+    other.save(path);
+    const nlohmann::json saved = read_json(path);
+    EXPECT_EQ(saved["state"], age_s < 300 ? "running" : "lost");
+    EXPECT_EQ(saved["jobs"]["stage_0"]["reason"],
+              age_s < 300 ? "" : "last sign of life " + j["jobs"]["stage_0"]["updated"].get<std::string>());
+  }
+}
+
+TEST(Summary, AReasonNeedNotBeUtf8) {
+  const TemporaryDirectory directory;
+  const FilePath path = directory / "summary.json";
+  RunSummary summary = make_job("all");
+  summary.own().reason = "m\xFCller/set.h5 is damaged";
+  summary.save(path);
+  EXPECT_EQ(read_json(path).at("reason"), "m\xEF\xBF\xBDller/set.h5 is damaged");
 }
 
 TEST(Summary, ResultsComeFromAllJobs) {
@@ -436,6 +467,52 @@ TEST(Summary, FiguresThatAreNotNumbersDoNotHideTheFile) {
   EXPECT_TRUE(std::isnan(second.training("stage_0").evaluation["loss"]));
 }
 
+TEST(Summary, WhatWasNotEvaluatedAndWhatIsNotFiniteStayTold) {
+  const TemporaryDirectory directory;
+  const FilePath path = directory / "summary.json";
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  RunSummary first = example_summary();
+  TrainingSummary& imported = first.training("meta");
+  imported.evaluation = {{"loss", kNone}, {"top1", kNone}, {"top5", kNone}};
+  imported.block_flops = imported.elapsed_s = imported.rank_s = kNone;
+  first.training("end_to_end").evaluation = {{"loss", HUGE_VAL}, {"top1", HUGE_VAL}, {"top5", HUGE_VAL}};
+  first.save(path);
+  const nlohmann::json file = read_json(path);
+  EXPECT_TRUE(file.at("trainings")[0].at("top1").is_null());
+  EXPECT_TRUE(file.at("trainings")[0].at("block_flops").is_null());
+  EXPECT_EQ(file.at("trainings")[0].at("evaluation"), "not evaluated");
+  EXPECT_EQ(file.at("trainings")[4].at("evaluation"), "not finite");
+  EXPECT_FALSE(file.at("trainings")[1].contains("evaluation"));
+
+  const std::optional<RunSummary> read = RunSummary::load(path);
+  ASSERT_TRUE(read);
+  const std::string table = format_results(kMetrics, read->results());
+  const auto row_of_table = [&table](const std::string& method) {
+    const std::size_t begin = table.find(method);
+    return table.substr(begin, table.find('\n', begin) - begin);
+  };
+  EXPECT_EQ(row_of_table("meta model alone"),
+            "meta model alone  not evaluated not evaluated not evaluated      unknown     unknown           -          "
+            "    -");
+  EXPECT_TRUE(row_of_table("end to end").find(" not finite    not finite    not finite ") != std::string::npos)
+      << table;
+  // What began with it has cost more than is known.
+  EXPECT_TRUE(row_of_table("Deep Incubation").ends_with(" unknown     unknown           -              -")) << table;
+}
+
+TEST(Summary, WeightsThatWereNotEvaluatedBeatWhatAnOlderProgramWroteOfThem) {
+  const TemporaryDirectory directory;
+  const FilePath path = directory / "summary.json";
+  RunSummary old = example_summary();
+  old.training("meta").evaluation = {{"loss", 0}, {"top1", 0}};
+  old.save(path);
+  RunSummary summary = example_summary();
+  summary.training("meta").is_own = false;
+  summary.training("meta").evaluation = {{"loss", std::nan("")}, {"top1", std::nan("")}};
+  summary.take_over(path);
+  EXPECT_TRUE(std::isnan(summary.training("meta").evaluation.at("top1")));
+}
+
 TEST(Summary, AMissingUnreadableOrOlderFileAddsNothing) {
   const TemporaryDirectory directory;
   const FilePath path = directory / "summary.json";
@@ -453,7 +530,7 @@ TEST(Summary, AMissingUnreadableOrOlderFileAddsNothing) {
   }
 }
 
-/// Else the next save could not write them, or would sort what has no order.
+/// Otherwise the next save could not write them, or would sort values without an order.
 TEST(Summary, AFileWithImpossibleFiguresAddsNothing) {
   const TemporaryDirectory directory;
   const FilePath path = directory / "summary.json";

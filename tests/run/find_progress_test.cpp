@@ -48,7 +48,7 @@ class FindProgress : public testing::Test {
   void damage(const std::string& name, std::int64_t step) const {
     replace_text_atomically(run_.resume_point(name, step), "damaged");
   }
-  /// The step of meta's checkpoint; -1: there is none.
+  /// Returns the step of meta's checkpoint; -1 without one.
   std::int64_t find_step(std::int64_t latest_step = kAnyStep) {
     warnings_.clear();
     const auto point = find_resume_point(run_, find("meta"), latest_step, verified_,
@@ -58,7 +58,7 @@ class FindProgress : public testing::Test {
   std::string error() {
     return thrown_message<InputError>([this] { find_step(); });
   }
-  /// "name: steps" of each training that has done some.
+  /// Returns "name: steps" for each training that has done some.
   std::vector<std::string> find_all() {
     VerifiedFiles verified;
     warnings_.clear();
@@ -103,7 +103,7 @@ TEST_F(FindProgress, TheLatestIntactCheckpointCounts) {
 TEST_F(FindProgress, AFileIsReadOnce) {
   save_state("meta", 30);
   verified_.insert(run_.resume_point("meta", 30));
-  // Behind what HDF5 reads of the header: seen by who verifies the file again only.
+  // The damage is behind the header, so only a new verification finds it.
   std::filesystem::resize_file(run_.resume_point("meta", 30),
                                512 + std::filesystem::file_size(run_.resume_point("meta", 30)));
   EXPECT_EQ(find_step(), 30);
@@ -160,7 +160,7 @@ TEST_F(FindProgress, OnlyWhatTheJobNeedsIsRead) {
     replace_text_atomically(run_.finished(other), "damaged");
   }
   EXPECT_EQ(find_all(), (Lines{"meta: 100", "stage_1: 30"}));
-  // A parent that another job is at.
+  // Another job works on the parent.
   std::filesystem::remove(run_.finished("meta"));
   save_state("meta", 30);
   damage("meta", 30);

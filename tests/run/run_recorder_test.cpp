@@ -28,7 +28,7 @@ class RunRecorderTest : public testing::Test {
   }
 
   RunRecorder make() { return {config_, run_, trainings_, metrics_, 100, 4, log_}; }
-  /// Each training on a rank of its own.
+  /// Returns a round in which each training has its own rank.
   static RoundPlan round_of(const std::vector<std::int64_t>& trainings) {
     RoundPlan plan;
     for (const std::int64_t i : trainings) {
@@ -152,7 +152,7 @@ TEST_F(RunRecorderTest, AFinishedRunHasTheSameResultsAgain) {
   EXPECT_TRUE(RunRecorder::is_recorded(config_, run_, trainings_));
   const std::string file = read_text(run_.summary());
   RunRecorder recorder = make();
-  // As the weights have it: without the time in which they were written.
+  // As the weights have it, so without the time in which they were written.
   recorder.add_finished(0, {{"top1", 0.5}, {"elapsed_s", 9}, {"rank_s", 36}});
   ASSERT_EQ(before.size(), 1);
   EXPECT_GT(before[0].cost.wall_s, 0);

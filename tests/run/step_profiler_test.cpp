@@ -23,7 +23,8 @@ class StepProfilerTest : public testing::Test {
             [this](const std::string& text) { warnings_.push_back(text); },
             [this](const std::string& text) { notes_.push_back(text); }};
   }
-  /// Steps of one matrix product each, step 2 with a sine and step 5 with a cosine, and another operator between them.
+  /// Makes steps of one matrix product each, step 2 with a sine and step 5 with a cosine, and another operator between
+  /// them.
   void make_steps(const StepHooks& hooks, std::int64_t count) {
     const torch::Tensor a = torch::ones({4, 4});
     for (std::int64_t i = 0; i < count; ++i, ++step_) {
@@ -35,7 +36,7 @@ class StepProfilerTest : public testing::Test {
       torch::erf(a);
     }
   }
-  /// The calls of `name` in the trace.
+  /// Returns the number of calls of `name` in the trace.
   std::int64_t calls_of(const std::string& name) const {
     const auto trace = nlohmann::json::parse(read_text(run_.profile("meta")));
     return std::ranges::count_if(trace.at("traceEvents"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import launch
-from conftest import FinishedRun
+from conftest import IS_LONG, FinishedRun
 from run_files import (
     STAGES,
     TRAININGS,
@@ -17,6 +17,7 @@ from run_files import (
     find_differing,
     finished,
     read_columns,
+    read_summary,
     read_weights,
     snapshot,
 )
@@ -64,7 +65,7 @@ def test_stages_are_not_all_the_same(finished_run: Path) -> None:
 def redone(
     tiny: Tiny, finished_run: Path, pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Future[tuple[Path, dict[str, str]]]]:
-    """For each of REDONE: the run in which it was done again, and that run before."""
+    """Returns for each of REDONE the run in which it was trained again, and a copy from before."""
     folder = tmp_path_factory.mktemp("redone")
 
     def redo(training: str) -> tuple[Path, dict[str, str]]:
@@ -96,3 +97,19 @@ def test_bfloat16_and_dropped_branches(tiny: Tiny, finished_run: Path, tmp_path:
     weights = read_weights(finished(finished_run, "meta"))
     differing = find_differing(weights, read_weights(finished(tmp_path / "1", "meta")))
     assert differing == sorted(weights)
+
+
+def test_many_ranks(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
+    """More ranks than a step has micro-batches, and than stages: groups of several ranks, and idle ones."""
+    num_ranks = 48 if IS_LONG else 12
+    launch.run_well(*tiny.arguments(tmp_path / "run"), num_ranks=num_ranks, timeout_s=600 if IS_LONG else 100)
+    assert_same_weights(finished_run, tmp_path / "run", TRAININGS)
+
+
+def test_a_round_may_last_longer_than_a_collective(tiny: Tiny, tmp_path: Path) -> None:
+    """Ranks that no group can use wait for the end of the round, however long it takes."""
+    settings = ["--run.only=meta", "--meta.epochs=100", "--meta.micro=16", "--run.timeout_s=1", "--run.grace_seconds=0"]
+    outcome = launch.run_well(*tiny.arguments(tmp_path / "run", *settings), num_ranks=4)
+    [training] = [t for t in read_summary(tmp_path / "run")["trainings"] if t["name"] == "meta"]
+    assert training["elapsed_s"] > 3, outcome.stdout
+    assert training["num_ranks"] < 4

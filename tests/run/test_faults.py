@@ -1,6 +1,6 @@
-"""What goes wrong on real machines in the middle of a run: killed processes, full and read-only disks, lost
-permissions, stopped ranks, damaged files, trainings that diverge. The message says what it was; what is on disk stays
-good; the same command goes on from it, on any ranks, and ends bit-identical.
+"""Faults of real machines in the middle of a run: killed processes, full and read-only disks, lost permissions, stopped
+ranks, damaged files, trainings that diverge. The message names the fault, and files on disk stay good. The same command
+resumes on any number of ranks, and ends bit-identical.
 
 Every session has a few faults of each kind; with INCUBATE_FAULTS=long (see faults.sh) there are many.
 """
@@ -62,7 +62,7 @@ def choose(short: int, long: int) -> int:
 
 
 def spread_moments(count: int, chance: random.Random) -> list[float]:
-    """In [0, 1), one in each of `count` equal parts, shuffled."""
+    """Returns values in [0, 1), one in each of `count` equal parts, shuffled."""
     moments = [(i + chance.random()) / count for i in range(count)]
     chance.shuffle(moments)
     return moments
@@ -73,7 +73,7 @@ def num_finished(run: Path) -> int:
 
 
 def describe(counts: Counter[int]) -> str:
-    """Where runs were hit, by the number of trainings that were done."""
+    """Returns where runs were hit, by the number of finished trainings."""
     return ", ".join(f"{counts[n]} with {n}" for n in sorted(counts)) + " of 7 trainings done"
 
 
@@ -90,18 +90,18 @@ def kill_all_ranks(process: subprocess.Popen[str], ranks: list[int], chance: ran
 
 
 def kill_mpirun(process: subprocess.Popen[str], ranks: list[int], chance: random.Random) -> None:
-    """Its ranks find out that it is gone."""
+    """Kills mpirun only. Its ranks find out."""
     process.kill()
 
 
 def test_killed_at_random_moments(tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell) -> None:
-    """Of one rank, of all, of mpirun, in turns; each start is on another number of ranks."""
+    """Kills one rank, all ranks, mpirun, in turns; each start has another number of ranks."""
     chance = random.Random(5)
     count = choose(short=4, long=50)
     moments = spread_moments(count, chance)
     kills = itertools.cycle([kill_one_rank, kill_all_ranks, kill_mpirun])
     nums_ranks = itertools.cycle([3, 2, 4])
-    whole_s = 3.0  # of a run from nothing; measured below where it is shorter
+    whole_s = 3.0  # for a whole run; measured below if it is shorter
     longest_s, num_runs, hit = 0.0, 0, Counter[int]()
     while moments:
         run = tmp_path / f"run_{num_runs}"
@@ -150,12 +150,12 @@ def num_bytes_in_pages(folder: Path) -> int:
 
 @pytest.mark.parametrize("part", [i / 20 for i in range(1, 18)] if IS_LONG else [0.55])
 def test_disk_full(tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell, part: float) -> None:
-    """The disk holds that part of what a run takes, with its states to resume from."""
+    """The disk has room for a part of a run with its states to resume from."""
     whole_bytes = 3 * num_bytes_in_pages(finished_run)  # 5 % above what was measured in a run
     with small_disk(tmp_path / "disk", int(part * whole_bytes)) as disk:
         run = disk / "run"
         hit = []
-        for num_ranks in (3, 2):  # the second finds the disk as full as it was
+        for num_ranks in (3, 2):  # the second start finds the disk equally full
             outcome = launch.run(*tiny.arguments(run, OFTEN), num_ranks=num_ranks, timeout_s=NO_HANG_S)
             assert_failed_for("No space left on device", outcome, run)
             verify_files(run)
@@ -170,7 +170,7 @@ def test_disk_full(tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell, p
 def start_and_wait_for(
     arguments: list[str], num_ranks: int, point: Callable[[], bool], wrapper: Sequence[str] = ()
 ) -> tuple[subprocess.Popen[str], list[int]]:
-    """A run that has come to a point. Returns mpirun and the ranks, in the order of their numbers."""
+    """Starts a run and waits for a point. Returns mpirun and the ranks, in the order of their numbers."""
     process, ranks = launch.start_ranks(arguments, num_ranks, wrapper)
     assert launch.wait_until(point, process, NO_HANG_S), launch.finish(process)
     return process, sorted(ranks, key=launch.rank_number)
@@ -178,12 +178,12 @@ def start_and_wait_for(
 
 @dataclass(frozen=True)
 class Loss:
-    """A run directory in which no file can be made any more."""
+    """The loss of the permission to make files in a run directory."""
 
     name: str
     begin: Callable[[Path], contextlib.AbstractContextManager[None]]  # until it ends
     reason: str  # in the system's words
-    wrapper: Sequence[str] = ()  # of a program that is to notice
+    wrapper: Sequence[str] = ()  # for a program that must notice
 
 
 LOSSES = [
@@ -230,7 +230,7 @@ def assert_named(outcome: Outcome, rank: int) -> None:
 
 
 def stop_rank(process: subprocess.Popen[str], ranks: list[int], rank: int, within_s: float) -> float:
-    """Stops a rank, which must be named within that time, and all must end. Returns how long it took, in seconds."""
+    """Stops a rank. All ranks must end within that time and name it. Returns the seconds that this took."""
     assert process.poll() is None
     began = time.monotonic()
     os.kill(ranks[rank], signal.SIGSTOP)
@@ -265,7 +265,7 @@ IN_ROUND_S = TIMEOUT_S + 15 + 3 + 7
     [
         ("meta", 1, IN_GROUP_S),
         ("end_to_end", 0, IN_GROUP_S),
-        ("stage_2", 0, IN_ROUND_S),  # of other groups, which have reports for it
+        ("stage_2", 0, IN_ROUND_S),  # other groups wait for its reports
         ("stage_2", 3, IN_ROUND_S),
     ][: choose(short=1, long=4)],
 )
@@ -292,7 +292,7 @@ def test_stopped_rank_is_named(
 )
 @only_long
 def test_stopped_between_trainings(tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell, last_words: str) -> None:
-    """Rank 0, while it writes that into log.txt and summary.json."""
+    """Rank 0 stops while it writes these words into log.txt and summary.json."""
     run = copy_run(finished_run, tmp_path / "run", without=["stage_2", "finetuned"])
     log = run / "log.txt"
     before = log.read_text()
@@ -300,7 +300,7 @@ def test_stopped_between_trainings(tiny: Tiny, finished_run: Path, tmp_path: Pat
     process, ranks = start_and_wait_for(
         tiny.arguments(run, f"--run.timeout_s={timeout_s}"), 3, lambda: log.read_text() != before
     )
-    with hold_directory(run):  # for which rank 0 waits 2 s before it replaces summary.json
+    with hold_directory(run):  # rank 0 waits 2 s for it before it replaces summary.json
         while last_words not in log.read_text().removeprefix(before) and process.poll() is None:
             time.sleep(0.001)
         elapsed_s = stop_rank(process, ranks, 0, timeout_s + 3 + 7)
@@ -345,7 +345,7 @@ FOUND = re.compile(
 
 
 def damage(path: Path, chance: random.Random) -> None:
-    """Another byte behind the first block, or an end cut off."""
+    """Changes a byte behind the first block, or cuts off the end."""
     content = bytearray(path.read_bytes())
     place = chance.randrange(FIRST_BLOCK_BYTES, len(content))
     if chance.random() < 0.5:
@@ -374,7 +374,7 @@ def test_damage_as_its_user_sees_it(
     lines = [line for line in (outcome.stdout + outcome.stderr).splitlines() if FOUND.search(line)]
     assert len(lines) == 1, outcome
     assert str(path) in lines[0]
-    if kind in ("state", "metrics"):  # the run can do without
+    if kind in ("state", "metrics"):  # the run can continue without these
         assert outcome.status == 0
         assert lines[0].startswith("warning: ")
         assert_same_weights(finished_run, run, ["meta"])
@@ -388,7 +388,7 @@ def test_damage_as_its_user_sees_it(
 
 @pytest.mark.parametrize("phase", ["incubation", "meta"][: choose(short=1, long=2)])
 def test_diverging_training(tiny: Tiny, finished_run: Path, tmp_path: Path, tell: Tell, phase: str) -> None:
-    """Of several groups at once, or of all ranks: the checkpoints before it are good."""
+    """Checkpoints from before the divergence stay good, with several groups or all ranks."""
     undone = [*STAGES, "finetuned"] if phase == "incubation" else TRAININGS[:-1]
     run = copy_run(finished_run, tmp_path / "run", without=undone)
     settings = [f"--{phase}.learning_rate=1e9", "--checkpoint.every_steps=1"]
@@ -409,7 +409,7 @@ def test_diverging_training(tiny: Tiny, finished_run: Path, tmp_path: Path, tell
         assert [path.name for path in resume_points(run, training)][-1] == f"step_{step:07}.h5"
     num_files = verify_files(run)
     for training in undone:
-        shutil.rmtree(run / "checkpoints" / training, ignore_errors=True)  # of another learning rate
+        shutil.rmtree(run / "checkpoints" / training, ignore_errors=True)  # has another learning rate
         (run / "metrics" / f"{training}.h5").unlink(missing_ok=True)
     launch.run_well(*tiny.arguments(run), num_ranks=2)
     assert_same_trainings(finished_run, run, TRAININGS)
@@ -421,7 +421,7 @@ GLARING = 5
 
 
 def pack_glaring(folder: Path) -> Path:
-    """The tiny data, very dark but for a few training images."""
+    """Packs the tiny data, very dark except for a few training images."""
     folder.mkdir()
     write_tiny_idx(folder)
     for split in ("train", "validation"):
@@ -436,8 +436,7 @@ def pack_glaring(folder: Path) -> Path:
 
 
 def test_skipped_steps(tiny: Tiny, tmp_path: Path, tell: Tell) -> None:
-    """A run that such a step has stopped goes on when it may skip it, as one that might from the start: on any ranks,
-    killed or not."""
+    """A run stopped by such a step goes on with `skip` as if set from the start: on any ranks, killed or not."""
     glaring = Tiny(tiny.idx, pack_glaring(tmp_path / "data"))
     settings = [*tiny_resnet.NETWORK, "--data.std=2.4e-4", "--method.trainings=deep_incubation"]
     skip = "--train.on_nonfinite=skip"

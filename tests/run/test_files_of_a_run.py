@@ -1,4 +1,4 @@
-"""What a finished run leaves: files that h5py reads as they are, whole tables, sums that add up."""
+"""Checks the files of a finished run: h5py reads them, tables are complete, sums add up."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ GLOBAL_BATCH = 32
 
 
 def block_flops_per_step(num_passes: int) -> float:
-    """`num_passes` forward passes' worth of blocks at width 16 and 5 tokens, for a batch."""
+    """Returns the block FLOPs of `num_passes` forward passes at width 16 and 5 tokens, for a batch."""
     tokens, width = 5, 16
     return GLOBAL_BATCH * num_passes * (24 * tokens * width**2 + 4 * tokens**2 * width)
 
@@ -64,9 +64,8 @@ def test_run_directory_holds_what_is_promised(finished_run: Path) -> None:
 def test_log_tells_what_happened(finished_run: Path) -> None:
     text = re.sub(r"^\S+ \S+ (info|warning) +", "", (finished_run / "log.txt").read_text(), flags=re.M)
     lines = text.splitlines()
-    assert re.match(
-        r"incubate \S+ \(\w+\), LibTorch [\d.]+, CUDA .*, NCCL .*, Open MPI v[\d.]+, HDF5 [\d.]+$", lines[0]
-    )
+    build = r"incubate \S+ \(\w+( with changes \w+)?\)"
+    assert re.match(build + r", LibTorch [\d.]+, CUDA .*, NCCL .*, Open MPI v[\d.]+, HDF5 [\d.]+$", lines[0])
     assert re.match(r"\d+ ranks, cpu, 1 threads each, fp32, sums exact$", lines[1])
     assert re.search(
         rf"^data: \d+ training and \d+ validation images of {SIDE}x{SIDE}x1 in \d+ classes, .*\.h5$", text, re.M
@@ -132,7 +131,7 @@ def test_evaluations_may_be_fewer(tiny: Tiny, finished_run: Path, tmp_path: Path
 
 @pytest.mark.parametrize("training", TRAININGS)
 def test_speed_of_steps(finished_runs: dict[int, FinishedRun], training: str) -> None:
-    """Utilisation is FLOPs over time and the peak in the log; waiting for ranks is known a step later."""
+    """Utilisation equals FLOPs over time and the peak in the log; waiting for ranks is known a step later."""
     for num_ranks, run in finished_runs.items():
         steps = read_columns(run.path, training, "steps")
         rounds = read_columns(run.path, training, "rounds")
@@ -155,7 +154,7 @@ def test_speed_of_steps(finished_runs: dict[int, FinishedRun], training: str) ->
 
 @pytest.mark.parametrize("training", TRAININGS)
 def test_evaluation_is_exact(finished_runs: dict[int, FinishedRun], training: str) -> None:
-    """Each validation image counts once, also where the ranks' shares are uneven."""
+    """Each validation image counts once, even if the ranks' shares are uneven."""
     for run in finished_runs.values():
         hits = read_columns(run.path, training, "epochs")["top1"] * NUM_VALIDATION
         assert hits == pytest.approx(np.round(hits), abs=1e-9)
@@ -234,7 +233,9 @@ def test_something_is_learnt(finished_run: Path) -> None:
 
 def test_config_reads_back(tiny: Tiny, finished_run: Path) -> None:
     text = (finished_run / "config.ini").read_text()
-    assert launch.run_well("train", f"--config={finished_run / 'config.ini'}", "--print-config").stdout == text
+    mark, settings = text.split("\n\n", 1)
+    assert mark == "# Written by incubate: the settings of the run in this folder."
+    assert launch.run_well("train", f"--config={finished_run / 'config.ini'}", "--print-config").stdout == settings
     assert f"file = {tiny.data}" in text
     assert "micro = 8" in text
 
@@ -261,7 +262,7 @@ def test_same_sources_make_the_same_file(tiny: Tiny, tmp_path: Path) -> None:
 
 
 def test_config_is_the_one_given(finished_run: Path) -> None:
-    """Comments and spaces aside, every line of the file that was given is in the effective configuration."""
+    """Except for comments and spaces, every line of the given file is in the effective configuration."""
     given = {line.strip() for line in CONFIG.read_text().splitlines() if "=" in line and not line.startswith("#")}
     effective = {line.split("  #")[0] for line in (finished_run / "config.ini").read_text().splitlines()}
     assert given <= effective

@@ -1,5 +1,4 @@
-"""Several jobs on one run directory: those of different trainings do not disturb each other, and of several on one
-training only one is at work."""
+"""Runs several jobs on one run directory. They work on different trainings, or only one of them works."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ FOR_EVER = ["--run.only=meta", "--meta.epochs=100000", "--train.evaluate_every=1
 
 
 def stop(process: subprocess.Popen[str]) -> None:
-    """The job must be alive and well."""
+    """Stops the job, which must be alive and well."""
     assert process.poll() is None, launch.finish(process)
     process.send_signal(signal.SIGTERM)
     assert launch.finish(process).status == STOPPED

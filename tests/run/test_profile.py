@@ -1,4 +1,4 @@
-"""`run.profile`: when operators ran, as a trace; no result depends on it."""
+"""Tests `run.profile`: the times of operators, as a trace; no result depends on it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ META_BLOCKS = 4
 
 @pytest.fixture(scope="module")
 def profiled_run(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The whole method on 2 ranks, which measure what they can compute."""
+    """Runs the whole method on 2 ranks, which measure their peak."""
     run = tmp_path_factory.mktemp("profile") / "run"
     settings = [f"--run.profile={NUM_PROFILED}", "--run.peak_tflops=0"]
     outcome = launch.run_well(*tiny.arguments(run, *settings), num_ranks=2)
     assert outcome.messages() == []
-    assert "ERROR" not in outcome.stderr  # as the profiler has it where there is no GPU
+    assert "ERROR" not in outcome.stderr  # the profiler prints this without a GPU
     return run
 
 

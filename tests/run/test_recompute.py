@@ -1,4 +1,4 @@
-"""`run.recompute`: the weights do not depend on it, to the last bit, and it may change between starts."""
+"""Tests `run.recompute`: weights do not depend on it, to the last bit, and it may change between starts."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def is_statistic(name: str) -> bool:
 
 @pytest.fixture(scope="module")
 def runs(tiny: Tiny, pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    """Everything on 1, 2 and 3 ranks."""
+    """Runs everything on 1, 2 and 3 ranks."""
     folder = tmp_path_factory.mktemp("resnet")
 
     def train(num_ranks: int) -> Path:
@@ -55,6 +55,17 @@ def test_same_on_any_ranks(runs: dict[int, Path], num_ranks: int) -> None:
             ours, others = (read_columns(runs[n], training, group) for n in (1, num_ranks))
             for name in names:
                 assert ours[name].tobytes() == others[name].tobytes(), f"{training}: {group}/{name}"
+
+
+def test_statistics_under_an_average_and_of_single_images(tiny: Tiny, tmp_path: Path) -> None:
+    settings = ["--run.only=end_to_end", *(f"--end_to_end.{s}" for s in ("micro=1", "epochs=0.5", "drop_path=0"))]
+    average = "--end_to_end.ema_decay=0.9"
+    for num_ranks in (1, 3):
+        launch.run_well(*tiny.arguments(tmp_path / str(num_ranks), *NETWORK, *settings, average), num_ranks=num_ranks)
+    assert_same_weights(tmp_path / "1", tmp_path / "3", ["end_to_end"])
+    launch.run_well(*tiny.arguments(tmp_path / "plain", *NETWORK, *settings))
+    averaged, plain = (read_weights(finished(tmp_path / name, "end_to_end")) for name in ("1", "plain"))
+    assert all(averaged[name].tobytes() != values.tobytes() for name, values in plain.items() if is_statistic(name))
 
 
 @pytest.mark.parametrize("training", ALL)
@@ -108,7 +119,7 @@ def make_reference(weights: dict[str, torch.Tensor]) -> ResNet:
 def test_pytorch_computes_with_an_export_what_was_measured(
     tiny: Tiny, run: Path, tmp_path: Path, training: str
 ) -> None:
-    """Of an incubation the whole hybrid: frozen stages bring their own statistics."""
+    """An incubation exports the whole hybrid: frozen stages bring their own statistics."""
     file = tmp_path / "f.safetensors"
     launch.run_well(*arguments("export", tiny, run, training, *NETWORK, f"--output={file}"))
     loss, hits = evaluate(tiny.data, make_reference(load_file(file)))
@@ -179,7 +190,7 @@ def test_plan() -> None:
 
 
 class Kept:
-    """Bytes that PyTorch keeps for a backward pass, weights left out."""
+    """Bytes that PyTorch keeps for a backward pass, without weights."""
 
     def __init__(self, model: torch.nn.Module) -> None:
         self.ignored = {t.untyped_storage().data_ptr() for t in [*model.parameters(), *model.buffers()]}
@@ -193,7 +204,7 @@ class Kept:
 
 
 def test_activations_are_what_pytorch_keeps() -> None:
-    """Of all that learns, but for the norms' means and deviations, which no image has for itself."""
+    """Counts everything that learns, except the norms' means and deviations, which are not per image."""
     batch = 16
     model = ResNet([16, 32, 64], [18, 18, 18], channels=3, classes=100)
     kept = Kept(model)

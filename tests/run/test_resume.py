@@ -19,6 +19,7 @@ from run_files import (
     TRAININGS,
     assert_same_trainings,
     assert_same_weights,
+    find_differing,
     finished,
     flip_byte,
     read_columns,
@@ -92,6 +93,39 @@ def test_killed_with_another_optimizer_and_an_average(tiny: Tiny, tmp_path: Path
         assert all(list(state["optimizer"][name]) == ["momentum_buffer"] for name in parameters)
     launch.run_well(*tiny.arguments(run, OFTEN, *OTHER_OPTIMIZATION), num_ranks=3)
     assert_same_trainings(reference, run, [*STAGES, "finetuned"])
+
+
+IN_BF16 = ["--method.trainings=deep_incubation", "--run.precision=bf16", "--finetuning.ema_decay=0.9"]
+
+
+def test_killed_and_resumed_with_other_settings_that_change_no_result(tiny: Tiny, tmp_path: Path) -> None:
+    """Sharded optimizer and recomputed blocks, before the kill alone."""
+    reference = tmp_path / "reference"
+    launch.run_well(*tiny.arguments(reference, *IN_BF16))  # on one rank
+    point = Point("finetuned", 2, ["finetuned"])
+    frugal = ["--run.shard_optimizer=true", "--run.recompute=blocks"]
+    run = make_killed_run(tiny, reference, tmp_path, point, 2, *IN_BF16, *frugal)
+    outcome = launch.run_well(*tiny.arguments(run, OFTEN, *IN_BF16), num_ranks=3)
+    assert "finetuned: continues after step " in outcome.stdout
+    assert_same_trainings(reference, run, ["finetuned"])
+    # And the other way round: whole states become shards.
+    run = make_killed_run(tiny, reference, tmp_path / "again", point, 3, *IN_BF16)
+    launch.run_well(*tiny.arguments(run, OFTEN, *IN_BF16, *frugal), num_ranks=2)
+    assert_same_trainings(reference, run, ["finetuned"])
+
+
+FAST = ["--run.sums=fast", "--method.trainings=deep_incubation"]
+
+
+def test_killed_with_fast_sums(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
+    """Floats, summed in an order of the ranks': the same weights on the same number of ranks alone."""
+    reference = tmp_path / "reference"
+    launch.run_well(*tiny.arguments(reference, *FAST), num_ranks=2)
+    run = make_killed_run(tiny, reference, tmp_path, IN_FINETUNING, 2, *FAST)
+    launch.run_well(*tiny.arguments(run, OFTEN, *FAST), num_ranks=2)
+    assert_same_trainings(reference, run, ["finetuned"])
+    exact = read_weights(finished(finished_run, "meta"))
+    assert find_differing(exact, read_weights(finished(reference, "meta"))) == sorted(exact)
 
 
 def remove_end(path: Path) -> None:

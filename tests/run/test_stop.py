@@ -1,4 +1,4 @@
-"""Asked to stop, a run saves, ends with status 75, and goes on from there on other ranks as if nothing had happened."""
+"""A run that is asked to stop saves and ends with status 75. It resumes on other ranks as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from tiny import Tiny
 
 
 def ask_mpirun(process: subprocess.Popen[str]) -> None:
-    """mpirun passes it on to all ranks."""
+    """Asks mpirun, which passes the request on to all ranks."""
     process.send_signal(signal.SIGUSR1)
 
 
 def ask_one_rank(process: subprocess.Popen[str]) -> None:
-    """The last one, which tells the others, whatever group they are in."""
+    """Asks the last rank, which tells the others, whatever group they are in."""
     os.kill(max(launch.find_ranks(process)), signal.SIGUSR2)
 
 
@@ -63,7 +63,7 @@ def test_stopped_and_continued(
 
 
 FOREVER = ("--run.only=meta", "--meta.epochs=1000000", "--train.evaluate_every=1000000")
-# As from a terminal: what runs in the background ignores Ctrl-C.
+# A terminal would do this: background processes ignore Ctrl-C.
 IN_FOREGROUND = ("env", "--default-signal=INT,HUP")
 
 
@@ -74,7 +74,7 @@ def wait_until_training(process: subprocess.Popen[str], run: Path) -> None:
 def start_forever(
     tiny: Tiny, run: Path, *settings: str, wrapper: tuple[str, ...] = IN_FOREGROUND
 ) -> subprocess.Popen[str]:
-    """A training on 1 rank that does not end by itself, once it has made some steps."""
+    """Starts an endless training on 1 rank and waits for some steps."""
     process = launch.start(tiny.arguments(run, OFTEN, *FOREVER, *settings), wrapper=wrapper)
     wait_until_training(process, run)
     return process
@@ -101,7 +101,7 @@ def test_the_terminal_stops_it(tiny: Tiny, tmp_path: Path, name: str) -> None:
 
 
 def test_a_second_interrupt_ends_at_once(tiny: Tiny, tmp_path: Path) -> None:
-    """Rank 1, which is stopped, keeps the first one from having an effect."""
+    """The stopped rank 1 keeps the first interrupt from having an effect."""
     process = launch.start(tiny.arguments(tmp_path, OFTEN, *FOREVER), 2)
     wait_until_training(process, tmp_path)
     first, other = sorted(launch.find_ranks(process), key=launch.rank_number)
@@ -125,7 +125,7 @@ def test_nohup(tiny: Tiny, tmp_path: Path) -> None:
 
 
 def test_a_terminal_that_is_gone(tiny: Tiny, tmp_path: Path) -> None:
-    """Nothing that is written there arrives any more: each write fails."""
+    """Every write to the terminal fails."""
     terminal, ours = os.openpty()
     process = subprocess.Popen(
         [*IN_FOREGROUND, *launch.make_command(tiny.arguments(tmp_path, OFTEN, *FOREVER, "--run.progress=bar"), 1)],
@@ -145,7 +145,7 @@ def test_a_terminal_that_is_gone(tiny: Tiny, tmp_path: Path) -> None:
 
 
 def test_a_reader_that_is_gone(tiny: Tiny, tmp_path: Path) -> None:
-    """As where Ctrl-C ends the tee that the output goes to."""
+    """The reader of a pipe may be gone, as when Ctrl-C ends the output's tee."""
     process = start_forever(tiny, tmp_path, "--run.progress=lines")
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()
@@ -178,7 +178,7 @@ def test_ranks_of_the_launching_script(tiny: Tiny, tmp_path: Path, name: str) ->
 
 
 def test_mpirun_by_itself(tiny: Tiny, tmp_path: Path) -> None:
-    """What it does on Ctrl-C begins with SIGTERM to the ranks."""
+    """mpirun reacts to Ctrl-C with SIGTERM to the ranks first."""
     process = launch.start(tiny.arguments(tmp_path, OFTEN, *FOREVER), 2)
     wait_until_training(process, tmp_path)
     os.kill(min(launch.find_ranks(process), key=launch.rank_number), signal.SIGTERM)
@@ -203,7 +203,7 @@ def test_the_end_of_the_jobs_time(tiny: Tiny, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("num_ranks", [1, 2])
 def test_no_time_to_train(tiny: Tiny, finished_run: Path, tmp_path: Path, num_ranks: int) -> None:
-    """A job that is requeued would begin, save and be requeued for ever."""
+    """Without time to train, a requeued job would start, save and be requeued for ever."""
     run = tmp_path / "run"
     outcome = launch.finish(launch.start(tiny.arguments(run), num_ranks, ends_in(60)))
     assert outcome.status == 2
@@ -219,7 +219,7 @@ def test_no_time_to_train(tiny: Tiny, finished_run: Path, tmp_path: Path, num_ra
 
 
 def test_no_time_left_after_preparing(tiny: Tiny, tmp_path: Path) -> None:
-    """What comes before the first step may take long, such as copying the data."""
+    """The work before the first step may take long, such as copying the data."""
     for attempt in range(NUM_ATTEMPTS):
         run = tmp_path / f"attempt_{attempt}"
         began = time.time()

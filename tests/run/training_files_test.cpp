@@ -21,7 +21,7 @@ PhaseConfig averaged_recipe() {
   return recipe;
 }
 
-/// Files of the training "meta", and a trainer with a state to save. Every rank has its own.
+/// The files of the training "meta", and a trainer with a state to save. Every rank has its own.
 class TrainingFilesTest : public testing::Test {
  protected:
   TrainingFilesTest() { run_.create(); }
@@ -73,7 +73,9 @@ class TrainingFilesTest : public testing::Test {
   std::map<std::string, std::string> tokens_ = {{"meta", lock_.token()}};
   BackgroundWriter writer_;
   VerifiedFiles verified_;
-  RunContext context_{config_, run_, trainings_, tokens_, data_.train, data_.validation, writer_, verified_};
+  const std::vector<std::string> arithmetic_ = {"a kind"};
+  RunContext context_{config_,          run_,    trainings_, tokens_,    data_.train,
+                      data_.validation, writer_, verified_,  arithmetic_};
   ProcessGroup group_{test_world().split(test_world().rank()), torch::kCPU};
   SmallTraining training_{group_, averaged_recipe(), {true, true, true}};
   std::vector<std::string> warnings_;

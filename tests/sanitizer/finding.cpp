@@ -9,7 +9,7 @@ volatile int one = 1;  // the compiler does not know it
 
 }  // namespace
 
-/// Makes the mistake that is asked for, which must be found: what tests/sanitize.sh begins with.
+/// Makes the mistake that it is asked for. tests/sanitize.sh begins with it and must find the mistake.
 int main(int argc, char** argv) {
   const std::string_view mistake = argc == 2 ? argv[1] : "";
   const std::vector<int> numbers(4);

@@ -9,11 +9,12 @@
 
 namespace incubate {
 
-/// A time that no sequence of deals can beat, found in another way than the planner's: for any prices y >= 0, it is at
-/// least sum(y_i s_i) / max over deals of sum(y_i speed_i) (weak duality of the configuration program). The prices are
-/// improved by multiplicative weights (Arora, Hazan and Kale, Theory of Computing 8, 2012); the best deal at some
-/// prices is a knapsack, solved over all numbers of ranks. Tighter than makespan_bound() where a training can use a
-/// large part of the ranks: there, trainings cannot all have their favourite group sizes at the same time.
+/// Returns a time that no sequence of deals can beat, independently of the planner. For any prices y >= 0 the time is
+/// at least sum(y_i s_i) / max over deals of sum(y_i speed_i) (weak duality of the configuration program).
+/// Multiplicative weights improve the prices (Arora, Hazan and Kale, Theory of Computing 8, 2012). The best deal at
+/// given prices is a knapsack, solved over all numbers of ranks. The bound is tighter than makespan_bound() if a
+/// training can use a large part of the ranks: then not all trainings can have their favourite group sizes at the same
+/// time.
 inline double deal_bound(const std::vector<double>& serial_s, std::int64_t micro_batches, std::int64_t num_ranks,
                          int iterations) {
   const std::size_t count = serial_s.size();

@@ -17,7 +17,7 @@ constexpr std::int64_t kSteps = 100'000;
 constexpr double kEnough = 0.95;       // of makespan_bound()
 constexpr double kNearlyExact = 0.99;  // of deal_bound(), which is itself found by iteration
 
-/// Incubations of a network with stages of `depth` blocks: block passes per image, as block_training_flops() counts.
+/// Returns the incubations of a network with stages of `depth` blocks, in block_training_flops()' passes per image.
 std::vector<RemainingWork> incubations(std::int64_t num_stages, std::int64_t depth, std::int64_t micro_batches) {
   std::vector<RemainingWork> work;
   for (std::int64_t i = 0; i < num_stages; ++i) {

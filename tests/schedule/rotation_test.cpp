@@ -17,7 +17,7 @@ double total_s(const std::vector<Deal>& deals) {
   return sum;
 }
 
-/// Ascending work that differs by up to a factor of 4.
+/// Returns ascending work that differs by up to a factor of 4.
 std::vector<double> example_work(std::int64_t count) {
   std::vector<double> serial_s;
   for (std::int64_t i = 0; i < count; ++i) serial_s.push_back(100 + (300.0 * i * i / (count * count)));

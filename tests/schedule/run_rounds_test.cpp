@@ -12,12 +12,12 @@
 namespace incubate {
 namespace {
 
-/// Trainings whose steps only sleep for as long as they would compute, on as many ranks as there are.
+/// Trainings whose steps only sleep as long as their group would compute.
 class RunRounds : public testing::Test {
  protected:
   static constexpr std::int64_t kMicroBatches = 8;
 
-  /// Seconds of a micro-batch of each training, and steps of all.
+  /// Starts with seconds of a micro-batch for each training, and steps for all.
   void begin(std::vector<double> micro_batch_s, std::int64_t steps) {
     micro_batch_s_ = std::move(micro_batch_s);
     progress_.assign(micro_batch_s_.size(), {.steps_done = 0, .total_steps = steps, .micro_batch_s = 0});
@@ -54,7 +54,7 @@ class RunRounds : public testing::Test {
     }
   }
 
-  /// The part of all ranks' time in which nothing was trained: from the ranks' own sums.
+  /// Returns the fraction of all ranks' time without training, from the ranks' own sums.
   double idle() {
     std::vector<std::int64_t> useful_us = {std::llround(useful_rank_s_ * 1e6)};
     world_.all_reduce_sum(useful_us, "test");
@@ -72,10 +72,10 @@ class RunRounds : public testing::Test {
   double elapsed_s_ = 0;
 };
 
-/// Depths 1, 2, 4 and 8: the passes of the four incubations.
+/// The block passes of the four incubations with depths 1, 2, 4 and 8.
 const std::vector<double> kUneven = {9e-5, 11e-5, 16e-5, 27e-5};
 
-/// The ranks dealt evenly, once, each training to its end: what the planner is to beat.
+/// Divides the ranks evenly, once, with each training to its end: the planner must beat this.
 Plan deal_evenly(const std::vector<RemainingWork>& work, const PlannerOptions& options) {
   RoundPlan round;
   const auto count = static_cast<std::int64_t>(work.size());
@@ -129,7 +129,7 @@ TEST_F(RunRounds, RanksIdleForLessThanATenthWhereAnEvenDealWastesAThird) {
   if (world_.is_leader()) fmt::print("dealt evenly: {:.1f}% idle, {:.2f} s\n", 100 * even, elapsed_s_);
 }
 
-/// Estimates that are wrong by a lot are corrected after a round.
+/// A round corrects estimates that are far off.
 TEST_F(RunRounds, MeasuredTimesReplaceEstimates) {
   if (world_.size() != 8) GTEST_SKIP() << "needs 8 ranks, not " << world_.size();
   begin(kUneven, 1000);

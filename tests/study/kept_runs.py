@@ -1,4 +1,4 @@
-"""What the study keeps: figures of finished runs, outcomes on test images and a log, all committed at once."""
+"""The results of the study: figures of finished runs, outcomes on test images and a log, all committed at once."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ RESULTS = REPOSITORY / "analysis" / "results" / "study"
 LOG, TEST = RESULTS / "log.csv", RESULTS / "test.csv"
 LOG_COLUMNS = ("run", "outcome", "cpu_s", "total_cpu_s", "began", "ended", "processor", "features", "program")
 TEST_COLUMNS = ("run", "images", "right", "loss")
-MOST_STEP_ROWS = 50  # that are kept of a training
-MOST_DIFFERENT = 2  # validation images that PyTorch may see otherwise than the program
+MOST_STEP_ROWS = 50  # kept for each training
+MOST_DIFFERENT = 2  # validation images on which PyTorch may differ from the program
 COMMIT_RETRIES, COMMIT_RETRY_S = 10, 3.0
 
 
 class StudyError(Exception):
-    """The message says what is wrong, and what to do."""
+    """The study cannot go on. The message says why, and what to do."""
 
 
 def git(*arguments: str) -> str:
@@ -49,7 +49,7 @@ def read_log() -> list[dict[str, str]]:
 
 
 def read_top1() -> dict[str, float]:
-    """Validation top-1 of the runs that are done; of those that diverged 0."""
+    """Returns the validation top-1 of finished runs; 0 for runs that diverged."""
     top1 = {row["run"]: 0.0 for row in read_log() if row["outcome"] == "diverged"}
     for name in read_done():
         run = load_run(RESULTS / name)
@@ -81,7 +81,7 @@ def keep(run: StudyRun) -> None:
 
 
 def check_network(run: StudyRun, network: torch.nn.Module) -> None:
-    """That PyTorch sees the validation images as the program does. Raises StudyError."""
+    """Raises StudyError unless PyTorch classifies the validation images as the program does."""
     outcome = evaluate_on(run, network, "validation")
     trainings = load_run(WORK / run.name).trainings
     top1 = next(training.figures["top1"] for training in trainings if training.name == run.training)
@@ -109,7 +109,7 @@ def load_exported(run: StudyRun) -> torch.nn.Module:
 
 
 def commit(paths: list[Path], message: str) -> None:
-    """Tries again while somebody else is at work in the repository."""
+    """Commits the paths. Tries again while another process uses the repository."""
     names = [str(path.relative_to(REPOSITORY)) for path in paths]
     for is_last in [*[False] * COMMIT_RETRIES, True]:
         try:

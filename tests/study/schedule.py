@@ -8,7 +8,7 @@ from pathlib import Path
 from study_runs.run import StudyRun
 
 MARGIN = 1.3
-START_S = 30.0  # what a run takes beside its steps: start, evaluation of the exported weights, commit
+START_S = 30.0  # of a run besides its steps: start, evaluation of the exported weights, commit
 FIRST_GUESS = 1.2e10  # block FLOPs a second of a run on a core that is shared with other work
 NUM_REMEMBERED = 4
 
@@ -19,12 +19,12 @@ def list_done(committed: Iterable[str]) -> set[str]:
 
 
 def expected_s(run: StudyRun, speed: float) -> float:
-    """Seconds until `run` is done, with a margin. `speed`: block FLOPs a second."""
+    """Returns the seconds until `run` is done, with a margin. `speed` is in block FLOPs a second."""
     return MARGIN * run.block_flops / speed + START_S
 
 
 def slowest_recent(speeds: Sequence[float]) -> float:
-    """What to reckon with; a guess where nothing was measured."""
+    """Returns the slowest recent speed, or a guess if none was measured."""
     return min(speeds[-NUM_REMEMBERED:], default=FIRST_GUESS)
 
 

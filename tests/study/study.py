@@ -32,8 +32,6 @@ from training_jobs import (
     PIDS,
     WORK,
     Job,
-    describe_processor,
-    find_program,
     is_training,
     reap,
     set_priority,
@@ -43,6 +41,7 @@ from training_jobs import (
 )
 
 from launch import REPOSITORY
+from machine import describe_processor, find_program
 from schedule import choose_next
 from study_runs.all_runs import list_runs
 
@@ -63,7 +62,7 @@ class Study:
         self.program = find_program()
 
     def carry_on(self) -> None:
-        """Until nothing is left that can end in time."""
+        """Carries on until no run can end in time."""
         looked = time.monotonic()
         while self.start_more() or self.jobs or (PAUSED.exists() and self.left_s() > 0):
             time.sleep(LOOK_S)
@@ -82,7 +81,7 @@ class Study:
         return (self.until - datetime.now().astimezone()).total_seconds()
 
     def stop(self) -> None:
-        """Has all that is at work save its state and end, which must not take long."""
+        """Makes all running trainings save their state and end quickly."""
         for job in self.jobs:
             set_priority(job.process.pid, 0)
         signal_all(signal.SIGTERM)
@@ -102,14 +101,14 @@ class Study:
         return True
 
     def list_speeds(self) -> dict[str, list[float]]:
-        """Of runs that have ended, and the most that those at work can still reach."""
+        """Returns the speeds of finished runs, and the highest that running ones can still reach."""
         speeds = {config: list(values) for config, values in self.speeds.items()}
         for job in self.jobs:
             speeds.setdefault(job.run.config, []).append(job.run.block_flops / max(job.active_s, 1.0))
         return speeds
 
     def end(self, job: Job, status: int, cpu_s: float) -> None:
-        """Keeps and commits what a start has brought."""
+        """Keeps and commits the results of a start."""
         self.jobs.remove(job)
         write_pids(self.jobs)
         before = sum(os.times()[:4])
@@ -127,7 +126,7 @@ class Study:
         cpu_s += sum(os.times()[:4]) - before
         self.log(job, outcome, cpu_s)
         subprocess.run([sys.executable, "analysis/quote_results.py"], cwd=REPOSITORY)  # says itself what is wrong
-        commit([RESULTS, RESULTS.parent / "README.md"], f"Study: {job.run.name}, {outcome}")
+        commit([RESULTS, RESULTS.parent / "README.md", REPOSITORY / "README.md"], f"Study: {job.run.name}, {outcome}")
         self.top1 = read_top1()
         print(f"{datetime.now():%H:%M:%S} {job.run.name} {outcome}: {cpu_s:.0f} s of CPU", flush=True)
 

@@ -32,7 +32,7 @@ Bytes = NDArray[np.uint8]
 
 
 def read_idx(path: Path) -> Bytes:
-    """Of bytes, with 1 or 3 dimensions."""
+    """Returns an IDX file of bytes with 1 or 3 dimensions."""
     content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     num_dimensions = content[3]
     shape = np.frombuffer(content, ">u4", num_dimensions, offset=4)
@@ -45,7 +45,7 @@ def write_idx(path: Path, values: Bytes) -> None:
 
 
 def save_split(path: Path, images: Bytes, labels: Bytes) -> None:
-    """`images`: count x channels x height x width."""
+    """Writes a split. `images` are count x channels x height x width."""
     np.savez_compressed(path, images=images, labels=labels)
 
 
@@ -72,7 +72,7 @@ def cut_fashion_mnist(source: Path, output: Path) -> None:
 
 
 def place_in_class(labels: Bytes) -> NDArray[np.int64]:
-    """How many images of its class stand before each image."""
+    """Returns for each image the number of images of its class before it."""
     places = np.empty(len(labels), np.int64)
     for label in np.unique(labels):
         places[labels == label] = np.arange(np.count_nonzero(labels == label))

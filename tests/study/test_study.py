@@ -1,4 +1,4 @@
-"""The study of analysis/results/README.md: its runs, what they cost, which one is next, what is kept of them."""
+"""Tests the study of analysis/results/README.md: its runs, their costs, the choice of the next run, kept results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ALL_ARMS = "--method.trainings=deep_incubation,end_to_end,grown,shallow"
 
 
 def carry_out(top1_of: dict[str, float] | None = None) -> list[StudyRun]:
-    """All runs that there are in the end, if a run has the top-1 of the first part of a name that it begins with."""
+    """Returns all runs of the finished study if a run has the top-1 of the first matching part of a name."""
     top1: dict[str, float] = {}
     while True:
         runs = list_runs(top1)
@@ -128,7 +128,7 @@ def test_grown_on_k_times_the_ranks_costs_k_times_as_much(kind: str) -> None:
 
 @pytest.mark.parametrize("split", vit_runs.SPLITS)
 def test_splits_are_as_long_as_grown(split: int) -> None:
-    """On a group of M ranks for every training."""
+    """Every training runs on a group of M ranks."""
     run = vit_runs.split_run(split, 4e-3)
     flops = {row["training"]: row["block_flops"] for row in plan(run, 50_000)["trainings"]}
     path = flops["meta"] + max(flops[f"stage_{i}"] for i in range(4)) + flops["finetuned"]

@@ -1,4 +1,4 @@
-"""The study's trainings as processes: started at the lowest priority, paused, stopped, and what they took."""
+"""Runs the study's trainings as processes: started at the lowest priority, paused, stopped, measured."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from study_runs.run import StudyRun
 
 WORK = REPOSITORY / "runs" / "study"
 PIDS, PAUSED = WORK / "pids.json", WORK / "paused"
-FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 LOWEST_PRIORITY = 19
 
 
@@ -47,13 +46,13 @@ def start(run: StudyRun) -> Job:
 
 
 def set_priority(pid: int, nice: int) -> None:
-    """Of a session. Linux shares the cores among sessions first, and by a process's own nice value within a session."""
+    """Sets a session's priority. Linux divides the cores among sessions first, then by nice values within a session."""
     with contextlib.suppress(OSError):  # other systems have no such file, and users may only lower a priority
         Path(f"/proc/{pid}/autogroup").write_text(str(nice))
 
 
 def reap(job: Job) -> tuple[int, float] | None:
-    """Status and CPU seconds of a start that has ended."""
+    """Returns status and CPU seconds of a start that has ended."""
     pid, status, usage = os.wait4(job.process.pid, os.WNOHANG)
     if pid == 0:
         return None
@@ -68,7 +67,7 @@ def write_pids(jobs: list[Job]) -> None:
 
 
 def signal_all(number: signal.Signals) -> None:
-    """To the trainings that are at work."""
+    """Sends a signal to the running trainings."""
     pids: dict[str, int] = json.loads(PIDS.read_text()) if PIDS.exists() else {}
     for name, pid in pids.items():
         if is_training(pid, name):
@@ -76,22 +75,8 @@ def signal_all(number: signal.Signals) -> None:
 
 
 def is_training(pid: int, name: str) -> bool:
-    """Whether the process is still the one that was started for the run."""
+    """Returns whether the process is still the one that was started for the run."""
     try:
         return f"--run.directory={WORK / name}".encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
-
-
-def describe_processor() -> tuple[str, str]:
-    """Its name, and the vector instructions that it has."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    fields = dict(reversed([[part.strip() for part in line.split(":", 1)] for line in lines if ":" in line]))
-    return fields["model name"], " ".join(name for name in FEATURES if name in fields["flags"].split())
-
-
-def find_program() -> str:
-    """Version and commit, as the program tells them."""
-    return subprocess.run(
-        [str(EXECUTABLE), "--version"], env=make_environment(), check=True, capture_output=True, text=True
-    ).stdout.strip()

@@ -1,4 +1,4 @@
-"""What a trained network of the study makes of images that no training has read, computed by timm or plain PyTorch."""
+"""Evaluates a trained network of the study on images that no training has read, by timm or plain PyTorch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Outcome:
 
 
 def load_network(weights: Path, num_heads: int = 4) -> torch.nn.Module:
-    """Returns the network of an exported file: a vision transformer or a ResNet, of which shapes tell all but heads."""
+    """Returns the network of an exported file, a vision transformer or a ResNet. Shapes determine all but the heads."""
     state = load_file(weights)
     if "conv1.weight" in state:
         classes, channels = len(state["fc.bias"]), state["conv1.weight"].shape[1]
@@ -48,7 +48,7 @@ def load_network(weights: Path, num_heads: int = 4) -> torch.nn.Module:
 
 
 def evaluate(network: torch.nn.Module, split: Path, mean: list[float], std: list[float]) -> Outcome:
-    """On the images of a file of study_data.py."""
+    """Evaluates a network on the images of a file of study_data.py."""
     content = np.load(split)
     labels = torch.from_numpy(content["labels"].astype(np.int64))
     scale, shift = (torch.tensor(values).reshape(1, -1, 1, 1) for values in (std, mean))

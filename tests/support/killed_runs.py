@@ -56,8 +56,7 @@ def kill_at(tiny: Tiny, run: Path, point: Point, num_ranks: int, *settings: str)
 
 
 def make_killed_run(tiny: Tiny, reference: Path, folder: Path, point: Point, num_ranks: int, *settings: str) -> Path:
-    """Returns a copy of `reference` that was killed at `point` while it trained `point.undone` again. Needs 2 ranks or
-    more."""
+    """Returns a copy of `reference` that was killed at `point` while it trained `point.undone` again."""
     for attempt in range(NUM_ATTEMPTS):
         run = copy_run(reference, folder / f"attempt_{attempt}", without=point.undone)
         if kill_at(tiny, run, point, num_ranks, *settings):

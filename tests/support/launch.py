@@ -116,7 +116,7 @@ def probe(*arguments: str) -> str:
 
 
 def find_ranks(process: subprocess.Popen[str]) -> list[int]:
-    """Returns the ids of the program's processes that the mpirun `process` started."""
+    """Returns the ids of the program's processes: those that the mpirun `process` started, or `process` itself."""
     ranks = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -125,7 +125,7 @@ def find_ranks(process: subprocess.Popen[str]) -> list[int]:
             name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
         except OSError:
             continue  # the process has ended meanwhile
-        if name == EXECUTABLE.name and int(rest.split()[1]) == process.pid:
+        if name == EXECUTABLE.name and process.pid in (int(entry.name), int(rest.split()[1])):
             ranks.append(int(entry.name))
     return ranks
 

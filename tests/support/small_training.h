@@ -19,6 +19,12 @@ inline bool same_bits(const torch::Tensor& a, const torch::Tensor& b) {
   return a.numel() == b.numel() && std::memcmp(a.data_ptr(), b.data_ptr(), a.nbytes()) == 0;
 }
 
+inline Loader small_validation_loader(const Dataset& images, std::int64_t size, int rank, int num_ranks) {
+  return {std::make_unique<ImageSamples>(images, Split::validation,
+                                         ImageSettings{.normalisation = {.mean = {0.5}, .std = {0.25}}}),
+          std::make_unique<SequentialSampler>(images.num_images(), size, rank, num_ranks)};
+}
+
 /// The data of a small training: two steps per epoch, six micro-batches per step.
 struct SmallData {
   static constexpr std::int64_t kGlobal = 12, kMicro = 2, kImages = 24, kSteps = 5;
@@ -29,16 +35,16 @@ struct SmallData {
   ArrayDataset train{path, Split::train};
   ArrayDataset validation{path, Split::validation};
 
-  TrainLoader train_loader(const LoaderOptions& options = {}) const {
-    return {train,
-            kNormalisation,
-            {.crop_padding = 1, .flip = true},
-            Sampler(kImages, kGlobal, kMicro, 3, Phase::meta),
-            3,
-            Phase::meta,
-            options};
+  Loader train_loader(const LoaderOptions& options = {}) const {
+    const ImageSettings settings = {
+        .normalisation = kNormalisation, .augmentation = {.crop_padding = 1, .flip = true}, .seed = 3};
+    return {std::make_unique<ImageSamples>(train, Split::train, settings),
+            std::make_unique<RandomSampler>(kImages, kGlobal, kMicro, 3, Phase::meta), options};
   }
-  EvaluationLoader validation_loader() const { return {validation, kNormalisation, 4}; }
+  /// A rank's part of the validation images.
+  Loader validation_loader(const ProcessGroup& group) const {
+    return small_validation_loader(validation, 4, group.rank(), group.size());
+  }
 };
 
 inline PhaseConfig small_recipe() {
@@ -51,7 +57,7 @@ inline PhaseConfig small_recipe() {
   return recipe;
 }
 
-/// How a training runs; no option changes a result.
+/// Options of a training that never change a result.
 struct Execution {
   bool shard_optimizer = false;
   bool reads_late = false;

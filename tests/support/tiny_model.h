@@ -26,17 +26,17 @@ inline ModelConfig tiny_model_config() {
   return config;
 }
 
-/// The network `spec` with a linear head.
+/// Returns the network `spec` with a linear head.
 inline StagedModel make_classifier(const ModelSpec& spec) { return {spec, std::make_shared<LinearHead>(spec)}; }
 
-/// The same with random weights of seed 1.
+/// Returns the same with random weights of seed 1.
 inline StagedModel make_initialised(const ModelSpec& spec) {
   StagedModel model = make_classifier(spec);
   for (std::int64_t i = 0; i < model.num_stages(); ++i) model.initialise(i, 1, Phase::meta);
   return model;
 }
 
-/// The output of every stage, in order.
+/// Returns the output of every stage, in order.
 inline std::vector<torch::Tensor> stage_outputs(StagedModel& model, const torch::Tensor& images, KeptBranches kept) {
   std::vector<torch::Tensor> outputs;
   Activations activations{images};

@@ -12,7 +12,7 @@
 namespace incubate {
 namespace {
 
-/// Parameters of a stage by name.
+/// Returns the parameters of a stage by name.
 std::map<std::string, ParameterInfo> parameters_of(StagedModel& model, std::int64_t stage) {
   std::map<std::string, ParameterInfo> map;
   for (const ParameterInfo& p : model.list_parameters(stage)) map.emplace(p.name, p);
@@ -73,8 +73,8 @@ TEST_F(FlatParametersTest, OrderIsStageThenLayerThenDecay) {
   EXPECT_TRUE(std::ranges::is_sorted(order));
 }
 
-/// Layers between a parameter and the output, of a model of 2, 1 and 2 blocks: block b of the model is layer b + 1, the
-/// head layer 6.
+/// Returns the layers between a parameter and the output, in a model of 2, 1 and 2 blocks. Block b of the model is
+/// layer b + 1, the head layer 6.
 std::int64_t expected_layers_behind(const FlatView& view) {
   const std::int64_t first_block = std::array{0, 2, 3}.at(view.stage);
   if (view.name.starts_with("blocks.")) return 6 - (first_block + std::stoll(view.name.substr(7)) + 1);
@@ -138,7 +138,7 @@ TEST_F(FlatParametersTest, FrozenParametersKeepTheirOwnMemory) {
   }
 }
 
-/// Of a residual network of which the first and the last stage learn.
+/// A residual network in which the first and the last stage learn.
 class FlatStatistics : public testing::Test {
  protected:
   FlatStatistics() { model_.set_learning({true, false, true}); }

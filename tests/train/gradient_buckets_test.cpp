@@ -17,7 +17,7 @@ ModelSpec recomputed(ModelSpec spec) {
 
 class Buckets : public testing::TestWithParam<ModelSpec> {
  protected:
-  /// Ranges that a pass tells of, each with the gradients that it has at that moment.
+  /// Ranges that a pass reports, each with its gradients at that moment.
   struct Told {
     Share range;
     torch::Tensor gradients;

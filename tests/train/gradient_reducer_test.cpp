@@ -19,7 +19,7 @@ namespace {
 constexpr std::int64_t kSize = 1000;
 constexpr std::int64_t kMicroBatches = 12;
 
-/// Made-up gradients of a micro-batch, of magnitudes 2^-30 to 2^3: the order of a float sum would matter.
+/// Returns made-up gradients of a micro-batch from 2^-30 to 2^3: the order of a float sum would matter.
 torch::Tensor gradients_of(std::int64_t micro_batch) {
   Generator generator(13, micro_batch);
   torch::Tensor gradients = torch::empty({kSize});
@@ -30,7 +30,7 @@ torch::Tensor gradients_of(std::int64_t micro_batch) {
   return gradients;
 }
 
-/// The mean of all micro-batches, summed one after the other.
+/// Returns the mean of all micro-batches, summed one after the other.
 torch::Tensor serial_mean() {
   std::vector<std::int64_t> sum(kSize, 0);
   for (std::int64_t m = 0; m < kMicroBatches; ++m) {
@@ -49,7 +49,7 @@ GradientReducer::StepSums finish(GradientReducer& reducer, torch::Tensor& mean, 
 
 class GradientReducerTest : public GroupOnEachDevice {
  protected:
-  /// Micro-batches of this rank under different deals, in the order in which it computes them.
+  /// Returns this rank's micro-batches under different deals, in the order in which it computes them.
   std::vector<std::vector<std::int64_t>> deals() const {
     std::vector<std::int64_t> contiguous, cyclic, all_on_the_last;
     for (std::int64_t m = 0; m < kMicroBatches; ++m) {
@@ -137,7 +137,8 @@ TEST_P(GradientReducerTest, FastSumsLeaveAGradientThatIsNotFiniteInTheMean) {
   EXPECT_FALSE(mean.isfinite().any().item<bool>());
 }
 
-// Two micro-batches a rank whose losses are sums over 3 and 5 of 8 values, divided by 8; the last four are statistics.
+// Each rank has two micro-batches with losses over 3 and 5 of 8 values, divided by 8. The last four addends are
+// statistics.
 TEST_P(GradientReducerTest, GradientsAreDividedByTheWeightStatisticsByTheMicroBatches) {
   constexpr std::int64_t kGradients = kSize - 4;
   for (const Sums kind : {Sums::exact, Sums::fast}) {

@@ -7,7 +7,7 @@
 namespace incubate {
 namespace {
 
-/// 100 steps an epoch for 10 epochs at a global batch of 1024, 2 epochs of warm-up.
+/// Returns 100 steps an epoch for 10 epochs at a global batch of 1024, with 2 epochs of warm-up.
 LrSchedule example_schedule() {
   PhaseConfig phase;
   phase.learning_rate = 5e-4;
@@ -51,6 +51,19 @@ TEST(LrSchedule, EpochLaggedRatesChangeOnceAnEpochAndLagByOne) {
       EXPECT_EQ(learning_rate_at(lagged, step), learning_rate_at(example_schedule(), 100 * (epoch - 1))) << step;
     }
   }
+}
+
+TEST(LrSchedule, AWarmupMayOutlastTheTraining) {
+  LrSchedule schedule = example_schedule();
+  EXPECT_TRUE(reaches_peak(schedule));
+  schedule.warmup_steps = static_cast<double>(schedule.total_steps - 1);
+  EXPECT_TRUE(reaches_peak(schedule));
+  schedule.warmup_steps = static_cast<double>(schedule.total_steps);
+  EXPECT_FALSE(reaches_peak(schedule));
+  // The rates of the last epoch are those of the epoch before it.
+  schedule.warmup_steps = static_cast<double>(schedule.total_steps - 1);
+  schedule.granularity = Granularity::epoch_lagged;
+  EXPECT_FALSE(reaches_peak(schedule));
 }
 
 TEST(LrSchedule, WithoutWarmupItBeginsAtThePeak) {

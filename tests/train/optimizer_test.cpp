@@ -36,7 +36,7 @@ struct ReferenceNumber {
   std::array<double, 2> state = {0, 0};
 };
 
-/// Algorithm 2 of Loshchilov and Hutter; `t` counts from 1.
+/// Updates by algorithm 2 of Loshchilov and Hutter; `t` counts from 1.
 void update_adamw(const OptimizerConfig& config, ReferenceNumber& number, double gradient, int t, double learning_rate,
                   double weight_decay) {
   auto& [mean, mean_square] = number.state;
@@ -48,7 +48,7 @@ void update_adamw(const OptimizerConfig& config, ReferenceNumber& number, double
       learning_rate * (corrected_mean / (std::sqrt(corrected_square) + config.epsilon) + weight_decay * number.value);
 }
 
-/// The algorithm in the documentation of torch.optim.SGD, whose momentum is the gradient at first.
+/// Updates by the algorithm in the documentation of torch.optim.SGD, whose first momentum is the gradient.
 void update_sgd(const OptimizerConfig& config, ReferenceNumber& number, double gradient, int t, double learning_rate,
                 double weight_decay) {
   double& momentum = number.state[0];
@@ -57,12 +57,12 @@ void update_sgd(const OptimizerConfig& config, ReferenceNumber& number, double g
   number.value -= learning_rate * (config.nesterov ? gradient + (config.momentum * momentum) : momentum);
 }
 
-/// Whether weight decay is to apply, by name: to the weights of linear layers and of the patch embedding only.
+/// Returns whether weight decay applies, by name: only to the weights of linear layers and of the patch embedding.
 bool is_to_decay(const std::string& name) {
   return name.ends_with(".weight") && name.find("norm") == std::string::npos;
 }
 
-/// What the learning rate of a parameter is to be of the head's.
+/// Returns the learning rate of a parameter divided by the head's.
 double expected_rate_factor(const FlatParameters& flat, const FlatView& view, double layer_decay) {
   for (const Segment& segment : flat.segments()) {
     if (view.offset < segment.begin || view.offset >= segment.end) continue;
@@ -148,7 +148,7 @@ class EveryOptimizer : public testing::TestWithParam<OptimizerConfig> {
 };
 
 TEST_P(EveryOptimizer, WithoutGradientOnlyDecayingParametersShrink) {
-  // By r c w: at once with AdamW and plain SGD, and 1 + m times as much with Nesterov's momentum.
+  // AdamW and plain SGD decay by r c w at once, Nesterov's momentum by 1 + m times as much.
   const double factor = GetParam().name == OptimizerName::sgd && GetParam().nesterov ? 1 + GetParam().momentum : 1;
   flat_.values().fill_(2);
   make_optimizer(flat_, all_of(flat_), GetParam(), recipe_of(0.25))->update(0.5, {}, kGood);
@@ -199,7 +199,7 @@ TEST_P(EveryOptimizer, DividesTheGradients) {
   EXPECT_TRUE(torch::equal(flat_.values(), other.values()));
 }
 
-// As ranks do that share the work: each its part, with the state of that.
+// Ranks that share the work update their parts, each with its state.
 TEST_P(EveryOptimizer, PartsMakeTheWhole) {
   torch::manual_seed(3);
   StagedModel other_model = make_initialised(target_spec(tiny_model_config()));

@@ -1,4 +1,4 @@
-// Steps where every rank has a GPU. (What of them a CPU can show: model/device_copies_test.cpp.)
+// Tests steps in which every rank has a GPU. (model/device_copies_test.cpp tests on a CPU what is possible there.)
 
 #include <algorithm>
 #include <string>
@@ -18,7 +18,7 @@
 namespace incubate {
 namespace {
 
-/// Hears of every wait for the GPU that PyTorch knows of, also of autograd's thread, which passes its warnings on.
+/// Records every wait for the GPU that PyTorch reports, also on autograd's thread, which passes its warnings on.
 class WaitListener : public c10::WarningHandler {
  public:
   void process(const c10::Warning& warning) override { waits_.push_back(warning.msg()); }
@@ -36,9 +36,8 @@ class WaitListener : public c10::WarningHandler {
 class StepOnGpu : public GroupOnEachDevice {
  protected:
   void train(SmallTraining& training, const StepHooks& hooks = {}) {
-    TrainLoader images =
-        data_.train_loader({.prefetch = {.memory = batch_memory(device())}, .finished_by = FinishedBy::device});
-    EvaluationLoader validation = data_.validation_loader();
+    Loader images = data_.train_loader({.memory = batch_memory(device())});
+    Loader validation = data_.validation_loader(*group_);
     const Participant participant = training.participant();
     train_together(std::span(&participant, 1), images, validation, *group_, {}, hooks);
   }
@@ -72,7 +71,7 @@ TEST_P(StepOnGpu, NothingWaitsForTheGpuWithStochasticDepth) {
   }
 }
 
-/// Forward passes of this thread that launch their kernels.
+/// Counts forward passes of this thread that launch their kernels.
 struct ForwardPasses {
   static thread_local int count;
   at::CallbackHandle handle = at::addThreadLocalCallback(

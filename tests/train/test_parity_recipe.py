@@ -1,4 +1,4 @@
-"""The learning rate of every step and layer, and which parameters decay, are those of timm's scheduler and rules."""
+"""Compares the learning rate of every step and layer, and weight decay, with timm's scheduler and rules."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_rate_of_every_step(training: str) -> None:
 
 @pytest.mark.parametrize("training", PHASE_OF)
 def test_rate_of_every_epoch_lags_by_one(training: str) -> None:
-    """As in the loop of DeiT and of the method's reference, which steps the scheduler behind each epoch."""
+    """The rate lags as in DeiT's and the method's reference loops, which step the scheduler after each epoch."""
     phase = PHASE_OF[training]
     settings = [f"--{phase}.epochs={EPOCHS}", f"--{phase}.granularity=epoch_lagged"]
     ours = read_recipe(training, *settings)["learning_rates"]
@@ -75,7 +75,7 @@ OPTIONS: dict[str, tuple[list[str], dict[str, Any]]] = {
 }
 
 
-# Of each training: depth of its model, the blocks that learn, and what else learns.
+# For each training: depth of its model, the blocks that learn, and other learning parts.
 LEARNING: dict[str, tuple[int, range, list[str]]] = {
     "meta": (4, range(4), ["patch_embed.", "cls_token", "pos_embed", "norm.", "head."]),
     "stage_0": (5, range(2), ["patch_embed.", "cls_token", "pos_embed"]),
@@ -86,7 +86,7 @@ LEARNING: dict[str, tuple[int, range, list[str]]] = {
 
 
 def make_model(training: str, **arguments: Any) -> torch.nn.Module:
-    """timm's, with what the training does not learn frozen."""
+    """Returns timm's model with the training's frozen parts frozen."""
     depth, blocks, rest = LEARNING[training]
     model: torch.nn.Module = timm.create_model("deit_tiny_patch16_224", pretrained=False, depth=depth, **arguments)
     learning = (*rest, *(f"blocks.{i}." for i in blocks))
@@ -96,7 +96,7 @@ def make_model(training: str, **arguments: Any) -> torch.nn.Module:
 
 
 def by_name(model: torch.nn.Module, groups: list[dict[str, Any]], key: str) -> dict[str, float]:
-    """An option of timm's groups for each of their parameters."""
+    """Returns an option of timm's groups for each of their parameters."""
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     return {names[id(parameter)]: group[key] for group in groups for parameter in group["params"]}
 

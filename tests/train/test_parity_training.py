@@ -1,8 +1,8 @@
-"""Twenty steps of every training are those of a loop in plain PyTorch over timm's network: the losses and the weights.
+"""Compares twenty steps of every training with a loop in plain PyTorch over timm's network: losses and weights.
 
-Without random augmentation and stochastic depth. Each loop begins with the first weights and the batches that the
-program states, and has its own schedule, optimizer, smoothing and clipping. So it is with SGD, layer-wise learning
-rates and an average of the weights, in one training.
+There is no random augmentation and no stochastic depth. Each loop begins with the first weights and the batches that
+the program states, and has its own schedule, optimizer, smoothing and clipping. One training also has SGD, layer-wise
+learning rates and an average of the weights.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ DEPTHS = [2, 1, 3, 2]
 
 @dataclass(frozen=True)
 class Options:
-    """What a recipe may have beside AdamW."""
+    """Options of a recipe besides AdamW."""
 
     momentum: float = 0  # of SGD with Nesterov's momentum; 0: AdamW
     layer_decay: float = 1
@@ -70,7 +70,7 @@ def depths_of(training: str) -> list[int]:
 
 
 def learning_prefixes(training: str) -> tuple[str, ...]:
-    """Of the names of what learns."""
+    """Returns the prefixes of the names of learning parameters."""
     if training not in STAGES:
         return ("",)
     index, depths = STAGES.index(training), depths_of(training)
@@ -112,7 +112,7 @@ def make_optimizer(
 def train(
     training: str, weights: Tensors, batches: Tensors, options: Options = ADAMW
 ) -> tuple[list[float], list[float], Tensors]:
-    """Losses, norms of the gradients and the weights in the end, or their average."""
+    """Returns losses, gradient norms and the final weights, or their average."""
     model = make_model(training, weights)
     average = ModelEmaV2(model, options.ema_decay)
     optimizer, scheduler = make_optimizer(model, training, options)
@@ -158,7 +158,7 @@ def test_training_is_that_of_a_plain_loop(exact_run: ExactRun, training: str) ->
 
 @pytest.fixture(scope="module")
 def option_runs(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ExactRun]:
-    """The meta model's training with each of OPTIONS."""
+    """Runs the meta model's training with each of OPTIONS."""
     folder = tmp_path_factory.mktemp("options")
     return {
         name: make_run(tiny, folder / str(i), options.settings("meta"), only="meta")

@@ -39,7 +39,7 @@ class Incubations {
   std::size_t size() const { return all_.size(); }
 
  private:
-  /// Gives the last model the stage of the first that has it frozen too.
+  /// Gives the last model the stage of the first model in which it is also frozen.
   void share_frozen_stage(std::int64_t i) {
     StagedModel& last = all_.back()->model();
     for (const auto& before : all_) {
@@ -55,8 +55,8 @@ class Incubations {
 class TrainTogether : public testing::Test {
  protected:
   void train(std::vector<Participant> participants) {
-    TrainLoader loader = data_.train_loader();
-    EvaluationLoader validation = data_.validation_loader();
+    Loader loader = data_.train_loader();
+    Loader validation = data_.validation_loader(group_);
     train_together(participants, loader, validation, group_);
   }
   void train(Incubations& incubations) {
@@ -66,7 +66,7 @@ class TrainTogether : public testing::Test {
     }
     train(participants);
   }
-  /// Each of the stages alone, to its end.
+  /// Compares each stage with a training alone, to its end.
   void expect_as_alone(Incubations& together, const std::vector<std::int64_t>& depths) {
     for (std::int64_t stage = 0; stage < 3; ++stage) {
       SCOPED_TRACE(stage);
@@ -87,7 +87,7 @@ class TrainTogether : public testing::Test {
   ProcessGroup group_{test_world().split(0), torch::kCPU};
 };
 
-/// With equal depths the stochastic depth of the prefix is shared, with others not.
+/// Equal depths share the prefix's stochastic depth, other depths do not.
 class TrainTogetherDepths : public TrainTogether, public testing::WithParamInterface<std::vector<std::int64_t>> {};
 
 TEST_P(TrainTogetherDepths, WeightsAreThoseOfEachAloneBitForBit) {
@@ -163,8 +163,8 @@ TEST_F(TrainTogether, HooksAreCalledAroundStepsAndNotAroundEvaluations) {
   std::vector<Participant> participants = {together[0].participant(2), together[1].participant(2)};
   participants[0].on_step = [&events](const StepRow&) { events.emplace_back("step"); };
   participants[0].on_evaluation_batch = note("evaluation");
-  TrainLoader loader = data_.train_loader();
-  EvaluationLoader validation = data_.validation_loader();
+  Loader loader = data_.train_loader();
+  Loader validation = data_.validation_loader(group_);
   train_together(participants, loader, validation, group_, {},
                  {.before_step = note("before"), .after_step = note("after")});
   std::vector<std::string> expected = {"before", "step", "after", "before", "step", "after"};
@@ -177,8 +177,8 @@ TEST_F(TrainTogether, EachStepButTheLastKnowsTheReductionsOfAll) {
   Incubations together(group_, {2, 2, 2}, {0, 1});
   std::vector<Participant> participants;
   for (std::size_t i = 0; i < 2; ++i) participants.push_back(together[i].participant(3));
-  TrainLoader loader = data_.train_loader();
-  EvaluationLoader validation = data_.validation_loader();
+  Loader loader = data_.train_loader();
+  Loader validation = data_.validation_loader(group_);
   std::int64_t step = 0;
   const bool is_last = group_.rank() + 1 == group_.size();
   // The last rank comes late to the second step, for which the others wait in its reduction.

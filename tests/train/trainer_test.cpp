@@ -29,7 +29,7 @@ class LoneTraining {
       : group_(std::move(communicator), torch::kCPU),
         training_(group_, recipe, is_learning, spec, 10, optimizer, on_nonfinite, execution),
         train_(data.train_loader()),
-        validation_(data.validation_loader()) {}
+        validation_(data.validation_loader(group_)) {}
 
   /// Returns the last evaluation, if there has been one.
   Figures run(std::int64_t until_step = kTrainerSteps, const std::function<void(const StepRow&)>& on_step = {}) {
@@ -50,13 +50,13 @@ class LoneTraining {
  private:
   ProcessGroup group_;
   SmallTraining training_;
-  TrainLoader train_;
-  EvaluationLoader validation_;
+  Loader train_;
+  Loader validation_;
 };
 
 class TrainerTest : public testing::Test {
  protected:
-  /// A training on groups of `group_size` ranks (the last may be smaller), all doing the same.
+  /// Returns a training on groups of `group_size` ranks (the last may be smaller), all doing the same.
   std::unique_ptr<LoneTraining> make(int group_size, const PhaseConfig& recipe = small_recipe(),
                                      const std::vector<bool>& is_learning = {true, true, true},
                                      const OptimizerConfig& optimizer = {},
@@ -88,7 +88,7 @@ TEST_F(TrainerTest, WeightsAreTheSameBitForBitOnAnyNumberOfRanks) {
   }
 }
 
-/// All that a trainer goes on from.
+/// Returns all buffers that a trainer resumes from.
 std::vector<torch::Tensor> buffers_of(Trainer& trainer) {
   std::vector<torch::Tensor> buffers = {trainer.parameters().values()};
   for (const StateBuffer& state : trainer.optimizer().state()) buffers.push_back(state.values);
@@ -103,7 +103,7 @@ PhaseConfig trainer_average_recipe() {
   return recipe;
 }
 
-/// Of so many parameters that several ranks have a chunk of them.
+/// Returns a network with so many parameters that several ranks have a chunk.
 ModelSpec wide_spec() {
   ModelConfig config = tiny_model_config();
   config.width = 32;
@@ -221,7 +221,7 @@ TEST_P(TrainerExecution, StateIsSavedAndResumed) {
     for (const NamedState& saved : stopped->trainer().list_state()) state.push_back(saved.gather().clone());
   };
   stopped->run(participant);
-  // Asked for in the first step, and every third.
+  // Saves are requested in the first step and every third one.
   EXPECT_EQ(saved_at, (std::vector<std::int64_t>{GetParam().reads_late ? 2 : 1, 3}));
   EXPECT_TRUE(same_bits(stopped->values(), whole->values()));
   const auto resumed = make_so(wide_spec(), GetParam());
@@ -270,7 +270,7 @@ TEST_F(TrainerTest, AnAverageIsEvaluatedAndChangesNoStep) {
   other->values().copy_(averaged->trainer().result());
   const std::array models = {&other->model()};
   ProcessGroup group(test_world().split(0), torch::kCPU);
-  EvaluationLoader validation = data_.validation_loader();
+  Loader validation = data_.validation_loader(group);
   const Figures evaluation = evaluate(models, other->trainer().task(), validation, group).front();
   EXPECT_EQ(averaged->metrics().epochs.back().evaluation.at("loss"), evaluation.at("loss"));
   EXPECT_NE(plain->metrics().epochs.back().evaluation.at("loss"), evaluation.at("loss"));
@@ -356,11 +356,11 @@ TEST_F(TrainerTest, RunningStatisticsMoveATenthOfTheWayToTheMeanOverTheMicroBatc
   training->run(1);
   StagedModel model = make_initialised(kResnet);
   const torch::NoGradGuard no_grad;
-  TrainLoader loader = data_.train_loader();
+  Loader loader = data_.train_loader();
   std::map<std::string, torch::Tensor> sums;
   for (std::int64_t m = 0; m < kGlobal / SmallData::kMicro; ++m) {
-    Batch batch = loader.load({.epoch = 0, .step_in_epoch = 0, .micro_batch = m});
-    model.forward(ImageClassification(0).to_device(batch, 8, torch::kCPU).input, {});
+    const std::unique_ptr<Batch> batch = loader.load({.epoch = 0, .step_in_epoch = 0, .micro_batch = m});
+    model.forward(ImageClassification(0).to_device(*batch, torch::kCPU).input, {});
     for (std::int64_t i = 0; i < 3; ++i) {
       for (const StatisticInfo& s : model.stage(i).list_statistics()) {
         const torch::Tensor value = s.batch.to(torch::kFloat64);
@@ -411,7 +411,7 @@ TEST_F(TrainerTest, LearningLowersTheLoss) {
   EXPECT_LT(training->metrics().steps.back().loss, training->metrics().steps.front().loss);
 }
 
-/// A learning rate after which no step is finite.
+/// Returns a recipe with a learning rate after which no step is finite.
 PhaseConfig absurd_recipe() {
   PhaseConfig recipe = small_recipe();
   recipe.learning_rate = 1e9;
@@ -440,7 +440,7 @@ class TrainerSkip : public TrainerTest {
   std::unique_ptr<LoneTraining> make_skipping(int group_size) {
     return make(group_size, trainer_average_recipe(), {true, true, true}, {}, kResnet, OnNonfinite::skip);
   }
-  /// Makes a step with a parameter with which nothing is finite on this rank, if `is_poisoned`.
+  /// Makes a step. With `is_poisoned`, a parameter makes everything on this rank not finite.
   static void run_poisoned(LoneTraining& training, std::int64_t until_step, bool is_poisoned) {
     const torch::NoGradGuard no_grad;
     const torch::Tensor first = training.values()[0];

@@ -12,7 +12,7 @@
 namespace incubate {
 namespace {
 
-/// What a packed file of two images a split says; tests change one part of it.
+/// The content of a packed file with two images a split; tests change one part of it.
 struct Content {
   std::string filetype = "incubate dataset";
   std::int64_t version = 1;

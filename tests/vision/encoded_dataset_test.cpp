@@ -13,7 +13,7 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-/// A set of these files, which are train images and a copy of them to evaluate on. Returns its index.
+/// Writes a set of these files as training images, with a copy for evaluation. Returns its index.
 FilePath write_set(const std::filesystem::path& directory, const std::vector<Bytes>& files) {
   const FilePath index = directory / "set.h5";
   ImageSet set;

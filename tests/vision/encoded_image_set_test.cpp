@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "base/check.h"
 #include "support/small_image_set.h"
@@ -124,7 +125,10 @@ TEST_F(EncodedImageSetTest, AShardThatIsReplacedAfterItWasOpenedIsReadToTheEnd) 
 TEST_F(EncodedImageSetTest, AShardThatIsGoneIsAnErrorAndReadOnceItIsBack) {
   const EncodedImageSet images(index_, Split::train);
   std::filesystem::rename(shard_, directory_ / "elsewhere");
-  EXPECT_EQ(error_of(images, 4), message(0, "the file cannot be opened (No such file or directory)"));
+  EXPECT_EQ(error_of(images, 4),
+            shard_.string() +
+                ": image 0 of it cannot be read: the file is missing. Copy the shard again, or run the same 'incubate "
+                "pack' again, which makes damaged shards anew.");
   std::filesystem::rename(directory_ / "elsewhere", shard_);
   EXPECT_EQ(images.read(4), small_encoded_image(Split::train, 4));
 }
@@ -135,6 +139,53 @@ TEST_F(EncodedImageSetTest, MissingOrTruncatedShardsAreFoundAtTheStart) {
   EXPECT_NO_THROW(EncodedImageSet(index_, Split::validation));
   std::filesystem::remove(shard_);
   EXPECT_THROW(EncodedImageSet(index_, Split::train), DamagedFileError);
+}
+
+TEST_F(EncodedImageSetTest, ADamagedCopyIsRemovedAndItsShardReadFromTheSource) {
+  const FilePath copies = directory_ / "copies";
+  std::filesystem::create_directory(copies);
+  for (const char* name : {"set-train-00000.h5", "set-train-00001.h5"}) {
+    std::filesystem::copy_file(directory_ / name, copies / name);
+  }
+  std::fstream(copies / "set-train-00001.h5", std::ios::binary | std::ios::in | std::ios::out)
+      << std::string(std::filesystem::file_size(shard_), '\0');
+  const EncodedImageSet images(index_, Split::train, copies);
+  for (std::int64_t i = 0; i < 10; ++i) EXPECT_EQ(images.read(i), small_encoded_image(Split::train, i));
+  EXPECT_TRUE(std::filesystem::exists(copies / "set-train-00000.h5"));
+  EXPECT_FALSE(std::filesystem::exists(copies / "set-train-00001.h5"));
+  std::filesystem::remove(shard_);
+  EXPECT_EQ(images.read(4), small_encoded_image(Split::train, 4));  // the source is open
+}
+
+TEST_F(EncodedImageSetTest, AShardThatCannotBeOpenedIsNotDamaged) {
+  std::filesystem::remove(shard_);
+  std::filesystem::create_symlink(shard_, shard_);
+  const EncodedImageSet images(index_, read_image_set(index_), Split::train);
+  try {
+    images.read(4);
+    FAIL();
+  } catch (const DamagedFileError& error) {
+    FAIL() << error.what();
+  } catch (const UnreadableFileError& error) {
+    EXPECT_TRUE(std::string(error.what())
+                    .starts_with(shard_.string() + " cannot be opened: Too many levels of symbolic links ("));
+  }
+}
+
+TEST_F(EncodedImageSetTest, FewOpenFilesAreEnough) {
+  const rlimit few = {.rlim_cur = 32, .rlim_max = 32};
+  EXPECT_EXIT(
+      {
+        setrlimit(RLIMIT_NOFILE, &few);
+        std::vector<EncodedImageSet> many;
+        for (int i = 0; i < 20; ++i) many.emplace_back(index_, Split::train);
+        bool is_right = true;
+        for (int i = 0; i < 200; ++i) {
+          is_right = is_right && many[i % 20].read(i % 10) == small_encoded_image(Split::train, i % 10);
+        }
+        std::_Exit(is_right ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 TEST_F(EncodedImageSetTest, OtherProgramsDoNotInheritItsFiles) {

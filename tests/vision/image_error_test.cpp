@@ -9,7 +9,7 @@
 namespace incubate {
 namespace {
 
-// As libjpeg and libpng say it. An image that counts as damaged would be replaced by the next one.
+// libjpeg and libpng report it so. An image that counts as damaged would be replaced by the next one.
 TEST(ImageError, ADecoderWithoutMemorySaysNothingOfTheImage) {
   EXPECT_THROW(throw_decoder_error("Insufficient memory (case 4)"), std::bad_alloc);
   EXPECT_THROW(throw_decoder_error("Out of memory"), std::bad_alloc);

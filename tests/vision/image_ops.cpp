@@ -14,14 +14,13 @@
 
 #include <fmt/core.h>
 
-#include "vision/color_jitter.h"
-#include "vision/evaluation_crop.h"
+#include "vision/colours.h"
+#include "vision/crops.h"
 #include "vision/jpeg.h"
 #include "vision/png.h"
 #include "vision/rand_augment.h"
 #include "vision/random_erasing.h"
 #include "vision/resize.h"
-#include "vision/resized_crop.h"
 
 namespace incubate {
 namespace {
@@ -33,7 +32,7 @@ std::int64_t count(const Parameters& parameters, std::size_t index) { return std
 
 Box box_of(const Parameters& p) { return {count(p, 0), count(p, 1), count(p, 2), count(p, 3)}; }
 
-/// Parameters: number of the operation, magnitude, 1 if negative, 1 if increasing, fill.
+/// Runs a step. Parameters: number of the operation, magnitude, 1 if negative, 1 if increasing, fill.
 Image run_step(const Image& image, const Parameters& p) {
   const AugmentStep step = {
       .operation = static_cast<Operation>(count(p, 0)), .magnitude = number(p, 1), .is_negative = count(p, 2) == 1};
@@ -42,7 +41,7 @@ Image run_step(const Image& image, const Parameters& p) {
   return apply_step(image, step, count(p, 3) == 1 ? Severity::increasing : Severity::of_the_operation, fill);
 }
 
-/// Parameters: factors of brightness, contrast, saturation; their order.
+/// Runs a jitter. Parameters: factors of brightness, contrast, saturation; their order.
 Image run_jitter(const Image& image, const Parameters& p) {
   ColorJitter change;
   for (std::size_t i = 0; i < 3; ++i) {
@@ -87,7 +86,7 @@ std::string draw(const std::string& what, Generator& generator, const Parameters
   return text + "\n";
 }
 
-/// Parameters: none, or a box and the least height and width.
+/// Decodes an image. Parameters: none, or a box and the least height and width.
 Image decode(std::span<const std::uint8_t> bytes, const Parameters& p) {
   if (is_png(bytes)) return p.empty() ? decode_png(bytes) : decode_png_part(bytes, box_of(p));
   return p.empty() ? decode_jpeg(bytes) : decode_jpeg_part(bytes, box_of(p), count(p, 4), count(p, 5));

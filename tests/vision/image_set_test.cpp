@@ -14,7 +14,7 @@ namespace {
 
 class ImageSetTest : public testing::Test {
  protected:
-  /// What reading says when `change` was made to the training images. The file's name is left away.
+  /// Returns the message of reading after `change` to the training images, without the file's name.
   template <typename Change>
   std::string error_of(Change&& change) {
     ImageSet bad = set_;
@@ -119,6 +119,22 @@ TEST_F(ImageSetTest, LabelsAndSidesOutOfRangeAreErrors) {
             ": the width of image 7, -5, is not in 1..65535. Make or copy it again.");
   EXPECT_EQ(error_of([](ImageSetSplit& s) { s.table.heights.pop_back(); }),
             ": 9 heights for 10 labels. Make or copy it again.");
+}
+
+TEST_F(ImageSetTest, ShardsAreBesideALinkOrItsTarget) {
+  const FilePath shard = directory_ / "set-train-00001.h5";
+  for (const char* folder : {"a", "b", "c"}) std::filesystem::create_directory(directory_ / folder);
+  std::filesystem::create_symlink("../set.h5", directory_ / "a/first.h5");
+  std::filesystem::create_symlink("../a/first.h5", directory_ / "b/second.h5");
+  for (const char* link : {"a/first.h5", "b/second.h5"}) {
+    EXPECT_TRUE(std::filesystem::equivalent(shard_path(directory_ / link, "set-train-00001.h5"), shard)) << link;
+    EXPECT_NO_THROW(check_shard_lengths(directory_ / link, set_));
+  }
+  // As in a store of links to files with other names.
+  std::filesystem::rename(shard, directory_ / "c/0123");
+  std::filesystem::create_symlink("../c/0123", directory_ / "b/set-train-00001.h5");
+  EXPECT_EQ(shard_path(directory_ / "b/second.h5", "set-train-00001.h5"), directory_ / "b/set-train-00001.h5");
+  EXPECT_EQ(shard_path(directory_ / "a/first.h5", "set-train-00001.h5"), directory_ / "a/set-train-00001.h5");
 }
 
 TEST_F(ImageSetTest, MissingAndIncompleteShardsAreErrors) {

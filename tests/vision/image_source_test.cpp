@@ -5,10 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "support/jpeg_file.h"
-#include "vision/evaluation_crop.h"
+#include "vision/crops.h"
 #include "vision/jpeg.h"
 #include "vision/resize.h"
-#include "vision/resized_crop.h"
 
 namespace incubate {
 namespace {

@@ -14,7 +14,7 @@
 namespace incubate {
 namespace {
 
-// That decoded bytes equal Pillow's is tested in test_image_ops.py; here are properties that need no other program.
+// test_image_ops.py tests that decoded bytes equal Pillow's; the properties here need no other program.
 
 using Bytes = std::vector<std::uint8_t>;
 
@@ -63,7 +63,7 @@ TEST(Jpeg, WhatIsNoJpegIsAnError) {
   EXPECT_EQ(jpeg_error({'G', 'I', 'F', '8'}), "Not a JPEG file: starts with 0x47 0x49");
 }
 
-/// The file with its header's height and width, the 5 bytes behind the marker FF C0, replaced.
+/// Returns the file with another height and width in its header, the 5 bytes behind the marker FF C0.
 Bytes with_size(Bytes file, std::uint16_t height, std::uint16_t width) {
   const Bytes marker = {0xFF, 0xC0};
   const auto header = std::ranges::search(file, marker).begin();
@@ -103,7 +103,7 @@ struct NamedFile {
   Bytes bytes;
 };
 
-/// Files of every kind, of random sizes, many with sides that blocks do not divide.
+/// Returns files of every kind, of random sizes, many with sides that blocks do not divide.
 std::vector<NamedFile> make_files(Generator& generator) {
   std::vector<NamedFile> files;
   const auto add = [&](const std::string& name, std::int64_t channels, const JpegKind& kind) {
@@ -157,7 +157,7 @@ TEST(JpegPart, IsThatOfTheWholeImageAtASmallerScale) {
   for (const NamedFile& file : make_files(generator)) {
     const JpegInfo info = read_jpeg_info(file.bytes);
     for (const std::int64_t scale : {2, 4, 8}) {
-      // Of a size that the scale divides, so that the scale of the whole image and of a box is the same.
+      // The scale divides this size, so that the scale of the whole image and of a box is the same.
       const Box all = {0, 0, info.height / scale * scale, info.width / scale * scale};
       if (all.height == 0 || all.width == 0) continue;
       const Image whole = decode_jpeg_part(file.bytes, all, all.height / scale, all.width / scale);

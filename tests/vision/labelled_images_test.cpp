@@ -7,7 +7,7 @@
 namespace incubate {
 namespace {
 
-/// 40 images of class 0, 20 of class 1, 1 of class 2; an image's byte is its number.
+/// Returns 40 images of class 0, 20 of class 1, 1 of class 2; an image's byte is its number.
 LabelledImages example_images() {
   LabelledImages all{.height = 1, .width = 1, .channels = 1, .bytes = {}, .labels = {}};
   for (int i = 0; i < 61; ++i) {

@@ -1,7 +1,6 @@
 #include "vision/mixup.h"
 
 #include <cmath>
-#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -54,19 +53,6 @@ TEST(Mixup, AreaOfABoxIsWhatTheOtherLabelWeighs) {
     sum += m.weight;
   }
   EXPECT_GT(sum / 2000, 0.55);  // clipping at the borders keeps more than half
-}
-
-TEST(Mixup, BlendsAnImageWithItsMirrorInTheBatch) {
-  std::vector<float> images = {1, 2, 10, 20, 100, 200};  // three images of two pixels
-  mix_images({.is_box = false, .weight = 0.75}, 3, 1, 2, images);
-  EXPECT_EQ(images, (std::vector<float>{25.75, 51.5, 10, 20, 75.25, 150.5}));
-}
-
-TEST(Mixup, ExchangesABoxInEveryChannel) {
-  // Two images of two channels of 2x2.
-  std::vector<float> images = {1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 14, 15, 16, 17, 18};
-  mix_images({.is_box = true, .box = {.top = 0, .left = 1, .height = 2, .width = 1}, .weight = 0.5}, 2, 2, 2, images);
-  EXPECT_EQ(images, (std::vector<float>{1, 12, 3, 14, 5, 16, 7, 18, 11, 2, 13, 4, 15, 6, 17, 8}));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 namespace incubate {
 namespace {
 
-// That decoded bytes equal Pillow's, for every kind of file, is tested in test_image_ops.py.
+// test_image_ops.py tests that decoded bytes equal Pillow's, for every kind of file.
 
 using Bytes = std::vector<std::uint8_t>;
 
@@ -59,7 +59,7 @@ void append_number(Bytes& bytes, std::size_t number) {
   for (const int shift : {24, 16, 8, 0}) bytes.push_back(static_cast<std::uint8_t>(number >> shift));
 }
 
-/// A part of a file that holds `size` letters as compressed text, a thousandth of them.
+/// Returns a part of a file with `size` letters as compressed text, a thousandth of them.
 Bytes make_compressed_text(std::size_t size) {
   const Bytes text(size, 'a');
   Bytes content = {'z', 'T', 'X', 't', 'a', 0, 0};
@@ -74,7 +74,7 @@ Bytes make_compressed_text(std::size_t size) {
   return chunk;
 }
 
-/// The most that this process has held so far.
+/// Returns the peak memory of this process.
 std::int64_t most_memory_kb() {
   rusage usage = {};
   getrusage(RUSAGE_SELF, &usage);

@@ -8,7 +8,7 @@
 namespace incubate {
 namespace {
 
-// That the results are right is tested by resize_test.cpp and test_image_ops.py; here that all instructions agree.
+// resize_test.cpp and test_image_ops.py test the results; this file tests that all instructions agree.
 
 Image make_noise(Generator& generator, std::int64_t height, std::int64_t width, std::int64_t channels) {
   Image image(height, width, channels);
@@ -16,7 +16,7 @@ Image make_noise(Generator& generator, std::int64_t height, std::int64_t width, 
   return image;
 }
 
-/// Weights as those of a resize, some negative, of up to 1 and a quarter.
+/// Returns weights like those of a resize, some negative, up to 1.25.
 Taps draw_taps(Generator& generator, std::int64_t num_inputs, std::int64_t num_outputs) {
   const std::int64_t most = 1 + generator.below(static_cast<std::uint32_t>(num_inputs));
   Taps taps(num_outputs, most);

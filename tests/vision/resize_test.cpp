@@ -5,7 +5,7 @@
 namespace incubate {
 namespace {
 
-// That the bytes equal Pillow's is tested in test_image_ops.py; here are properties that need no other program.
+// test_image_ops.py tests that the bytes equal Pillow's; the properties here need no other program.
 
 Image ramp(std::int64_t height, std::int64_t width) {
   Image image(height, width, 1);

@@ -1,6 +1,6 @@
-"""The image operations equal Pillow's and timm's, and what is drawn at random is distributed as theirs.
+"""The image operations equal Pillow's and timm's, and random choices have the same distribution.
 
-`image_ops` (tests/vision/image_ops.cpp) runs one operation on a raw image, or prints what is drawn.
+`image_ops` (tests/vision/image_ops.cpp) runs one operation on a raw image, or prints random choices.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LEAST_P = 1e-4  # seeds are fixed: a test passes always or never
 
 
 def make_photo(height: int, width: int, channels: int, seed: int = 0) -> Pixels:
-    """Noise with the spectrum of photographs (amplitude 1/frequency), smooth regions, an edge and saturated parts."""
+    """Returns noise with photographs' spectrum (amplitude 1/frequency), smooth regions, an edge, saturated parts."""
     generator = np.random.default_rng(seed)
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :])
     frequency[0, 0] = 1
@@ -49,7 +49,7 @@ def make_photo(height: int, width: int, channels: int, seed: int = 0) -> Pixels:
 
 
 def read_portrait() -> Pixels:
-    """A photograph that Matplotlib brings along, 600 x 512 pixels in colour."""
+    """Returns a photograph that comes with Matplotlib, 600 x 512 pixels in colour."""
     with Image.open(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)) as image:
         return np.asarray(image.convert("RGB"))
 
@@ -111,7 +111,7 @@ def test_resize_of_a_box(box: tuple[int, int, int, int], size: tuple[int, int]) 
 
 
 def test_resize_of_random_boxes() -> None:
-    """Every regime of shrinking and growing, in which the order of the two passes differs."""
+    """Boxes cover every regime of shrinking and growing, in which the order of the two passes differs."""
     generator = np.random.default_rng(7)
     for _ in range(150):
         height, width, *size = (int(n) for n in generator.integers(4, 70, 4))
@@ -173,7 +173,7 @@ def test_jitter(name: str, order: tuple[int, ...], factors: tuple[float, ...]) -
 
 
 def apply_timms(name: str, image: Image.Image, magnitude: float, negative: bool) -> Image.Image:
-    """timm's operation with its coin on a chosen side."""
+    """Returns timm's operation with its coin on a chosen side."""
     grey = image.mode == "L"
     parameters = {
         "img_mean": FILL[0] if grey else FILL,
@@ -250,7 +250,7 @@ def test_decoding_of_png(name: str, mode: str) -> None:
 
 @pytest.mark.parametrize("quality", [50, 90])
 def test_encoding_of_jpeg(quality: int) -> None:
-    """As good as Pillow's at the same quality: tables, subsampling and rounding are the same."""
+    """JPEG files are as good as Pillow's at the same quality: tables, subsampling and rounding are equal."""
     for name in ["colour", "portrait"]:
         pixels = photos()[name]
         words = [str(PROGRAM), "encode", *map(str, pixels.shape), str(quality)]
@@ -263,7 +263,7 @@ def test_encoding_of_jpeg(quality: int) -> None:
     [(0, 0, 1200, 1024, 224, 4), (160, 80, 800, 640, 224, 2), (400, 200, 512, 512, 128, 4)],
 )
 def test_decoding_at_a_smaller_scale(top: int, left: int, height: int, width: int, side: int, scale: int) -> None:
-    """The inverse transform of fewer coefficients, then Pillow's filter, is near that filter alone."""
+    """Fewer coefficients and then Pillow's filter come close to the filter alone."""
     file = save(to_pillow(photos()["portrait"]).resize((1024, 1200), Image.Resampling.BICUBIC), "JPEG", quality=90)
     part = decode(file, top, left, height, width, side, side)
     assert part.shape == (height // scale, width // scale, 3)
@@ -288,7 +288,7 @@ def assert_share(count: int, total: int, share: float) -> None:
 
 
 def assert_same_distribution(ours: NDArray[np.float64], theirs: NDArray[np.float64], bins: int = 20) -> None:
-    """Chi-square of two samples in bins that hold about as many of theirs."""
+    """Compares two samples by chi-square, in bins that hold about equally many of `theirs`."""
     edges = np.unique(np.quantile(theirs, np.linspace(0, 1, bins + 1))[1:-1])
     counts = [np.bincount(np.searchsorted(edges, sample), minlength=len(edges) + 1) for sample in (ours, theirs)]
     table = np.array(counts)[:, np.sum(counts, axis=0) > 0]
@@ -318,7 +318,7 @@ def test_options_of_rand_augment() -> None:
 )
 def test_draws_of_the_resized_crop(height: int, width: int, scale: tuple[float, float]) -> None:
     def measure(boxes: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        """Area, aspect, and where between the borders a box lies."""
+        """Returns area, aspect and relative position of each box."""
         top, left, box_height, box_width = boxes.T
         places = [top / np.maximum(1, height - box_height), left / np.maximum(1, width - box_width)]
         return [box_height * box_width, box_width / box_height, *places]
@@ -342,7 +342,7 @@ def test_fallback_of_the_resized_crop() -> None:
 
 
 def draw_timms_erasing(side: tuple[int, int], count: int) -> NDArray[np.float64]:
-    """Boxes that timm's RandomErasing fills, found by what it changes; zeros where it does not."""
+    """Returns the boxes that timm's RandomErasing fills, found by the changes; zeros without one."""
     random.seed(0)
     erasing = RandomErasing(0.25, mode="pixel", device="cpu")
     boxes = np.zeros((count, 4))

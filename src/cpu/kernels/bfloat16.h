@@ -7,7 +7,7 @@
 
 namespace incubate::cpu {
 
-/// The upper half of a float: 8 bits of exponent, 7 of mantissa. As at::BFloat16 lies in memory.
+/// The upper half of a float (8 bits of exponent, 7 of mantissa), with the layout of at::BFloat16.
 struct Bfloat16 {
   std::uint16_t bits = 0;
 };
@@ -15,7 +15,7 @@ struct Bfloat16 {
 INCUBATE_INLINE float to_float(float x) { return x; }
 INCUBATE_INLINE float to_float(Bfloat16 x) { return std::bit_cast<float>(std::uint32_t{x.bits} << 16U); }
 
-/// Rounds to the nearest, to even where two are.
+/// Rounds to the nearest value; ties to even.
 template <typename T>
 T from_float(float x);
 template <>

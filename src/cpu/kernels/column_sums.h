@@ -6,8 +6,7 @@
 
 namespace incubate::cpu {
 
-/// sums[c] += the sum over r of values[r][c]; a block of 64 rows is added up on its own first, which keeps the error
-/// low.
+/// Adds the sum over r of values[r][c] to sums[c]. Sums blocks of 64 rows separately, for a small error.
 void add_rows(const float* values, float* sums, std::int64_t rows, std::int64_t width);
 void add_rows(const Bfloat16* values, float* sums, std::int64_t rows, std::int64_t width);
 

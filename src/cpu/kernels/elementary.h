@@ -6,11 +6,11 @@
 
 #include "base/vectorised.h"
 
-// Elementary functions that compilers turn into vector instructions, unlike the C library's.
+// Elementary functions that compilers vectorise, unlike those of the C library.
 
 namespace incubate::cpu {
 
-/// e^x to 2 units in the last place; below -87 and above 88 as there. NaN gives NaN.
+/// Returns e^x to 2 units in the last place. Clamps x to [-87, 88]; NaN gives NaN.
 INCUBATE_INLINE float vector_exp(float x) {
   constexpr float kLog2E = 1.44269504F;
   constexpr float kLn2High = 0.693145752F;  // its product with an integer below 2^8 is exact
@@ -33,7 +33,7 @@ INCUBATE_INLINE float vector_exp(float x) {
   return series * std::bit_cast<float>((exponent + 127U) << 23U);
 }
 
-/// The normal distribution: probability below x, and density at x.
+/// The normal distribution at x: probability below x, and density.
 struct Normal {
   float below;
   float density;
@@ -60,7 +60,7 @@ INCUBATE_INLINE Normal normal_at(float x) {
   return {.below = x < 0 ? tail : 1.0F - tail, .density = kDensityAt0 * gauss};
 }
 
-/// GELU'(x). Far out it is 0 or 1, though vector_exp is never 0.
+/// Returns GELU'(x). Far from 0 it is exactly 0 or 1, although vector_exp is never 0.
 INCUBATE_INLINE float gelu_slope(float x) {
   constexpr float kFar = 20;
   const Normal normal = normal_at(x);

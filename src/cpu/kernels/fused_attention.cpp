@@ -18,7 +18,7 @@ namespace {
 
 INCUBATE_BEGIN_PAIRS
 
-/// As vector_exp().
+/// Returns e^x as vector_exp() does.
 INCUBATE_INLINE __m512 exponential(const __m512& x) {
   const __m512 power = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504F)), _MM_FROUND_TO_NEAREST_INT);
   __m512 r = _mm512_fnmadd_ps(power, _mm512_set1_ps(0.693145752F), x);
@@ -30,7 +30,7 @@ INCUBATE_INLINE __m512 exponential(const __m512& x) {
   return _mm512_scalef_ps(series, power);
 }
 
-/// weights = softmax(scale * scores) of one row; behind `tokens` there are zeros. Overwrites `scores`.
+/// Sets weights = softmax(scale * scores) for one row, and 0 behind the `tokens` values. Overwrites `scores`.
 INCUBATE_INLINE void softmax_row(float* scores, float scale, std::int64_t tokens, std::int64_t stride,
                                  Bfloat16* weights) {
   const std::int64_t last = stride - kLanes;
@@ -52,7 +52,7 @@ INCUBATE_INLINE void softmax_row(float* scores, float scale, std::int64_t tokens
   }
 }
 
-/// From the gradient of the weights that of the scores: scale * p * (gradient - sum(p * gradient)).
+/// Sets result = scale * p * (gradient - sum(p * gradient)), the gradient of the scores, from that of the weights p.
 INCUBATE_INLINE void softmax_row_backward(const Bfloat16* weights, const float* gradient, float scale,
                                           std::int64_t stride, Bfloat16* result) {
   __m512 sums = _mm512_setzero_ps();
@@ -75,7 +75,7 @@ void store_rows(const float* rows, std::int64_t count, std::int64_t width, Bfloa
 
 std::int64_t whole_vectors(std::int64_t words) { return (words + kLanes - 1) / kLanes * kLanes; }
 
-/// What one head needs beside its inputs and outputs.
+/// Buffers for one head.
 struct Workspace {
   Workspace(const AttentionShape& s, std::int64_t rows_at_once)
       : stride(s.padded_tokens()),
@@ -92,8 +92,8 @@ struct Workspace {
         sums(std::max(rows_at_once, s.head_width) * std::max(stride, s.head_width)),
         transposed_sums(stride * s.head_width) {}
 
-  std::int64_t stride;        // of what has a value for each token
-  std::int64_t query_stride;  // of what has a value for each query
+  std::int64_t stride;        // of arrays with a value for each token
+  std::int64_t query_stride;  // of arrays with a value for each query
   std::vector<Bfloat16> queries, keys, values, gradients, score_gradients, transposed_queries;
   std::vector<Pair> by_columns, by_rows, pairs_of_queries;
   std::vector<float> sums, transposed_sums;
@@ -109,14 +109,14 @@ void gather(const Head& head, const AttentionShape& s, Workspace& w) {
   gather_rows(head.values, s.tokens, s.head_width, w.values.data());
 }
 
-/// Part 0, 1 or 2, queries, keys or values, of a head.
+/// Returns part `part` of a head: 0 queries, 1 keys, 2 values.
 Strided part_of(const Bfloat16* qkv, const float* bias, const AttentionShape& s, std::int64_t sample, std::int64_t head,
                 std::int64_t part) {
   const std::int64_t offset = (part * s.width()) + (head * s.head_width);
   return {qkv + (sample * s.tokens * 3 * s.width()) + offset, 3 * s.width(), bias == nullptr ? nullptr : bias + offset};
 }
 
-/// Neighbours within rows (tokens, head width), for sums over the width: (head width / 2, stride).
+/// Pairs neighbours within rows (tokens, head width), for sums over the width: (head width / 2, stride).
 void pair_columns(const std::vector<Bfloat16>& rows, const AttentionShape& s, Workspace& w) {
   const std::int64_t num_pairs = s.head_width / 2;
   transpose_words(reinterpret_cast<const Pair*>(rows.data()), num_pairs, s.tokens, num_pairs, w.by_columns.data(),
@@ -147,7 +147,7 @@ void forward_head(const Head& head, Bfloat16* weights, Bfloat16* result, const A
   });
 }
 
-/// Of a gradient of queries, keys or values.
+/// Returns the place of a head's gradient of queries, keys or values.
 Bfloat16* place_of(Bfloat16* qkv_gradient, const AttentionShape& s, std::int64_t sample, std::int64_t head,
                    std::int64_t part) {
   return qkv_gradient + (sample * s.tokens * 3 * s.width()) + (part * s.width()) + (head * s.head_width);
@@ -157,8 +157,8 @@ struct HeadGradients {
   Bfloat16 *queries, *keys, *values;
 };
 
-/// to = left^T right, of left (queries, stride) and right (queries, head width), a token a row. What is multiplied is
-/// right^T left, since `right` is narrower, and has less to be transposed.
+/// Sets to = left^T right, where left is (queries, stride) and right (queries, head width); a row of `to` is a token.
+/// Computes right^T left, because `right` is narrower: less has to be transposed.
 void multiply_transposed(const Bfloat16* left, const std::vector<Bfloat16>& right, const AttentionShape& s,
                          const PairProduct& product, Workspace& w, Bfloat16* to) {
   const std::int64_t num_pairs = (s.queries + 1) / 2;

@@ -57,7 +57,7 @@ void bias_gelu_of(T* values, const float* bias, T* result, std::int64_t rows, st
 template <typename T>
 void gelu_backward_of(const T* values, const T* gradient, T* result, float* bias_gradient, std::int64_t rows,
                       std::int64_t width) {
-  constexpr std::int64_t kBlock = 64;  // rows that stay in the cache for their sum
+  constexpr std::int64_t kBlock = 64;  // rows that stay in the cache until their sum is taken
   for (std::int64_t row = 0; row < rows; row += kBlock) {
     const std::int64_t count = std::min(kBlock, rows - row);
     const std::int64_t begin = row * width;

@@ -13,10 +13,10 @@ namespace incubate::cpu {
 namespace {
 
 constexpr int kSegments = 32;
-constexpr float kPerUnit = 5;  // segment i reaches from (i - 0.5) / kPerUnit to (i + 0.5) / kPerUnit
-constexpr float kLast = (kSegments - 1) / kPerUnit;  // what lies in its segment, and beyond, is 0: below 1e-9
+constexpr float kPerUnit = 5;                        // segment i is [(i - 0.5) / kPerUnit, (i + 0.5) / kPerUnit)
+constexpr float kLast = (kSegments - 1) / kPerUnit;  // values in the last segment and beyond are 0: below 1e-9
 
-/// A function that falls to 0, from 0 on: in each segment the cubic through its values at Chebyshev's nodes.
+/// A function on [0, inf) that falls to 0: in each segment the cubic through its values at Chebyshev's nodes.
 class Segments {
  public:
   template <typename Function>
@@ -24,13 +24,13 @@ class Segments {
     for (int i = 0; i + 1 < kSegments; ++i) fit(function, i);
   }
 
-  /// Of (x kPerUnit - i)^power, for all segments i.
+  /// Returns the coefficients of (x kPerUnit - i)^power for all segments i.
   const float* coefficients(int power) const { return coefficients_[power].data(); }
 
  private:
   static constexpr int kTerms = 4;
 
-  /// By Newton's divided differences, multiplied out.
+  /// Fits a segment by Newton's divided differences, multiplied out.
   template <typename Function>
   void fit(const Function& function, int segment) {
     std::array<double, kTerms> nodes{};
@@ -57,7 +57,7 @@ class Segments {
 
 double probability_above(double x) { return 0.5 * std::erfc(x / std::numbers::sqrt2); }
 
-/// 1 - GELU'(x) = GELU'(-x)
+/// Returns 1 - GELU'(x) = GELU'(-x).
 double slope_below(double x) {
   const double density = std::exp(-0.5 * x * x) / std::sqrt(2 * std::numbers::pi);
   return probability_above(x) - (x * density);
@@ -65,7 +65,7 @@ double slope_below(double x) {
 
 INCUBATE_BEGIN_PAIRS
 
-/// Its coefficients in registers.
+/// Coefficients of segments in registers.
 struct LoadedSegments {
   explicit LoadedSegments(const Segments& segments) {
     for (int power = 0; power < 4; ++power) {
@@ -74,13 +74,13 @@ struct LoadedSegments {
     }
   }
 
-  /// x from 0 to kLast.
+  /// Returns the values at x. REQUIRES: x is in [0, kLast].
   INCUBATE_INLINE __m512 at(const __m512& x) const {
     const __m512 rounder = _mm512_set1_ps(0x1.8p23F);  // leaves the segment in the low bits of the mantissa
     const __m512 per_unit = _mm512_set1_ps(kPerUnit);
     const __m512 shifted = _mm512_fmadd_ps(x, per_unit, rounder);
     const __m512 r = _mm512_fmsub_ps(x, per_unit, _mm512_sub_ps(shifted, rounder));
-    const __m512i segment = _mm512_castps_si512(shifted);  // of which 5 bits count below
+    const __m512i segment = _mm512_castps_si512(shifted);  // only 5 bits count below
     __m512 sum = _mm512_permutex2var_ps(lower[3], segment, upper[3]);
     sum = _mm512_fmadd_ps(sum, r, _mm512_permutex2var_ps(lower[2], segment, upper[2]));
     sum = _mm512_fmadd_ps(sum, r, _mm512_permutex2var_ps(lower[1], segment, upper[1]));
@@ -99,7 +99,7 @@ INCUBATE_INLINE void store(const __m256bh& values, __mmask16 lanes, Bfloat16* to
   _mm256_mask_storeu_epi16(to, lanes, reinterpret_cast<__m256i>(values));
 }
 
-/// |x|, at most kLast; NaN stays NaN.
+/// Returns |x|, at most kLast; NaN stays NaN.
 INCUBATE_INLINE __m512 magnitude(const __m512& x) { return _mm512_min_ps(_mm512_set1_ps(kLast), _mm512_abs_ps(x)); }
 
 void bias_gelu_of(const Segments& above, Bfloat16* values, const float* bias, Bfloat16* result, std::int64_t width) {

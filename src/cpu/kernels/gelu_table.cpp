@@ -11,7 +11,7 @@ struct GeluTable {
   GeluTable() : values(kSize), slopes(kSize) {
     for (std::uint32_t bits = 0; bits < kSize; ++bits) {
       const float x = to_float(Bfloat16{static_cast<std::uint16_t>(bits)});
-      const bool is_far_below = x < -20;  // both are 0 in fp32; of -infinity the formulas make another number, or none
+      const bool is_far_below = x < -20;  // both are 0 in fp32; the formulas are wrong or NaN at -infinity
       values[bits] = from_float<Bfloat16>(is_far_below ? 0.0F : x * normal_at(x).below);
       slopes[bits] = is_far_below ? 0.0F : gelu_slope(x);
     }

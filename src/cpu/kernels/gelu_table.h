@@ -6,13 +6,13 @@
 
 namespace incubate::cpu {
 
-// GELU of bfloat16 where there is no AVX512-BF16: looked up. There are 2^16 values, of which a network meets some
-// thousands, which the cache holds: cheaper than the arithmetic. Rounded correctly.
+// GELU of bfloat16 by a table, for processors without AVX512-BF16. A network uses some thousands of the 2^16 values.
+// The cache holds those, so a look-up is cheaper than arithmetic. Results are rounded correctly.
 
-/// result[i] = GELU(values[i])
+/// Sets result[i] = GELU(values[i]).
 void gelu_by_table(const Bfloat16* values, Bfloat16* result, std::int64_t size);
 
-/// result[i] = gradient[i] * GELU'(values[i])
+/// Sets result[i] = gradient[i] * GELU'(values[i]).
 void gelu_backward_by_table(const Bfloat16* values, const Bfloat16* gradient, Bfloat16* result, std::int64_t size);
 
 }  // namespace incubate::cpu

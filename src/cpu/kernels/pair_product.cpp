@@ -30,7 +30,7 @@ struct LeftFactor {
   }
 };
 
-/// c (kRows, kVectors * 16) = a b: sums over `num_pairs` pairs. `b` has `stride` words a pair, `c` floats a row.
+/// Sets c (kRows, kVectors * 16) = a b: sums over `num_pairs` pairs. `b` has `stride` words a pair, `c` floats a row.
 template <int kRows, int kVectors>
 INCUBATE_INLINE void multiply_tile(const LeftFactor& a, const Pair* b, std::int64_t stride, std::int64_t num_pairs,
                                    float* c) {
@@ -53,7 +53,7 @@ INCUBATE_INLINE void multiply_tile(const LeftFactor& a, const Pair* b, std::int6
   }
 }
 
-/// From `row` on, kRows at once while there are so many, then fewer.
+/// Multiplies the rows from `row` on, kRows at a time, then the rest in smaller tiles.
 template <int kRows, int kVectors>
 INCUBATE_INLINE void multiply_rows(const LeftFactor& a, std::int64_t row, std::int64_t rows, const Pair* b,
                                    std::int64_t stride, std::int64_t num_pairs, float* c) {
@@ -63,7 +63,7 @@ INCUBATE_INLINE void multiply_rows(const LeftFactor& a, std::int64_t row, std::i
   if constexpr (kRows > 1) multiply_rows<kRows / 2, kVectors>(a, row, rows, b, stride, num_pairs, c);
 }
 
-/// As many rows at once as registers hold the sums of.
+/// Multiplies as many rows at a time as registers can hold sums of.
 template <int kVectors>
 INCUBATE_INLINE void multiply_columns(const LeftFactor& a, std::int64_t rows, const Pair* b, std::int64_t stride,
                                       std::int64_t num_pairs, float* c) {

@@ -6,23 +6,23 @@
 
 namespace incubate::cpu {
 
-/// Two neighbours in one word: the first is the lower half.
+/// Two neighbours in one word; the first is the lower half.
 using Pair = std::uint32_t;
 
-/// Who multiplies matrices in bfloat16, with sums in float: the vector unit, or a library that knows more of the
-/// processor.
+/// A multiplication of bfloat16 matrices with sums in float, by vector instructions or by a library.
 struct PairProduct {
-  /// c (rows, columns) = a b, over `num_pairs` pairs of neighbours in a row of `a`, which has `a_stride` values, and
-  /// `b` (num_pairs, columns). `columns` and `a_stride` are whole vectors of 16 words.
+  /// Sets c (rows, columns) = a b, summed over `num_pairs` pairs of neighbours in the rows of `a` and of `b`
+  /// (num_pairs, columns). Rows of `a` have `a_stride` values. REQUIRES: `columns` and `a_stride` are whole vectors of
+  /// 16 words.
   void (*multiply)(const Bfloat16* a, std::int64_t a_stride, std::int64_t rows, const Pair* b, std::int64_t columns,
                    std::int64_t num_pairs, float* c);
-  /// Called after the last of several.
+  /// Must be called after the last multiply().
   void (*finish)();
-  /// So many rows of `c` at once are multiplied well, and few enough that they stay in the first cache.
+  /// Rows of `c` for one call: enough to multiply well, few enough to stay in the first cache.
   std::int64_t rows_at_once;
 };
 
-/// By AVX512-BF16. REQUIRES: has_vector_product().
+/// Returns the product by AVX512-BF16. REQUIRES: has_vector_product().
 PairProduct vector_product();
 bool has_vector_product();
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// How products of matrices in bfloat16 take their factors on processors with AVX-512: pairs of neighbours along the sum
-// in a word, of which the processor multiplies and adds both at once.
+// Factors of bfloat16 products on processors with AVX-512: a word holds two neighbours along the sum, and one
+// instruction multiplies and adds both.
 
 #if defined(__x86_64__) && !defined(__clang__)
 
@@ -13,9 +13,9 @@
 
 #include "cpu/kernels/pair_product.h"
 
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // of GCC's own header (GCC bug 105593)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // for GCC's own header (GCC bug 105593)
 
-// Functions between these two are compiled for such a processor.
+// Functions between these two macros are compiled for AVX512-BF16.
 #define INCUBATE_BEGIN_PAIRS  \
   _Pragma("GCC push_options") \
       _Pragma("GCC target(\"avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma,prefer-vector-width=512\")")
@@ -27,19 +27,19 @@ INCUBATE_BEGIN_PAIRS
 
 constexpr std::int64_t kLanes = 16;
 
-/// Rows of a head, or their gradients, as they lie in memory between those of others.
+/// Rows of one head, or of their gradients, between those of other heads.
 struct Strided {
   const Bfloat16* first;
   std::int64_t stride;
   const float* bias;  // null: none
 };
 
-/// Of a vector's 16.
+/// Returns the mask of the first `count` of a vector's 16 lanes.
 INCUBATE_INLINE __mmask16 first_lanes(std::int64_t count) {
   return static_cast<__mmask16>((1U << static_cast<unsigned>(count)) - 1U);
 }
 
-/// A value a word, in its lower half; 0 elsewhere.
+/// Returns a value in the lower half of each word; 0 in other lanes.
 INCUBATE_INLINE __m512i load_words(const Bfloat16* from, __mmask16 lanes) {
   return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, from));
 }
@@ -49,12 +49,12 @@ INCUBATE_INLINE __m512 load_floats(const Bfloat16* from) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
 }
 
-/// Rounds to the nearest, to even where two are; what is smaller than the normal numbers becomes 0.
+/// Rounds to the nearest value, ties to even. Subnormal numbers become 0.
 INCUBATE_INLINE void store_rounded(const __m512& values, Bfloat16* to) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(values)));
 }
 
-/// rows (count, width) = source + bias.
+/// Sets rows (count, width) = source + bias.
 inline void gather_rows(const Strided& source, std::int64_t count, std::int64_t width, Bfloat16* rows) {
   for (std::int64_t row = 0; row < count; ++row, rows += width) {
     const Bfloat16* from = source.first + (row * source.stride);
@@ -69,7 +69,7 @@ inline void gather_rows(const Strided& source, std::int64_t count, std::int64_t 
   }
 }
 
-/// rows[i][j] = rows[j][i]
+/// Transposes: rows[i][j] = rows[j][i].
 INCUBATE_INLINE void transpose_16(__m512i (&rows)[16]) {
   __m512i mixed[16];
   for (int i = 0; i < 16; i += 2) {
@@ -96,8 +96,8 @@ INCUBATE_INLINE void transpose_16(__m512i (&rows)[16]) {
   }
 }
 
-/// to (columns, rows) of words from (rows, columns). `rows` are rounded up to whole vectors: there must be room for so
-/// many in a row of `to`, and behind the words there will be zeros.
+/// Sets to (columns, rows) to the transpose of words (rows, columns). Each row of `to` is filled with zeros to whole
+/// vectors. REQUIRES: rows of `to` have room for the zeros.
 inline void transpose_words(const std::uint32_t* from, std::int64_t from_stride, std::int64_t rows,
                             std::int64_t columns, std::uint32_t* to, std::int64_t to_stride) {
   for (std::int64_t row = 0; row < rows; row += kLanes) {

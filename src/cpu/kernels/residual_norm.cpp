@@ -41,7 +41,7 @@ INCUBATE_INLINE void normalise(const float* __restrict y, T* __restrict values, 
   }
 }
 
-/// dx += the norm's part; dweight and dbias too.
+/// Adds the norm's part to dx, dweight and dbias.
 template <typename T>
 INCUBATE_INLINE void normalise_backward(const float* __restrict y, const T* __restrict dvalues,
                                         const float* __restrict weight, const float* __restrict means,
@@ -71,7 +71,7 @@ INCUBATE_INLINE void normalise_backward(const float* __restrict y, const T* __re
   }
 }
 
-/// dbranch = factor * scale * dx, and the gradients of bias and scale.
+/// Sets dbranch = factor * scale * dx, and adds to the gradients of bias and scale.
 template <typename T>
 INCUBATE_INLINE void branch_backward(const float* __restrict dx, const float* __restrict scale, float factor,
                                      T* __restrict dbranch, float* __restrict dbias, std::int64_t rows,
@@ -119,7 +119,7 @@ INCUBATE_INLINE void scale_backward(const float* __restrict dx, const T* __restr
 INCUBATE_INSTANTIATE(float)
 INCUBATE_INSTANTIATE(Bfloat16)
 
-/// Of a branch or norm: where the sample is in its values, or -1.
+/// Returns the sample's index in the values of a branch or norm, or -1.
 template <typename Part>
 std::int64_t place_of(const Part& part, std::int64_t sample) {
   if (part.values == nullptr) return -1;
@@ -156,7 +156,7 @@ void residual_norm_of(const float* x, const KernelBranch<T>& branch, float* y, c
   }
 }
 
-/// A sample's part of the gradients of vectors, added up on its own first.
+/// A sample's part of the gradients of vectors. It is summed separately, for a small error.
 struct Partial {
   explicit Partial(std::int64_t width) : values(width) {}
   void add_to(float* sum) {

@@ -6,9 +6,9 @@
 
 namespace incubate::cpu {
 
-// A residual branch is added, and the sum is normalised for the next one (Ba et al., "Layer normalization", 2016), each
-// for some of the samples only. Shapes: N samples of R rows of `width` values. What runs through the network is fp32;
-// branches and normalised values are T, float or Bfloat16; arithmetic is in fp32.
+// Adds a residual branch and normalises the sum for the next branch (Ba et al., "Layer normalization", 2016), each for
+// some of the samples. Shapes: N samples of R rows of `width` values. The sum is fp32; branches and normalised values
+// are T, float or Bfloat16; arithmetic is in fp32.
 
 struct RowShape {
   std::int64_t samples = 0;
@@ -16,17 +16,17 @@ struct RowShape {
   std::int64_t width = 0;
 };
 
-/// A branch of the samples that it was computed for: y = x + factor * scale * (branch + bias).
+/// A branch and its samples: y = x + factor * scale * (branch + bias).
 template <typename T>
 struct KernelBranch {
   T* values = nullptr;                   ///< (kept samples, R, width); null: no branch
   const float* bias = nullptr;           ///< (width) or null
   const float* scale = nullptr;          ///< (width) or null
   const float* factors = nullptr;        ///< (kept samples) or null: 1
-  const std::int64_t* places = nullptr;  ///< (N) where each sample is in `values`, or -1; null: all are kept
+  const std::int64_t* places = nullptr;  ///< (N) each sample's index in `values`, or -1; null: all are kept
 };
 
-/// The normalised values of those samples that need them: h = weight * (y - mean) * inverse + bias.
+/// The normalised values of some samples: h = weight * (y - mean) * inverse + bias.
 template <typename T>
 struct KernelNorm {
   T* values = nullptr;  ///< (kept samples, R, width); null: no norm
@@ -35,16 +35,16 @@ struct KernelNorm {
   float epsilon = 0;
   float* mean = nullptr;                 ///< (kept samples, R)
   float* inverse = nullptr;              ///< (kept samples, R): 1 / sqrt(variance + epsilon)
-  const std::int64_t* places = nullptr;  ///< as those of a branch
+  const std::int64_t* places = nullptr;  ///< as in KernelBranch
 };
 
-/// `x` and `y`, which do not overlap, are (N, R, width).
+/// Sets y and the norm's values. REQUIRES: `x` and `y`, (N, R, width), do not overlap.
 void residual_norm(const float* x, const KernelBranch<float>& branch, float* y, const KernelNorm<float>& norm,
                    const RowShape& shape);
 void residual_norm(const float* x, const KernelBranch<Bfloat16>& branch, float* y, const KernelNorm<Bfloat16>& norm,
                    const RowShape& shape);
 
-/// What is added to gradients of vectors of `width` values; null: is not wanted.
+/// Gradients of vectors of `width` values, which are added to; null: not needed.
 struct VectorGradients {
   float* norm_weight = nullptr;
   float* norm_bias = nullptr;
@@ -52,8 +52,8 @@ struct VectorGradients {
   float* branch_scale = nullptr;
 };
 
-/// Gradients of the same: `dx` (N, R, width) from `dy` (that of y, null: 0) and `norm.values`, in which the gradient of
-/// h stands; `dbranch` (kept samples, R, width) as branch.values, null: is not wanted.
+/// Sets the gradients: `dx` (N, R, width) from `dy`, the gradient of y (null: 0), and from the gradient of h in
+/// `norm.values`. `dbranch` has the shape of branch.values, (kept samples, R, width); null: not needed.
 void residual_norm_backward(const float* y, const float* dy, const KernelNorm<float>& norm,
                             const KernelBranch<float>& branch, float* dx, float* dbranch,
                             const VectorGradients& gradients, const RowShape& shape);

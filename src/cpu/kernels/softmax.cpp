@@ -7,7 +7,7 @@
 #include "cpu/kernels/versions.h"
 
 #pragma GCC diagnostic ignored "-Wpsabi"            // no vector is passed to another file
-#pragma GCC diagnostic ignored "-Wclass-memaccess"  // Bfloat16 is as it lies in memory
+#pragma GCC diagnostic ignored "-Wclass-memaccess"  // Bfloat16 has the layout of its bits
 
 namespace incubate::cpu {
 namespace {
@@ -30,7 +30,7 @@ namespace for_any {
 #include "cpu/kernels/softmax_rows.inl"
 }
 
-/// What rules out the values behind a row: they are not the largest, and their exponentials do not count.
+/// Excludes the values behind a row: they cannot be the largest, and their exponentials do not count.
 struct Ends {
   Ends(std::int64_t width, std::int64_t stride) : addends(stride), factors(stride) {
     for (std::int64_t i = 0; i < stride; ++i) {

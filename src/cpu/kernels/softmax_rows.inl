@@ -1,5 +1,5 @@
-// Included by softmax.cpp once for each kind of processor, in a namespace of its own: GCC's vectors of 16 floats become
-// that processor's only where they are written in functions that are compiled for it.
+// softmax.cpp includes this file once for each kind of processor, in its own namespace. GCC compiles vectors of 16
+// floats to a processor's instructions only within functions that target this processor.
 
 using FloatLanes = float __attribute__((vector_size(4 * kSoftmaxLanes)));
 using BitLanes = std::uint32_t __attribute__((vector_size(4 * kSoftmaxLanes)));
@@ -15,7 +15,7 @@ INCUBATE_INLINE void load(const Bfloat16* from, FloatLanes& to) {
 
 INCUBATE_INLINE void store(const FloatLanes& from, float* to) { __builtin_memcpy(to, &from, sizeof(from)); }
 
-/// As from_float<Bfloat16>().
+/// Rounds as from_float<Bfloat16>() does.
 INCUBATE_INLINE void store(const FloatLanes& from, Bfloat16* to) {
   const BitLanes bits = reinterpret_cast<BitLanes>(from);
   const BitLanes rounded = (bits + 0x7FFFU + ((bits >> 16U) & 1U)) >> 16U;
@@ -24,7 +24,7 @@ INCUBATE_INLINE void store(const FloatLanes& from, Bfloat16* to) {
   __builtin_memcpy(to, &halves, sizeof(halves));
 }
 
-/// x = e^x, as vector_exp().
+/// Sets x = e^x as vector_exp() does.
 INCUBATE_INLINE void exponentiate(FloatLanes& x) {
   constexpr float kRounder = 0x1.8p23F;
   x = x < -87.0F ? FloatLanes{} - 87.0F : x;
@@ -44,7 +44,7 @@ INCUBATE_INLINE void exponentiate(FloatLanes& x) {
 INCUBATE_INLINE FloatLanes larger(const FloatLanes& a, const FloatLanes& b) { return a > b ? a : b; }
 INCUBATE_INLINE FloatLanes added(const FloatLanes& a, const FloatLanes& b) { return a + b; }
 
-/// Puts halves together until one lane is left.
+/// Combines halves until one lane is left.
 template <typename Combine>
 INCUBATE_INLINE float reduce(FloatLanes& x, const Combine& combine) {
   x = combine(x, __builtin_shuffle(x, BitLanes{8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7}));
@@ -54,16 +54,16 @@ INCUBATE_INLINE float reduce(FloatLanes& x, const Combine& combine) {
   return x[0];
 }
 
-/// Each step for several rows, before the next step: within a row each waits for the one before.
+/// Steps run over several rows at a time, because within a row each step waits for the one before.
 constexpr std::int64_t kRowsAtOnce = 8;
 
-/// `addends` and `factors` (stride) rule out what stands behind a row; `exponentials` holds `stride` values a row.
+/// `addends` and `factors` (stride) exclude what is behind a row. `exponentials` holds `stride` values a row.
 template <typename T>
 INCUBATE_INLINE void forward_rows(T* values, const float* addends, const float* factors, float* exponentials,
                                   float scale, std::int64_t rows, std::int64_t stride) {
   FloatLanes lanes;
   FloatLanes other;
-  float numbers[kRowsAtOnce];  // the largest value of a row, then the inverse of its sum
+  float numbers[kRowsAtOnce];  // the largest value of each row, then the inverse of its sum
   for (std::int64_t row = 0; row < rows; ++row) {
     FloatLanes largest = FloatLanes{} - std::numeric_limits<float>::infinity();
     for (std::int64_t i = 0; i < stride; i += kSoftmaxLanes) {

@@ -1,33 +1,11 @@
 #pragma once
 
+#include "base/vector_unit.h"
 #include "base/vectorised.h"
 
-namespace incubate::cpu {
-
-/// What vector instructions the processor has, of those that kernels are compiled for.
-enum class VectorUnit { any, avx2, avx512 };
-
-inline VectorUnit vector_unit() {
-#if defined(__x86_64__) && !defined(__clang__)
-  static const VectorUnit unit = [] {
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512dq")) {
-      return VectorUnit::avx512;
-    }
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? VectorUnit::avx2 : VectorUnit::any;
-  }();
-  return unit;
-#else
-  return VectorUnit::any;
-#endif
-}
-
-}  // namespace incubate::cpu
-
-/// Defines the function NAME PARAMETERS in several versions, for each VectorUnit, which all call the INCUBATE_INLINE
-/// function BODY with ARGUMENTS. Unlike INCUBATE_VECTORISED's they round differently, as matrix products do: with fused
-/// multiply-add, and sums in another order.
+/// Defines the function NAME PARAMETERS, with a version for each VectorUnit. All versions call the INCUBATE_INLINE
+/// function BODY with ARGUMENTS. Versions round differently, as matrix products do, unlike those of
+/// INCUBATE_VECTORISED: they use fused multiply-add and other orders of sums.
 #if defined(__x86_64__) && !defined(__clang__)
 #define INCUBATE_KERNEL(NAME, PARAMETERS, BODY, ARGUMENTS)                                                       \
   __attribute__((                                                                                                \

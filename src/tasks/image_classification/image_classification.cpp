@@ -1,15 +1,32 @@
 #include "tasks/image_classification/image_classification.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <torch/torch.h>
 
 #include "base/exact_sum.h"
 #include "model/linear_head.h"
+#include "tasks/finish_images.h"
 
 namespace incubate {
 
 namespace F = torch::nn::functional;
+
+DeviceBatch ImageClassification::to_device(Batch& batch, torch::Device device) const {
+  auto& images = static_cast<ImageBatch&>(batch);
+  Targets targets(3);
+  targets[kLabels] = upload(images.labels, {images.size}, device);
+  if (images.mixing) {
+    targets[kOtherLabels] = targets[kLabels].flip(0);
+    // Filled in by the device: the host would have to wait for it to copy from pageable memory.
+    torch::Tensor weights =
+        torch::full({2}, 1 - images.mixing->weight, torch::TensorOptions(torch::kFloat32).device(device));
+    weights[0].fill_(images.mixing->weight);
+    targets[kLabelWeights] = weights;
+  }
+  return {.input = finish_images(images, device), .targets = std::move(targets)};
+}
 
 std::shared_ptr<Head> ImageClassification::make_head(const ModelSpec& spec) const {
   return std::make_shared<LinearHead>(spec);
@@ -41,14 +58,16 @@ void ImageClassification::add_metrics(const torch::Tensor& output, const Targets
   sums[0] += output.size(0);
   sums[1] += hits.select(1, 0).sum().item<std::int64_t>();
   sums[2] += hits.sum().item<std::int64_t>();
-  sums[3] += to_exact_units(loss.item<double>());
+  add_to(WideSum(sums.begin() + 3, 3), loss.item<double>());
 }
 
 Figures ImageClassification::metrics_of(const MetricSums& sums) const {
   const auto count = static_cast<double>(sums[0]);
+  const double loss = value_of(std::span<const std::int64_t, 3>(sums.begin() + 3, 3));
+  if (!std::isfinite(loss)) return {{"top1", loss}, {"top5", loss}, {"loss", loss}};  // which logits are best is chance
   return {{"top1", static_cast<double>(sums[1]) / count},
           {"top5", static_cast<double>(sums[2]) / count},
-          {"loss", from_exact_units(sums[3]) / count}};
+          {"loss", loss / count}};
 }
 
 }  // namespace incubate

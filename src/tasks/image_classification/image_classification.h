@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tasks/task.h"
+#include "vision/image_samples.h"
 
 namespace incubate {
 
@@ -14,10 +15,13 @@ enum ClassTarget : std::size_t {
 /// Tells an image's class by a linear layer.
 class ImageClassification final : public Task {
  public:
-  explicit ImageClassification(double label_smoothing) : label_smoothing_(label_smoothing) {}
+  explicit ImageClassification(double label_smoothing, ImageSettings images = {})
+      : label_smoothing_(label_smoothing), images_(std::move(images)) {}
 
-  /// Raw images are normalised, erased and blended by the device.
-  DeviceBatch to_device(Batch& batch, std::int64_t side, torch::Device device) const override;
+  std::unique_ptr<const SampleMaker> make_samples(const Dataset& dataset, Split split) const override {
+    return std::make_unique<ImageSamples>(dataset, split, images_);
+  }
+  DeviceBatch to_device(Batch& batch, torch::Device device) const override;
   std::shared_ptr<Head> make_head(const ModelSpec& spec) const override;
   HeadCost head_cost(const ModelSpec& spec) const override;
   std::int64_t nominal_weight(std::int64_t size) const override { return size; }
@@ -25,13 +29,14 @@ class ImageClassification final : public Task {
   /// linear in the target). `output` (batch, classes) are logits.
   Loss loss(const torch::Tensor& output, const Targets& targets) const override;
   std::vector<MetricInfo> list_metrics() const override;
-  MetricSums no_samples() const override { return MetricSums(4); }
+  MetricSums no_samples() const override { return MetricSums(6); }
   /// The loss is without smoothing. REQUIRES: images are not blended.
   void add_metrics(const torch::Tensor& output, const Targets& targets, MetricSums& sums) const override;
   Figures metrics_of(const MetricSums& sums) const override;
 
  private:
   double label_smoothing_;
+  ImageSettings images_;
 };
 
 }  // namespace incubate

@@ -20,7 +20,7 @@ double below(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
 double gelu(double x) { return x * below(x); }
 double slope(double x) { return below(x) + (x * std::exp(-0.5 * x * x) / std::sqrt(2 * std::numbers::pi)); }
 
-/// Every value of bfloat16 that is a finite number.
+/// Returns every finite value of bfloat16.
 std::vector<Bfloat16> finite_values() {
   std::vector<Bfloat16> values;
   for (std::uint32_t bits = 0; bits < 1U << 16U; ++bits) {
@@ -30,7 +30,7 @@ std::vector<Bfloat16> finite_values() {
   return values;
 }
 
-/// Half of the distance between neighbours, a little more where they round otherwise, and what is 0 after all.
+/// Returns half of the distance between neighbours, with a margin for other rounding and for results of 0.
 double tolerance(double exact) { return (0x1.02p-8 * std::fabs(exact)) + 1e-8; }
 
 void expect_gelu(const std::vector<Bfloat16>& values, const std::vector<Bfloat16>& result) {
@@ -43,7 +43,7 @@ void expect_gelu(const std::vector<Bfloat16>& values, const std::vector<Bfloat16
 void expect_slopes(const std::vector<Bfloat16>& values, const std::vector<Bfloat16>& result) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double exact = slope(to_float(values[i]));
-    // Near -0.75 it is the difference of two equal numbers.
+    // Near -0.75 the slope is the difference of two equal numbers.
     EXPECT_NEAR(to_float(result[i]), exact, tolerance(exact) + 3e-7) << to_float(values[i]);
   }
 }
@@ -70,7 +70,7 @@ TEST(Gelu, BySegmentsOfEveryValue) {
   expect_gelu(values, result);
 }
 
-// Of the version that this processor takes.
+// Each processor tests the version that it uses.
 TEST(Gelu, OfWhatIsNoFiniteNumber) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   std::vector<Bfloat16> values;
@@ -97,7 +97,7 @@ TEST(Gelu, SlopeFarOut) {
   }
 }
 
-// Rows of every length, so that a vector's rest is neither read nor written beyond.
+// Rows have every length, so that vectors read or write nothing beyond a row's end.
 TEST(Gelu, RowsOfAnyLength) {
   for (const std::int64_t width : {1, 15, 16, 17, 33}) {
     constexpr std::int64_t kRows = 3;

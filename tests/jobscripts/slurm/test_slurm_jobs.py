@@ -1,5 +1,4 @@
-"""jobscripts/train.sbatch and jobscripts/pipeline.sh under a real Slurm: whatever ends a job, the final weights are as
-if nothing had."""
+"""Tests train.sbatch and pipeline.sh under a real Slurm: whatever ends a job, the final weights stay the same."""
 
 from __future__ import annotations
 
@@ -43,7 +42,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlurmCluster]:
 
 @pytest.fixture
 def slurm(cluster: SlurmCluster) -> Iterator[SlurmCluster]:
-    """With an empty queue."""
+    """The queue is empty."""
     yield cluster
     cluster.empty_queue()
 
@@ -110,7 +109,7 @@ def test_requeued_in_the_middle(slurm: SlurmCluster, tiny: Tiny, finished_run: P
     ("environment", "problem"),
     [
         ([], "without a way for MPI to connect them"),
-        # That of another MPI library, so that each is alone (Open MPI sees by SLURM_NODELIST that srun started it).
+        # Variables of another MPI library, so that each task is alone (Open MPI recognises srun by SLURM_NODELIST).
         (["env", "-u", "SLURM_NODELIST", "PMI_JOBID=1"], "but MPI sees 1 rank in each"),
     ],
 )
@@ -127,7 +126,7 @@ def test_tasks_without_pmix(
 
 
 def test_failure_is_not_requeued(slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
-    """Though the run was stopped before: that is no state of this job."""
+    """A failure is not requeued even if the run was stopped before: the stop is not this job's state."""
     run = copy_run(finished_run, tmp_path / "run", without=LAST)
     summary = json.loads((run / "summary.json").read_text())
     summary["jobs"]["all"]["state"] = summary["state"] = "stopped"
@@ -149,7 +148,7 @@ def test_stopped_by_a_signal(
     run = copy_run(finished_run, tmp_path / "run", without=LAST)
     job = submit(slurm, tiny, run, launcher=launcher)
     tasks = freeze_at_resume_point(run, "finetuned")
-    # Those of mpirun belong to the batch step, to which scancel sends a signal on request only.
+    # mpirun's tasks belong to the batch step, to which scancel sends a signal only on request.
     slurm.command("scancel", "--signal=USR1", *(["--batch"] if launcher == "mpirun" else []), job)
     wake(tasks)
     assert_completed(slurm, job, run, restarts=1)

@@ -49,7 +49,7 @@ def cluster(network: VirtualNetwork, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def slurm(cluster: SlurmCluster, network: VirtualNetwork) -> Iterator[SlurmCluster]:
-    """With an empty queue and both nodes idle."""
+    """The queue is empty and both nodes are idle."""
     cluster.wait_until_idle(network.nodes)
     yield cluster
     cluster.empty_queue()
@@ -75,7 +75,7 @@ def freeze_on_both(network: VirtualNetwork, run: Path) -> list[int]:
 
 @contextlib.contextmanager
 def dead_node(slurm: SlurmCluster, network: VirtualNetwork) -> Iterator[None]:
-    """The second one, which is started again in the end."""
+    """The second node is dead, and starts again in the end."""
     node = network.nodes[1]
     try:
         with network.dead(node):
@@ -104,7 +104,7 @@ def test_node_dies_and_returns(
 def test_node_dies_and_its_job_goes_on_without_it(
     slurm: SlurmCluster, network: VirtualNetwork, tiny: Tiny, finished_run: Path, tmp_path: Path
 ) -> None:
-    """Slurm would wait for the node; who knows better makes the job smaller."""
+    """Slurm would wait for the node; a user who knows better makes the job smaller."""
     run = copy_run(finished_run, tmp_path / "run", without=LAST)
     job = submit(slurm, tiny, run, options=TWO_NODES, launcher="mpirun")
     tasks = freeze_on_both(network, run)

@@ -9,14 +9,14 @@
 namespace incubate {
 namespace {
 
-// Logits that are logarithms of probabilities: softmax gives these back.
+// Probabilities whose logarithms are the logits, so that softmax returns them.
 const std::vector<double> kProbabilities0 = {0.5, 0.25, 0.25};
 const std::vector<double> kProbabilities1 = {0.125, 0.75, 0.125};
 
 torch::Tensor logits() { return torch::tensor({{0.5, 0.25, 0.25}, {0.125, 0.75, 0.125}}).log().to(torch::kFloat32); }
 torch::Tensor labels() { return torch::tensor({2, 1}, torch::kInt64); }
 
-/// Cross entropy with (1 - s) on the label and s spread evenly over all classes.
+/// Returns the cross entropy with (1 - s) on the label and s spread evenly over all classes.
 double smoothed_loss(const std::vector<double>& probabilities, int label, double s) {
   double mean = 0;
   for (const double p : probabilities) mean -= std::log(p) / static_cast<double>(probabilities.size());
@@ -31,7 +31,7 @@ TEST(ImageClassification, LossIsTheMeanSmoothedCrossEntropy) {
 }
 
 TEST(ImageClassification, BlendedImagesHaveBothLabelsByTheirWeights) {
-  // Against the soft target spelled out: w on one label, 1 - w on the other, smoothed.
+  // The expected value spells the soft target out: w on one label, 1 - w on the other, smoothed.
   const double s = 0.1, w = 0.3;
   const Targets targets{labels(), torch::tensor({0, 2}, torch::kInt64), torch::tensor({w, 1 - w}, torch::kFloat32)};
   const torch::Tensor hard = torch::tensor({{1 - w, 0.0, w}, {0.0, w, 1 - w}}, torch::kFloat32);
@@ -40,7 +40,7 @@ TEST(ImageClassification, BlendedImagesHaveBothLabelsByTheirWeights) {
   EXPECT_NEAR(ImageClassification(s).loss(logits(), targets).value.item<double>(), expected.item<double>(), 1e-6);
 }
 
-/// The figures of these batches together.
+/// Returns the figures of all these batches together.
 Figures evaluate(const std::vector<std::pair<torch::Tensor, torch::Tensor>>& batches) {
   const ImageClassification task(0.5);
   MetricSums sums = task.no_samples();
@@ -73,6 +73,25 @@ TEST(ImageClassification, WithFewClassesAllAreAmongTheFirstFive) {
   const Figures figures = evaluate({{logits(), labels()}});
   EXPECT_EQ(figures.at("top1"), 0.5);
   EXPECT_EQ(figures.at("top5"), 1);
+}
+
+TEST(ImageClassification, ALossThatIsTooLargeForOneIntegerIsNotWrapped) {
+  const double size = 1e8;  // of 2 images: more than 2^63 units of 2^-40
+  const torch::Tensor wrong = torch::tensor({{size, 0.0}, {size, 0.0}}, torch::kFloat32);
+  const torch::Tensor ones = torch::ones({2}, torch::kInt64);
+  const Figures figures = evaluate({{wrong, ones}, {wrong, ones}});
+  EXPECT_EQ(figures.at("loss"), size);
+  EXPECT_EQ(figures.at("top1"), 0);
+}
+
+TEST(ImageClassification, OutputsThatAreNotFiniteLeaveNoFigure) {
+  for (const float bad : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
+    torch::Tensor output = logits();
+    output[1][0] = bad;
+    for (const auto& [name, figure] : evaluate({{logits(), labels()}, {output, labels()}})) {
+      EXPECT_EQ(figure, std::numeric_limits<double>::infinity()) << name;
+    }
+  }
 }
 
 TEST(ImageClassification, BatchesAddUpExactly) {

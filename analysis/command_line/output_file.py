@@ -1,0 +1,41 @@
+"""Which files an output may replace: files of its own kind that the program does not read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+# How files of a kind begin.
+BEGINNINGS = {
+    "HTML page": b"<!doctype html>",
+    "PNG picture": b"\x89PNG\r\n\x1a\n",
+    "SVG picture": b"<?xml",
+    "PDF picture": b"%PDF",
+    "checkpoint of PyTorch": b"PK\x03\x04",
+}
+SAFETENSORS = "safetensors file"  # begins with the length of its header, below 16 MiB, and the header
+MOST_BYTES_TO_LOOK_AT = 16
+
+
+class OutputError(Exception):
+    """A file that must not be replaced; the message says which and why."""
+
+
+def check_output(path: Path, kind: str, inputs: Iterable[Path] = ()) -> None:
+    """Raises OutputError if `path` exists and is no file of that kind, or one of `inputs`. Raises OSError."""
+    if path.is_dir() or not path.exists():  # a folder cannot be written, which the system says
+        return
+    if any(path.samefile(other) for other in inputs if other.exists()):
+        raise OutputError(f"{path} is read by the same command, and would be replaced. Choose another output.")
+    if not path.is_file():
+        raise OutputError(f"{path} is no regular file. Choose another output.")
+    with path.open("rb") as file:
+        begin = file.read(MOST_BYTES_TO_LOOK_AT)
+    if begin and not _is_of_kind(begin, kind):
+        raise OutputError(f"{path} is no {kind}, and would be replaced by one. Choose another output, or remove it.")
+
+
+def _is_of_kind(begin: bytes, kind: str) -> bool:
+    if kind == SAFETENSORS:
+        return begin[3:9] == b"\0\0\0\0\0{"
+    return begin.lower().startswith(BEGINNINGS[kind].lower())
