@@ -20,9 +20,9 @@ from command_line.any_locale import start, text_of
 from command_line.output_file import OutputError, check_output
 from command_line.progress_line import ProgressLine
 from comparisons.methods import compare_methods
-from plot_run import label_of, mark_of
 from report_page import charts, comparison, tables
 from report_page.charts import Chart
+from report_page.marks import label_of, mark_of
 from report_page.numbers import UNKNOWN, format_difference, format_duration, format_figure, format_number
 from report_page.page import (
     cards,

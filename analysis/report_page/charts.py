@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from comparisons.cost_axes import ALL_AXES, FLOPS, RANK_HOURS, STEPS, CostAxis, cost_at_evaluations
-from plot_run import COLOURS, choose_unit, colour_of, mark_of
+from report_page.marks import COLOURS, choose_unit, colour_of, mark_of
 from report_page.svg import ON_PAGE
 from report_page.timeline import draw_timeline
 from run_directory.data import Column, Metrics, Run, Training, measure_speed

@@ -13,7 +13,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from plot_run import COLOURS
+from report_page.marks import COLOURS
 
 FORMATS = ["svg", "png"]
 # These colours stand for the page's: text and axes, grid lines, background.

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from comparisons.cost_axes import ActiveClock
-from plot_run import colour_of
+from report_page.marks import colour_of
 from run_directory.data import Column, Round, Run, Training
 from run_directory.methods import MethodTable
 

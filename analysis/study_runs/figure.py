@@ -10,7 +10,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from plot_run import colour_of, mark_of
+from report_page.marks import colour_of, mark_of
 from report_page.picture import SOURCE
 from run_directory.methods import OLDER_TABLE
 from study_runs.results import Study

@@ -24,7 +24,7 @@ from comparisons.learning_curve import Curve, find_crossing, make_curve
 from comparisons.run_groups import OPERATION
 from launch import REPOSITORY, Outcome, call
 from made_up_run import T_2, MadeUp, deep_incubation, end_to_end, write_run
-from plot_run import label_of
+from report_page.marks import label_of
 from run_directory.data import load_run
 from run_directory.methods import OLDER_TABLE, MethodTable
 from run_directory.metric import Metric

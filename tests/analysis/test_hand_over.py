@@ -1,5 +1,5 @@
-"""Hands trained networks over: for every preset, timm loads the weights by the name and arguments in analysis/README.md
-and computes the program's logits. The examples there run as they are.
+"""Hands trained networks over: timm loads the weights by the name and arguments in analysis/README.md and computes the
+program's logits. The examples there run as they are.
 
 `incubate import` finishes a training with random weights. The large networks have their width and patches, but two
 blocks.
@@ -32,6 +32,8 @@ CIFAR_RECORD_BYTES = 2 + 3 * 32 * 32
 CLASSES = [100, 1000]
 TIMM = read_timm_networks()
 RESNET = Network("resnet110", shape=(3, 32, 100))
+# test_parity_network has the logits of every preset; these differ in what a file is made of: size, arguments, classes.
+HANDED_OVER = ["vit_b16", "vit_h14", "deit_t32"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -108,7 +110,7 @@ def make_weights(network: Network) -> Tensors:
 def handed_over(
     data: dict[int, Path], pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Future[HandedOver]]:
-    """Hands over the networks of all presets at once: most of the time goes into starts."""
+    """Hands over all networks at once: most of the time goes into starts."""
 
     def begin(preset: str, network: Network, make: Callable[[], Tensors]) -> Future[HandedOver]:
         folder = tmp_path_factory.mktemp(preset)
@@ -116,7 +118,7 @@ def handed_over(
 
     resnet = state_of(make_resnet110())
     futures = {RESNET.preset: begin(RESNET.preset, RESNET, lambda: resnet)}
-    for preset in TIMM:
+    for preset in HANDED_OVER:
         network = NETWORKS[preset]
         futures[preset] = begin(preset, network, partial(make_weights, network))
     return futures
@@ -134,7 +136,7 @@ def test_every_preset_is_in_the_table() -> None:
     assert {*presets} == {"custom", *TIMM, RESNET.preset}
 
 
-@pytest.mark.parametrize("preset", TIMM)
+@pytest.mark.parametrize("preset", HANDED_OVER)
 def test_timm_has_the_network_under_its_own_name(preset: str, handed_over: dict[str, Future[HandedOver]]) -> None:
     ours, theirs = handed_over[preset].result(), TIMM[preset]
     arguments = theirs.arguments | NETWORKS[preset].arguments

@@ -13,9 +13,9 @@ from PIL import Image
 from keep_results import read_figures
 from launch import REPOSITORY
 from made_up_run import T_2, deep_incubation, end_to_end, write_run
-from plot_run import COLOURS
 from quote_results import BESIDE_RUNS, FIRST_PAGE, check, digest_of, main, paths_of_pictures
 from quote_results import RUNS as QUOTED
+from report_page.marks import COLOURS
 from report_page.picture import read_source, save_small
 from run_directory.data import format_results, load_run
 from run_files import flip_byte, verify_files

@@ -6,7 +6,7 @@
 #include <torch/torch.h>
 
 #include "model/staged_model.h"
-#include "support/memory_meter.h"
+#include "support/tensor_bytes.h"
 #include "support/tiny_model.h"
 #include "support/tiny_resnet.h"
 
@@ -53,12 +53,15 @@ MeasuredBytes measure(const ModelSpec& spec, const std::vector<bool>& is_learnin
   const std::int64_t first = model.first_learning();
   for (std::int64_t i = 0; i < first; ++i) model.forward_stage(i, x, {});
   const std::int64_t input_bytes = first == 0 ? 0 : static_cast<std::int64_t>(x.x.nbytes());  // images count elsewhere
-  MemoryMeter meter;
-  torch::Tensor logits = model.forward_from(first, x, {});
-  torch::Tensor loss = torch::log_softmax(logits, 1).select(1, 0).sum();
-  const std::int64_t kept = meter.held();
-  loss.backward();
-  return {kept + input_bytes, meter.peak() - kept};
+  MeasuredBytes measured;
+  TensorBytes::count([&](const TensorBytes& bytes) {
+    torch::Tensor logits = model.forward_from(first, x, {});
+    torch::Tensor loss = torch::log_softmax(logits, 1).select(1, 0).sum();
+    const std::int64_t kept = bytes.now();
+    loss.backward();
+    measured = {kept + input_bytes, bytes.peak() - kept};
+  });
+  return measured;
 }
 
 StageUse use_of(const std::vector<bool>& is_learning, std::int64_t first, std::int64_t index) {
@@ -118,11 +121,12 @@ TEST(StageActivations, AreWhatAtenHoldsWithoutAGraph) {
   StagedModel model = make_initialised(spec);
   model.stage(1).to(torch::kFloat64);
   const torch::Tensor x = torch::randn({kMeasuredBatch, spec.num_tokens(), spec.width}, torch::kFloat64);
-  MemoryMeter meter;
-  const torch::Tensor output = model.stage(1).forward(x, {});
   const StageActivations stage = stage_activations(spec, 1, StageUse::without_graph);
-  EXPECT_EQ(meter.held(), 2 * kMeasuredBatch * stage.output);
-  EXPECT_NEAR(static_cast<double>(2 * kMeasuredBatch * stage.alone) / static_cast<double>(meter.peak()), 1, 0.05);
+  TensorBytes::count([&](const TensorBytes& bytes) {
+    const torch::Tensor output = model.stage(1).forward(x, {});
+    EXPECT_EQ(bytes.now(), 2 * kMeasuredBatch * stage.output);
+    EXPECT_NEAR(static_cast<double>(2 * kMeasuredBatch * stage.alone) / static_cast<double>(bytes.peak()), 1, 0.05);
+  });
 }
 
 // 5 tokens, width 8, 2 heads, MLP ratio 2, patches of 16 values, three classes.

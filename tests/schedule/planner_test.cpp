@@ -148,18 +148,5 @@ TEST(Planner, TrainingsThatAreBehindGoFirstInAGroup) {
   EXPECT_NEAR(static_cast<double>(left[1]), (330 - 300) / 2.0, 1);
 }
 
-TEST(Planner, IsAPureFunction) {
-  const auto text = [] {
-    std::string all;
-    for (const RoundPlan& round : plan_rounds(incubations(6), {23, 8, 5, 12}).rounds) {
-      for (const GroupPlan& g : round.groups) {
-        all += std::to_string(g.num_ranks) + ":" + std::to_string(g.assignments[0].num_steps) + " ";
-      }
-    }
-    return all;
-  };
-  EXPECT_EQ(text(), text());
-}
-
 }  // namespace
 }  // namespace incubate
