@@ -56,6 +56,6 @@ def test_a_run_that_was_moved_or_copied_goes_on_where_it_is(finished_run: Path, 
     # What is said on the command line counts, and a file of another name is no run's.
     printed = train_in(tmp_path, f"--config={copy / 'config.ini'}", "--run.directory=other", "--print-config").stdout
     assert "directory = other  # path\n" in printed
-    other = shutil.copy(copy / "config.ini", tmp_path / "archive" / "other.ini")
+    other = shutil.copy(original / "config.ini", tmp_path / "archive" / "other.ini")
     assert f"directory = {original}  # path\n" in train_in(tmp_path, f"--config={other}", "--print-config").stdout
     assert not resume_points(copy, "end_to_end")
