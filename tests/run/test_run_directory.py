@@ -48,14 +48,14 @@ def test_a_run_that_was_moved_or_copied_goes_on_where_it_is(finished_run: Path, 
     (original / "config.ini").write_text(text)
     copy = Path(shutil.copytree(original, tmp_path / "archive" / "run"))
     before = snapshot(original)
+    printed = train_in(copy, "--config=config.ini", "--print-config=changed").stdout
+    assert "directory = .  # where config.ini lies\n" in printed
     launch.run_well("train", f"--config={copy / 'config.ini'}")
     assert finished(copy, "end_to_end").exists()
     assert snapshot(original) == before
-    printed = train_in(copy, "--config=config.ini", "--print-config=changed").stdout
-    assert "directory = .  # where config.ini lies\n" in printed
     # What is said on the command line counts, and a file of another name is no run's.
     printed = train_in(tmp_path, f"--config={copy / 'config.ini'}", "--run.directory=other", "--print-config").stdout
     assert "directory = other  # path\n" in printed
-    other = shutil.copy(copy / "config.ini", tmp_path / "archive" / "other.ini")
+    other = shutil.copy(original / "config.ini", tmp_path / "archive" / "other.ini")
     assert f"directory = {original}  # path\n" in train_in(tmp_path, f"--config={other}", "--print-config").stdout
     assert not resume_points(copy, "end_to_end")
