@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "base/stopwatch.h"
 #include "support/test_world.h"
 
 namespace incubate {
@@ -16,9 +16,9 @@ TEST(Arithmetic, AKindIsTheSameEachTimeAndQuicklyFound) {
   const std::string kind = kind_of_arithmetic(torch::kCPU);
   double best_s = 1;
   for (int i = 0; i < 5; ++i) {
-    const Stopwatch watch;
+    const std::clock_t begin = std::clock();  // other ranks may share the core
     EXPECT_EQ(kind_of_arithmetic(torch::kCPU), kind);
-    best_s = std::min(best_s, watch.elapsed_s());
+    best_s = std::min(best_s, static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC);
   }
   EXPECT_LT(best_s, 0.05);
   EXPECT_TRUE(kind.starts_with("ATen ")) << kind;
