@@ -41,7 +41,7 @@ void compare_with_index(const FilePath& path, const ImageSet& set, Split split, 
 }  // namespace
 
 std::vector<std::string> find_shard_damage(const FilePath& index, const ImageSet& set, Split split, std::size_t shard,
-                                           const EncodedImageSet& images,
+                                           const EncodedDataset& images,
                                            const std::function<void(std::int64_t bytes)>& after_image) {
   const ImageSetSplit& stated = set.split(split);
   const FilePath path = shard_path(index, stated.shards[shard]);

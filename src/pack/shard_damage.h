@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "vision/encoded_image_set.h"
+#include "vision/encoded_dataset.h"
 
 namespace incubate {
 
@@ -12,7 +12,7 @@ namespace incubate {
 /// its tables, each image's checksum. Empty if nothing is wrong. `images` reads the shard's split. Calls `after_image`
 /// with the bytes of each image.
 std::vector<std::string> find_shard_damage(const FilePath& index, const ImageSet& set, Split split, std::size_t shard,
-                                           const EncodedImageSet& images,
+                                           const EncodedDataset& images,
                                            const std::function<void(std::int64_t bytes)>& after_image);
 
 }  // namespace incubate

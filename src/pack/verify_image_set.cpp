@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <map>
 
 #include "base/check.h"
 #include "pack/pack_folder.h"
@@ -44,11 +43,7 @@ void verify_image_set(const FilePath& index, Communicator& world, Log& log) {
   agree(world, [&] { set = read_image_set(index); });
   const std::vector<ShardPlace> places = list_shards(set);
   const ShardProgress::Amount total = measure(set);
-  const std::map<Split, EncodedImageSet> images = [&] {
-    std::map<Split, EncodedImageSet> both;
-    for (const Split split : kSplits) both.emplace(split, EncodedImageSet(index, set, split));
-    return both;
-  }();
+  const EncodedDataset train(index, set, Split::train), validation(index, set, Split::validation);
 
   std::vector<std::string> damage;
   std::int64_t num_damaged = 0;
@@ -57,7 +52,7 @@ void verify_image_set(const FilePath& index, Communicator& world, Log& log) {
     for (std::size_t i = world.rank(); i < places.size(); i += world.size()) {
       const auto [split, shard] = places[i];
       const std::vector<std::string> found =
-          find_shard_damage(index, set, split, shard, images.at(split),
+          find_shard_damage(index, set, split, shard, split == Split::train ? train : validation,
                             [&](std::int64_t bytes) { progress.add({.images = 1, .bytes = bytes}); });
       std::ranges::copy(found, std::back_inserter(damage));
       if (!found.empty()) ++num_damaged;

@@ -18,7 +18,7 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "base/stopwatch.h"
-#include "vision/encoded_image_set.h"
+#include "vision/encoded_dataset.h"
 
 namespace incubate {
 namespace {
@@ -33,7 +33,7 @@ void drop_from_memory(const FilePath& file) {
 
 void run(const FilePath& index, int num_threads, bool is_cold) {
   const ImageSet set = read_image_set(index);
-  const EncodedImageSet images(index, Split::train);
+  const EncodedDataset images(index, Split::train);
   if (is_cold) {
     for (const std::string& shard : set.train.shards) drop_from_memory(index.parent_path() / shard);
   }

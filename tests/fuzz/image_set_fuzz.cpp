@@ -171,12 +171,12 @@ void change_values(std::vector<Expected>& expected, ByteSource& source) {
 }
 
 /// Reads all images. Damage must be reported as damage. Returns the number of intact images.
-std::int64_t read_all(const EncodedImageSet& images) {
-  const auto num_classes = static_cast<std::int64_t>(images.class_names().size());
+std::int64_t read_all(const EncodedDataset& images, std::size_t num_classes) {
   std::int64_t num_whole = 0;
   for (std::int64_t i = 0; i < images.num_images(); ++i) {
-    check_running(images.label(i) >= 0 && images.label(i) < num_classes && images.height(i) >= 1 &&
-                      images.width(i) >= 1 && images.height(i) <= kLongestSide && images.width(i) <= kLongestSide,
+    check_running(images.label(i) >= 0 && images.label(i) < static_cast<std::int64_t>(num_classes) &&
+                      images.height(i) >= 1 && images.width(i) >= 1 && images.height(i) <= kLongestSide &&
+                      images.width(i) <= kLongestSide,
                   "label {} of {}, {}x{} pixels", images.label(i), num_classes, images.height(i), images.width(i));
     try {
       const auto length = static_cast<std::int64_t>(images.read(i).size());
@@ -212,8 +212,8 @@ bool read_index(const FilePath& index) {
   std::int64_t num_bytes = 0;  // of all images: they can be added up
   for (const Split split : {Split::train, Split::validation}) {
     // Shards with other lengths than stated, or missing ones, give no image, but no other error either.
-    const EncodedImageSet images(index, set, split);
-    is_whole &= read_all(images) == images.num_images();
+    const EncodedDataset images(index, set, split);
+    is_whole &= read_all(images, set.class_names.size()) == images.num_images();
     for (std::int64_t i = 0; i < images.num_images(); ++i) num_bytes += images.length(i);
     for (std::size_t i = 0; i < set.split(split).num_shards(); ++i) {
       is_whole &= find_shard_damage(index, set, split, i, images, [](std::int64_t) {}).empty();
@@ -243,9 +243,10 @@ bool read_hostile_shard(const FilePath& path, const FilePath& index) {
   write_image_set(index, set);
   try {
     check_running(read_image_set(index) == set, "the index does not say what its shard says");
-    const EncodedImageSet images(index, file.shard.split);
+    const EncodedDataset images(index, file.shard.split);
     const bool is_whole = find_shard_damage(index, set, file.shard.split, 0, images, [](std::int64_t) {}).empty();
-    check_running(is_whole == (read_all(images) == images.num_images()), "damage of the shard that its images lack");
+    check_running(is_whole == (read_all(images, set.class_names.size()) == images.num_images()),
+                  "damage of the shard that its images lack");
     return is_whole && decode_all(index, file.shard.split) == images.num_images();
   } catch (const InputError& error) {
     throw std::logic_error(fmt::format("a shard is accepted and its index is not: {}", error.what()));

@@ -15,7 +15,7 @@ class ShardDamage : public testing::Test {
  protected:
   /// Returns the damage of the second training shard.
   std::vector<std::string> find() {
-    const EncodedImageSet images(index_, set_, Split::train);
+    const EncodedDataset images(index_, set_, Split::train);
     num_images_ = 0;
     return find_shard_damage(index_, set_, Split::train, 1, images, [this](std::int64_t) { ++num_images_; });
   }
