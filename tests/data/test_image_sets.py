@@ -200,6 +200,19 @@ def test_damaged_image_is_replaced(photos: Path, reference: Path, tmp_path: Path
     assert weights[0] != weights[1]
 
 
+def test_damaged_validation_image_is_replaced(photos: Path, reference: Path, tmp_path: Path) -> None:
+    """Weights do not change, and figures are the same on any number of ranks."""
+    index = copy_set(photos, tmp_path / "set")
+    shard = sorted(index.parent.glob("photos-validation-*.h5"))[0]
+    damage_image(shard, 1)
+    for num_ranks in (1, 2):
+        run = tmp_path / str(num_ranks)
+        launch.run_well(*arguments(index, run, META, "--data.on_error=skip"), num_ranks=num_ranks)
+        assert f"{shard}: image 1 of it is damaged" in (run / "log.txt").read_text()
+    assert_same_trainings(tmp_path / "1", tmp_path / "2", ["meta"])
+    assert_same_weights(reference, tmp_path / "1", ["meta"])
+
+
 def break_missing(shard: Path) -> str:
     shard.unlink()
     return rf"{shard}.*(cannot be read|missing|no such file)"
