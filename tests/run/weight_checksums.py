@@ -23,10 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "support"))
 
 import launch
-from conftest import Tiny
 from killed_runs import IN_FINETUNING, IN_INCUBATION, IN_META, NUM_ATTEMPTS, OFTEN, Point, kill_at
 from machine import describe_processor, find_program
 from run_files import TRAININGS, finished, read_weights
+from tiny import Tiny
 from tiny_data import pack_arguments, write_tiny_idx
 
 BEGIN, END = "<!-- checksums, by tests/run/weight_checksums.py -->", "<!-- end of checksums -->"
