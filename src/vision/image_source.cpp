@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "vision/jpeg.h"
-
 namespace incubate {
 
 ArraySource::ArraySource(std::int64_t height, std::int64_t width, std::int64_t channels,
@@ -19,16 +17,6 @@ Image ArraySource::part(const Box& box, std::int64_t /*least_height*/, std::int6
     std::ranges::copy(pixels_.subspan(first, box.width * channels_), out.at(y, 0));
   }
   return out;
-}
-
-JpegSource::JpegSource(std::span<const std::uint8_t> bytes) : bytes_(bytes) {
-  const JpegInfo info = read_jpeg_info(bytes);
-  height_ = info.height;
-  width_ = info.width;
-}
-
-Image JpegSource::part(const Box& box, std::int64_t least_height, std::int64_t least_width) const {
-  return decode_jpeg_part(bytes_, box, least_height, least_width);
 }
 
 }  // namespace incubate

@@ -42,22 +42,4 @@ class ArraySource final : public ImageSource {
   std::span<const std::uint8_t> pixels_;
 };
 
-/// A JPEG file in memory, which must outlive the object. part() decodes only what it needs. All functions throw
-/// ImageError.
-class JpegSource final : public ImageSource {
- public:
-  /// Reads the header.
-  explicit JpegSource(std::span<const std::uint8_t> bytes);
-
-  std::int64_t height() const override { return height_; }
-  std::int64_t width() const override { return width_; }
-  std::int64_t channels() const override { return 3; }
-  Image part(const Box& box, std::int64_t least_height, std::int64_t least_width) const override;
-
- private:
-  std::int64_t height_;
-  std::int64_t width_;
-  std::span<const std::uint8_t> bytes_;
-};
-
 }  // namespace incubate

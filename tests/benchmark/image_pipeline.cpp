@@ -19,6 +19,7 @@
 #include <fmt/core.h>
 #include <jpeglib.h>
 
+#include "support/jpeg_source.h"
 #include "vision/augmentation.h"
 #include "vision/crops.h"
 #include "vision/jpeg.h"

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "support/jpeg_file.h"
+#include "support/jpeg_source.h"
 #include "vision/crops.h"
 #include "vision/jpeg.h"
 #include "vision/resize.h"
