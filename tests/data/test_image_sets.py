@@ -22,6 +22,7 @@ from run_files import (
     read_columns,
     read_summary,
     read_weights,
+    resume_points,
     verify_files,
 )
 
@@ -211,6 +212,35 @@ def test_damaged_validation_image_is_replaced(photos: Path, reference: Path, tmp
         assert f"{shard}: image 1 of it is damaged" in (run / "log.txt").read_text()
     assert_same_trainings(tmp_path / "1", tmp_path / "2", ["meta"])
     assert_same_weights(reference, tmp_path / "1", ["meta"])
+
+
+def test_damaged_images_are_replaced_after_a_stop_too(photos: Path, tmp_path: Path) -> None:
+    index = copy_set(photos, tmp_path / "set")
+    for shard in train_shards(index):
+        damage_image(shard, 0)
+    skip = [META, "--data.on_error=skip", "--recipe.epochs=4", "--data.workers=1"]
+    launch.run_well(*arguments(index, tmp_path / "whole", *skip))
+    run = tmp_path / "stopped"
+    process = launch.start(arguments(index, run, *skip, "--checkpoint.every_steps=1"), num_ranks=2)
+    assert launch.wait_until(lambda: len(resume_points(run, "meta")) > 0, process)
+    launch.kill_ranks(process)
+    launch.finish(process)
+    assert not finished(run, "meta").exists()
+    launch.run_well(*arguments(index, run, *skip), num_ranks=3)
+    assert_same_trainings(tmp_path / "whole", run, ["meta"])
+
+
+def test_a_hundred_damaged_images_in_a_row_end_the_run(photos: Path, tmp_path: Path) -> None:
+    index = copy_set(photos, tmp_path / "set")
+    for shard in train_shards(index):
+        with h5py.File(shard, "r") as file:
+            num_images = len(file["labels"])
+        for image in range(num_images):
+            damage_image(shard, image)
+    outcome = launch.run(*arguments(index, tmp_path / "run", META, "--data.on_error=skip"), num_ranks=2)
+    assert outcome.status not in (0, 2)
+    assert any("is damaged: its checksum is not the one stated." in line for line in outcome.messages()), outcome
+    assert read_summary(tmp_path / "run")["state"] == "failed"
 
 
 def break_missing(shard: Path) -> str:
