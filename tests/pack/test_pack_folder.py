@@ -183,10 +183,10 @@ def test_the_same_bytes_on_any_ranks(packed: Packed, tmp_path: Path, num_ranks: 
     assert read_files(tmp_path) == read_files(packed.output.parent)
 
 
-def kill_when_begun(arguments: list[str], output: Path, num_ranks: int) -> bool:
+def kill_when_begun(packed: Packed, arguments: list[str], output: Path, num_ranks: int) -> bool:
     """Kills the ranks when the first shard exists. Returns whether shards were missing; then there is no index."""
     output.parent.mkdir()
-    output.write_text("that of other images")
+    shutil.copy(packed.output, output)  # the index of other images
     process = launch.start(arguments, num_ranks)
     launch.wait_until(lambda: any(output.parent.glob("F-*-*.h5")), process)
     launch.kill_ranks(process)
@@ -202,7 +202,7 @@ def test_reduced_killed_and_started_again_on_other_ranks(packed: Packed, tmp_pat
     for attempt in range(NUM_ATTEMPTS):
         output = tmp_path / f"attempt_{attempt}" / "F.h5"
         arguments = pack_arguments(packed.folder, output, *REDUCED)
-        if kill_when_begun(arguments, output, 2):
+        if kill_when_begun(packed, arguments, output, 2):
             break
     else:
         raise AssertionError(f"{NUM_ATTEMPTS} times all was packed before the ranks could be killed")
@@ -217,6 +217,28 @@ def test_reduced_killed_and_started_again_on_other_ranks(packed: Packed, tmp_pat
         assert (np.minimum(shard["heights"][:], shard["widths"][:]) <= 120).all()
     image = Image.open(io.BytesIO(shard["bytes"][: shard["offsets"][1]].tobytes()))
     assert image.size == (shard["widths"][0], shard["heights"][0])
+
+
+def test_killed_between_the_last_shard_and_the_index(packed: Packed, tmp_path: Path) -> None:
+    output = copy_set(packed, tmp_path / "set")
+    whole = read_files(output.parent)
+    output.unlink()
+    shards = {path: path.stat().st_mtime_ns for path in output.parent.glob("*-?????.h5")}
+    launch.run_well(*pack_arguments(packed.folder, output), num_ranks=2)
+    assert read_files(output.parent) == whole
+    assert {path: path.stat().st_mtime_ns for path in shards} == shards
+
+
+def test_asked_to_stop(packed: Packed, tmp_path: Path) -> None:
+    """SIGTERM ends it like a kill; the next start completes the set."""
+    output = tmp_path / "set" / "F.h5"
+    arguments = pack_arguments(packed.folder, output)
+    process = launch.start(arguments, num_ranks=2)
+    launch.wait_until(lambda: len(list(output.parent.glob("F-*-?????.h5"))) > 0, process)
+    process.terminate()
+    assert launch.finish(process).status != 0 or output.exists()
+    launch.run_well(*arguments)
+    assert read_files(output.parent) == read_files(packed.output.parent)
 
 
 def test_again_only_what_changed(packed: Packed, tmp_path: Path) -> None:
