@@ -1,9 +1,10 @@
-"""Tests the table of calls in jobscripts/README.md: `incubate plan` prints its micro-batches, memory and GPU-hours."""
+"""Tests the table of calls and the plans in jobscripts/README.md: `incubate plan` prints their figures."""
 
 from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,3 +70,22 @@ def test_row(row: Row) -> None:
     suffix = ", high resolution" if "high_resolution" in columns else ""
     expected = [hours["Deep Incubation" + suffix], hours["end to end" + suffix]]
     assert row.rank_hours == pytest.approx(expected, rel=5e-3)
+
+
+def read_quoted_plans() -> list[tuple[list[str], list[str]]]:
+    """Returns each command that prints a plan, and the lines that the README says it prints."""
+    text = (launch.REPOSITORY / "jobscripts" / "README.md").read_text()
+    found = re.findall(r"\n    build/incubate (plan (?:.*\\\n)*.*)\n\n[a-z ]+\n\n```\n((?:.*\n)*?)```", text)
+    return [(shlex.split(command.replace("\\\n", " ")), block.splitlines()) for command, block in found]
+
+
+def test_there_are_quoted_plans() -> None:
+    assert len(read_quoted_plans()) == 2
+
+
+@pytest.mark.parametrize(("words", "quoted"), read_quoted_plans())
+def test_quoted_plan(words: list[str], quoted: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(launch.REPOSITORY)
+    printed = launch.run_well(*words).stdout.splitlines()
+    missing = [line for line in quoted if line not in printed]
+    assert missing == []
