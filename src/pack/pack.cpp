@@ -94,7 +94,6 @@ DatasetInfo pack(const PackConfig& given, bool& was_complete) {
   DatasetInfo info;
   was_complete = is_complete(config, checksums, info);
   if (was_complete) return info;
-  check_output(config);
 
   const auto num_classes = static_cast<std::int64_t>(config.class_names.size());
   LabelledImages train = read_raw_split(config, Split::train, num_classes);
@@ -103,6 +102,7 @@ DatasetInfo pack(const PackConfig& given, bool& was_complete) {
               "training images are {}x{} but validation images {}x{}. Give files that belong together.", train.height,
               train.width, validation.height, validation.width);
   if (config.subset < 1) train = take_subset(train, config.subset);
+  check_output(config);
   write_verified_file(config.output, [&](Hdf5File& file) {
     file.write_attribute("filetype", kDatasetFiletype);
     file.write_attribute("version", kDatasetVersion);

@@ -29,9 +29,11 @@ from page_reader import parse_page
 from report_page.live_report import LiveReport
 from run_directory.data import TIME_FORMAT, load_run
 from run_directory.recovery import load_what_is_there
-from run_files import TRAININGS, assert_same_weights, read_summary, snapshot
+from run_files import STAGES, assert_same_weights, read_summary, snapshot
 from tiny import Tiny
 from watch import format_run
+
+DEEP_INCUBATION = ["meta", *STAGES, "finetuned"]
 
 SCRIPT = REPOSITORY / "analysis" / "watch.py"
 UPDATED_S = 1769860800  # 2026-01-31T12:00:00Z, as made-up runs have it
@@ -147,7 +149,8 @@ def test_job_and_readers_do_not_notice_each_other(tiny: Tiny, finished_run: Path
     The watch serves the report, to two more threads that ask for it as often.
     """
     run = tmp_path / "run"
-    process = launch.start(tiny.arguments(run, "--checkpoint.every_steps=1"), 2)
+    method = "--method.trainings=deep_incubation"
+    process = launch.start(tiny.arguments(run, method, "--checkpoint.every_steps=1"), 2)
     errors: list[str] = []
     seen: list[int] = []  # steps in the metrics at each look
     pages: dict[str, None] = {}  # without the line of their age; in their order
@@ -217,7 +220,7 @@ def test_job_and_readers_do_not_notice_each_other(tiny: Tiny, finished_run: Path
     *_, table = watched.read_text().removesuffix("The report is served until Ctrl-C.\n").rpartition(f"{run}: ")
     assert table.splitlines()[0] == "done"
     assert table.splitlines()[1].startswith("job all: done (every training is done), 2 ranks, written 0:0")
-    assert len(table.splitlines()) == len(TRAININGS) + 3
+    assert len(table.splitlines()) == len(DEEP_INCUBATION) + 3
     assert len(set(seen)) > 10, "the readers have hardly seen the run change"
     assert 1 < num_pages < num_answers, "the page has not changed, or was made for each reader"
     states = []
@@ -227,7 +230,7 @@ def test_job_and_readers_do_not_notice_each_other(tiny: Tiny, finished_run: Path
         assert page.tags["section"] >= 9
         states += re.findall(r'class="badge">(\w+)<', text)
     assert (states[0], states[-1]) == ("running", "done")
-    assert_same_weights(finished_run, run, TRAININGS)
+    assert_same_weights(finished_run, run, DEEP_INCUBATION)
 
 
 def test_page_of_what_is_there(tmp_path: Path) -> None:
