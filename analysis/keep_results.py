@@ -50,7 +50,7 @@ def read_figures(directory: Path, most_steps: int | None = None) -> dict[str, by
     texts = {name: read_text(directory / name) for name in TEXTS}
     texts["log.txt"] = replace_hosts(texts["log.txt"])
     texts["config.ini"] = texts["config.ini"].replace(RUN_MARK, "# Kept of a run", 1)
-    # Those that config.ini names are known whole, whatever signs they have.
+    # config.ini has paths as a whole, whatever signs they have.
     paths = {value for value in load_run(directory).settings.values() if value.startswith("/")}
     for path in sorted(paths, key=len, reverse=True):
         texts = {name: text.replace(path, Path(path).name) for name, text in texts.items()}

@@ -8,12 +8,22 @@
 
 #include "base/check.h"
 #include "base/input_file.h"
+#include "config/ini.h"
 #include "hdf5/atomic_file.h"
 
 namespace incubate {
 namespace {
 
 constexpr std::string_view kConfigMark = "# Written by incubate: the settings of the run in this folder";
+
+/// Returns whether an INI file has just the settings of `text`.
+bool has_settings(const std::filesystem::path& file, const std::string& text) {
+  try {
+    return split_ini(read_text_file(file), file.string()) == split_ini(text, file.string());
+  } catch (const InputError&) {
+    return false;
+  }
+}
 
 }  // namespace
 
@@ -38,6 +48,7 @@ void RunDirectory::create() const {
 }
 
 void RunDirectory::write_config(const std::string& settings) const {
+  if (has_settings(config(), settings)) return;
   replace_text_atomically(config(), std::string(kConfigMark) + ".\n\n" + settings);
 }
 
@@ -50,7 +61,7 @@ bool RunDirectory::is_own() const {
          read_input_file(summary()).find("\"git_sha1\"") != std::string::npos;
 }
 
-/// What a run finds without its config.ini, such as checkpoints that were copied, is verified when it is read.
+/// Refuses files that a run would replace. Others, such as copied checkpoints, are verified when they are read.
 void RunDirectory::check_own() const {
   if (is_own()) return;
   for (const Path& path : {config(), summary(), log(), metrics_index()}) {

@@ -19,7 +19,8 @@ class RunDirectory {
   /// Creates the directories. Throws InputError if they cannot be written, or if files of a run's names are there that
   /// no run wrote.
   void create() const;
-  /// Writes config.ini: a mark by which is_own() knows the folder again, and the settings.
+  /// Writes config.ini: a mark by which is_own() knows the folder again, and the settings. A file that has just these
+  /// settings stays as it is, with the user's notes in it.
   void write_config(const std::string& settings) const;
   /// Returns whether this program wrote the folder's config.ini.
   bool is_own() const;

@@ -10,7 +10,6 @@
 #include "config/validate.h"
 #include "forecast/plan_json.h"
 #include "forecast/plan_table.h"
-#include "run/log_start.h"
 
 namespace incubate {
 namespace {
@@ -82,8 +81,7 @@ void print_plan(const RunConfig& config, const PlanConfig& plan) {
   const DatasetInfo data = find_dataset(config, plan);
   const std::vector<Training> trainings = list_trainings(config, data);
   if (plan.list) return print_output(list_of(trainings));
-  PlanReport report = make_plan_report(config, trainings, data.num_train, machine_of(config, plan));
-  report.warnings = find_outlasting(config, trainings, data.num_train);
+  const PlanReport report = make_plan_report(config, trainings, data.num_train, machine_of(config, plan));
   print_output(plan.json ? plan_to_json(report, plan) : format_plan(report, plan));
 }
 

@@ -109,7 +109,7 @@ void check_model(const ModelConfig& c) {
   if (c.family == Family::resnet) check_resnet(c);
 }
 
-/// What a step computes with is counted in 64-bit integers: at most these many values.
+/// Refuses networks whose parameters and activations of a step are too many for the counts, which are 64-bit integers.
 void check_countable(const RunConfig& config) {
   constexpr double kMostValues = 1e17;
   const ModelConfig& c = config.model;

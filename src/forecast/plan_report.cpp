@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "forecast/outlasting_settings.h"
 #include "report/summary.h"
 
 namespace incubate {
@@ -159,6 +160,7 @@ PlanReport make_plan_report(const RunConfig& config, const std::vector<Training>
     report.trainings.push_back(cost_of(config, training, smallest_group(report.phases, training)));
   }
   report.methods = forecast_methods(trainings, report.phases, machine);
+  report.warnings = find_outlasting(config, trainings, num_images);
   RunConfig other = config;
   other.run.sums = report.sums == Sums::exact ? SumsChoice::fast : SumsChoice::exact;
   report.methods_with_other_sums = forecast_methods(trainings, plan_phases(other, trainings, machine), machine);

@@ -1,5 +1,3 @@
-
-
 #include <algorithm>
 
 #include "model/resnet_plan.h"

@@ -1,5 +1,3 @@
-
-
 #include <algorithm>
 
 #include "model/stage_cost.h"

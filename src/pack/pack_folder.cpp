@@ -1,7 +1,6 @@
 #include "pack/pack_folder.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -16,8 +15,6 @@ namespace incubate {
 namespace {
 
 constexpr double kMuchLeftOut = 0.05;  // share of a class that is worth a warning
-constexpr std::array kProblemKinds = {PackProblem::Kind::misnamed, PackProblem::Kind::converted,
-                                      PackProblem::Kind::left_out};
 
 /// Returns whether the shard's file exists, is undamaged, and was made of these files without converting any. Throws
 /// InputError if the file is no shard, and so must not be replaced.
@@ -140,7 +137,7 @@ void check_problems_file(const FilePath& path) {
   if (!std::filesystem::exists(path)) return;
   std::istringstream lines(read_input_file(path));
   for (std::string line; std::getline(lines, line);) {
-    const bool is_problem = std::ranges::any_of(kProblemKinds, [&](PackProblem::Kind kind) {
+    const bool is_problem = std::ranges::any_of(kPackProblemKinds, [&](PackProblem::Kind kind) {
       return line.find(fmt::format(": {}: ", to_string(kind))) != std::string::npos;
     });
     check_input(is_problem,

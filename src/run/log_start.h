@@ -26,12 +26,6 @@ void log_peak_flops(const RunConfig& config, double peak_flops, Log& log);
 void log_plan(const RunConfig& config, const DatasetInfo& data, const std::vector<Training>& trainings,
               const std::vector<TrainingProgress>& progress, Log& log);
 
-/// Returns a warning for each setting of a wanted training that has another effect than its name says, because the
-/// training is too short or has too few images: an average of the weights that still holds the first ones, a warm-up
-/// that does not end, runs of images that are most of them.
-std::vector<std::string> find_outlasting(const RunConfig& config, const std::vector<Training>& trainings,
-                                         std::int64_t num_train);
-
 /// Warns of each phase with fewer micro-batches than ranks: the other ranks have nothing to do.
 void warn_of_idle_ranks(const RunConfig& config, const std::vector<Training>& trainings, int num_ranks, Log& log);
 

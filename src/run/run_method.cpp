@@ -17,9 +17,9 @@
 #include "base/stop_request.h"
 #include "base/thread.h"
 #include "checkpoint/lock.h"
-#include "config/ini.h"
 #include "config/parse.h"
 #include "forecast/cost_model.h"
+#include "forecast/outlasting_settings.h"
 #include "hdf5/atomic_file.h"
 #include "hdf5/verified_file.h"
 #include "parallel/device.h"
@@ -106,15 +106,6 @@ const char* advise_on(const std::string& request) {
   if (request == "SIGINT") return " Ctrl-C again ends at once, and saves nothing.";
   const bool is_of_mpirun = request == "SIGTERM" && std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr;
   return is_of_mpirun ? " mpirun leaves its ranks a second for that: start them with jobscripts/mpirun.sh." : "";
-}
-
-/// Returns whether an INI file has just the settings of `text`.
-bool has_settings(const FilePath& file, const std::string& text) {
-  try {
-    return split_ini(read_text_file(file), file.string()) == split_ini(text, file.string());
-  } catch (const InputError&) {
-    return false;
-  }
 }
 
 /// Reports of a group go to rank 0 by way of its leader; warnings of any rank.
@@ -317,9 +308,7 @@ void MethodRun::remove_leftovers() const {
 /// remain.
 void MethodRun::write_shared_files() {
   RunConfig copy = config_;
-  const std::string settings = print_settings(list_settings(copy));
-  // A file that says the same stays as it is, with what the user noted in it.
-  if (!has_settings(run_.config(), settings)) run_.write_config(settings);
+  run_.write_config(print_settings(list_settings(copy)));
   std::vector<std::string> names;
   for (std::size_t i = 0; i < trainings_.size(); ++i) {
     const std::string& name = trainings_[i].name;

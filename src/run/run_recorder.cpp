@@ -76,7 +76,7 @@ void RunRecorder::add_finished(std::int64_t index, const Figures& figures) {
   entry.step = entry.total_steps;
   entry.skipped_steps = static_cast<std::int64_t>(figure_or_zero(figures, "skipped_steps"));
   entry.num_ranks = static_cast<std::int64_t>(figure_or_zero(figures, "num_ranks"));
-  // Of imported weights nothing is known.
+  // Imported weights have no figures.
   for (const MetricInfo& metric : metrics_) entry.evaluation[metric.name] = figure_or_nan(figures, metric.name);
   entry.block_flops = figure_or_nan(figures, "block_flops");
   entry.elapsed_s = figure_or_nan(figures, "elapsed_s");

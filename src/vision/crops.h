@@ -8,7 +8,7 @@
 
 namespace incubate {
 
-/// Where to crop a training image, and whether to mirror it.
+/// A crop of a training image, mirrored or not.
 struct CropAndFlip {
   std::int64_t top = 0;  ///< offset in pixels; negative: padding
   std::int64_t left = 0;

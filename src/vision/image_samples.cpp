@@ -59,9 +59,8 @@ void ImageSamples::make(Batch& batch, std::int64_t k, const Sample& sample) cons
                                  : source->image();
   std::ranges::copy(image.bytes, images.bytes.begin() + (k * std::ssize(image.bytes)));
   images.labels[k] = dataset_.label(sample.index);
-  if (!augmenter_) return;
+  if (!augmenter_ || images.first_erased[k] == images.first_erased[k + 1]) return;
   Erasing erasing = augmenter_->draw_erasing(sample, height_, width_);
-  if (!erasing.box) return;
   const Box& box = *erasing.box;
   const std::int64_t first = images.first_erased[k];
   auto out = images.erased.begin() + first;

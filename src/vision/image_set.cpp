@@ -94,10 +94,9 @@ std::string shard_name(const FilePath& index, Split split, std::int64_t shard) {
 
 FilePath shard_path(const FilePath& index, const std::string& name) {
   std::error_code ignored;
-  for (FilePath place = index; std::filesystem::is_symlink(place, ignored);) {
+  for (FilePath place = index;; place = place.parent_path() / std::filesystem::read_symlink(place, ignored)) {
     if (std::filesystem::exists(place.parent_path() / name, ignored)) return place.parent_path() / name;
-    place = place.parent_path() / std::filesystem::read_symlink(place, ignored);
-    if (std::filesystem::exists(place.parent_path() / name, ignored)) return place.parent_path() / name;
+    if (!std::filesystem::is_symlink(place, ignored)) break;
   }
   return index.parent_path() / name;
 }

@@ -21,8 +21,6 @@ void check_sides(const std::vector<std::int32_t>& sides, const char* what, const
   }
 }
 
-constexpr std::array kKinds = {PackProblem::Kind::misnamed, PackProblem::Kind::converted, PackProblem::Kind::left_out};
-
 void write_problems(Hdf5File& file, const std::vector<PackProblem>& problems) {
   std::vector<std::string> kinds;
   std::vector<std::string> files;
@@ -38,8 +36,8 @@ void write_problems(Hdf5File& file, const std::vector<PackProblem>& problems) {
 }
 
 PackProblem::Kind read_kind(const std::string& text, const std::string& origin) {
-  const auto* const kind = std::ranges::find(kKinds, text, [](PackProblem::Kind k) { return to_string(k); });
-  check_input(kind != kKinds.end(), "{}: '{}' is no kind of problem. Make or copy it again.", origin, text);
+  const auto* const kind = std::ranges::find(kPackProblemKinds, text, [](PackProblem::Kind k) { return to_string(k); });
+  check_input(kind != kPackProblemKinds.end(), "{}: '{}' is no kind of problem. Make or copy it again.", origin, text);
   return *kind;
 }
 

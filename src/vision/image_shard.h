@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -63,6 +64,8 @@ struct PackProblem {
 
   bool operator==(const PackProblem&) const = default;
 };
+inline constexpr std::array kPackProblemKinds = {PackProblem::Kind::misnamed, PackProblem::Kind::converted,
+                                                 PackProblem::Kind::left_out};
 const char* to_string(PackProblem::Kind kind);
 
 /// One file with some of a split's encoded images (FORMAT.md), without the images' bytes.

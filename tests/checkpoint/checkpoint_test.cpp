@@ -169,7 +169,7 @@ TEST_F(CheckpointTest, AnotherIdentityNamesTheDifferences) {
 
 class DifferenceTest : public testing::Test {
  protected:
-  /// What is told of a training with these settings and identity in the place of one with others.
+  /// Returns the differences that a refusal names.
   static std::string difference(const std::string& config_there, const std::string& there,
                                 const std::string& config_here, const std::string& here) {
     const CheckpointHeader header{.identity = "1", .identity_text = there, .config = config_there};

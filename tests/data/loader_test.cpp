@@ -54,7 +54,7 @@ struct Numbers final : Batch {
   std::pmr::vector<std::int64_t> values;
 };
 
-/// What the makers of a test have done.
+/// Counts what the makers of a test do, and tells them what to do wrong.
 struct Account {
   std::vector<std::int64_t> begun;  // by the test's thread alone
   std::int64_t failing = -1;        // this sample

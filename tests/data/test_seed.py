@@ -27,7 +27,7 @@ def test_order_and_augmentation_follow_the_seed(tiny: Tiny, tmp_path: Path) -> N
     for seed in (0, 1):
         images = read_epoch(tiny, tmp_path, seed)
         assert images.tobytes() == read_epoch(tiny, tmp_path, seed).tobytes()
-        # Of an image and its mirror image one is taken to tell which image it is.
+        # One of an image and its mirror image stands for both.
         both = [(image.tobytes(), image[:, ::-1].tobytes()) for image in images]
         orders.append([min(pair) for pair in both])
         mirrored.append({min(pair): pair[0] > pair[1] for pair in both})

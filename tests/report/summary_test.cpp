@@ -496,7 +496,7 @@ TEST(Summary, WhatWasNotEvaluatedAndWhatIsNotFiniteStayTold) {
             "    -");
   EXPECT_TRUE(row_of_table("end to end").find(" not finite    not finite    not finite ") != std::string::npos)
       << table;
-  // What began with it has cost more than is known.
+  // A training that begins with imported weights has an unknown cost.
   EXPECT_TRUE(row_of_table("Deep Incubation").ends_with(" unknown     unknown           -              -")) << table;
 }
 
