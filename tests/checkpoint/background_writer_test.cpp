@@ -16,8 +16,12 @@ using std::chrono::seconds;
 
 TEST(BackgroundWriter, SubmittingDoesNotWait) {
   BackgroundWriter writer;
-  std::promise<void> end;
-  std::future<double> done = writer.submit([&] { end.get_future().wait_for(seconds(10)); });
+  std::promise<void> begin, end;
+  std::future<double> done = writer.submit([&] {
+    begin.set_value();
+    end.get_future().wait_for(seconds(10));
+  });
+  begin.get_future().wait();  // its thread may start late on a busy machine
   std::this_thread::sleep_for(milliseconds(20));
   EXPECT_EQ(done.wait_for(seconds(0)), std::future_status::timeout);
   end.set_value();
