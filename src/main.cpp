@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/heap.h"
 #include "base/log.h"
 #include "base/out_of_memory.h"
+#include "base/process.h"
 #include "base/stop_request.h"
 #include "commands/commands.h"
 #include "parallel/launch_check.h"

@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "base/process_name.h"
+#include "base/process.h"
 
 namespace incubate {
 namespace {

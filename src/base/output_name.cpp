@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "base/check.h"
-#include "base/host_name.h"
+#include "base/process.h"
 
 namespace incubate {
 

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <limits>
 
-#include "base/unix_time.h"
+#include "base/clock.h"
 
 namespace incubate {
 namespace {

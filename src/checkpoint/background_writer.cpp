@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "base/stopwatch.h"
+#include "base/clock.h"
 #include "base/thread.h"
 
 namespace incubate {

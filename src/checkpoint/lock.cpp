@@ -12,11 +12,10 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/directory_lock.h"
-#include "base/host_name.h"
-#include "base/process_name.h"
+#include "base/process.h"
 #include "base/thread.h"
-#include "base/unix_time.h"
 #include "hdf5/atomic_file.h"
 
 namespace incubate {

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "base/stopwatch.h"
+#include "base/clock.h"
 #include "commands/commands.h"
 #include "commands/print_output.h"
 #include "config/parse.h"

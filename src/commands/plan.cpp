@@ -8,8 +8,7 @@
 #include "commands/run_arguments.h"
 #include "config/plan_config.h"
 #include "config/validate.h"
-#include "forecast/plan_json.h"
-#include "forecast/plan_table.h"
+#include "forecast/plan_report.h"
 
 namespace incubate {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "base/stopwatch.h"
+#include "base/clock.h"
 #include "base/thread.h"
 
 namespace incubate {

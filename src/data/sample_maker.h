@@ -5,10 +5,19 @@
 #include <memory_resource>
 #include <span>
 
-#include "data/batch.h"
 #include "data/sampler.h"
 
 namespace incubate {
+
+/// The samples of one forward pass. Only the task that makes them knows what else is in it.
+struct Batch {
+  explicit Batch(std::int64_t its_size) : size(its_size) {}
+  virtual ~Batch() = default;
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+
+  const std::int64_t size;
+};
 
 /// Makes the samples of a split. Each is a pure function of its Sample, and a batch of its place and samples.
 class SampleMaker {

@@ -1,9 +1,9 @@
-#include "forecast/plan_json.h"
-
 #include <algorithm>
 #include <array>
 
 #include <nlohmann/json.hpp>
+
+#include "forecast/plan_report.h"
 
 namespace incubate {
 namespace {

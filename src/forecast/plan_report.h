@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "config/plan_config.h"
 #include "forecast/gpu_memory.h"
 #include "forecast/phase_forecast.h"
 
@@ -75,6 +76,14 @@ struct PlanReport {
 /// Returns the report. It points to `trainings`, which must outlive it. REQUIRES: `trainings` belong to `config`.
 PlanReport make_plan_report(const RunConfig& config, const std::vector<Training>& trainings, std::int64_t num_images,
                             const Machine& machine);
+
+/// Returns the plan as tables for people. Without rank_tflops they show proportions instead of times.
+std::string format_plan(const PlanReport& report, const PlanConfig& config);
+
+/// Returns the plan as one JSON object. Times are in seconds; if rank_tflops is unknown (null), at 1 TFLOP/s per rank.
+/// With run.device=cuda trainings and groups also have gpu_memory_bytes, which is valid there: memory_bytes assumes
+/// fp32.
+std::string plan_to_json(const PlanReport& report, const PlanConfig& config);
 
 /// Returns the largest number of ranks up to `most` at which successive `phases` reach `efficiency` together.
 std::optional<Scaling> find_scaling(std::vector<const PhaseWork*> phases, const Machine& machine, double efficiency,

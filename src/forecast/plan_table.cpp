@@ -1,11 +1,10 @@
-#include "forecast/plan_table.h"
-
 #include <algorithm>
 
 #include <fmt/format.h>
 
 #include "base/short_number.h"
 #include "config/setting.h"
+#include "forecast/plan_report.h"
 
 namespace incubate {
 namespace {

@@ -9,7 +9,7 @@
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/util/Exception.h>
 
-#include "base/resident_set.h"
+#include "base/process.h"
 
 namespace incubate {
 namespace {

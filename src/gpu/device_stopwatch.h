@@ -6,7 +6,7 @@
 #include <c10/core/Event.h>
 #include <torch/types.h>
 
-#include "base/stopwatch.h"
+#include "base/clock.h"
 
 namespace incubate {
 

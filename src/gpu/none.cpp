@@ -3,7 +3,7 @@
 
 #include <torch/torch.h>
 
-#include "base/resident_set.h"
+#include "base/process.h"
 #include "gpu/cuda_answer.h"
 #include "gpu/device_memory.h"
 #include "gpu/exact_sums.h"

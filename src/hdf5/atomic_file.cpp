@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/process_name.h"
+#include "base/process.h"
 
 namespace incubate {
 namespace {

@@ -147,6 +147,14 @@ bool is_variable_string(hid_t type) { return H5Tget_class(type) == H5T_STRING &&
 
 }  // namespace
 
+std::string hdf5_version() {
+  unsigned major = 0;
+  unsigned minor = 0;
+  unsigned release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return fmt::format("{}.{}.{}", major, minor, release);
+}
+
 Hdf5Handle::Hdf5Handle(hid_t id, Close close, const std::string& action) : id_(id), close_(close) {
   if (id < 0) throw_last_error(action);
 }

@@ -10,6 +10,9 @@
 
 namespace incubate {
 
+/// Returns the version of the loaded HDF5 library, such as "1.10.8".
+std::string hdf5_version();
+
 /// Owns one HDF5 identifier of any kind.
 class Hdf5Handle {
  public:

@@ -32,7 +32,11 @@ class Head : public torch::nn::Module {
   /// Returns the parameters with their names within the last stage, such as "head.weight". Layers are 0.
   virtual std::vector<ParameterInfo> list_parameters() = 0;
   /// Returns all tensors that a file holds of the head.
-  std::vector<NamedTensor> list_state();
+  std::vector<NamedTensor> list_state() {
+    std::vector<NamedTensor> state;
+    for (const ParameterInfo& parameter : list_parameters()) state.push_back({parameter.name, parameter.tensor});
+    return state;
+  }
   /// Sets random first weights, addressed by (seed, phase, last stage, name).
   virtual void initialise(std::uint64_t seed, Phase phase, std::int64_t last_stage) = 0;
 };

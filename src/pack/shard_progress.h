@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-#include "base/stopwatch.h"
+#include "base/clock.h"
 #include "parallel/communicator.h"
 #include "parallel/status_channel.h"
 #include "report/progress.h"

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <utility>
 
-#include "base/host_name.h"
+#include "base/process.h"
 #include "base/share.h"
 #include "parallel/idle_wait.h"
 

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <thread>
 
-#include "base/stopwatch.h"
+#include "base/clock.h"
 
 namespace incubate {
 

@@ -6,7 +6,7 @@
 
 #include <torch/torch.h>
 
-#include "base/stopwatch.h"
+#include "base/clock.h"
 #include "gpu/device_memory.h"
 #include "gpu/streams.h"
 

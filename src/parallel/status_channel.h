@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "base/stopwatch.h"
+#include "base/clock.h"
 #include "parallel/communicator.h"
 
 namespace incubate {

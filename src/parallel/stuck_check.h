@@ -10,7 +10,7 @@
 
 #include <mpi.h>
 
-#include "base/stopwatch.h"
+#include "base/clock.h"
 #include "parallel/communicator.h"
 
 namespace incubate {

@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-#include "base/stopwatch.h"
+#include "base/clock.h"
 
 namespace incubate {
 

@@ -13,8 +13,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/clock.h"
 #include "base/directory_lock.h"
-#include "base/unix_time.h"
 #include "base/version.h"
 #include "config/method_table.h"
 #include "hdf5/atomic_file.h"

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "base/stopwatch.h"
+#include "base/clock.h"
 #include "data/node_cache.h"
 #include "parallel/device.h"
 #include "parallel/status_channel.h"

@@ -8,7 +8,7 @@
 
 #include "base/version.h"
 #include "forecast/cost_model.h"
-#include "hdf5/version.h"
+#include "hdf5/file.h"
 #include "parallel/gpu_collectives.h"
 #include "parallel/mpi_session.h"
 

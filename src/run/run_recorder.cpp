@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/unix_time.h"
+#include "base/clock.h"
 
 namespace incubate {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/stopwatch.h"
 #include "checkpoint/run_directory.h"
 #include "method/training.h"
 #include "report/progress.h"

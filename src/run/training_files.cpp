@@ -8,8 +8,8 @@
 #include <torch/torch.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/out_of_memory.h"
-#include "base/stopwatch.h"
 #include "checkpoint/lock.h"
 #include "run/find_progress.h"
 

@@ -8,7 +8,7 @@
 
 #include <torch/torch.h>
 
-#include "base/unix_time.h"
+#include "base/clock.h"
 #include "forecast/cost_model.h"
 #include "method/start_weights.h"
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "base/stopwatch.h"
+#include "base/clock.h"
 #include "run/run_context.h"
 #include "run/training_files.h"
 #include "schedule/round.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/stopwatch.h"
+#include "base/clock.h"
 
 namespace incubate {
 namespace {

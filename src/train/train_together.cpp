@@ -7,8 +7,8 @@
 
 #include <torch/torch.h>
 
+#include "base/clock.h"
 #include "base/share.h"
-#include "base/stopwatch.h"
 #include "gpu/device_memory.h"
 #include "model/drop_path.h"
 #include "model/frozen_prefix.h"

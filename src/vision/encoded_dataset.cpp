@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/open_files.h"
+#include "base/process.h"
 #include "hdf5/verified_file.h"
 #include "vision/jpeg.h"
 #include "vision/png.h"
@@ -71,7 +71,7 @@ struct EncodedDataset::Shard {
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
-  /// Opens the file, unless it is open. Throws DamagedImageError if it is missing, UnreadableFileError for other
+  /// Opens the file, unless it is open. Throws DamagedSampleError if it is missing, UnreadableFileError for other
   /// reasons.
   OpenFile open();
 
@@ -101,14 +101,6 @@ OpenFile EncodedDataset::Shard::open() {
   return {opened, length, keep};
 }
 
-DamagedImageError::DamagedImageError(const FilePath& shard, std::int64_t image, const std::string& what_is_wrong)
-    : DamagedSampleError(fmt::format(
-          "{}: image {} of it {}. Copy the shard again, or run the same 'incubate pack' again, which makes damaged "
-          "shards anew.",
-          shard.string(), image, what_is_wrong)),
-      shard_(shard),
-      image_(image) {}
-
 EncodedDataset::EncodedDataset(const FilePath& index, Split split, const FilePath& shards)
     : EncodedDataset(index, read_image_set(index), split, shards) {
   const auto& files = copies_.empty() ? shards_ : copies_;
@@ -125,12 +117,16 @@ EncodedDataset::EncodedDataset(const FilePath& index, ImageSet set, Split split,
 
 EncodedDataset::~EncodedDataset() = default;
 
-DamagedImageError EncodedDataset::error(const Shard& file, std::int64_t index, const std::string& what_is_wrong) const {
-  return {file.path, index - static_cast<std::int64_t>(split_.shard_first_image[split_.shard_of(index)]),
-          what_is_wrong};
+DamagedSampleError EncodedDataset::error(const Shard& file, std::int64_t index,
+                                         const std::string& what_is_wrong) const {
+  return DamagedSampleError(fmt::format(
+      "{}: image {} of it {}. Copy the shard again, or run the same 'incubate pack' again, which makes damaged shards "
+      "anew.",
+      file.path.string(), index - static_cast<std::int64_t>(split_.shard_first_image[split_.shard_of(index)]),
+      what_is_wrong));
 }
 
-DamagedImageError EncodedDataset::damage(std::int64_t index, const std::string& what_is_wrong) const {
+DamagedSampleError EncodedDataset::damage(std::int64_t index, const std::string& what_is_wrong) const {
   return error(*shards_[split_.shard_of(index)], index, "is damaged: " + what_is_wrong);
 }
 
@@ -140,7 +136,7 @@ std::vector<std::uint8_t> EncodedDataset::read(std::int64_t index) const {
     Shard& copy = *copies_[shard];
     try {
       return read_from(copy, index);
-    } catch (const DamagedImageError&) {
+    } catch (const DamagedSampleError&) {
       copy.is_damaged = true;
       std::error_code ignored;
       std::filesystem::remove(copy.path, ignored);  // the next start makes it anew

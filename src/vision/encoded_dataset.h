@@ -11,20 +11,6 @@
 
 namespace incubate {
 
-/// An image of a shard cannot be read, or its bytes are not the packed ones.
-class DamagedImageError : public DamagedSampleError {
- public:
-  /// `what_is_wrong` is such as "is damaged: its checksum is not the one stated". `image` counts within the shard.
-  DamagedImageError(const FilePath& shard, std::int64_t image, const std::string& what_is_wrong);
-
-  const FilePath& shard() const { return shard_; }
-  std::int64_t image() const { return image_; }
-
- private:
-  FilePath shard_;
-  std::int64_t image_;
-};
-
 /// The JPEG and PNG images of one split of a set, read one by one from the shards while training. HDF5 reads only the
 /// index, once. Every image is compared with its checksum, which finds shards damaged or replaced meanwhile. Any number
 /// of threads may call the const functions at once.
@@ -49,10 +35,10 @@ class EncodedDataset final : public Dataset {
   std::int64_t length(std::int64_t index) const { return static_cast<std::int64_t>(split_.table.lengths[index]); }
 
   /// Returns the error to throw for a damaged image.
-  DamagedImageError damage(std::int64_t index, const std::string& what_is_wrong) const;
+  DamagedSampleError damage(std::int64_t index, const std::string& what_is_wrong) const;
 
-  /// Returns the encoded image. Throws DamagedImageError, or UnreadableFileError if the system is the reason, such as a
-  /// limit of open files.
+  /// Returns the encoded image. Throws DamagedSampleError, or UnreadableFileError if the system is the reason, such as
+  /// a limit of open files.
   std::vector<std::uint8_t> read(std::int64_t index) const;
 
  private:
@@ -60,7 +46,8 @@ class EncodedDataset final : public Dataset {
 
   /// Returns image `index` from that file of its shard.
   std::vector<std::uint8_t> read_from(Shard& file, std::int64_t index) const;
-  DamagedImageError error(const Shard& file, std::int64_t index, const std::string& what_is_wrong) const;
+  /// `what_is_wrong` is such as "is damaged: its checksum is not the one stated".
+  DamagedSampleError error(const Shard& file, std::int64_t index, const std::string& what_is_wrong) const;
 
   ImageSetSplit split_;
   std::vector<std::unique_ptr<Shard>> shards_;

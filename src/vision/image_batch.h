@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "data/batch.h"
+#include "data/sample_maker.h"
 #include "vision/mixup.h"
 
 namespace incubate {

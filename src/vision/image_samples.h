@@ -1,12 +1,22 @@
 #pragma once
 
+#include <vector>
+
 #include "data/sample_maker.h"
 #include "vision/augmentation.h"
 #include "vision/dataset.h"
 #include "vision/image_batch.h"
-#include "vision/normalisation.h"
 
 namespace incubate {
+
+/// Constants that turn bytes into a network's input.
+struct Normalisation {
+  std::vector<double> mean;  ///< per channel, in 0..1
+  std::vector<double> std;
+};
+
+/// Returns the normalised value (byte/255 - mean) / std of every byte: channels x 256.
+std::vector<float> make_table(const Normalisation& normalisation);
 
 /// How a network's images are made from those of a dataset.
 struct ImageSettings {

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/stopwatch.h"
+#include "base/clock.h"
 #include "support/ended_process.h"
 #include "support/temporary_directory.h"
 

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/check.h"
-#include "base/host_name.h"
+#include "base/process.h"
 #include "support/temporary_directory.h"
 #include "support/thrown_message.h"
 

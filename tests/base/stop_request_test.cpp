@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/unix_time.h"
+#include "base/clock.h"
 
 namespace incubate {
 namespace {

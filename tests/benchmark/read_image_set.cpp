@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/random.h"
-#include "base/stopwatch.h"
 #include "vision/encoded_dataset.h"
 
 namespace incubate {

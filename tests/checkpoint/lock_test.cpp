@@ -13,9 +13,8 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/host_name.h"
-#include "base/process_name.h"
-#include "base/stopwatch.h"
+#include "base/clock.h"
+#include "base/process.h"
 #include "hdf5/atomic_file.h"
 #include "support/ended_process.h"
 #include "support/temporary_directory.h"

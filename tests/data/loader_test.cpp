@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/stopwatch.h"
+#include "base/clock.h"
 #include "support/thrown_message.h"
 
 namespace incubate {

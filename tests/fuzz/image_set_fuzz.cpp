@@ -182,7 +182,7 @@ std::int64_t read_all(const EncodedDataset& images, std::size_t num_classes) {
       const auto length = static_cast<std::int64_t>(images.read(i).size());
       check_running(length == images.length(i), "{} bytes of {}", length, images.length(i));
       ++num_whole;
-    } catch (const DamagedImageError&) {
+    } catch (const DamagedSampleError&) {
     }
   }
   return num_whole;
@@ -199,7 +199,7 @@ std::int64_t decode_all(const FilePath& index, Split split) {
       check_running(image.height == source->height() && image.width == source->width() && image.channels == 3,
                     "{}x{} pixels of {}x{}", image.height, image.width, source->height(), source->width());
       ++num_whole;
-    } catch (const DamagedImageError&) {
+    } catch (const DamagedSampleError&) {
     }
   }
   return num_whole;

@@ -7,8 +7,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/host_name.h"
-#include "base/process_name.h"
+#include "base/process.h"
 #include "checkpoint/lock.h"
 #include "fuzz/allocation_limit.h"
 #include "fuzz/json_mutator.h"

@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/process_name.h"
+#include "base/process.h"
 #include "support/ended_process.h"
 #include "support/temporary_directory.h"
 #include "support/thrown_message.h"

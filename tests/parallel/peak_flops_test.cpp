@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "base/stopwatch.h"
+#include "base/clock.h"
 #include "support/test_world.h"
 
 namespace incubate {

@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "base/unix_time.h"
+#include "base/clock.h"
 #include "config/method_table.h"
 #include "hdf5/atomic_file.h"
 #include "support/temporary_directory.h"

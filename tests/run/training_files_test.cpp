@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "base/stopwatch.h"
+#include "base/clock.h"
 #include "checkpoint/lock.h"
 #include "hdf5/atomic_file.h"
 #include "support/small_training.h"

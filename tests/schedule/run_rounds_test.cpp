@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/stopwatch.h"
+#include "base/clock.h"
 #include "support/test_world.h"
 
 namespace incubate {

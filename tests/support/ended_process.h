@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/process_name.h"
+#include "base/process.h"
 
 namespace incubate {
 

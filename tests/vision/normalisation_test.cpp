@@ -1,6 +1,6 @@
-#include "vision/normalisation.h"
-
 #include <gtest/gtest.h>
+
+#include "vision/image_samples.h"
 
 namespace incubate {
 namespace {

@@ -1,5 +1,7 @@
-#include "base/process_name.h"
+#include "base/process.h"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -8,9 +10,9 @@
 #include <sstream>
 
 #include <fmt/format.h>
+#include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
-
-#include "base/host_name.h"
 
 namespace incubate {
 namespace {
@@ -52,6 +54,38 @@ std::string own_space() {
 }
 
 }  // namespace
+
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  constexpr int kGrowBy = 64 << 20;  // bytes
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, -1);  // never
+  mallopt(M_TOP_PAD, kGrowBy);
+#endif
+}
+
+std::int64_t resident_set_peak_bytes() {
+  constexpr std::int64_t kKibibyte = 1024;
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss * kKibibyte;
+}
+
+std::uint64_t raise_open_files() {
+  constexpr rlim_t kEnough = 65536;
+  struct rlimit limit = {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  struct rlimit raised = limit;
+  raised.rlim_cur = std::max(limit.rlim_cur, std::min(limit.rlim_max, kEnough));
+  if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  return limit.rlim_cur;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
 
 std::string process_name() {
   const std::string space = own_space();

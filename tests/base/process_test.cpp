@@ -1,17 +1,49 @@
-#include "base/process_name.h"
+#include "base/process.h"
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/host_name.h"
 #include "support/ended_process.h"
 
 namespace incubate {
 namespace {
+
+long count_page_faults() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_minflt;
+}
+
+TEST(Heap, WhatIsGivenBackIsClaimedAgainWithoutNewPages) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers have a heap of their own";
+#endif
+  constexpr std::size_t kBytes = 64 << 20;  // more than glibc keeps by itself
+  keep_freed_memory();
+  const auto use = [] { return std::vector<char>(kBytes, 1).back(); };
+  EXPECT_EQ(use(), 1);
+  const long before = count_page_faults();
+  EXPECT_EQ(use(), 1);
+  EXPECT_LT(count_page_faults() - before, 1000);  // of 16,384 pages
+}
+
+TEST(OpenFiles, TheLimitIsRaisedAsFarAsTheSystemLetsIt) {
+  const rlimit low = {.rlim_cur = 32, .rlim_max = 64};
+  EXPECT_EXIT(
+      {
+        setrlimit(RLIMIT_NOFILE, &low);
+        rlimit now = {};
+        const bool is_raised = raise_open_files() == 64 && getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur == 64;
+        std::_Exit(is_raised ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
+}
 
 /// Returns `name` with another last field, the start time.
 std::string with_start(const std::string& name, const std::string& start) {
