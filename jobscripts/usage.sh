@@ -1,9 +1,11 @@
 # shellcheck shell=bash
 # Scripts source this file first: with --help or -h among its arguments, the script prints its head and ends. $root is
 # the repository, $build the folder of the program: scripts stay in the folder where the user is, whose paths they get.
+# Ninja may come from the virtual environment.
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034 # for the scripts
 build=$(cd "$root" && realpath -m "${INCUBATE_BUILD:-build}")
+PATH=$PATH:$root/.venv/bin
 for argument in "$@"; do
   if [[ $argument =~ ^(-h|--help)$ ]]; then
     sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
