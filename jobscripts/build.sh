@@ -2,6 +2,7 @@
 # Configures and builds into build/ (or $INCUBATE_BUILD). Rebuilds only what changed. REQUIRES: jobscripts/setup.sh ran.
 #
 #   jobscripts/build.sh [TARGET ...]          default: everything, with the tests if there is GoogleTest
+#   INCUBATE_PRESET=cpu jobscripts/build.sh   a new build by a preset of CMakePresets.json; default: cuda
 #   BUILD_JOBS=8 jobscripts/build.sh          a compile job takes about 2 GB of memory; default: as fit memory and cores
 set -euo pipefail
 # shellcheck source=usage.sh source-path=SCRIPTDIR
@@ -14,9 +15,11 @@ by_memory=$(awk '/MemAvailable/ {print int($2 / 2500000)}' /proc/meminfo)
 [ "$by_memory" -lt "$jobs" ] && jobs=$by_memory
 [ "$jobs" -lt 1 ] && jobs=1
 
+configure=(--preset "${INCUBATE_PRESET:-cuda}" -B "$build")
+[ ! -e "$build/build.ninja" ] || configure=("$build")
 if [ ! -e "$build/build.ninja" ] || [ .venv -nt "$build/build.ninja" ]; then  # setup.sh installed something
   mkdir -p "$build"
-  if ! cmake -S . -B "$build" -G Ninja >"$build/configure.log" 2>&1; then
+  if ! cmake "${configure[@]}" >"$build/configure.log" 2>&1; then
     tail -n 30 "$build/configure.log" >&2
     exit 1
   fi

@@ -39,9 +39,7 @@ if ! can_fuzz; then
 fi
 
 build='build-fuzz'
-[ -e $build/build.ninja ] || cmake -S . -B $build -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
-  -DINCUBATE_FUZZ=ON -DINCUBATE_UNITY=OFF >/dev/null
-INCUBATE_BUILD=$build jobscripts/build.sh "${targets[@]/%/_fuzz}"
+INCUBATE_PRESET=fuzz INCUBATE_BUILD=$build jobscripts/build.sh "${targets[@]/%/_fuzz}"
 
 # Inputs that a run finds stay in build-fuzz/corpus, where the next run begins.
 run_target() {

@@ -9,17 +9,10 @@ set -euo pipefail
 [[ $# -le 1 && "$*" != -* ]] || refuse "not known: $*"
 cd "$(dirname "$0")/.."
 
-export INCUBATE_BUILD=$PWD/build-plain
-mkdir -p "$INCUBATE_BUILD"
+export INCUBATE_PRESET=plain INCUBATE_BUILD=$PWD/build-plain
 jobscripts/setup.sh --tests
 # Not the same build as the sanitizers' (tests/sanitize.sh short): that has the kernels, whose loops over pointers need it most. Nothing in
-# core_tests depends on the two options, so they are not built once more. With NDEBUG: without it LibTorch's headers declare other classes than
-# its libraries have (RecordFunction).
-if ! cmake -S . -B "$INCUBATE_BUILD" -G Ninja -DINCUBATE_CUDA=OFF -DINCUBATE_CPU_KERNELS=OFF -DCMAKE_BUILD_TYPE=Debug \
-  "-DCMAKE_CXX_FLAGS_DEBUG=-O1 -DNDEBUG" >"$INCUBATE_BUILD/configure.log" 2>&1; then
-  tail -n 30 "$INCUBATE_BUILD/configure.log" >&2
-  exit 1
-fi
+# core_tests depends on the two options, so they are not built once more.
 jobscripts/build.sh incubate torch_tests mpi_tests
 ctest --test-dir "$INCUBATE_BUILD" -R '^(torch_tests|mpi_tests_.*|plain_.*)$' -j "$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)" \
   --output-on-failure --no-tests=error --test-output-size-passed 1000000 ${1:+--output-junit "$1"}
