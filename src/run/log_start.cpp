@@ -51,12 +51,12 @@ void log_plan(const RunConfig& config, const DatasetInfo& data, const std::vecto
   log.info(fmt::format("data: {} training and {} validation images of {}x{}x{} in {} classes, {}", data.num_train,
                        data.num_validation, data.height, data.width, data.channels, data.class_names.size(),
                        config.data.file));
-  std::int64_t most_parameters = 0;  // the target's
-  for (const Training& training : trainings) most_parameters = std::max(most_parameters, num_parameters(training));
+  Training target = trainings.front();
+  target.spec = target_spec(config.model);
   const std::string kind = config.model.family == Family::vit ? "vision transformer" : "residual network";
   log.info(fmt::format("network: {}, {} parameters, {} blocks in stages of {} (meta model: {})",
                        config.model.preset == "custom" ? kind : config.model.preset,
-                       short_number(static_cast<double>(most_parameters), ""), target_spec(config.model).num_blocks(),
+                       short_number(static_cast<double>(num_parameters(target)), ""), target.spec.num_blocks(),
                        fmt::join(config.model.depths, ", "), fmt::join(config.model.meta_depths, ", ")));
   log.info(fmt::format("log: {}", RunDirectory(config.run.directory).log().string()));
   for (std::size_t i = 0; i < trainings.size(); ++i) {

@@ -298,7 +298,7 @@ def test_a_start_says_what_it_trains_on(tiny: Tiny, tmp_path: Path) -> None:
         rf"incubate {re.escape(version)} \([0-9a-f]+.*\), LibTorch \S+, .*Open MPI.*, HDF5 \S+",
         rf"2 ranks on 1 node, 1 thread each, CPU \({processor}.*\), fp32, exact sums",
         rf"data: {NUM_TRAIN} training and {NUM_VALIDATION} validation images of .* in {len(CLASSES)} classes, .*",
-        r"network: vision transformer, [0-9.]+ k? ?parameters, 8 blocks in stages of [0-9, ]+ \(meta model: [0-9, ]+\)",
+        r"network: vision transformer, [0-9.]+ k parameters, 8 blocks in stages of [0-9, ]+ \(meta model: [0-9, ]+\)",
         rf"log: {re.escape(str(tmp_path / 'log.txt'))}",
     ]
     for line, pattern in zip(lines, patterns, strict=False):
