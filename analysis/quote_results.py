@@ -81,8 +81,33 @@ def quote_controls(results: Path) -> str:
     return tabulate_controls(load_study(results / "study"))
 
 
-FIRST_PAGE: dict[str, Callable[[Path], str]] = {"seeds": quote_seeds, "controls": quote_controls}
-BESIDE_RUNS: dict[str, Callable[[Path], str]] = {"quickstart": quote_quickstart, "precision": quote_precision}
+def tell_seeds(results: Path) -> str:
+    """Returns what quote_seeds() has in two sentences."""
+    names = (*METHODS, *CONTROLS)
+    ours, *others = values = top1_by_method(load_seeds(results, "quickstart"), names)
+    spreads = [
+        f"{name} {estimate(of_name).mean:.1f} ({min(of_name):.1f} to {max(of_name):.1f})"
+        for name, of_name in zip(names, values, strict=True)
+    ]
+    differences = []
+    for name, of_name in zip(names[1:3], others[:2], strict=True):
+        found = estimate([our - their for our, their in zip(ours, of_name, strict=True)])
+        interval = confidence_interval(found)
+        assert interval is not None  # there are several seeds
+        differences.append(f"{name} by {found.mean:+.1f} ({interval.low:+.1f} to {interval.high:+.1f})")
+    return (
+        f"Mean of {len(SEEDS)} seeds, lowest to highest: {', '.join(spreads)}.\n"
+        f"Deep Incubation differs from {' and from '.join(differences)} points, with 95 % intervals."
+    )
+
+
+FIRST_PAGE: dict[str, Callable[[Path], str]] = {"seeds in words": tell_seeds}
+BESIDE_RUNS: dict[str, Callable[[Path], str]] = {
+    "quickstart": quote_quickstart,
+    "seeds": quote_seeds,
+    "precision": quote_precision,
+    "controls": quote_controls,
+}
 
 
 def load(directory: Path, seed: int, precision: str) -> Run:
