@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Scripts source this file first: with --help or -h among its arguments, the script prints its head and ends. $root is
 # the repository, $build the folder of the program: scripts stay in the folder where the user is, whose paths they get.
+# Ninja may come from the virtual environment.
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 for argument in "$@"; do
   if [[ $argument =~ ^(-h|--help)$ ]]; then
@@ -18,6 +19,7 @@ if [ -e "$root/jobscripts/site.sh" ]; then
 fi
 # shellcheck disable=SC2034 # for the scripts
 build=$(cd "$root" && realpath -m "${INCUBATE_BUILD:-build}")
+PATH=$PATH:$root/.venv/bin
 
 # refuse WORDS: reports arguments that the script does not know, and ends it with status 2.
 refuse() {

@@ -23,7 +23,7 @@ can_fuzz() {
     clang++ -fsanitize=fuzzer,address,undefined -x c++ - -o /dev/null 2>/dev/null
 }
 
-jobscripts/setup.sh
+jobscripts/setup.sh --tests
 if ! can_fuzz; then
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     echo "fuzz: clang++ with libFuzzer is missing. On Debian or Ubuntu, as root: apt-get install clang" >&2

@@ -67,7 +67,7 @@ build() {
   [ -z "$is_built_elsewhere" ] || { echo "gpu: build: skipped (INCUBATE_BUILD is set)"; return 0; }
   local began=$SECONDS
   if [ -z "${INCUBATE_PACKAGES:-}" ]; then
-    jobscripts/setup.sh
+    jobscripts/setup.sh --tests
   elif [ ! -e "$INCUBATE_BUILD/build.ninja" ]; then
     configure_with_packages "$root" "$INCUBATE_BUILD"
   fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks the format of all C++, Python and shell files with the versions pinned in jobscripts/requirements.txt.
+# Checks the format of all C++, Python and shell files with the versions pinned in tests/requirements.txt.
 #
 #   tests/style.sh           exit status 1 and a list of differences if a file is not formatted as the tools do it
 #   tests/style.sh --fix     formats C++ and Python files

@@ -1,25 +1,21 @@
 #include "base/log.h"
 
+#include <cerrno>
+#include <chrono>
+#include <cstring>
 #include <utility>
 
-#include <spdlog/logger.h>
-#include <spdlog/sinks/basic_file_sink.h>
+#include <fmt/chrono.h>
 
 #include "base/check.h"
 
 namespace incubate {
 
 Log::Log(Level level, Print print) : level_(level), print_(std::move(print)) {}
-Log::~Log() = default;
 
 void Log::attach_file(const std::filesystem::path& path) {
-  try {
-    file_ = std::make_shared<spdlog::logger>("run", std::make_shared<spdlog::sinks::basic_file_sink_mt>(path.string()));
-  } catch (const spdlog::spdlog_ex& error) {
-    throw InputError(std::string("cannot write the log: ") + error.what());
-  }
-  file_->set_pattern("%Y-%m-%d %H:%M:%S.%e %l  %v");
-  file_->flush_on(spdlog::level::info);
+  file_.open(path, std::ios::app);
+  check_input(!file_.fail(), "cannot write the log: {}: {}", path.string(), std::strerror(errno));
 }
 
 void Log::set_print(Print print) { print_ = std::move(print); }
@@ -32,11 +28,20 @@ void Log::info(const std::string& message) {
 
 void Log::warn(const std::string& message) {
   print_("warning: " + message);
-  if (file_) file_->warn(message);
+  write("warning", message);
 }
 
-void Log::record(const std::string& message) {
-  if (file_) file_->info(message);
+void Log::record(const std::string& message) { write("info", message); }
+
+void Log::write(const char* level, const std::string& message) {
+  if (!file_.is_open()) return;
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  file_.clear();  // a full disk may have room again
+  file_ << fmt::format("{:%F %T}.{:03} {}  {}\n", local, now.time_since_epoch().count() % 1000, level, message)
+        << std::flush;
 }
 
 }  // namespace incubate

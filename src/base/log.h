@@ -1,18 +1,14 @@
 #pragma once
 
 #include <filesystem>
+#include <fstream>
 #include <functional>
-#include <memory>
 #include <string>
-
-namespace spdlog {
-class logger;
-}
 
 namespace incubate {
 
 /// Writes messages to the console and, once attached, to `log.txt`, where each line carries time and level. Each rank
-/// has one; ranks other than 0 pass on only warnings.
+/// has one; ranks other than 0 pass on only warnings. For one thread at a time.
 class Log {
  public:
   enum class Level { everything, warnings_only };
@@ -20,9 +16,6 @@ class Log {
   using Print = std::function<void(const std::string& line)>;
 
   Log(Level level, Print print);
-  ~Log();
-  Log(const Log&) = delete;
-  Log& operator=(const Log&) = delete;
 
   /// Appends to `path` from now on. Throws InputError if the file cannot be opened.
   void attach_file(const std::filesystem::path& path);
@@ -35,9 +28,11 @@ class Log {
   void record(const std::string& message);
 
  private:
+  void write(const char* level, const std::string& message);
+
   Level level_;
   Print print_;
-  std::shared_ptr<spdlog::logger> file_;
+  std::ofstream file_;
 };
 
 }  // namespace incubate

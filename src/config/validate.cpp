@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/ranges.h>
+
 #include "base/check.h"
 #include "config/parse.h"
 #include "config/rand_augment_policy.h"

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/ranges.h>
+
 #include "base/check.h"
 #include "hdf5/verified_file.h"
 #include "vision/filetype.h"

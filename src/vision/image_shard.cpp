@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include <fmt/ranges.h>
 #include <xxhash.h>
 
 #include "base/check.h"

@@ -40,7 +40,7 @@ try:
     from torchvision.io import ImageReadMode, decode_jpeg
     from torchvision.transforms import v2
 except ImportError as error:  # installed with the tests' packages
-    sys.exit(f"image_pipeline: torchvision is missing ({error}). Run jobscripts/setup.sh.")
+    sys.exit(f"image_pipeline: torchvision is missing ({error}). Run jobscripts/setup.sh --tests.")
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import launch

@@ -18,7 +18,7 @@ packages=(
   libkrb5support0 libcom-err2 libkeyutils1 libldap-2.5-0 libsasl2-2 libzstd1 libbrotli1 libunistring2 libgnutls30
   libhogweed6 libnettle8 libgmp10 libp11-kit0 libtasn1-6 libffi8
   libboost1.74-dev libboost-program-options1.74-dev libboost-program-options1.74.0
-  libfmt-dev libfmt9 libspdlog-dev libspdlog1.10 nlohmann-json3-dev libxxhash-dev libxxhash0
+  nlohmann-json3-dev libxxhash-dev libxxhash0
   libjpeg-dev libjpeg62-turbo-dev libjpeg62-turbo libpng-dev libpng16-16 zlib1g-dev zlib1g libgtest-dev
 )
 mkdir -p "$folder"
