@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import xxhash
@@ -29,15 +29,16 @@ from run_directory.data import NotARunError, Run, format_results, load_run
 from run_directory.recovery import load_what_is_there
 from study_runs.figure import draw_depth
 from study_runs.results import load_study
-from study_runs.tables import choose_at_depth, quote_study, tabulate_controls, tabulate_depth
-from study_runs.vit_runs import DEPTHS
+from study_runs.tables import quote_study, tabulate_controls
 
 SEEDS = (0, 1, 2)
-RUNS = {
-    "fp32": ("quickstart", "fp32-seed-1", "fp32-seed-2"),
+RUNS = {  # by network and precision
+    "quickstart": ("quickstart", "quickstart-seed-1", "quickstart-seed-2"),
+    "fp32": ("fp32-seed-0", "fp32-seed-1", "fp32-seed-2"),
     "bf16": ("bf16-seed-0", "bf16-seed-1", "bf16-seed-2"),
 }
 METHODS = ("Deep Incubation", "end to end")
+CONTROLS = ("grown from the meta model", "shallow for the whole budget", "meta model alone")
 PICTURED = "quickstart"
 SCHEMES = ("light", "dark")
 PICTURE_WIDTH = 1120  # pixels
@@ -50,21 +51,25 @@ class QuotationError(Exception):
 
 def quote_quickstart(results: Path) -> str:
     """Returns how the quickstart was run, and the table as the program printed it."""
-    run = load(results / RUNS["fp32"][0], seed=0, precision="fp32")
+    run = load(results / RUNS["quickstart"][0], seed=0, precision="fp32")
     minutes = sum(row.wall_s for row in run.results if row.method in METHODS) / 60
     head = f"{tell_job(run)}, fp32, seed 0; {minutes:.1f} minutes of training:"
     return f"{head}\n\n```\n{format_results(run)}\n```"
 
 
 def quote_seeds(results: Path) -> str:
-    """Returns top-1 of both methods with each seed, and the differences."""
-    ours, theirs = top1_by_method(load_seeds(results, "fp32"))
-    return make_table([(METHODS[0], ours), (METHODS[1], theirs)], [("difference", ours, theirs)])
+    """Returns top-1 of the quickstart's trainings with each seed, and what Deep Incubation has more or less."""
+    names = (*METHODS, *CONTROLS)
+    ours, *others = top1_by_method(load_seeds(results, "quickstart"), names)
+    differences = [
+        (f"{names[0]} less {name}", ours, values) for name, values in zip(names[1:3], others[:2], strict=True)
+    ]
+    return make_table(list(zip(names, (ours, *others), strict=True)), differences)
 
 
 def quote_precision(results: Path) -> str:
     """Returns top-1 in bf16, and its difference from fp32 with the same seed."""
-    single, half = (top1_by_method(load_seeds(results, precision)) for precision in RUNS)
+    single, half = (top1_by_method(load_seeds(results, precision), METHODS) for precision in ("fp32", "bf16"))
     rows = [(f"{method}, bf16", top1) for method, top1 in zip(METHODS, half, strict=True)]
     both = zip(METHODS, half, single, strict=True)
     changes = [(f"{method}, bf16 less fp32", ours, theirs) for method, ours, theirs in both]
@@ -76,8 +81,33 @@ def quote_controls(results: Path) -> str:
     return tabulate_controls(load_study(results / "study"))
 
 
-FIRST_PAGE: dict[str, Callable[[Path], str]] = {"seeds": quote_seeds, "controls": quote_controls}
-BESIDE_RUNS: dict[str, Callable[[Path], str]] = {"quickstart": quote_quickstart, "precision": quote_precision}
+def tell_seeds(results: Path) -> str:
+    """Returns what quote_seeds() has in two sentences."""
+    names = (*METHODS, *CONTROLS)
+    ours, *others = values = top1_by_method(load_seeds(results, "quickstart"), names)
+    spreads = [
+        f"{name} {estimate(of_name).mean:.1f} ({min(of_name):.1f} to {max(of_name):.1f})"
+        for name, of_name in zip(names, values, strict=True)
+    ]
+    differences = []
+    for name, of_name in zip(names[1:3], others[:2], strict=True):
+        found = estimate([our - their for our, their in zip(ours, of_name, strict=True)])
+        interval = confidence_interval(found)
+        assert interval is not None  # there are several seeds
+        differences.append(f"{name} by {found.mean:+.1f} ({interval.low:+.1f} to {interval.high:+.1f})")
+    return (
+        f"Mean of {len(SEEDS)} seeds, lowest to highest: {', '.join(spreads)}.\n"
+        f"Deep Incubation differs from {' and from '.join(differences)} points, with 95 % intervals."
+    )
+
+
+FIRST_PAGE: dict[str, Callable[[Path], str]] = {"seeds in words": tell_seeds}
+BESIDE_RUNS: dict[str, Callable[[Path], str]] = {
+    "quickstart": quote_quickstart,
+    "seeds": quote_seeds,
+    "precision": quote_precision,
+    "controls": quote_controls,
+}
 
 
 def load(directory: Path, seed: int, precision: str) -> Run:
@@ -92,9 +122,10 @@ def load(directory: Path, seed: int, precision: str) -> Run:
     return run
 
 
-def load_seeds(results: Path, precision: str) -> list[Run]:
-    """Returns the runs by seed (SEEDS)."""
-    return [load(results / name, seed, precision) for seed, name in zip(SEEDS, RUNS[precision], strict=True)]
+def load_seeds(results: Path, group: str) -> list[Run]:
+    """Returns the runs of a group of RUNS by seed (SEEDS)."""
+    precision = "bf16" if group == "bf16" else "fp32"
+    return [load(results / name, seed, precision) for seed, name in zip(SEEDS, RUNS[group], strict=True)]
 
 
 def tell_job(run: Run) -> str:
@@ -111,8 +142,8 @@ def top1_of(run: Run, method: str) -> float:
     raise QuotationError(f"{run.directory} has no {method}, which the READMEs quote. Keep a run that has trained it.")
 
 
-def top1_by_method(runs: list[Run]) -> list[list[float]]:
-    return [[top1_of(run, method) for run in runs] for method in METHODS]
+def top1_by_method(runs: list[Run], methods: Sequence[str]) -> list[list[float]]:
+    return [[top1_of(run, method) for run in runs] for method in methods]
 
 
 def make_table(rows: list[tuple[str, list[float]]], differences: list[tuple[str, list[float], list[float]]]) -> str:
@@ -189,16 +220,14 @@ def find_stale_pictures(results: Path) -> list[Path]:
 
 
 def draw_study(results: Path) -> None:
-    """Draws the study's figure when every depth has data."""
     study = load_study(results / "study")
-    if all(choose_at_depth(study, depth) for depth in DEPTHS):
-        for scheme in SCHEMES:
-            draw_depth(study, scheme, results / "study" / f"depth-{scheme}.png", tabulate_depth(study))
+    for scheme in SCHEMES:
+        draw_depth(study, scheme, results / "study" / f"depth-{scheme}.png", tabulate_controls(study))
 
 
 def find_stale_figures(results: Path) -> list[Path]:
-    """Returns the study's figures that were drawn from another table than the one in the text."""
-    table = tabulate_depth(load_study(results / "study"))
+    """Returns the study's figures that were drawn from another table than the first page's."""
+    table = tabulate_controls(load_study(results / "study"))
     return [path for path in sorted((results / "study").glob("depth-*.png")) if read_source(path) != table]
 
 

@@ -34,7 +34,7 @@ _incubate() {
         path) mapfile -t COMPREPLY < <(compgen -f -- "${word#*=}") ;;
       esac ;;
     -*)
-      options=$(grep -oE '^  --[a-z_.-]+' <<<"$help" | sed -E 's/^ +//; s/$/=/; s/^(--help|--print-config|--json|--list)=$/\1/')
+      options=$(grep -oE '^  --[a-z_.-]+' <<<"$help" | sed -E 's/^ +//; s/$/=/; s/^(--help|--print-config|--json)=$/\1/')
       # Sections that --help names in a line of their own, instead of describing each.
       options+=" $(sed -n 's/^  \[\(.*\)\]$/--\1./p' <<<"$help")"
       mapfile -t COMPREPLY < <(compgen -W "$options --config" -- "$word")

@@ -9,11 +9,9 @@
 # The options are those of Open MPI's mpirun in PATH. Standard input is empty. Under nohup the run survives a lost
 # terminal.
 set -u
-
-if [ $# -eq 0 ] || [ "$1" = -h ] || [ "$1" = --help ]; then
-  sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
-  exit 0
-fi
+# Options after the first are those of mpirun or of the program.
+# shellcheck source=usage.sh source-path=SCRIPTDIR
+. "$(dirname "$(readlink -f "$0")")/usage.sh" "${1:---help}"
 
 mpirun_id=
 num_interrupts=0
@@ -37,5 +35,23 @@ set -m  # mpirun gets its own process group, so that the terminal's signals reac
 mpirun "$@" </dev/null &
 mpirun_id=$!
 set +m
+
+# If a node vanishes, mpirun waits for TCP to give up, a quarter of an hour, although the ranks have ended. So mpirun is
+# ended when this node has no ranks left and ranks elsewhere have had time to save.
+end_without_ranks() {
+  local patience_s=$((${OMPI_MCA_odls_base_sigkill_timeout:-1} + 10)) have_been=no alone_s=0
+  while sleep 1; do
+    if ps --ppid "$mpirun_id" -o comm= | grep -qvxE 'srun|ssh|rsh|orted'; then  # others are ranks
+      have_been=yes alone_s=0
+    elif [ "$have_been" = yes ] && [ $((alone_s += 1)) -ge "$patience_s" ]; then
+      echo "mpirun.sh: the ranks of this node ended $patience_s s ago, and mpirun has not: a node does not answer" >&2
+      kill -KILL "$mpirun_id"
+      return
+    fi
+  done
+}
+end_without_ranks &
+watch_id=$!
 while kill -0 "$mpirun_id" 2>/dev/null; do wait "$mpirun_id"; done  # a trapped signal ends `wait`, not mpirun
+kill "$watch_id" 2>/dev/null
 wait "$mpirun_id"  # bash remembers the exit status

@@ -27,11 +27,11 @@ done
 arguments=("$@")
 program=$build/incubate
 
-settings=$("$program" train --config "${arguments[@]}" --print-config)
-directory=$(sed -n '/^\[run\]/,/^\[/s/^directory = \(.*\)  # .*/\1/p' <<<"$settings")
+status=$("$program" status --config "${arguments[@]}")
+directory=$(sed -n 's/^directory //p' <<<"$status")
 name=$(basename "$(realpath -m "$directory")")
 name=${name//,/_}  # squeue takes a list of names
-list=$("$program" plan --config "${arguments[@]}" --list)  # a training and its parents a line, parents first
+list=$(sed -n 's/^training //p' <<<"$status")  # a training, whether it is done, and its parents a line, parents first
 mapfile -t trainings < <(cut -d ' ' -f 1 <<<"$list")
 
 names=$(printf '%s,' "${trainings[@]/#/$name.}" "$name.stages")
@@ -52,13 +52,10 @@ submit() {
   job_of[$training]=${id%%;*}  # --parsable may append the cluster's name
 }
 
-is_done() { [ -e "$directory/checkpoints/$1.h5" ]; }
-undone_stages=$(for training in "${trainings[@]}"; do
-  [[ $training != stage_* ]] || is_done "$training" || echo "${training#stage_}"
-done | paste -sd ,)
+undone_stages=$(sed -n 's/^stage_\([0-9]*\) undone.*/\1/p' <<<"$list" | paste -sd ,)
 
-while read -r -u 3 training parents; do
-  if is_done "$training"; then
+while read -r -u 3 training state parents; do
+  if [ "$state" = "done" ]; then
     echo "$training is done"
   elif [[ $training == stage_* ]]; then
     # shellcheck disable=SC2086 # options are words

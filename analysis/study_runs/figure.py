@@ -1,4 +1,4 @@
-"""Draws test top-1 against depth at equal cost for the study's arms: mean over seeds, and lowest to highest."""
+"""Draws validation top-1 against depth at equal cost for the study's arms, as the first page's table has it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from report_page.picture import SOURCE
 from run_directory.methods import OLDER_TABLE
 from study_runs.results import Study
 from study_runs.run import ARM_NAMES
-from study_runs.tables import choose_at_depth, find_seeds
+from study_runs.tables import best_tries
 from study_runs.vit_runs import DEPTHS
 
 STYLES = {  # of each arm: colour, mark, line
@@ -25,7 +25,7 @@ STYLES = {  # of each arm: colour, mark, line
     "shallow": (colour_of(OLDER_TABLE, "shallow"), mark_of(OLDER_TABLE, "shallow"), "--"),
     "incubated": (colour_of(OLDER_TABLE, "finetuning"), mark_of(OLDER_TABLE, "finetuning"), "-"),
 }
-INCHES, DPI = (7.2, 4.2), 150
+INCHES, DPI = (6.4, 3.4), 120
 INK = {"light": "#1f2328", "dark": "#f0f6fc"}
 PAPER = {"light": "#ffffff", "dark": "#0d1117"}
 
@@ -36,30 +36,13 @@ def draw_depth(study: Study, scheme: str, output: Path, source: str) -> None:
     figure, axes = plt.subplots(figsize=INCHES, dpi=DPI, facecolor=PAPER[scheme], layout="constrained")
     axes.set_facecolor(PAPER[scheme])
     for arm, (colour, mark, line) in STYLES.items():
-        points = []
-        for depth in DEPTHS:
-            run = choose_at_depth(study, depth).get(arm)
-            if run is not None:
-                values = [100 * kept.test_top1 for kept in find_seeds(study, run).values()]
-                mean = sum(values) / len(values)
-                points.append((depth, mean, mean - min(values), max(values) - mean))
-        if points:
-            depths, means, below, above = zip(*points, strict=True)
-            axes.errorbar(
-                depths,
-                means,
-                (below, above),
-                color=colour,
-                marker=mark,
-                linestyle=line,
-                capsize=3,
-                label=ARM_NAMES[arm],
-            )
+        points = {depth: 100 * figures[arm] for depth, figures in best_tries(study).items()}
+        axes.plot(*zip(*points.items(), strict=True), color=colour, marker=mark, linestyle=line, label=ARM_NAMES[arm])
     axes.set_xscale("log", base=2)
     axes.set_xticks(DEPTHS, [str(depth) for depth in DEPTHS])
     axes.minorticks_off()
     axes.set_xlabel("blocks of the target network (shallow: always 4)", color=ink)
-    axes.set_ylabel("test top-1 (%)", color=ink)
+    axes.set_ylabel("validation top-1 (%)", color=ink)
     axes.set_title("Fashion-MNIST, 7.5e12 block FLOPs for every method", color=ink)
     axes.tick_params(colors=ink)
     for spine in axes.spines.values():

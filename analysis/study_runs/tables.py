@@ -62,17 +62,23 @@ def tabulate_rates(study: Study) -> str:
     return make_table(("blocks", "validation top-1 (%)", *(f"{rate:g}" for rate in TRIED)), rows)
 
 
-def tabulate_controls(study: Study) -> str:
-    """Returns validation top-1 with seed 0 of each method, by depth: the best of the rates that were tried so far.
+def best_tries(study: Study) -> dict[int, dict[str, float]]:
+    """Returns validation top-1 with seed 0 by depth and arm: the best of the rates that were tried so far.
 
-    Depths at which a method has fewer than two tries are left out.
+    Depths at which an arm has fewer than two tries are left out.
     """
-    rows = []
+    best = {}
     for depth in DEPTHS:
-        names = [[depth_run(depth, arm, rate).name for rate in TRIED] for arm in ARMS]
-        tries = [[study.top1[name] for name in of_arm if name in study.top1] for of_arm in names]
-        if all(len(of_arm) >= 2 for of_arm in tries):
-            rows.append([str(depth), *(percent(max(of_arm)) for of_arm in tries)])
+        names = {arm: [depth_run(depth, arm, rate).name for rate in TRIED] for arm in ARMS}
+        tries = {arm: [study.top1[name] for name in names[arm] if name in study.top1] for arm in ARMS}
+        if all(len(of_arm) >= 2 for of_arm in tries.values()):
+            best[depth] = {arm: max(of_arm) for arm, of_arm in tries.items()}
+    return best
+
+
+def tabulate_controls(study: Study) -> str:
+    """Returns best_tries() as a table."""
+    rows = [[str(depth), *map(percent, figures.values())] for depth, figures in best_tries(study).items()]
     return make_table(("blocks", *(ARM_NAMES[arm] for arm in ARMS)), rows) if rows else NOT_YET
 
 

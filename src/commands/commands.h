@@ -33,6 +33,8 @@ void describe_import(const std::vector<std::string>& arguments);
 
 /// `incubate plan`: prints the costs of the trainings and how ranks would carry them out. Trains nothing.
 void plan_command(const std::vector<std::string>& arguments);
+/// `incubate status`: prints for scripts how far a run is.
+void status_command(const std::vector<std::string>& arguments);
 /// `incubate export`: writes a finished training's weights to a safetensors file, under other programs' names.
 void export_command(const std::vector<std::string>& arguments);
 /// `incubate inspect`: verifies files of this program and describes them.

@@ -15,10 +15,10 @@ namespace {
 
 constexpr const char* kPlanHelp =
     "incubate plan [--config] input/NAME.ini --ranks=N [--rank-tflops=X]\n"
-    "  [--network-gbps=Y] [--images=N] [--json] [--section.key=value ...]\n"
-    "incubate plan [--config] input/NAME.ini --list\n\n"
+    "  [--network-gbps=Y] [--images=N] [--job-hours=H] [--ranks-per-node=N] [--json]\n"
+    "  [--section.key=value ...]\n\n"
     "Says what the trainings cost and how N ranks would share the work: parameters,\n"
-    "memory, FLOPs, bytes reduced, rounds and groups, efficiency, hours. It trains\n"
+    "memory, FLOPs, bytes reduced, rounds and groups, efficiency, hours, bill. It trains\n"
     "nothing and writes no file; one process on a login node is enough. With\n"
     "--run.device=cuda (no GPU is needed) also whether the trainings fit cards of 40\n"
     "and 80 GB, and which micro-batches would.\n\n"
@@ -63,23 +63,10 @@ Machine machine_of(const RunConfig& config, const PlanConfig& plan) {
           .round_cost_s = plan.rank_tflops ? config.run.round_cost_s : 0};
 }
 
-/// Returns a line for each chosen training: its name and its parents.
-std::string list_of(const std::vector<Training>& trainings) {
-  std::string lines;
-  for (const Training& training : trainings) {
-    if (!training.is_chosen) continue;
-    lines += training.name;
-    for (const std::string& parent : training.parents()) lines += " " + parent;
-    lines += "\n";
-  }
-  return lines;
-}
-
 void print_plan(const RunConfig& config, const PlanConfig& plan) {
   validate(plan);
   const DatasetInfo data = find_dataset(config, plan);
   const std::vector<Training> trainings = list_trainings(config, data);
-  if (plan.list) return print_output(list_of(trainings));
   const PlanReport report = make_plan_report(config, trainings, data.num_train, machine_of(config, plan));
   print_output(plan.json ? plan_to_json(report, plan) : format_plan(report, plan));
 }

@@ -15,6 +15,7 @@ constexpr const char* kProgramHelp =
     "Trains large deep networks on supercomputers by Deep Incubation.\n\n"
     "  train   the whole method in one job, or one training of it\n"
     "  plan    what it would cost, and how N ranks would share the work\n"
+    "  status  how far a run is, for scripts\n"
     "  pack    images from other formats to one HDF5 file\n"
     "  export  a training's weights for other programs\n"
     "  import  weights of other programs as a training's\n"
@@ -49,6 +50,7 @@ bool Call::needs_mpi() const {
 void run_alone(const Call& call) {
   const auto& [command, arguments] = call;
   if (command == "plan") return plan_command(arguments);
+  if (command == "status") return status_command(arguments);
   if (command == "export") return export_command(arguments);
   if (command == "inspect") return inspect_command(arguments);
   if (command == "train") return describe_train(arguments);
@@ -57,7 +59,7 @@ void run_alone(const Call& call) {
   if (command == "--help") return print_output(kProgramHelp);
   if (command == "--version") return print_output(fmt::format("incubate {} ({}){}\n", kVersion, kGitSha1, kGitChanges));
   throw InputError(fmt::format(
-      "unknown command '{}'. Give train, plan, pack, export, import or inspect; --help tells more.", command));
+      "unknown command '{}'. Give train, plan, status, pack, export, import or inspect; --help tells more.", command));
 }
 
 int run_together(const Call& call, Communicator& world, Log& log) {

@@ -18,13 +18,13 @@ std::vector<Setting> list_settings(PlanConfig& c) {
           make_setting("network-gbps", c.network_gbps, o, "Gbit/s",
                        "bandwidth of a rank in an all-reduce; without it, reductions take no time", kSpeed),
           make_setting("images", c.num_images, o, "images", "training images; without it, those of data.file", kCount),
-          make_flag("json", c.json, "print one JSON object in place of tables"),
-          make_flag("list", c.list, "print a line for each training alone: its name and those that it starts from")};
+          make_setting("job-hours", c.job_hours, o, "h", "time limit of a job, for the number of jobs", kSpeed),
+          make_setting("ranks-per-node", c.ranks_per_node, o, "ranks", "for node-hours", kRanks),
+          make_flag("json", c.json, "print one JSON object in place of tables")};
 }
 
 void validate(const PlanConfig& config) {
-  check_input(config.num_ranks.has_value() || config.list,
-              "--ranks is missing (a plan deals ranks). Give --ranks=N, such as 64.");
+  check_input(config.num_ranks.has_value(), "--ranks is missing (a plan deals ranks). Give --ranks=N, such as 64.");
 }
 
 }  // namespace incubate

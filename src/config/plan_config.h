@@ -14,8 +14,9 @@ struct PlanConfig {
   std::optional<double> rank_tflops;
   std::optional<double> network_gbps;
   std::optional<std::int64_t> num_images;
+  double job_hours = 24;
+  std::int64_t ranks_per_node = 8;
   bool json = false;
-  bool list = false;
 };
 
 std::vector<Setting> list_settings(PlanConfig& config);

@@ -69,8 +69,13 @@ std::vector<Setting> list_settings(TrainConfig& c) {
   // No result depends on this setting: a run with `stop` that finishes has never skipped a step.
   s.operation("on_nonfinite", c.on_nonfinite, {"stop", "skip"},
               "a step or an evaluation that is not finite ends the run, or is left out, so that a long run goes on");
-  s.operation("evaluate_every", c.evaluate_every, "epochs",
-              "between evaluations, which take time; there is always one at a training's end", kCount);
+  s.operation(
+      "evaluate_every", c.evaluate_every, "epochs",
+      "between evaluations, such as 0.1 (in whole steps, at least one); there is always one at a training's end",
+      {.least = 0, .is_open = true, .most = kCount.most, .reason = "it is a time", .example = "0.1"});
+  s.operation("evaluate_images", c.evaluate_images, "images",
+              "so many validation images, always the same, in all evaluations but a training's last; 0: all",
+              {.least = 0, .most = kCount.most});
   return s.take();
 }
 

@@ -114,7 +114,8 @@ enum class OnNonfinite { stop, skip };
 
 struct TrainConfig {
   OnNonfinite on_nonfinite = OnNonfinite::stop;
-  std::int64_t evaluate_every = 1;  // epochs
+  double evaluate_every = 1;         // epochs
+  std::int64_t evaluate_images = 0;  // 0: all
 };
 
 struct MethodConfig {

@@ -39,7 +39,7 @@ class Loader {
   Loader& operator=(const Loader&) = delete;
 
   const Sampler& sampler() const { return *sampler_; }
-  std::int64_t num_samples() const { return maker_->num_samples(); }
+  std::int64_t num_samples() const { return sampler_->num_samples(); }
   /// Returns the batch at `place`, after helping to make it. Rethrows the error of a sample that failed.
   std::unique_ptr<Batch> load(const BatchPlace& place);
   /// Returns the seconds spent in load() so far.

@@ -6,11 +6,24 @@
 
 namespace incubate {
 
+SequentialSampler::SequentialSampler(std::vector<std::uint32_t> indices, std::int64_t size, std::int64_t rank,
+                                     std::int64_t num_ranks)
+    : indices_(std::move(indices)), size_(size), share_(share_of((num_samples() + size - 1) / size, rank, num_ranks)) {}
+
 std::vector<Sample> SequentialSampler::samples(const BatchPlace& place) {
   std::vector<Sample> samples;
-  const std::int64_t begin = place.micro_batch * size_, end = std::min(begin + size_, num_samples_);
-  for (std::int64_t i = begin; i < end; ++i) samples.push_back({.position = i, .index = i});
+  const std::int64_t begin = place.micro_batch * size_, end = std::min(begin + size_, num_samples());
+  for (std::int64_t i = begin; i < end; ++i) samples.push_back({.position = i, .index = indices_[i]});
   return samples;
+}
+
+std::vector<std::uint32_t> choose_samples(std::int64_t num_samples, std::int64_t count) {
+  const auto size = static_cast<std::uint32_t>(num_samples);
+  Generator generator = make_generator(0, Purpose::subset, {});
+  std::vector<std::uint32_t> indices = make_permutation(size, generator);
+  indices.resize(std::min(num_samples, count));
+  std::ranges::sort(indices);
+  return indices;
 }
 
 RandomSampler::RandomSampler(std::int64_t num_samples, std::int64_t global, std::int64_t micro, std::uint64_t seed,

@@ -31,6 +31,8 @@ struct Sample {
 class Sampler {
  public:
   virtual ~Sampler() = default;
+  /// Returns the number of samples to choose from, on all ranks together.
+  virtual std::int64_t num_samples() const = 0;
   virtual std::vector<Sample> samples(const BatchPlace& place) = 0;
   /// Returns this rank's first place; nothing if it has no batch.
   virtual std::optional<BatchPlace> first() const = 0;
@@ -38,12 +40,13 @@ class Sampler {
   virtual std::optional<BatchPlace> next(const BatchPlace& place) const = 0;
 };
 
-/// Every sample once, in order, `size` a batch; the last batch may be smaller.
+/// Chosen samples once each, in order, `size` a batch; the last batch may be smaller.
 class SequentialSampler final : public Sampler {
  public:
-  SequentialSampler(std::int64_t num_samples, std::int64_t size, std::int64_t rank = 0, std::int64_t num_ranks = 1)
-      : num_samples_(num_samples), size_(size), share_(share_of((num_samples + size - 1) / size, rank, num_ranks)) {}
+  SequentialSampler(std::vector<std::uint32_t> indices, std::int64_t size, std::int64_t rank = 0,
+                    std::int64_t num_ranks = 1);
 
+  std::int64_t num_samples() const override { return std::ssize(indices_); }
   std::vector<Sample> samples(const BatchPlace& place) override;
   std::optional<BatchPlace> first() const override { return from(share_.begin); }
   std::optional<BatchPlace> next(const BatchPlace& place) const override { return from(place.micro_batch + 1); }
@@ -53,10 +56,13 @@ class SequentialSampler final : public Sampler {
     return batch < share_.end ? std::optional(BatchPlace{.micro_batch = batch}) : std::nullopt;
   }
 
-  std::int64_t num_samples_;
+  std::vector<std::uint32_t> indices_;
   std::int64_t size_;
   Share share_;
 };
+
+/// Returns `count` random indices of `num_samples` samples, ascending, always the same; all if there are no more.
+std::vector<std::uint32_t> choose_samples(std::int64_t num_samples, std::int64_t count);
 
 /// Micro-batches of a random order: a pure function of (seed, phase, epoch). So any number of ranks and every stage's
 /// incubation see the same. Not thread-safe: keeps the last epoch's permutation.
@@ -71,6 +77,7 @@ class RandomSampler final : public Sampler {
   RandomSampler(std::int64_t num_samples, std::int64_t global, std::int64_t micro, std::uint64_t seed, Phase phase,
                 std::int64_t copies = 1, std::int64_t block = 0, const Share& share = {});
 
+  std::int64_t num_samples() const override { return num_samples_; }
   /// Returns the number of whole steps in one pass over the samples.
   std::int64_t steps_per_epoch() const { return num_samples_ / global_; }
   std::int64_t micro_batches_per_step() const { return global_ / micro_; }

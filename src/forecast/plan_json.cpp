@@ -117,6 +117,8 @@ PlanJson to_json(const MethodForecast& method, const MethodForecast* end_to_end)
           {"efficiency", method.efficiency()},
           {"hours", method.predicted_s / kHour_s},
           {"rank_hours", method.busy_rank_s / kHour_s},
+          {"allocated_rank_hours", method.allocated_rank_s / kHour_s},
+          {"idle", method.idle()},
           {"critical_path_hours", method.critical_path_s / kHour_s},
           {"reduced_bytes", method.reduced_bytes},
           {"reduced_bytes_critical_path", method.reduced_bytes_critical_path},

@@ -86,6 +86,7 @@ MethodForecast forecast_method(const MethodRow& row, const Phases& phases, const
     method.ideal_s += phase->forecast.ideal_s;
     method.predicted_s += phase->forecast.predicted_s;
     method.busy_rank_s += phase->forecast.busy_rank_s;
+    method.allocated_rank_s += phase->forecast.predicted_s * static_cast<double>(machine.num_ranks);
     method.critical_path_s += critical_path_s(phase->work, machine);
     num_steps += add_reduced_bytes(phase->work, method);
     works.push_back(&phase->work);
@@ -129,6 +130,21 @@ std::vector<MethodForecast> forecast_methods(const std::vector<Training>& traini
 }
 
 }  // namespace
+
+std::vector<Phase> PlanReport::phases_with_idle_ranks() const {
+  std::vector<Phase> idle;
+  for (const PhasePlan& plan : phases) {
+    if (plan.work.micro_batches * std::ssize(plan.work.trainings) < machine.num_ranks) idle.push_back(plan.work.phase);
+  }
+  return idle;
+}
+
+std::optional<std::int64_t> PlanReport::micro_for_all_ranks() const {
+  for (std::int64_t micro = global_batch / machine.num_ranks; micro > 0; --micro) {
+    if (global_batch % micro == 0) return micro;
+  }
+  return std::nullopt;
+}
 
 const MethodForecast* PlanReport::find_method(const std::string& name) const {
   const auto found = std::ranges::find(methods, name, &MethodForecast::method);

@@ -39,6 +39,7 @@ struct MethodForecast {
   double ideal_s = 0;
   double predicted_s = 0;
   double busy_rank_s = 0;                     ///< as Cost::rank_s: idle ranks do not count
+  double allocated_rank_s = 0;                ///< of all ranks from begin to end
   double critical_path_s = 0;                 ///< with as many ranks as are useful, without round costs
   double reduced_bytes = 0;                   ///< summed by all groups, all steps
   double reduced_bytes_critical_path = 0;     ///< summed by the group of each phase that sums most
@@ -46,6 +47,8 @@ struct MethodForecast {
   std::optional<Scaling> at_80_percent = {};  ///< empty: not even one rank is so efficient
 
   double efficiency() const { return ideal_s / predicted_s; }
+  /// Returns the part of the allocation in which ranks have nothing to do.
+  double idle() const { return 1 - (busy_rank_s / allocated_rank_s); }
 };
 
 struct PhasePlan {
@@ -69,6 +72,10 @@ struct PlanReport {
 
   Sums other_sums() const { return sums == Sums::exact ? Sums::fast : Sums::exact; }
 
+  /// Returns the phases with fewer micro-batches than ranks, of all their trainings together.
+  std::vector<Phase> phases_with_idle_ranks() const;
+  /// Returns the largest micro-batch of which a step has one for every rank; nullopt if the batch is smaller.
+  std::optional<std::int64_t> micro_for_all_ranks() const;
   /// Returns the method `name`; null if it is not chosen.
   const MethodForecast* find_method(const std::string& name) const;
 };

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -39,6 +40,7 @@ class PlanTable {
     for (const PhasePlan& phase : report_.phases) write_rounds(phase);
     if (!report_.methods.empty()) {
       write_methods(report_.methods);
+      write_bill();
       line("\nwith --run.sums={} (auto, the default: exact on the CPU, fast on GPUs)", to_string(report_.other_sums()));
       write_methods(report_.methods_with_other_sums);
     }
@@ -190,10 +192,15 @@ class PlanTable {
          time_or_share(group.busy_s, whole_s(phase)), bytes_text(memory_bytes_of(group, work)), trainings);
   }
 
-  void write_methods(const std::vector<MethodForecast>& methods) {
-    const std::string times = has_times() ? "  wall-clock  rank-hours  critical path" : "";
+  static std::size_t method_width(const std::vector<MethodForecast>& methods) {
     std::size_t width = 15;
     for (const MethodForecast& method : methods) width = std::max(width, method.method.size());
+    return width;
+  }
+
+  void write_methods(const std::vector<MethodForecast>& methods) {
+    const std::string times = has_times() ? "  wall-clock  rank-hours  critical path" : "";
+    const std::size_t width = method_width(methods);
     line("\n{:<{}} {:>12} {:>11}{} {:>9} {:>15} {:>7}", "method", width, "block FLOPs", "efficiency", times, "reduced",
          "reduced a step", "80% at");
     for (const MethodForecast& method : methods) write_method(method, width);
@@ -206,6 +213,44 @@ class PlanTable {
     line("{:<{}} {:>12.3e} {:>11}{} {:>9} {:>15} {:>7}", m.method, width, m.block_flops, percent(m.efficiency()), times,
          bytes_text(m.reduced_bytes), bytes_text(m.reduced_bytes_per_step),
          m.at_80_percent ? std::to_string(m.at_80_percent->num_ranks) : "-");
+  }
+
+  /// Writes what the allocation costs, idle ranks included.
+  void write_bill() {
+    const std::int64_t ranks = report_.machine.num_ranks, per_node = config_.ranks_per_node;
+    const std::int64_t nodes = (ranks + per_node - 1) / per_node;
+    const std::size_t width = method_width(report_.methods);
+    const char* hours = report_.is_on_gpus ? "GPU-hours" : "rank-hours";
+    const std::string times = has_times() ? fmt::format(" {:>12} {:>11} {:>11} {:>14}", "wall-clock", hours,
+                                                        "node-hours", fmt::format("jobs of {:g} h", config_.job_hours))
+                                          : "";
+    line("\n{:<{}}{} {:>7}", "bill", width, times, "idle");
+    for (const MethodForecast& m : report_.methods) {
+      const double hours_of_job = m.predicted_s / 3600;
+      line("{:<{}}{} {:>7}", m.method, width,
+           has_times() ? fmt::format(" {:>12} {:>11.1f} {:>11.1f} {:>14.0f}", time_text(m.predicted_s),
+                                     m.allocated_rank_s / 3600, hours_of_job * static_cast<double>(nodes),
+                                     std::ceil(hours_of_job / config_.job_hours))
+                       : "",
+           percent(m.idle()));
+    }
+    write_idle_remedy();
+  }
+
+  void write_idle_remedy() {
+    const std::int64_t ranks = report_.machine.num_ranks;
+    std::string phases;
+    for (const Phase phase : report_.phases_with_idle_ranks()) {
+      phases += std::string(phases.empty() ? "" : ", ") + to_string(phase);
+    }
+    if (phases.empty()) return;
+    line("ranks idle in {}, which {} fewer micro-batches than ranks.", phases,
+         phases.find(',') == std::string::npos ? "has" : "have");
+    if (const auto micro = report_.micro_for_all_ranks()) {
+      line("--recipe.micro={} uses all {} (it is a part of the result).", *micro, ranks);
+    } else {
+      line("No micro-batch uses all {}: batch.global={}.", ranks, report_.global_batch);
+    }
   }
 
   void write_gpu_notes() {
@@ -225,7 +270,9 @@ class PlanTable {
         "\nideal: perfect scaling. at best: no deal of the ranks is faster, reductions left out. efficiency: ideal "
         "over");
     line(
-        "predicted. rank-hours: of ranks at work. reduced a step: bytes that a group sums over its ranks, on average.");
+        "predicted. rank-hours: of ranks at work; in the bill, of all. reduced a step: bytes that a group sums over "
+        "its "
+        "ranks.");
     line("80% at: the most ranks (up to 4096) with an efficiency of 80 %. Fewer need not reach it: it falls and rises");
     line("with the ranks, since a step lasts as long as ceil(micro-batches / ranks) of them.");
     if (!has_times()) {

@@ -17,6 +17,9 @@ CudaAnswer ask_cuda() {
     std::array<char, 32> address{};
     cudaDeviceGetPCIBusId(address.data(), static_cast<int>(address.size()), i);
     answer.gpus.emplace_back(address.data());
+    cudaDeviceProp properties{};
+    cudaGetDeviceProperties(&properties, i);
+    answer.names.emplace_back(properties.name);
   }
   cudaGetLastError();  // clears the error, which is reported
   return answer;

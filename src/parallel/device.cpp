@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <fstream>
 
 #include <ATen/Context.h>
+#include <ATen/Version.h>
 #include <c10/core/DeviceGuard.h>
 #include <fmt/ranges.h>
 #include <torch/torch.h>
@@ -106,6 +108,22 @@ torch::Device require_gpu(const Communicator& world) {
         deal.obstacle));
   }
   return gpu_of(deal, world.rank());
+}
+
+std::string describe_device(torch::Device device) {
+  if (device.is_cuda()) {
+    std::ifstream file("/proc/driver/nvidia/version");  // "NVRM version: ... Kernel Module  580.65.06  DATE"
+    std::string word;
+    while (file >> word && !std::isdigit(static_cast<unsigned char>(word.front()))) {
+    }
+    return fmt::format("GPU ({}, driver {})", ask_cuda().names.at(device.index()), file ? word : "unknown");
+  }
+  std::ifstream file("/proc/cpuinfo");
+  std::string name, line;
+  while (name.empty() && std::getline(file, line)) {
+    if (line.starts_with("model name")) name = line.substr(line.find(':') + 2) + ", ";
+  }
+  return fmt::format("CPU ({}{})", name, at::get_cpu_capability());
 }
 
 void allow_tf32(bool is_allowed) {

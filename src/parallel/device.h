@@ -27,6 +27,9 @@ struct AvailableDevice {
 /// Returns the rank's GPU if every rank has one, else the CPU on all ranks. Collective over `world`.
 AvailableDevice gpu_if_all_have_one(const Communicator& world);
 
+/// Returns what the device is: "CPU (AMD EPYC 9554, AVX512)" or "GPU (NVIDIA H200, driver 580.65.06)".
+std::string describe_device(torch::Device device);
+
 /// Lets a GPU use TF32 (factors with 10 bits of mantissa) for fp32 products. No effect on the CPU.
 void allow_tf32(bool is_allowed);
 

@@ -10,7 +10,7 @@
 namespace incubate {
 namespace {
 
-constexpr std::int64_t kMetricsVersion = 5;
+constexpr std::int64_t kMetricsVersion = 6;
 constexpr std::int64_t kOldestVersion = 2;
 constexpr std::int64_t kNamesMetricsSince = 5;
 
@@ -38,7 +38,8 @@ const std::vector<Column<EpochRow>> kEpochColumns = {{"/epochs/step", &EpochRow:
                                                      {"/epochs/epoch", &EpochRow::epoch},
                                                      {"/epochs/train_loss", &EpochRow::train_loss},
                                                      {"/epochs/block_flops", &EpochRow::block_flops},
-                                                     {"/epochs/elapsed_s", &EpochRow::elapsed_s}};
+                                                     {"/epochs/elapsed_s", &EpochRow::elapsed_s},
+                                                     {"/epochs/num_samples", &EpochRow::num_samples, 6}};
 const std::vector<Column<RoundRow>> kRoundColumns = {
     {"/rounds/first_step", &RoundRow::first_step},    {"/rounds/last_step", &RoundRow::last_step},
     {"/rounds/first_rank", &RoundRow::first_rank},    {"/rounds/num_ranks", &RoundRow::num_ranks},

@@ -41,13 +41,14 @@ struct StepRow {
   bool operator==(const StepRow&) const = default;
 };
 
-/// One evaluation, at the end of an epoch or of the training.
+/// One evaluation.
 struct EpochRow {
   std::int64_t step = 0;   ///< completed steps
   double epoch = 0;        ///< completed passes over the training images
   double train_loss = 0;   ///< mean over the steps since the last row that were not skipped; NaN without such steps
   double block_flops = 0;  ///< of this training so far
   double elapsed_s = 0;
+  std::int64_t num_samples = 0;  ///< validation samples; 0: all (of files before version 6)
   Figures evaluation;
 
   bool operator==(const EpochRow&) const = default;

@@ -1,14 +1,18 @@
 #include "run/log_start.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <torch/version.h>
 
+#include "base/short_number.h"
 #include "base/version.h"
+#include "checkpoint/run_directory.h"
 #include "forecast/cost_model.h"
 #include "hdf5/file.h"
+#include "parallel/device.h"
 #include "parallel/gpu_collectives.h"
 #include "parallel/mpi_session.h"
 
@@ -24,10 +28,15 @@ std::int64_t count_wanted(const RunConfig& config, const std::vector<Training>& 
 }  // namespace
 
 void log_environment(const RunConfig& config, const Communicator& world, torch::Device device, Log& log) {
-  log.record(fmt::format("incubate {} ({}{}), LibTorch {}, {}, {}, HDF5 {}", kVersion, kGitSha1, kGitChanges,
-                         TORCH_VERSION, gpu_library_versions(), mpi_library_version(), hdf5_version()));
-  log.record(fmt::format("{} ranks, {}, {} threads each, {}, sums {}", world.size(), device.str(), config.run.threads,
-                         precision_text(config.run.precision), to_string(sums_of(config.run))));
+  log.info(fmt::format("incubate {} ({}{}), LibTorch {}, {}, {}, HDF5 {}", kVersion, kGitSha1, kGitChanges,
+                       TORCH_VERSION, gpu_library_versions(), mpi_library_version(), hdf5_version()));
+  const std::vector<std::string> hosts = world.hosts();
+  const auto count = [](std::size_t number, const char* what) {
+    return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+  };
+  log.info(fmt::format("{} on {}, {} each, {}, {}, {} sums", count(hosts.size(), "rank"),
+                       count(std::set(hosts.begin(), hosts.end()).size(), "node"), count(config.run.threads, "thread"),
+                       describe_device(device), precision_text(config.run.precision), to_string(sums_of(config.run))));
   for (int rank = 0; rank < world.size(); ++rank) log.record(world.member_name(rank));
 }
 
@@ -39,9 +48,17 @@ void log_peak_flops(const RunConfig& config, double peak_flops, Log& log) {
 
 void log_plan(const RunConfig& config, const DatasetInfo& data, const std::vector<Training>& trainings,
               const std::vector<TrainingProgress>& progress, Log& log) {
-  log.record(fmt::format("data: {} training and {} validation images of {}x{}x{} in {} classes, {}", data.num_train,
-                         data.num_validation, data.height, data.width, data.channels, data.class_names.size(),
-                         config.data.file));
+  log.info(fmt::format("data: {} training and {} validation images of {}x{}x{} in {} classes, {}", data.num_train,
+                       data.num_validation, data.height, data.width, data.channels, data.class_names.size(),
+                       config.data.file));
+  Training target = trainings.front();
+  target.spec = target_spec(config.model);
+  const std::string kind = config.model.family == Family::vit ? "vision transformer" : "residual network";
+  log.info(fmt::format("network: {}, {} parameters, {} blocks in stages of {} (meta model: {})",
+                       config.model.preset == "custom" ? kind : config.model.preset,
+                       short_number(static_cast<double>(num_parameters(target)), ""), target.spec.num_blocks(),
+                       fmt::join(config.model.depths, ", "), fmt::join(config.model.meta_depths, ", ")));
+  log.info(fmt::format("log: {}", RunDirectory(config.run.directory).log().string()));
   for (std::size_t i = 0; i < trainings.size(); ++i) {
     const Training& training = trainings[i];
     if (!is_wanted(config, training)) continue;

@@ -14,7 +14,7 @@
 
 namespace incubate {
 
-/// The messages of log.txt before work starts.
+/// The messages before work starts: those for people on the terminal too, the others in log.txt alone.
 
 /// Logs the versions of the program and its libraries, the device, and the host of each rank.
 void log_environment(const RunConfig& config, const Communicator& world, torch::Device device, Log& log);

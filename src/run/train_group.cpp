@@ -47,10 +47,16 @@ void train_assignments(const RunContext& context, const GroupPlan& plan, Process
                                  .warn = tell(StatusReport::Event::warning)};
   const std::unique_ptr<const Task> task = make_task(context.config, phase);
   Loader train(task->make_samples(context.train, Split::train), make_train_sampler(context, phase, group), options);
-  Loader validation(task->make_samples(context.validation, Split::validation),
-                    std::make_unique<SequentialSampler>(context.validation.num_images(),
-                                                        context.config.phase(phase).micro, group.rank(), group.size()),
-                    options);
+  const auto make_validation = [&](std::int64_t num_images) {
+    return std::make_unique<Loader>(
+        task->make_samples(context.validation, Split::validation),
+        std::make_unique<SequentialSampler>(choose_samples(context.validation.num_images(), num_images),
+                                            context.config.phase(phase).micro, group.rank(), group.size()),
+        options);
+  };
+  const std::unique_ptr<Loader> validation = make_validation(context.validation.num_images());
+  const std::int64_t part = context.config.train.evaluate_images;
+  const std::unique_ptr<Loader> validation_part = part > 0 ? make_validation(part) : nullptr;
   std::deque<TrainingRun> runs;
   for (const Assignment& a : plan.assignments) {
     runs.emplace_back(context, a, progress[a.training].steps_done, plan.first_rank, group, send_report);
@@ -58,7 +64,8 @@ void train_assignments(const RunContext& context, const GroupPlan& plan, Process
   }
   std::vector<Participant> participants;
   for (TrainingRun& run : runs) participants.push_back(run.participant());
-  train_together(participants, train, validation, group, should_stop, profiler ? profiler->hooks() : StepHooks());
+  train_together(participants, train, {*validation, validation_part ? *validation_part : *validation}, group,
+                 should_stop, profiler ? profiler->hooks() : StepHooks());
   if (profiler) profiler->finish();
   for (std::size_t i = 0; i < runs.size(); ++i) runs[i].end(progress[plan.assignments[i].training]);
 }

@@ -17,6 +17,8 @@ namespace {
 
 TrainerSettings trainer_settings(const RunContext& context, const Training& training, torch::Device device) {
   const RunConfig& config = context.config;
+  const std::int64_t steps_per_epoch = context.train.num_images() / config.batch.global;
+  const double evaluate_every = config.train.evaluate_every * static_cast<double>(steps_per_epoch);
   return {.name = training.name,
           .phase = training.phase,
           .recipe = config.phase(training.phase),
@@ -25,9 +27,9 @@ TrainerSettings trainer_settings(const RunContext& context, const Training& trai
           .on_nonfinite = config.train.on_nonfinite,
           .seed = static_cast<std::uint64_t>(config.run.seed),
           .global_batch = config.batch.global,
-          .steps_per_epoch = context.train.num_images() / config.batch.global,
+          .steps_per_epoch = steps_per_epoch,
           .total_steps = training.total_steps,
-          .evaluate_every = config.train.evaluate_every,
+          .evaluate_every = std::max<std::int64_t>(1, std::llround(evaluate_every)),
           .block_flops_per_image = training.block_flops_per_image,
           .peak_flops = context.peak_flops,
           .shard_optimizer = config.run.shard_optimizer,

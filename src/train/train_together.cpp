@@ -152,11 +152,12 @@ void save_due(const Team& team) {
   }
 }
 
-/// Evaluates the members of the team that are due.
-void evaluate_due(const Team& team, Loader& validation, ProcessGroup& group) {
+/// Evaluates the members of the team that are due, and done or not.
+void evaluate_due(const Team& team, bool are_done, Loader& validation, ProcessGroup& group) {
   Team due;
-  std::ranges::copy_if(team, std::back_inserter(due),
-                       [](const Participant* p) { return p->trainer->is_evaluation_due(); });
+  std::ranges::copy_if(team, std::back_inserter(due), [are_done](const Participant* p) {
+    return p->trainer->is_evaluation_due() && p->trainer->is_done() == are_done;
+  });
   if (due.empty()) return;
   RECORD_USER_SCOPE("evaluate");
   const Stopwatch watch;
@@ -173,14 +174,14 @@ void evaluate_due(const Team& team, Loader& validation, ProcessGroup& group) {
     due[i]->account->add_time(watch.elapsed_s() / static_cast<double>(due.size()));
     const std::string problem = due[i]->trainer->judge(evaluations[i]);
     if (!problem.empty() && due[i]->warn) due[i]->warn(problem);
-    due[i]->account->add_evaluation(due[i]->trainer->steps_done(), evaluations[i]);
+    due[i]->account->add_evaluation(due[i]->trainer->steps_done(), validation.num_samples(), evaluations[i]);
   }
 }
 
 }  // namespace
 
-void train_together(std::span<const Participant> participants, Loader& train, Loader& validation, ProcessGroup& group,
-                    const std::function<bool()>& should_stop, const StepHooks& hooks) {
+void train_together(std::span<const Participant> participants, Loader& train, const ValidationLoaders& validation,
+                    ProcessGroup& group, const std::function<bool()>& should_stop, const StepHooks& hooks) {
   StepCompleter steps;
   for (Team team = find_team(participants); !team.empty(); team = find_team(participants)) {
     if (hooks.before_step) hooks.before_step();
@@ -193,7 +194,8 @@ void train_together(std::span<const Participant> participants, Loader& train, Lo
       save_due(team);
     }
     if (hooks.after_step) hooks.after_step();
-    evaluate_due(team, validation, group);
+    evaluate_due(team, false, validation.others, group);
+    evaluate_due(team, true, validation.last, group);
     for (const Participant* p : team) {
       if (p->trainer->steps_done() == p->until_step && p->on_end) p->on_end();
     }

@@ -28,6 +28,12 @@ struct Participant {
   std::function<void()> on_end = {};
 };
 
+/// A rank's validation samples.
+struct ValidationLoaders {
+  Loader& last;    ///< for the last evaluation of a training
+  Loader& others;  ///< for the others
+};
+
 /// Called around each step of a group, without evaluations, on every rank; may be empty.
 struct StepHooks {
   std::function<void()> before_step = {};
@@ -39,7 +45,7 @@ struct StepHooks {
 /// run first, until they have caught up. The weights are bit for bit those of a training alone. Calls `should_stop` on
 /// every rank in every step. If any rank returns true, the group stops after that step (or the next, with
 /// TrainerSettings::reads_late). REQUIRES: `train` and `validation` belong to the phase. Collective over `group`.
-void train_together(std::span<const Participant> participants, Loader& train, Loader& validation, ProcessGroup& group,
-                    const std::function<bool()>& should_stop = {}, const StepHooks& hooks = {});
+void train_together(std::span<const Participant> participants, Loader& train, const ValidationLoaders& validation,
+                    ProcessGroup& group, const std::function<bool()>& should_stop = {}, const StepHooks& hooks = {});
 
 }  // namespace incubate

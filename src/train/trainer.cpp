@@ -265,11 +265,7 @@ void Trainer::fail(const std::string& message) const {
   throw std::runtime_error(message);
 }
 
-bool Trainer::is_evaluation_due() const {
-  const bool is_epoch_over = steps_done_ % settings_.steps_per_epoch == 0;
-  const std::int64_t epochs_done = steps_done_ / settings_.steps_per_epoch;
-  return steps_done_ == settings_.total_steps || (is_epoch_over && epochs_done % settings_.evaluate_every == 0);
-}
+bool Trainer::is_evaluation_due() const { return is_done() || steps_done_ % settings_.evaluate_every == 0; }
 
 std::string Trainer::judge(const Figures& evaluation) const {
   if (are_finite(evaluation)) return "";

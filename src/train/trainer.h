@@ -36,7 +36,7 @@ struct TrainerSettings {
   std::int64_t global_batch = 0;
   std::int64_t steps_per_epoch = 0;
   std::int64_t total_steps = 0;
-  std::int64_t evaluate_every = 1;  ///< epochs
+  std::int64_t evaluate_every = 1;  ///< steps
   double block_flops_per_image = 0;
   double peak_flops = 0;  ///< peak FLOP/s of a rank; 0: unknown
   /// Each rank keeps the optimizer's state of its part of the parameters, updates that part and sends it to the other
@@ -93,6 +93,7 @@ class Trainer {
   const std::vector<double>& drop_path_rates() const { return drop_path_rates_; }
   /// Returns the number of finished steps, including open ones.
   std::int64_t steps_done() const { return steps_done_; }
+  bool is_done() const { return steps_done_ == settings_.total_steps; }
   /// Returns the number of completed steps that were skipped; see complete_step().
   std::int64_t steps_skipped() const { return steps_skipped_; }
 

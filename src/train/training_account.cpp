@@ -52,7 +52,7 @@ void TrainingAccount::add_step(const CompletedStep& step, double step_s, double 
   new_wait_s_ = reduction_s;
 }
 
-void TrainingAccount::add_evaluation(std::int64_t steps_done, const Figures& evaluation) {
+void TrainingAccount::add_evaluation(std::int64_t steps_done, std::int64_t num_samples, const Figures& evaluation) {
   const std::int64_t since = metrics_.epochs.empty() ? 0 : metrics_.epochs.back().step;
   double loss_sum = 0;
   std::int64_t count = 0;
@@ -68,6 +68,7 @@ void TrainingAccount::add_evaluation(std::int64_t steps_done, const Figures& eva
        .train_loss = count > 0 ? loss_sum / static_cast<double>(count) : std::numeric_limits<double>::quiet_NaN(),
        .block_flops = settings_.block_flops_per_image * static_cast<double>(settings_.global_batch) * steps,
        .elapsed_s = elapsed_s_,
+       .num_samples = num_samples,
        .evaluation = evaluation});
 }
 

@@ -29,7 +29,7 @@ class TrainingAccount {
   /// Adds a step that took the group `step_s` and this training `own_s`. `reduction_s` is this rank's time in the
   /// reductions of the whole team.
   void add_step(const CompletedStep& step, double step_s, double own_s, double reduction_s);
-  void add_evaluation(std::int64_t steps_done, const Figures& evaluation);
+  void add_evaluation(std::int64_t steps_done, std::int64_t num_samples, const Figures& evaluation);
 
  private:
   const TrainerSettings& settings_;

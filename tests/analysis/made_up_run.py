@@ -21,6 +21,7 @@ COSTS_OF = {  # the result table: method, its training, its costs
     "Deep Incubation": ("finetuned", ("meta", "incubation", "finetuning")),
     "end to end": ("end_to_end", ("end_to_end",)),
     "grown from the meta model": ("grown", ("meta", "grown")),
+    "shallow for the whole budget": ("shallow", ("shallow",)),
     "meta model alone": ("meta", ("meta",)),
 }
 

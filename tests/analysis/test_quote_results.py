@@ -12,7 +12,7 @@ from PIL import Image
 
 from keep_results import read_figures
 from launch import REPOSITORY
-from made_up_run import T_2, deep_incubation, end_to_end, write_run
+from made_up_run import T_2, MadeUp, deep_incubation, end_to_end, write_run
 from quote_results import BESIDE_RUNS, FIRST_PAGE, check, digest_of, main, paths_of_pictures
 from quote_results import RUNS as QUOTED
 from report_page.marks import COLOURS
@@ -21,7 +21,7 @@ from run_directory.data import format_results, load_run
 from run_files import flip_byte, verify_files
 
 RESULTS = REPOSITORY / "analysis" / "results"
-RUNS = ["quickstart", "fp32-seed-1", "fp32-seed-2", "bf16-seed-0", "bf16-seed-1", "bf16-seed-2"]
+RUNS = [name for names in QUOTED.values() for name in names]
 MOST_PICTURE_BYTES = 250_000
 
 
@@ -33,7 +33,7 @@ def test_readmes_have_what_the_kept_runs_say() -> None:
 def test_kept_runs_are_whole(name: str) -> None:
     """Checksums are right, and summaries agree with metrics."""
     run = RESULTS / name
-    assert verify_files(run) == 8
+    assert verify_files(run) == (10 if name.startswith("quickstart") else 8)
     contents = read_figures(run)
     assert {path: (run / path).read_bytes() for path in contents} == contents  # nothing is left to be anonymised
     table = format_results(load_run(run))
@@ -56,16 +56,16 @@ def test_changed_results_are_found(tmp_path: Path) -> None:
     results = shutil.copytree(RESULTS, tmp_path / "results")
     readme = Path(shutil.copy(REPOSITORY / "README.md", tmp_path / "README.md"))
     assert check(readme, results) == []
-    rows = load_run(results / "fp32-seed-1").results
+    rows = load_run(results / "quickstart-seed-1").results
     top1 = next(row.figures["top1"] for row in rows if row.method == "end to end")
-    summary = results / "fp32-seed-1" / "summary.json"
-    summary.write_text(summary.read_text().replace(f'"top1": {top1}', f'"top1": {top1 + 0.0001}'))
+    summary = results / "quickstart-seed-1" / "summary.json"
+    summary.write_text(summary.read_text().replace(f'"top1": {top1}', f'"top1": {top1 + 0.01}'))
     sentences = check(readme, results)
     beside = results / "README.md"
-    blocks = ((readme, "seeds"), (beside, "precision"))
+    blocks = ((readme, "seeds in words"), (beside, "seeds"))
     wrong = [f"{path}: {name} is not what the runs in {results} say" for path, name in blocks]
     assert [sentence.partition(",")[0] for sentence in sentences] == wrong
-    assert f" {100 * top1 + 0.01:.2f} " in sentences[0]
+    assert f" to {100 * top1 + 1:.1f})" in sentences[0] and f" {100 * top1 + 1:.2f} " in sentences[1]
 
     quoted = f"{100 * load_run(results / 'quickstart').results[0].figures['top1']:.2f}%"
     beside.write_text(beside.read_text().replace(quoted, "99.99%"))
@@ -83,11 +83,16 @@ def test_changed_results_are_found(tmp_path: Path) -> None:
 
 
 def write_runs(folder: Path) -> Path:
-    """Writes runs: fp32 methods differ by -6, -5, -4 points; bf16 end to end is 1, 2, 3 points better."""
+    """Writes runs: fp32 methods differ by -6, -5, -4 points; bf16 end to end is 1, 2, 3 points better.
+
+    Grown is one point above Deep Incubation, shallow 10.
+    """
     tops = {"fp32": [(0.70, 0.76), (0.72, 0.77), (0.74, 0.78)], "bf16": [(0.70, 0.77), (0.72, 0.79), (0.74, 0.81)]}
-    for precision, of_seeds in tops.items():
-        for seed, (name, (ours, theirs)) in enumerate(zip(QUOTED[precision], of_seeds, strict=True)):
+    for group, names in QUOTED.items():
+        precision = "bf16" if group == "bf16" else "fp32"
+        for seed, (name, (ours, theirs)) in enumerate(zip(names, tops[precision], strict=True)):
             trainings = deep_incubation(ours) + end_to_end(theirs)
+            trainings += [MadeUp(of, of, (ours + more,), 600, 60) for of, more in (("grown", 0.01), ("shallow", 0.1))]
             write_run(folder / name, trainings, seed=seed, settings={"run.precision": precision})
     return folder
 
@@ -97,19 +102,32 @@ def test_figures_by_hand(tmp_path: Path) -> None:
     assert BESIDE_RUNS["quickstart"](results) == (
         "2026-01-31, 2 ranks, fp32, seed 0; 2.0 minutes of training:\n\n"
         "```\n"
-        "method              top-1  test loss  block FLOPs  rank-hours  wall-clock  critical path\n"
-        "Deep Incubation    70.00%     2.0000    6.000e+02      0.0333        1:00           1:00\n"
-        "end to end         76.00%     2.0000    6.000e+02      0.0667        1:00           1:00\n"
-        "meta model alone   30.00%     2.0000    1.000e+02      0.0056        0:10           0:10\n"
+        "method                         top-1  test loss  block FLOPs  rank-hours  wall-clock  critical path\n"
+        "Deep Incubation               70.00%     2.0000    6.000e+02      0.0333        1:00           1:00\n"
+        "end to end                    76.00%     2.0000    6.000e+02      0.0667        1:00           1:00\n"
+        "grown from the meta model     71.00%     2.0000    7.000e+02      0.0389        1:10           1:10\n"
+        "shallow for the whole budget  80.00%     2.0000    6.000e+02      0.0333        1:00           1:00\n"
+        "meta model alone              30.00%     2.0000    1.000e+02      0.0056        0:10           0:10\n"
         "```"
     )
     half = T_2 / sqrt(3)  # of points with a standard deviation of 1
-    assert FIRST_PAGE["seeds"](results).splitlines() == [
+    assert BESIDE_RUNS["seeds"](results).splitlines() == [
         "| top-1 (%) | seed 0 | seed 1 | seed 2 | mean | 95 % interval of the mean |",
         "|---|---|---|---|---|---|",
         "| Deep Incubation | 70.00 | 72.00 | 74.00 | 72.00 |  |",
         "| end to end | 76.00 | 77.00 | 78.00 | 77.00 |  |",
-        f"| difference | -6.00 | -5.00 | -4.00 | -5.00 | {-5 - half:+.2f} to {-5 + half:+.2f} |",
+        "| grown from the meta model | 71.00 | 73.00 | 75.00 | 73.00 |  |",
+        "| shallow for the whole budget | 80.00 | 82.00 | 84.00 | 82.00 |  |",
+        "| meta model alone | 30.00 | 30.00 | 30.00 | 30.00 |  |",
+        f"| Deep Incubation less end to end | -6.00 | -5.00 | -4.00 | -5.00 | {-5 - half:+.2f} to {-5 + half:+.2f} |",
+        "| Deep Incubation less grown from the meta model | -1.00 | -1.00 | -1.00 | -1.00 | -1.00 to -1.00 |",
+    ]
+    assert FIRST_PAGE["seeds in words"](results).splitlines() == [
+        "Mean of 3 seeds, lowest to highest: Deep Incubation 72.0 (70.0 to 74.0), end to end 77.0 (76.0 to 78.0), "
+        "grown from the meta model 73.0 (71.0 to 75.0), shallow for the whole budget 82.0 (80.0 to 84.0), meta model "
+        "alone 30.0 (30.0 to 30.0).",
+        f"Deep Incubation differs from end to end by -5.0 ({-5 - half:+.1f} to {-5 + half:+.1f}) and from grown from "
+        "the meta model by -1.0 (-1.0 to -1.0) points, with 95 % intervals.",
     ]
     assert BESIDE_RUNS["precision"](results).splitlines()[2:] == [
         "| Deep Incubation, bf16 | 70.00 | 72.00 | 74.00 | 72.00 |  |",
@@ -131,15 +149,15 @@ def test_what_cannot_be_quoted(tmp_path: Path, capsys: pytest.CaptureFixture[str
         (line,) = capsys.readouterr().err.splitlines()
         return line.removeprefix("quote_results: ")
 
-    assert quote(blocks[0]) == (
-        "README.md has 0 lines '<!-- controls, by analysis/quote_results.py -->' and 0 lines "
-        "'<!-- end of controls -->', between which the figures stand. Write each once, in this order."
+    assert quote("") == (
+        "README.md has 0 lines '<!-- seeds in words, by analysis/quote_results.py -->' and 0 lines "
+        "'<!-- end of seeds in words -->', between which the figures stand. Write each once, in this order."
     )
-    shutil.rmtree(results / "fp32-seed-1")
-    (results / "fp32-seed-2").rename(results / "fp32-seed-1")
+    shutil.rmtree(results / "quickstart-seed-1")
+    (results / "quickstart-seed-2").rename(results / "quickstart-seed-1")
     assert quote("\n".join(blocks)) == (
-        f"{results}/fp32-seed-1 has seed 2 and precision fp32 and is done; the READMEs quote a finished run with seed "
-        "1 in fp32. Keep that one under this name."
+        f"{results}/quickstart-seed-1 has seed 2 and precision fp32 and is done; the READMEs quote a finished run with "
+        "seed 1 in fp32. Keep that one under this name."
     )
     shutil.rmtree(results / "quickstart")
     assert quote("\n".join(blocks)).startswith(f"{results}/quickstart is not a run directory")

@@ -385,6 +385,33 @@ def test_table_for_people() -> None:
     assert max(len(line) for line in (text + timed).splitlines()) <= 120
 
 
+def test_bill() -> None:
+    """A bill is for all ranks from begin to end; the plan says what is idle, and what would use it."""
+    settings = ["--ranks=256", "--recipe.micro=32", "--job-hours=5"]
+    text = launch.run_well(
+        "plan", *NETWORKS["H"][0], *PAPER, *settings, "--rank-tflops=100", "--ranks-per-node=4"
+    ).stdout
+    methods = by_name(plan_network("H", *settings, "--rank-tflops=100")["methods"], "method")
+    lines = text[text.index("\nbill ") :].splitlines()[1:]
+    assert lines[0].split() == ["bill", "wall-clock", "rank-hours", "node-hours", "jobs", "of", "5", "h", "idle"]
+    for line, (name, method) in zip(lines[1:3], methods.items(), strict=True):
+        assert line.startswith(name)
+        _, _, rank_hours, node_hours, jobs, idle = line.removeprefix(name).split()
+        assert float(rank_hours) == pytest.approx(256 * method["hours"], rel=1e-4)
+        assert float(node_hours) == pytest.approx(64 * method["hours"], rel=1e-3)
+        assert int(jobs) == math.ceil(method["hours"] / 5)
+        assert method["idle"] == pytest.approx(1 - method["rank_hours"] / method["allocated_rank_hours"])
+        assert idle == f"{100 * method['idle']:.1f}%"
+        assert 0.5 < method["idle"] < 0.8
+    assert lines[3:5] == [
+        "ranks idle in meta, finetuning, end_to_end, which have fewer micro-batches than ranks.",
+        "--recipe.micro=8 uses all 256 (it is a part of the result).",
+    ]
+    assert "ranks idle" not in launch.run_well("plan", *PAPER, "--ranks=256", "--recipe.micro=8").stdout
+    many = launch.run_well("plan", *PAPER, "--ranks=3000").stdout
+    assert "No micro-batch uses all 3000: batch.global=2048." in many
+
+
 def test_table_of_gpus() -> None:
     arguments = ["plan", *NETWORKS["H"][0], *PAPER, "--ranks=2", *GPU, "--run.precision=bf16"]
     settings = ["--meta.micro=1024", "--end_to_end.ema_decay=0.999"]
@@ -431,18 +458,6 @@ def test_what_fits_no_card_is_said() -> None:
     fit = text[text.index("\nfits a GPU of") :].splitlines()[2:]
     row = next(line for line in fit if line.startswith("end_to_end"))
     assert row.split()[2:] == ["no"] * 4
-
-
-def test_list_has_trainings_and_their_parents() -> None:
-    text = launch.run_well("plan", *GOOD, "--list", "--method.trainings=deep_incubation,grown,high_resolution").stdout
-    stages = [f"stage_{i}" for i in range(4)]
-    assert text.splitlines() == [
-        "meta",
-        *(f"{stage} meta" for stage in stages),
-        " ".join(["finetuned", *stages]),
-        "grown meta",
-        "high_resolution finetuned",
-    ]
 
 
 def test_table_of_the_method() -> None:

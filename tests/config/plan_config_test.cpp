@@ -39,7 +39,6 @@ TEST(PlanConfig, AllIsRead) {
 
 TEST(PlanConfig, RanksAreNeeded) {
   EXPECT_EQ(plan_error({}), "--ranks is missing (a plan deals ranks). Give --ranks=N, such as 64.");
-  EXPECT_EQ(plan_error({"--list"}), "(no error)");
   EXPECT_EQ(plan_error({"--ranks=0"}), "--ranks=0 is out of range. Give 1 to 1000000.");
   EXPECT_EQ(plan_error({"--ranks=1000001"}), "--ranks=1000001 is out of range. Give 1 to 1000000.");
   EXPECT_EQ(plan_error({"--ranks=many"}), "--ranks=many is not a whole number. Give a whole number.");

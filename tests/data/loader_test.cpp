@@ -89,7 +89,8 @@ class LoaderTest : public testing::TestWithParam<std::int64_t> {
  protected:
   std::unique_ptr<Loader> make(std::int64_t depth = 2) {
     return std::make_unique<Loader>(
-        std::make_unique<NumberMaker>(account_), std::make_unique<SequentialSampler>(kEnd * kSamples, kSamples),
+        std::make_unique<NumberMaker>(account_),
+        std::make_unique<SequentialSampler>(choose_samples(kEnd * kSamples, kEnd * kSamples), kSamples),
         LoaderOptions{.workers = GetParam(),
                       .depth = depth,
                       .memory = &memory_,

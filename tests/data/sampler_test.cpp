@@ -151,11 +151,19 @@ TEST(Sampler, ARankGoesThroughItsShareOfEveryStep) {
   EXPECT_EQ(places, (std::vector<BatchPlace>{{0, 0, 1}, {0, 0, 2}, {0, 1, 1}, {0, 1, 2}, {1, 0, 1}, {1, 0, 2}}));
 }
 
+TEST(Sampler, ThePartOfAnEvaluationIsAlwaysTheSame) {
+  EXPECT_EQ(choose_samples(4, 9), (std::vector<std::uint32_t>{0, 1, 2, 3}));
+  const std::vector<std::uint32_t> part = choose_samples(1000, 10);
+  EXPECT_EQ(part, (std::vector<std::uint32_t>{17, 121, 210, 256, 289, 381, 431, 513, 642, 984}));
+  SequentialSampler sampler(part, 8, 1, 2);
+  EXPECT_EQ(sampler.samples(*sampler.first()), (std::vector<Sample>{{0, 8, part[8]}, {0, 9, part[9]}}));
+}
+
 TEST(Sampler, EvaluationShowsEverySampleOnceOnAnyNumberOfRanks) {
   for (const std::int64_t num_ranks : {1, 2, 3, 5}) {
     std::vector<std::int64_t> all;
     for (std::int64_t rank = 0; rank < num_ranks; ++rank) {
-      SequentialSampler sampler(11, 4, rank, num_ranks);
+      SequentialSampler sampler(choose_samples(11, 11), 4, rank, num_ranks);
       for (auto place = sampler.first(); place; place = sampler.next(*place)) {
         const std::vector<Sample> samples = sampler.samples(*place);
         EXPECT_EQ(samples.size(), place->micro_batch < 2 ? 4 : 3);

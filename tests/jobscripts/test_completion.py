@@ -31,7 +31,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 
 
 def test_commands() -> None:
-    assert set(complete("incubate ")) == {"train", "plan", "pack", "export", "import", "inspect", "--help"}
+    assert set(complete("incubate ")) == {"train", "plan", "status", "pack", "export", "import", "inspect", "--help"}
     assert complete("incubate tr") == ["train"]
 
 

@@ -174,7 +174,14 @@ def test_summary(
 # --- Arrays of jobs, by commands that stand for Slurm's ---------------------------------------------------------------
 
 
-PRINTED_CONFIG = "[run]\ndirectory = runs/x  # folder\nonly =   # name\ngrace_seconds = 60  # s"
+STATUS = """directory runs/x
+job none
+training meta undone
+training stage_0 undone meta
+training stage_1 undone meta
+training finetuned undone stage_0 stage_1
+training grown undone meta
+training high_resolution undone finetuned"""
 
 
 @pytest.fixture
@@ -182,12 +189,11 @@ def slurm(tmp_path: Path) -> dict[str, str]:
     """Returns the environment of an array's task. The program writes how it is started into the file `started`."""
     bin_ = tmp_path / "bin"
     script = launch.REPOSITORY / "jobscripts" / "train.sbatch"
-    write_command(bin_ / "scontrol", f'echo " Command={script} x.ini"; echo " NumTasks=1 "')
     write_command(bin_ / "mpirun", f"printf '%s\\n' \"$@\" >{tmp_path}/started")
-    write_command(bin_ / "squeue", "true")
+    write_command(bin_ / "srun", f"[[ $1 != --mpi=list ]] && printf '%s\\n' \"$@\" >{tmp_path}/started || echo pmix")
+    write_command(bin_ / "squeue", f"[[ $* != *Command* ]] || echo '2 N/A {script} x.ini'")
     write_command(bin_ / "sbatch", f'printf "%s\\n" "$*" >>{tmp_path}/submitted; wc -l <{tmp_path}/submitted')
-    plan = "meta\nstage_0 meta\nstage_1 meta\nfinetuned stage_0 stage_1\ngrown meta\nhigh_resolution finetuned"
-    write_command(bin_ / "incubate", f"[[ $1 == plan ]] && echo '{plan}' || echo '{PRINTED_CONFIG}'")
+    write_command(bin_ / "incubate", f"echo '{STATUS}'")
     job = {"JOB_ID": "9", "ARRAY_JOB_ID": "7", "ARRAY_TASK_ID": "3", "JOB_NUM_NODES": "1", "CPUS_ON_NODE": "1"}
     return launch.make_environment() | {
         **{f"SLURM_{name}": value for name, value in job.items()},
@@ -197,14 +203,52 @@ def slurm(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def start_task(slurm: dict[str, str], tmp_path: Path, *settings: str) -> list[str]:
-    """Returns the settings with which an array's task starts the program."""
-    script = launch.REPOSITORY / "jobscripts" / "train.sbatch"
+def start_launcher(slurm: dict[str, str], tmp_path: Path, *settings: str, root: Path = launch.REPOSITORY) -> list[str]:
+    """Returns the words with which an array's task starts the launcher."""
+    script = root / "jobscripts" / "train.sbatch"
     subprocess.run(
         ["bash", str(script), "x.ini", *settings], env=slurm, cwd=tmp_path, capture_output=True, timeout=20, check=False
     )
-    words = (tmp_path / "started").read_text().splitlines()
+    return (tmp_path / "started").read_text().splitlines()
+
+
+def start_task(slurm: dict[str, str], tmp_path: Path, *settings: str) -> list[str]:
+    """Returns the settings with which an array's task starts the program."""
+    words = start_launcher(slurm, tmp_path, *settings)
     return words[words.index("x.ini") + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("launcher", "first"),
+    [
+        ("mpirun", ["-n", "2", "--bind-to", "none"]),
+        ("mpirun --map-by node", ["--map-by", "node", "-n", "2", "--bind-to", "none"]),
+        ("srun", ["--mpi=pmix", "--kill-on-bad-exit=1", "--cpus-per-task=1"]),
+        ("srun --mpi=pmi2", ["--mpi=pmi2", "--kill-on-bad-exit=1", "--cpus-per-task=1"]),
+        ("srun --mpi=cray_shasta", ["--mpi=cray_shasta", "--kill-on-bad-exit=1", "--cpus-per-task=1"]),
+    ],
+)
+def test_launchers(slurm: dict[str, str], tmp_path: Path, launcher: str, first: list[str]) -> None:
+    """What a site needs may stand in the environment."""
+    started = start_launcher(slurm | {"LAUNCHER": launcher, "CONTAINER": "env A=1"}, tmp_path)
+    assert started[: len(first) + 1] == [*first, "sh"]
+    program = f"{slurm['INCUBATE_BUILD']}/incubate"
+    assert started[-6:] == ["A=1", program, "train", "--config", "x.ini", "--run.progress=lines"]
+
+
+def test_a_site_has_a_file_of_its_own(slurm: dict[str, str], copy: Path, tmp_path: Path) -> None:
+    """Every script that starts something reads jobscripts/site.sh, whose functions may use unset variables."""
+    site = f'echo "$NOT_SET" >>{tmp_path}/read; LAUNCHER="mpirun --oversubscribe"; export SBATCH_ACCOUNT=mine'
+    (copy / "jobscripts" / "site.sh").write_text(site)
+    squeue = tmp_path / "bin" / "squeue"
+    squeue.write_text(squeue.read_text().replace(str(launch.REPOSITORY), str(copy)))
+    del slurm["LAUNCHER"]
+    assert start_launcher(slurm, tmp_path, root=copy)[:3] == ["--oversubscribe", "-n", "2"]
+    write_command(tmp_path / "bin" / "sbatch", f"echo $SBATCH_ACCOUNT >>{tmp_path}/account; echo 1")
+    for script, *arguments in (["mpirun.sh", "-n", "1", "true"], ["pipeline.sh", "x.ini"], ["setup.sh", "--help"]):
+        subprocess.run(["bash", str(copy / "jobscripts" / script), *arguments], env=slurm, check=True, timeout=20)
+    assert (tmp_path / "account").read_text().startswith("mine\n")
+    assert len((tmp_path / "read").read_text().splitlines()) == 4  # train.sbatch, its mpirun.sh, and two
 
 
 def test_a_task_of_an_array_is_no_stage(slurm: dict[str, str], tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ Metrics example_metrics() {
   }
   for (std::int64_t done : {4, 8, 10}) {
     const auto x = static_cast<double>(100 * done);
-    metrics.epochs.push_back({done, x + 0.1, x + 0.2, x + 0.3, x + 0.4, {{"right", x + 0.5}, {"error", x + 0.6}}});
+    metrics.epochs.push_back(
+        {done, x + 0.1, x + 0.2, x + 0.3, x + 0.4, 7 + done, {{"right", x + 0.5}, {"error", x + 0.6}}});
   }
   for (std::int64_t begin : {0, 5}) {
     const auto x = static_cast<double>(1000 * (begin + 1));
@@ -75,9 +76,9 @@ TEST_F(MetricsFile, CheckpointsUpToTheStepComeBack) {
 TEST_F(MetricsFile, NewerVersionsAreRefused) {
   EXPECT_NO_THROW(check_metrics_version(path_));
   EXPECT_NO_THROW(check_metrics_version(directory_ / "none.h5"));
-  write_verified_file(path_, [](Hdf5File& file) { file.write_attribute("version", std::int64_t{6}); });
+  write_verified_file(path_, [](Hdf5File& file) { file.write_attribute("version", std::int64_t{7}); });
   const std::string message =
-      path_.string() + " has version 6 of its format; this program reads 2 to 5. Use the program that wrote it.";
+      path_.string() + " has version 7 of its format; this program reads 2 to 6. Use the program that wrote it.";
   EXPECT_EQ(thrown_message<InputError>([&] { check_metrics_version(path_); }), message);
   EXPECT_EQ(thrown_message<InputError>([&] { Metrics::load(path_, 10); }), message);
 }
@@ -147,11 +148,11 @@ TEST_F(MetricsFile, ColumnsOfUnequalLengthAreRefused) {
   for (const std::string group : {"/steps", "/epochs", "/rounds", "/checkpoints"}) {
     for (const std::string& name : whole.list(group)) columns.push_back(group + "/" + name);
   }
-  ASSERT_EQ(columns.size(), 27);
+  ASSERT_EQ(columns.size(), 28);
   for (const std::string& short_one : columns) {
     const FilePath path = directory_ / "short.h5";
     write_verified_file(path, [&](Hdf5File& file) {
-      file.write_attribute("version", std::int64_t{5});
+      file.write_attribute("version", std::int64_t{6});
       file.write_strings("/metrics/name", {"right", "error"});
       file.write_strings("/metrics/title", {"right answers", "error"});
       file.write_strings("/metrics/unit", {"%", "pixels"});
@@ -192,7 +193,7 @@ TEST_F(MetricsFile, IsVerifiedAndSaysWhatItIs) {
   EXPECT_NO_THROW(verify_file(path_));
   const Hdf5File file = Hdf5File::open(path_);
   EXPECT_EQ(file.read_string_attribute("filetype"), "incubate metrics");
-  EXPECT_EQ(file.read_int_attribute("version"), 5);
+  EXPECT_EQ(file.read_int_attribute("version"), 6);
   EXPECT_EQ(file.read_string_attribute("training"), "meta");
 }
 

@@ -31,7 +31,7 @@ STEP_COLUMNS = {
     *("step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s", "data_wait_s"),
     *("communication_wait_s", "model_flops_utilisation", "memory_peak_bytes"),
 }
-EPOCH_COLUMNS = {"step", "epoch", "train_loss", "loss", "top1", "top5", "block_flops", "elapsed_s"}
+EPOCH_COLUMNS = {"step", "epoch", "train_loss", "loss", "top1", "top5", "block_flops", "elapsed_s", "num_samples"}
 NUM_BLOCKS = 8
 GLOBAL_BATCH = 32
 
@@ -66,7 +66,7 @@ def test_log_tells_what_happened(finished_run: Path) -> None:
     lines = text.splitlines()
     build = r"incubate \S+ \(\w+( with changes \w+)?\)"
     assert re.match(build + r", LibTorch [\d.]+, CUDA .*, NCCL .*, Open MPI v[\d.]+, HDF5 [\d.]+$", lines[0])
-    assert re.match(r"\d+ ranks, cpu, 1 threads each, fp32, sums exact$", lines[1])
+    assert re.match(r"\d+ ranks? on 1 node, 1 thread each, CPU \(.*\), fp32, exact sums$", lines[1])
     assert re.search(
         rf"^data: \d+ training and \d+ validation images of {SIDE}x{SIDE}x1 in \d+ classes, .*\.h5$", text, re.M
     )
@@ -127,6 +127,25 @@ def test_evaluations_may_be_fewer(tiny: Tiny, finished_run: Path, tmp_path: Path
     assert epochs["step"].tolist() == expected
     assert epochs["train_loss"][0] == pytest.approx(steps["loss"][: expected[0]].mean())
     assert_same_weights(finished_run, tmp_path, ["end_to_end"])
+
+
+def test_evaluations_may_be_more_on_fewer_images(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
+    """Every third of an epoch, in whole steps, on 20 images; the last evaluation is on all."""
+    settings = ["--method.trainings=end_to_end", "--train.evaluate_every=0.3", "--train.evaluate_images=20"]
+    rows = []
+    for num_ranks in (1, 3):
+        run = tmp_path / str(num_ranks)
+        launch.run_well(*tiny.arguments(run, *settings), num_ranks=num_ranks)
+        rows.append(read_columns(run, "end_to_end", "epochs"))
+        assert_same_weights(finished_run, run, ["end_to_end"])
+    every, total = round(0.3 * (NUM_TRAIN // GLOBAL_BATCH)), num_steps(run, "end_to_end")
+    expected = sorted({*range(every, total + 1, every), total})
+    assert rows[0]["step"].tolist() == expected
+    assert rows[0]["num_samples"].tolist() == [20] * (len(expected) - 1) + [NUM_VALIDATION]
+    for name in ("top1", "top5", "loss"):
+        assert rows[0][name].tolist() == rows[1][name].tolist()
+        assert rows[0][name][-1] == read_columns(finished_run, "end_to_end", "epochs")[name][-1]
+    assert {round(20 * top1) / 20 for top1 in rows[0]["top1"][:-1]} == set(rows[0]["top1"][:-1])
 
 
 @pytest.mark.parametrize("training", TRAININGS)
@@ -266,3 +285,24 @@ def test_config_is_the_one_given(finished_run: Path) -> None:
     given = {line.strip() for line in CONFIG.read_text().splitlines() if "=" in line and not line.startswith("#")}
     effective = {line.split("  #")[0] for line in (finished_run / "config.ini").read_text().splitlines()}
     assert given <= effective
+
+
+def test_a_start_says_what_it_trains_on(tiny: Tiny, tmp_path: Path) -> None:
+    """Version, ranks, nodes, device, precision, data, network and the log; a call with nothing left to do does not."""
+    arguments = tiny.arguments(tmp_path, "--run.only=meta", "--meta.epochs=0.5")
+    lines = launch.run_well(*arguments, num_ranks=2).stdout.splitlines()
+    version = launch.run_well("--version").stdout.split()[1]
+    found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M)
+    processor = re.escape(found[1]) if found else ""
+    patterns = [
+        rf"incubate {re.escape(version)} \([0-9a-f]+.*\), LibTorch \S+, .*Open MPI.*, HDF5 \S+",
+        rf"2 ranks on 1 node, 1 thread each, CPU \({processor}.*\), fp32, exact sums",
+        rf"data: {NUM_TRAIN} training and {NUM_VALIDATION} validation images of .* in {len(CLASSES)} classes, .*",
+        r"network: vision transformer, [0-9.]+ k parameters, 8 blocks in stages of [0-9, ]+ \(meta model: [0-9, ]+\)",
+        rf"log: {re.escape(str(tmp_path / 'log.txt'))}",
+    ]
+    for line, pattern in zip(lines, patterns, strict=False):
+        assert re.fullmatch(pattern, line), (pattern, lines)
+    log = (tmp_path / "log.txt").read_text()
+    assert all(line in log for line in lines[: len(patterns)])
+    assert "network:" not in launch.run_well(*arguments).stdout

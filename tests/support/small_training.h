@@ -22,7 +22,8 @@ inline bool same_bits(const torch::Tensor& a, const torch::Tensor& b) {
 inline Loader small_validation_loader(const Dataset& images, std::int64_t size, int rank, int num_ranks) {
   return {std::make_unique<ImageSamples>(images, Split::validation,
                                          ImageSettings{.normalisation = {.mean = {0.5}, .std = {0.25}}}),
-          std::make_unique<SequentialSampler>(images.num_images(), size, rank, num_ranks)};
+          std::make_unique<SequentialSampler>(choose_samples(images.num_images(), images.num_images()), size, rank,
+                                              num_ranks)};
 }
 
 /// The data of a small training: two steps per epoch, six micro-batches per step.

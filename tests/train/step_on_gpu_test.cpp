@@ -39,7 +39,7 @@ class StepOnGpu : public GroupOnEachDevice {
     Loader images = data_.train_loader({.memory = batch_memory(device())});
     Loader validation = data_.validation_loader(*group_);
     const Participant participant = training.participant();
-    train_together(std::span(&participant, 1), images, validation, *group_, {}, hooks);
+    train_together(std::span(&participant, 1), images, {validation, validation}, *group_, {}, hooks);
   }
 
   SmallData data_;

@@ -57,7 +57,7 @@ class TrainTogether : public testing::Test {
   void train(std::vector<Participant> participants) {
     Loader loader = data_.train_loader();
     Loader validation = data_.validation_loader(group_);
-    train_together(participants, loader, validation, group_);
+    train_together(participants, loader, {validation, validation}, group_);
   }
   void train(Incubations& incubations) {
     std::vector<Participant> participants;
@@ -165,7 +165,7 @@ TEST_F(TrainTogether, HooksAreCalledAroundStepsAndNotAroundEvaluations) {
   participants[0].on_evaluation_batch = note("evaluation");
   Loader loader = data_.train_loader();
   Loader validation = data_.validation_loader(group_);
-  train_together(participants, loader, validation, group_, {},
+  train_together(participants, loader, {validation, validation}, group_, {},
                  {.before_step = note("before"), .after_step = note("after")});
   std::vector<std::string> expected = {"before", "step", "after", "before", "step", "after"};
   while (expected.size() < events.size()) expected.emplace_back("evaluation");
@@ -182,7 +182,7 @@ TEST_F(TrainTogether, EachStepButTheLastKnowsTheReductionsOfAll) {
   std::int64_t step = 0;
   const bool is_last = group_.rank() + 1 == group_.size();
   // The last rank comes late to the second step, for which the others wait in its reduction.
-  train_together(participants, loader, validation, group_, [&] {
+  train_together(participants, loader, {validation, validation}, group_, [&] {
     if (step++ == 1 && is_last) std::this_thread::sleep_for(std::chrono::duration<double>(kLate_s));
     return false;
   });

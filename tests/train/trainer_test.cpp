@@ -38,7 +38,7 @@ class LoneTraining {
     return run(participant);
   }
   Figures run(const Participant& participant, const std::function<bool()>& should_stop = {}) {
-    train_together(std::span(&participant, 1), train_, validation_, group_, should_stop);
+    train_together(std::span(&participant, 1), train_, {validation_, validation_}, group_, should_stop);
     return metrics().epochs.empty() ? Figures{} : metrics().epochs.back().evaluation;
   }
   SmallTraining& training() { return training_; }

@@ -23,7 +23,7 @@ class ImageSamplesTest : public testing::Test {
     return make(ImageSamples(train_, Split::train, settings(augmentation)), sampler, place);
   }
   std::unique_ptr<ImageBatch> validation_batch(const std::optional<EvaluationCrop>& crop, std::int64_t i) const {
-    SequentialSampler sampler(11, 4);
+    SequentialSampler sampler(choose_samples(11, 11), 4);
     ImageSettings how = settings({.flip = true, .random_erasing = 1, .mixup = {.mixup_alpha = 1}});
     how.crop = crop;
     return make(ImageSamples(validation_, Split::validation, how), sampler, {.micro_batch = i});
