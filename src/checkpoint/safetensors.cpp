@@ -1,6 +1,7 @@
 #include "checkpoint/safetensors.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -25,8 +26,11 @@ using Json = nlohmann::json;
 constexpr std::uint64_t kLengthBytes = 8;
 constexpr std::uint64_t kDataAlignment = 64;  // of the data within the file
 constexpr std::uint64_t kMostHeaderBytes = std::uint64_t{1} << 24;
+constexpr std::size_t kMostKindBytes = 32;
 constexpr int kMostLevels = 3;  // {name: {shape: [
 constexpr std::size_t kMostDimensions = 8;
+constexpr std::array kOtherEndings = {".pth", ".pt",  ".bin", ".ckpt", ".pkl", ".onnx",    ".h5",
+                                      ".npz", ".npy", ".zip", ".tar",  ".gz",  ".msgpack", ".hdf5"};
 
 /// A tensor in the header. Offsets are in bytes from the header's end.
 struct Entry {
@@ -34,6 +38,7 @@ struct Entry {
   std::vector<std::int64_t> shape;
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
+  bool is_counter = false;  ///< PyTorch's batch norm counts its steps, which nothing here needs
 };
 
 /// Returns the JSON header for tensors stored one after the other, padded with spaces.
@@ -58,12 +63,42 @@ void check_read(const std::ifstream& file, const FilePath& path) {
                 file.eof() ? "it has become shorter" : std::strerror(errno));
 }
 
+/// A file that is no safetensors file, by its first bytes.
+struct OtherKind {
+  std::string_view begin;
+  const char* what;
+  const char* remedy;
+};
+constexpr const char* kConvert =
+    "Convert it: python -c \"import torch, safetensors.torch as s; s.save_file(torch.load('IN', weights_only=True), "
+    "'OUT.safetensors')\"";
+constexpr std::array kOtherKinds = {
+    OtherKind{"PK\x03\x04", "a file of PyTorch (torch.save)", kConvert},
+    OtherKind{"\x80\x02", "a pickle, as older versions of PyTorch save", kConvert},
+    OtherKind{"version https://git-lfs", "a Git LFS pointer in place of the weights", "Get them with 'git lfs pull'"},
+    OtherKind{"{", "JSON, such as the index of weights in several files (shards)",
+              "Load all of the files in Python and save their tensors with safetensors.torch.save_file as one"},
+    OtherKind{"\x89HDF", "HDF5", "Export checkpoints of this program with 'incubate export'"},
+    OtherKind{"<", "a web page", "Download the weights again"}};
+
+/// Throws InputError with the remedy if the file is of a kind that people have in place of safetensors.
+void check_kind(std::ifstream& file, const FilePath& path) {
+  std::string head(kMostKindBytes, '\0');
+  file.seekg(0);
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  for (const OtherKind& kind : kOtherKinds) {
+    check_input(!head.starts_with(kind.begin), "{} is {}, and only safetensors is read. {}.", path.string(), kind.what,
+                kind.remedy);
+  }
+}
+
 std::string read_header(std::ifstream& file, std::uint64_t file_bytes, const FilePath& path) {
   check_input(file_bytes >= kLengthBytes,
               "{} has {} bytes, fewer than the {} that state the length of a safetensors header. Get or copy it again.",
               path.string(), file_bytes, kLengthBytes);
   std::uint64_t length = 0;
   file.read(reinterpret_cast<char*>(&length), sizeof(length));
+  if (length >> 56U != 0) check_kind(file, path);  // no length, but text or a magic number
   check_input(length <= file_bytes - kLengthBytes,
               "{} states a header of {} bytes but has {} after its first {}: it is truncated or no safetensors file. "
               "Get or copy it again.",
@@ -112,9 +147,9 @@ Json parse_header(const std::string& text, const FilePath& path) {
   return header;
 }
 
-/// Returns the bytes of a tensor of this shape. Returns nothing if the size overflows, with extents of 0 counted as 1.
-std::optional<std::uint64_t> bytes_of(const std::vector<std::int64_t>& shape) {
-  std::int64_t bytes = sizeof(float);
+/// Returns the bytes of a tensor of this shape, whose values have `bytes` each. Returns nothing if the size overflows,
+/// with extents of 0 counted as 1.
+std::optional<std::uint64_t> bytes_of(const std::vector<std::int64_t>& shape, std::int64_t bytes) {
   for (const std::int64_t extent : shape) {
     if (__builtin_mul_overflow(bytes, std::max<std::int64_t>(extent, 1), &bytes)) return std::nullopt;
   }
@@ -135,15 +170,18 @@ Entry read_entry(const std::string& name, const Json& json, std::uint64_t data_b
               "{} lacks a dtype, a shape of {} or fewer extents, or two data_offsets. Check that the file is right.",
               where, kMostDimensions);
   const auto dtype = json["dtype"].get<std::string>();
-  check_input(dtype == "F32", "{} has the dtype {}; only F32 is read. Save it as float32.", where, quotable(dtype));
+  const bool is_counter = dtype == "I64" && name.ends_with("num_batches_tracked");
+  check_input(dtype == "F32" || is_counter, "{} has the dtype {}; only F32 is read. Save it as float32.", where,
+              quotable(dtype));
   Entry entry{.name = name,
               .shape = json["shape"].get<std::vector<std::int64_t>>(),
               .begin = json["data_offsets"][0].get<std::uint64_t>(),
-              .end = json["data_offsets"][1].get<std::uint64_t>()};
+              .end = json["data_offsets"][1].get<std::uint64_t>(),
+              .is_counter = is_counter};
   check_input(entry.begin <= entry.end && entry.end <= data_bytes,
               "{} has the data_offsets {} to {} but the file has {} bytes of data. Get or copy it again.", where,
               entry.begin, entry.end, data_bytes);
-  check_input(bytes_of(entry.shape) == entry.end - entry.begin,
+  check_input(bytes_of(entry.shape, is_counter ? sizeof(std::int64_t) : sizeof(float)) == entry.end - entry.begin,
               "{} has the shape [{}] of floats but {} bytes of data. Get or copy the file again.", where,
               fmt::join(entry.shape, ", "), entry.end - entry.begin);
   return entry;
@@ -209,6 +247,10 @@ void save_safetensors(const FilePath& path, const StateDict& tensors, const OnWr
 }
 
 void check_safetensors_output(const FilePath& output) {
+  const std::string ending = output.extension().string();
+  check_input(std::ranges::count(kOtherEndings, ending) == 0,
+              "--output={} promises another format (export writes safetensors). Let the name end in .safetensors.",
+              output.string());
   if (!std::filesystem::exists(output) || std::filesystem::is_empty(output)) return;
   std::ifstream file = open_input_file(output);
   std::uint64_t length = kMostHeaderBytes + 1;
@@ -232,7 +274,9 @@ StateDict load_safetensors(const FilePath& path) {
   }
   check_layout(entries, file_bytes - data_begin, path);
   StateDict tensors;
-  for (const Entry& entry : entries) tensors[entry.name] = read_tensor(file, data_begin, entry, path);
+  for (const Entry& entry : entries) {
+    if (!entry.is_counter) tensors[entry.name] = read_tensor(file, data_begin, entry, path);
+  }
   return tensors;
 }
 

@@ -1,5 +1,7 @@
 #include "method/weight_files.h"
 
+#include <algorithm>
+
 #include <fmt/ranges.h>
 #include <torch/torch.h>
 
@@ -25,7 +27,27 @@ StateDict list_named(StagedModel& model, WeightFormat format) {
 
 std::string shape_text(const torch::Tensor& tensor) { return fmt::format("[{}]", fmt::join(tensor.sizes(), ", ")); }
 
+/// Returns what stands before each of the network's names in `weights`, such as "module."; "" if that is not all.
+std::string find_prefix(const StateDict& parameters, const StateDict& weights) {
+  const std::string& some = parameters.begin()->first;
+  if (weights.contains(some)) return "";
+  for (const auto& [name, tensor] : weights) {
+    if (!name.ends_with("." + some)) continue;
+    const std::string prefix = name.substr(0, name.size() - some.size());
+    if (std::ranges::all_of(parameters, [&](const auto& entry) { return weights.contains(prefix + entry.first); })) {
+      return prefix;
+    }
+  }
+  return "";
+}
+
 void check_fits(const StateDict& parameters, const StateDict& weights, const FilePath& path) {
+  const std::string prefix = find_prefix(parameters, weights);
+  check_input(
+      prefix.empty(),
+      "{} has '{}' before all names of the network, as a wrapper such as DistributedDataParallel leaves it. Save "
+      "it without, in Python: {{name.removeprefix('{}'): tensor for name, tensor in state.items()}}.",
+      path.string(), quotable(prefix), quotable(prefix));
   for (const auto& [name, parameter] : parameters) {
     const auto found = weights.find(name);
     check_input(found != weights.end(),

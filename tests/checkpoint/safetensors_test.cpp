@@ -80,6 +80,35 @@ TEST_F(Safetensors, HeaderBeyondTheFile) {
   }
 }
 
+TEST_F(Safetensors, OtherKindsOfWeightsAreRecognised) {
+  const std::string zip("PK\x03\x04\0\0\x08\x08", 8), pickle = "\x80\x02\x8a\x0al\xfc\x9c\x46\xf9";
+  for (const auto& [text, what, remedy] :
+       {std::array<std::string, 3>{zip, "a file of PyTorch (torch.save)", "Convert it: python -c "},
+        {pickle, "a pickle, as older versions of PyTorch save", "Convert it: python -c "},
+        {"version https://git-lfs.x/spec/v1\n", "a Git LFS pointer in place of the weights",
+         "Get them with 'git lfs pull'."},
+        {"{\n  \"metadata\": {}}", "JSON, such as the index of weights in several files (shards)",
+         "Load all of the files"},
+        {"\x89HDF\r\n\x1a\n", "HDF5", "Export checkpoints of this program with 'incubate export'."},
+        {"<!DOCTYPE html>", "a web page", "Download the weights again."}}) {
+    replace_text_atomically(path_, text);
+    EXPECT_TRUE(error().starts_with(" is " + what + ", and only safetensors is read. " + remedy)) << error();
+  }
+  write(std::uint64_t{'{'}, "{}");  // a header of 123 bytes that is cut short
+  EXPECT_TRUE(error().starts_with(" states a header of 123 bytes but has 2 after its first 8")) << error();
+}
+
+TEST_F(Safetensors, CountersOfBatchNormAreLeftOut) {
+  const std::string header = R"({"n.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[0,8]},)"
+                             R"("n.weight":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})";
+  write(header.size(), header + std::string(16, '\0'));
+  const StateDict tensors = load_safetensors(path_);
+  ASSERT_EQ(tensors.size(), 1);
+  EXPECT_TRUE(tensors.at("n.weight").equal(torch::zeros({2})));
+  EXPECT_EQ(header_error(R"({"n.steps":{"dtype":"I64","shape":[2],"data_offsets":[0,16]}})"),
+            ": tensor 'n.steps' has the dtype I64; only F32 is read. Save it as float32.");
+}
+
 TEST_F(Safetensors, HeaderOfAGigabyteIsNotRead) {
   write(std::uint64_t{1} << 30, "{}");
   std::filesystem::resize_file(path_, std::uint64_t{1} << 31);  // no bytes on disk
@@ -177,6 +206,11 @@ TEST_F(Safetensors, NamesInMessagesAreShortAndOnOneLine) {
 TEST_F(Safetensors, AnOutputReplacesFilesOfItsOwnKindAlone) {
   const auto error = [this] { return thrown_message<InputError>([this] { check_safetensors_output(path_); }); };
   EXPECT_EQ(error(), "(no error)");
+  for (const char* ending : {".pth", ".bin", ".onnx", ".h5"}) {
+    EXPECT_EQ(thrown_message<InputError>([&] { check_safetensors_output(std::string("x") + ending); }),
+              std::string("--output=x") + ending +
+                  " promises another format (export writes safetensors). Let the name end in .safetensors.");
+  }
   save_safetensors(path_, {{"a", torch::zeros({2})}});
   EXPECT_EQ(error(), "(no error)");
   replace_text_atomically(path_, "");

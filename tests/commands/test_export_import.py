@@ -96,6 +96,11 @@ BAD_WEIGHTS: dict[str, tuple[Change, str]] = {
         "{file} lacks the tensor 'cls_token' (the network has 56, all of which are needed). "
         f"{REMEDY}, and their --format.",
     ),
+    "prefixed": (
+        lambda w: {f"module.{name}": t for name, t in w.items()},
+        "{file} has 'module.' before all names of the network, as a wrapper such as DistributedDataParallel leaves it. "
+        "Save it without, in Python: {{name.removeprefix('module.'): tensor for name, tensor in state.items()}}.",
+    ),
     "unknown": (
         lambda w: w | {"head_dist.weight": torch.zeros(2)},
         "{file} has the tensor 'head_dist.weight', which the network has not (57 tensors, not 56). "
