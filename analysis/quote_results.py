@@ -83,8 +83,8 @@ def quote_controls(results: Path) -> str:
 
 def tell_seeds(results: Path) -> str:
     """Returns what quote_seeds() has in two sentences."""
-    names = (*METHODS, *CONTROLS)
-    ours, *others = values = top1_by_method(load_seeds(results, "quickstart"), names)
+    ours, *others = values = top1_by_method(load_seeds(results, "quickstart"), (*METHODS, *CONTROLS))
+    names = (*METHODS, "grown", "shallow", "meta model alone")
     spreads = [
         f"{name} {estimate(of_name).mean:.1f} ({min(of_name):.1f} to {max(of_name):.1f})"
         for name, of_name in zip(names, values, strict=True)
@@ -97,7 +97,7 @@ def tell_seeds(results: Path) -> str:
         differences.append(f"{name} by {found.mean:+.1f} ({interval.low:+.1f} to {interval.high:+.1f})")
     return (
         f"Mean of {len(SEEDS)} seeds, lowest to highest: {', '.join(spreads)}.\n"
-        f"Deep Incubation differs from {' and from '.join(differences)} points, with 95 % intervals."
+        f"Deep Incubation differs from {' and from '.join(differences)} points (95 % intervals)."
     )
 
 

@@ -17,7 +17,7 @@ for argument in "$@"; do
   [[ $argument != -* || $argument == --*.* ]] || refuse "$argument is not known: only settings are, such as --run.seed=1"
 done
 
-echo "quickstart: on 2 cores about 3 minutes of set-up, 6 of building and 7 of training; a later call skips what is done."
+echo "quickstart: on 2 cores about 3 minutes of set-up, 6 of building and 5 of training; a later call skips what is done."
 
 # The images come from Debian's package (70,000 images, 30 MB) or from any folder with its four files.
 images=${FASHION_MNIST:-/usr/share/datasets/fashion-mnist}
@@ -53,6 +53,6 @@ cat <<'END'
 quickstart: what to look at, and what to do next:
   .venv/bin/python analysis/report.py runs/fashion-mnist-24    # a page: curves, costs, which ranks trained what and when
   less runs/fashion-mnist-24/log.txt                           # what happened; metrics.h5 and checkpoints/ lie beside it
-  jobscripts/quickstart.sh --method.trainings=deep_incubation,end_to_end,grown,shallow    # add the controls (6 minutes)
+  jobscripts/quickstart.sh --method.trainings=deep_incubation,end_to_end,grown,shallow    # add the controls (5 minutes)
   README.md, "Your data" and "Your cluster"                    # the same with your images, on your machine
 END
