@@ -345,8 +345,8 @@ def format_clock(seconds: float) -> str:
 
 
 def _read_global_batch(config: Config) -> float:
-    """Returns the global batch, NaN if unknown. Raises ValueError."""
-    return float(config.get("batch", {}).get("global", "nan"))
+    """Returns the global batch, NaN without a file of settings. Raises KeyError or ValueError."""
+    return float(config["batch"]["global"]) if config else float("nan")
 
 
 def _read_columns(group: Any) -> dict[str, Column]:

@@ -37,7 +37,7 @@ constexpr const char* kPackHelp =
 void pack_small_images(const PackConfig& config, Log& log) {
   const Stopwatch watch;
   bool was_complete = false;
-  const DatasetInfo info = pack(config, was_complete);
+  const DatasetInfo info = pack(config, was_complete, log);
   log.info(fmt::format("{} {}: {} training and {} validation images of {}x{}x{}, {} classes ({:.1f} s)", config.output,
                        was_complete ? "is complete" : "written", info.num_train, info.num_validation, info.height,
                        info.width, info.channels, info.num_classes(), watch.elapsed_s()));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 #include "base/check.h"
 #include "config/path_setting.h"
@@ -108,6 +109,9 @@ std::vector<Setting> list_settings(PackConfig& c) {
 
 void validate(const PackConfig& config) {
   if (!config.verify.empty()) return validate_verify(config);
+  check_input(config.folder.empty() || config.format == PackFormat::folder,
+              "--folder={} is given but --format={} has no use for it. Give --format=folder, or leave it out.",
+              config.folder, name_of(config.format));
   PackConfig copy = config;
   const std::vector<Setting> settings = list_settings(copy);
   const std::vector<bool> is_given = find_given(config);
@@ -121,6 +125,10 @@ void validate(const PackConfig& config) {
   }
   check_input(config.class_names_file.empty() || config.class_names.empty(),
               "--class-names and --class-names-file are both given (they say the same). Give one.");
+  std::error_code ignored;
+  check_input(config.class_names.size() != 1 || !std::filesystem::is_regular_file(config.class_names[0], ignored),
+              "--class-names={} is a file, not the names of classes. Give it as --class-names-file.",
+              config.class_names[0]);
   check_input(config.shorter_side || config.quality == PackConfig().quality,
               "--quality={} is given without --shorter-side: other images stay as they are. Leave it out, or give "
               "--shorter-side.",

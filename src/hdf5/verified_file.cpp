@@ -167,9 +167,10 @@ void check_replaceable(const FilePath& output, const std::vector<std::string>& f
 std::string identify_file(const FilePath& path) {
   struct stat s {};
   if (::stat(path.c_str(), &s) != 0) return "";
-  // Times too: numbers of local disks may be the same on nodes that were installed alike.
-  return fmt::format("{} {} {} {} {} {} {}", s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec,
-                     s.st_ctim.tv_sec, s.st_ctim.tv_nsec);
+  // Times too: numbers of local disks may be the same on nodes that were installed alike. No number of the device: each
+  // node gives a file system of the network its own.
+  return fmt::format("{} {} {} {} {} {}", s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec, s.st_ctim.tv_sec,
+                     s.st_ctim.tv_nsec);
 }
 
 std::string stated_digest(const FilePath& path) {

@@ -14,9 +14,11 @@ constexpr std::int64_t kMostCifar10Classes = 10;
 /// Returns the bytes of labels per record. If the file's size fits both kinds, the number of classes decides.
 std::int64_t find_label_bytes(const std::string& path, std::int64_t size, std::int64_t num_classes) {
   const bool fits_10 = size % (1 + kImageBytes) == 0, fits_100 = size % (2 + kImageBytes) == 0;
-  check_input(size > 0 && (fits_10 || fits_100),
-              "{} has {} bytes, no whole number of records of {} (CIFAR-10) or {} (CIFAR-100). Get or copy it again.",
-              path, size, 1 + kImageBytes, 2 + kImageBytes);
+  check_input(
+      size > 0 && (fits_10 || fits_100),
+      "{} has {} bytes, no whole number of records of {} (CIFAR-10) or {} (CIFAR-100). Give the files of the binary "
+      "version, unpacked, or copy it again.",
+      path, size, 1 + kImageBytes, 2 + kImageBytes);
   return fits_10 && (!fits_100 || num_classes <= kMostCifar10Classes) ? 1 : 2;
 }
 

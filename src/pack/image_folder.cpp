@@ -27,6 +27,9 @@ std::vector<std::string> list_names(const fs::path& folder) {
   return names;
 }
 
+/// Notebooks, file managers and file systems leave hidden files and folders anywhere.
+bool is_hidden(const std::string& name) { return name.starts_with('.'); }
+
 struct stat look_at(const fs::path& path) {
   struct stat found {};
   const int status = ::stat(path.c_str(), &found);
@@ -39,7 +42,7 @@ std::vector<std::string> list_class_folders(const ImageFolder& folder, Split spl
   const std::string name = folder.split_name(split);
   std::vector<std::string> classes;
   for (const std::string& entry : list_names(folder.path / name)) {
-    if (S_ISDIR(look_at(folder.path / name / entry).st_mode)) {
+    if (!is_hidden(entry) && S_ISDIR(look_at(folder.path / name / entry).st_mode)) {
       classes.push_back(entry);
     } else {
       strays.push_back(name + "/" + entry);
@@ -68,7 +71,8 @@ std::int64_t take_number(std::string_view& text) {
 }  // namespace
 
 ImageFolder open_image_folder(const fs::path& path) {
-  check_input(fs::is_directory(path), "--folder={} is no folder. Name one with train/ and validation/ in it.",
+  check_input(fs::is_directory(path),
+              "--folder={} is no folder. Name one with train/ and validation/ in it; unpack an archive first.",
               path.string());
   ImageFolder folder{.path = path, .class_folders = {}, .validation_name = {}, .strays = {}};
   const bool has_val = fs::is_directory(path / "val");
@@ -80,7 +84,16 @@ ImageFolder open_image_folder(const fs::path& path) {
   check_input(!has_val || !has_validation,
               "--folder={} has both val/ and validation/ (they mean the same). Take one away.", path.string());
   folder.validation_name = has_val ? "val" : "validation";
+  for (const std::string& entry : list_names(path)) {
+    const bool is_split = entry == "train" || entry == folder.validation_name;
+    if (!is_split && !is_hidden(entry) && fs::is_directory(path / entry)) folder.strays.push_back(entry);
+  }
   folder.class_folders = list_class_folders(folder, Split::train, folder.strays);
+  check_input(
+      folder.class_folders.size() > 1,
+      "--folder={}: '{}' is the only class in train/ (training needs two or more). Name the folder whose train/ "
+      "has a folder for each class.",
+      path.string(), folder.class_folders.front());
   const std::vector<std::string> others = list_class_folders(folder, Split::validation, folder.strays);
   const std::string only_train = find_missing(folder.class_folders, others);
   const std::string only_validation = find_missing(others, folder.class_folders);
@@ -101,7 +114,8 @@ std::vector<SourceFile> list_class(const ImageFolder& folder, Split split, std::
   std::vector<SourceFile> files;
   for (const std::string& entry : list_names(split_path / class_folder)) {
     const std::string name = class_folder + "/" + entry;
-    const struct stat found = look_at(split_path / name);
+    struct stat found {};
+    if (!is_hidden(entry)) found = look_at(split_path / name);
     if (!S_ISREG(found.st_mode)) {
       strays.push_back(folder.split_name(split) + "/" + name);
       continue;

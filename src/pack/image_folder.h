@@ -25,18 +25,18 @@ struct ImageFolder {
   std::filesystem::path path;
   std::vector<std::string> class_folders;  ///< sorted: label i is folder i
   std::string validation_name;             ///< "validation" or "val"
-  std::vector<std::string> strays;         ///< files outside class folders, such as "train/notes.txt"
+  std::vector<std::string> strays;         ///< other folders, hidden files, and files outside class folders
 
   /// Returns the split's folder, relative to `path`.
   std::string split_name(Split split) const { return split == Split::train ? "train" : validation_name; }
 };
 
-/// Lists the class folders. Throws InputError if a folder is missing or unreadable, or if the splits have different
-/// classes.
+/// Lists the class folders. Throws InputError if a folder is missing or unreadable, if there is one class only, or
+/// if the splits have different classes.
 ImageFolder open_image_folder(const std::filesystem::path& path);
 
-/// Returns the files of one class in one split, sorted by name. Adds entries that are not files to `strays`. Throws
-/// InputError if an entry cannot be read.
+/// Returns the files of one class in one split, sorted by name. Adds hidden entries and those that are not files to
+/// `strays`. Throws InputError if an entry cannot be read.
 std::vector<SourceFile> list_class(const ImageFolder& folder, Split split, std::int64_t label,
                                    std::vector<std::string>& strays);
 

@@ -1,9 +1,14 @@
 #include "pack/pack.h"
 
+#include <algorithm>
+
+#include <fmt/ranges.h>
+
 #include "base/check.h"
 #include "base/input_file.h"
 #include "base/output_name.h"
 #include "config/identity.h"
+#include "hdf5/atomic_file.h"
 #include "hdf5/verified_file.h"
 #include "pack/cifar.h"
 #include "pack/idx.h"
@@ -62,6 +67,15 @@ std::string describe_content(const PackConfig& config) {
   return config.subset < 1 ? state + fmt::format("subset {}\n", config.subset) : state;
 }
 
+/// Warns of class names that no image of the split has: one name too many shifts no label, but is rarely meant.
+void warn_of_empty_classes(const std::vector<std::string>& names, Split split, const LabelledImages& images, Log& log) {
+  std::vector<std::string> empty;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (std::ranges::count(images.labels, static_cast<std::int64_t>(i)) == 0) empty.push_back(names[i]);
+  }
+  if (!empty.empty()) log.warn(fmt::format("no {} image is of class {}", to_string(split), fmt::join(empty, ", ")));
+}
+
 /// Returns whether an existing output was packed from these files; then sets `info` to its description.
 bool is_complete(const PackConfig& config, const std::string& checksums, DatasetInfo& info) {
   if (!std::filesystem::exists(config.output)) return false;
@@ -87,13 +101,18 @@ void check_output(const PackConfig& config) {
               error.message());
 }
 
-DatasetInfo pack(const PackConfig& given, bool& was_complete) {
+DatasetInfo pack(const PackConfig& given, bool& was_complete, Log& log) {
   PackConfig config = given;
   if (!config.class_names_file.empty()) config.class_names = read_class_names(config.class_names_file);
+  check_input(config.class_names.size() > 1, "'{}' is the only class (training needs two or more). Name all classes.",
+              config.class_names.front());
   const std::string checksums = describe_content(config);
   DatasetInfo info;
   was_complete = is_complete(config, checksums, info);
-  if (was_complete) return info;
+  if (was_complete) {
+    remove_stale_drafts(std::filesystem::absolute(config.output).parent_path());  // of another pack that was killed
+    return info;
+  }
 
   const auto num_classes = static_cast<std::int64_t>(config.class_names.size());
   LabelledImages train = read_raw_split(config, Split::train, num_classes);
@@ -103,6 +122,8 @@ DatasetInfo pack(const PackConfig& given, bool& was_complete) {
               train.width, validation.height, validation.width);
   if (config.subset < 1) train = take_subset(train, config.subset);
   check_output(config);
+  warn_of_empty_classes(config.class_names, Split::train, train, log);
+  warn_of_empty_classes(config.class_names, Split::validation, validation, log);
   write_verified_file(config.output, [&](Hdf5File& file) {
     file.write_attribute("filetype", kDatasetFiletype);
     file.write_attribute("version", kDatasetVersion);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "base/log.h"
 #include "config/pack_config.h"
 #include "vision/dataset.h"
 #include "vision/labelled_images.h"
@@ -13,7 +14,8 @@ namespace incubate {
 void check_output(const PackConfig& config);
 
 /// Packs IDX or CIFAR files into one HDF5 file (FORMAT.md) and returns its description. If the output already matches,
-/// sets `was_complete` and writes nothing. Throws InputError on bad input; leaves no partial file.
-DatasetInfo pack(const PackConfig& config, bool& was_complete);
+/// sets `was_complete` and writes nothing; else warns of classes without images. Throws InputError on bad input; leaves
+/// no partial file.
+DatasetInfo pack(const PackConfig& config, bool& was_complete, Log& log);
 
 }  // namespace incubate

@@ -104,7 +104,11 @@ ImageSet collect_set(const PackJob& job, std::vector<PackProblem>& problems) {
     }
   }
   for (const std::string& stray : job.folder.strays) {
-    problems.push_back({.kind = PackProblem::Kind::left_out, .file = stray, .reason = "it is not a class's file"});
+    const char* const reason = stray.find("/.") != std::string::npos ? "it is hidden"
+                               : stray.find('/') == std::string::npos
+                                   ? "only train/ and validation/ (or val/) are packed"
+                                   : "it is not a class's file";
+    problems.push_back({.kind = PackProblem::Kind::left_out, .file = stray, .reason = reason});
   }
   std::ranges::sort(problems, {}, &PackProblem::file);
   return set;

@@ -1,8 +1,11 @@
 #include "pack/pack_job.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/clean_text.h"
+#include "config/identity.h"
+#include "hdf5/verified_file.h"
 #include "pack/cifar.h"
 #include "pack/pack_shard.h"
 #include "vision/labelled_images.h"
@@ -26,6 +29,9 @@ std::vector<std::string> split_names(std::string_view text) {
   }
   return names;
 }
+
+/// The lowest rank that sees the same folder, for each rank: one number where all hosts share it.
+using Views = std::vector<std::int64_t>;
 
 /// Opens the folder on rank 0 and shares its classes with all ranks.
 void open_folder(PackJob& job, const Communicator& world) {
@@ -55,23 +61,85 @@ void name_classes(PackJob& job, const Communicator& world) {
   job.class_names = split_names(world.broadcast(join_names(job.class_names), "telling of classes"));
 }
 
-/// Returns a split's files by class and name. Ranks list classes in turn.
-std::vector<SourceFile> list_files(PackJob& job, Split split, const Communicator& world) {
+/// Compares the folders of the classes as every rank sees them. A folder that is the same one has the same entries.
+Views compare_folders(const PackJob& job, const Communicator& world) {
+  std::string seen;
+  for (const Split split : kSplits) {
+    const FilePath folder = job.folder.path / job.folder.split_name(split);
+    seen += identify_file(folder) + '\n';
+    for (const std::string& name : job.folder.class_folders) seen += identify_file(folder / name) + '\n';
+  }
+  const std::vector<std::string> all = world.gather(hash_text(seen), "comparing the folders");
+  Views views;
+  for (const std::string& one : all) views.push_back(std::ranges::find(all, one) - all.begin());
+  return views;
+}
+
+/// Runs `look` on every rank. Where it throws on a rank that sees another folder than rank 0, says so. Collective.
+void look_together(const PackJob& job, const Views& views, const Communicator& world,
+                   const std::function<void()>& look) {
+  agree(world, [&] {
+    try {
+      look();
+    } catch (const std::runtime_error& error) {
+      if (views[world.rank()] == 0) throw;
+      throw InputError(fmt::format(
+          "{} sees another --folder={} than {}: {} Every host must see the same files, copies with their times "
+          "(cp --archive).",
+          world.member_name(world.rank()), job.config.folder, world.member_name(0), error.what()));
+    }
+  });
+}
+
+/// Throws InputError naming the first difference, unless this host's files are those of rank 0.
+void check_same(const std::vector<SourceFile>& here, const std::vector<SourceFile>& there, const std::string& split) {
+  const auto [ours, theirs] = std::ranges::mismatch(here, there);
+  if (ours == here.end() && theirs == there.end()) return;
+  const auto place_of = [](const SourceFile& file) { return std::tie(file.label, file.name); };
+  if (ours == here.end() || (theirs != there.end() && place_of(*theirs) < place_of(*ours))) {
+    throw InputError(fmt::format("it lacks {}/{}.", split, theirs->name));
+  }
+  if (theirs == there.end() || place_of(*ours) < place_of(*theirs)) {
+    throw InputError(fmt::format("it has {}/{} as well.", split, ours->name));
+  }
+  check_input(ours->bytes == theirs->bytes, "its {}/{} has {} bytes, not {}.", split, ours->name, ours->bytes,
+              theirs->bytes);
+  throw InputError(fmt::format("its {}/{} was changed at another time.", split, ours->name));
+}
+
+/// Returns a split's files by class and name. Ranks that see the same folder list its classes in turn.
+std::vector<SourceFile> list_files(PackJob& job, Split split, const Views& views, const Communicator& world) {
+  const auto own = views.begin() + world.rank();
+  const std::int64_t num_lists = std::ranges::count(views, *own);
   std::vector<SourceFile> mine;
   std::vector<std::string> strays;
-  agree(world, [&] {
-    for (std::int64_t label = world.rank(); label < job.num_classes(); label += world.size()) {
+  look_together(job, views, world, [&] {
+    for (std::int64_t label = std::count(views.begin(), own, *own); label < job.num_classes(); label += num_lists) {
       std::vector<SourceFile> files = list_class(job.folder, split, label, strays);
-      check_input(!files.empty(), "--folder={}: the class folder {}/{} has no files. Fill it, or take the class away.",
-                  job.config.folder, job.folder.split_name(split), job.folder.class_folders[label]);
+      check_input(
+          !files.empty(),
+          "--folder={}: the class folder {}/{} has no files (those in its folders do not count). Fill it, or take "
+          "the class away.",
+          job.config.folder, job.folder.split_name(split), job.folder.class_folders[label]);
       std::ranges::move(files, std::back_inserter(mine));
     }
   });
-  std::vector<SourceFile> files;
-  for (const std::string& text : world.gather(to_text(mine), "telling of files")) append_from_text(text, files);
-  std::ranges::stable_sort(files, {}, &SourceFile::label);  // each class is sorted already
-  for (const std::string& text : world.gather(join_names(strays), "telling of files")) {
-    std::ranges::move(split_names(text), std::back_inserter(job.folder.strays));
+  const std::vector<std::string> lists = world.gather(to_text(mine), "telling of files");
+  const auto files_of_view = [&](std::int64_t view) {
+    std::vector<SourceFile> files;
+    for (std::size_t i = 0; i < lists.size(); ++i) {
+      if (views[i] == view) append_from_text(lists[i], files);
+    }
+    std::ranges::stable_sort(files, {}, &SourceFile::label);  // each class is sorted already
+    return files;
+  };
+  std::vector<SourceFile> files = files_of_view(0);
+  look_together(job, views, world, [&] {
+    if (*own != 0) check_same(files_of_view(*own), files, job.folder.split_name(split));
+  });
+  const std::vector<std::string> all_strays = world.gather(join_names(strays), "telling of files");
+  for (std::size_t i = 0; i < all_strays.size(); ++i) {
+    if (views[i] == 0) std::ranges::move(split_names(all_strays[i]), std::back_inserter(job.folder.strays));
   }
   return files;
 }
@@ -134,8 +202,15 @@ PackJob plan_packing(const PackConfig& config, const Communicator& world, Log& l
   job.encoding = {.shorter_side = config.shorter_side, .quality = config.quality};
   open_folder(job, world);
   name_classes(job, world);
+  const Views views = compare_folders(job, world);
+  look_together(job, views, world, [&] {
+    if (views[world.rank()] == 0) return;
+    const std::vector<std::string> classes = open_image_folder(job.folder.path).class_folders;
+    check_input(classes == job.folder.class_folders, "it has {} classes, not {}, or of other names.", classes.size(),
+                job.folder.class_folders.size());
+  });
   for (const Split split : kSplits) {
-    const std::vector<SourceFile> all = list_files(job, split, world);
+    const std::vector<SourceFile> all = list_files(job, split, views, world);
     job.files[split] = order_files(split == Split::train ? take_share(all, config.subset) : all, split);
   }
   log.info(fmt::format("{}: {} training and {} validation files in {} classes", config.folder,

@@ -132,6 +132,7 @@ DAMAGE: list[tuple[str, Callable[[Path], object]]] = [
     ("metrics/finetuned.h5", without_a_column),
     ("metrics/finetuned.h5", of_different_lengths),
     ("config.ini", lambda path: path.write_bytes(b"[run]\nseed \xff\xfe\n")),
+    ("config.ini", lambda path: path.write_bytes(b"[run]\nseed = \xff\xfe\n")),
     ("config.ini", lambda path: path.write_text("seed = 0")),
     ("config.ini", replace("global = 32", "global = many")),
     ("summary.json", lambda path: path.write_text(path.read_text()[:200])),

@@ -80,6 +80,8 @@ TEST(PackConfig, AFolderNeedsItselfAndAnOutput) {
             "val/)).");
   EXPECT_EQ(pack_error({"--format=folder", "--folder=f", "--output=o", "--class-names=a,b"}),
             "--class-names is given but --format=folder has no use for it. Leave it out.");
+  EXPECT_EQ(pack_error({"--folder=f", "--output=o"}),
+            "--folder=f is given but --format=idx has no use for it. Give --format=folder, or leave it out.");
   std::vector<std::string> idx = kComplete;
   idx.emplace_back("--quality=80");
   EXPECT_EQ(pack_error(idx), "--quality is given but --format=idx has no use for it. Leave it out.");

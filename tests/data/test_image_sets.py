@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -23,6 +25,7 @@ from run_files import (
     read_summary,
     read_weights,
     resume_points,
+    step_of,
     verify_files,
 )
 
@@ -42,8 +45,10 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return pack(folder / "tree", folder / "set" / "photos.h5")
 
 
-def pack(tree: Path, index: Path) -> Path:
-    launch.run_well("pack", "--format=folder", f"--folder={tree}", f"--output={index}", "--shard-mb=0.2", num_ranks=2)
+def pack(tree: Path, index: Path, shard_mb: float = 0.2) -> Path:
+    launch.run_well(
+        "pack", "--format=folder", f"--folder={tree}", f"--output={index}", f"--shard-mb={shard_mb}", num_ranks=2
+    )
     return index
 
 
@@ -74,7 +79,7 @@ def train_shards(index: Path) -> list[Path]:
 def damage_image(shard: Path, image: int) -> None:
     """Flips one bit in the middle of an encoded image."""
     with h5py.File(shard, "r") as file:
-        first = file.userblock_size + file["bytes"].id.get_offset()
+        first = file["bytes"].id.get_offset()
         middle = (int(file["offsets"][image]) + int(file["offsets"][image + 1])) // 2
     content = bytearray(shard.read_bytes())
     content[first + middle] ^= 1
@@ -214,6 +219,14 @@ def test_damaged_validation_image_is_replaced(photos: Path, reference: Path, tmp
     assert_same_weights(reference, tmp_path / "1", ["meta"])
 
 
+def kill_at_a_checkpoint(run: Path, words: list[str]) -> None:
+    process = launch.start(words, num_ranks=2)
+    assert launch.wait_until(lambda: len(resume_points(run, "meta")) > 0, process)
+    launch.kill_ranks(process)
+    launch.finish(process)
+    assert not finished(run, "meta").exists()
+
+
 def test_damaged_images_are_replaced_after_a_stop_too(photos: Path, tmp_path: Path) -> None:
     index = copy_set(photos, tmp_path / "set")
     for shard in train_shards(index):
@@ -221,13 +234,97 @@ def test_damaged_images_are_replaced_after_a_stop_too(photos: Path, tmp_path: Pa
     skip = [META, "--data.on_error=skip", "--recipe.epochs=4", "--data.workers=1"]
     launch.run_well(*arguments(index, tmp_path / "whole", *skip))
     run = tmp_path / "stopped"
-    process = launch.start(arguments(index, run, *skip, "--checkpoint.every_steps=1"), num_ranks=2)
-    assert launch.wait_until(lambda: len(resume_points(run, "meta")) > 0, process)
-    launch.kill_ranks(process)
-    launch.finish(process)
-    assert not finished(run, "meta").exists()
+    kill_at_a_checkpoint(run, arguments(index, run, *skip, "--checkpoint.every_steps=1"))
     launch.run_well(*arguments(index, run, *skip), num_ranks=3)
     assert_same_trainings(tmp_path / "whole", run, ["meta"])
+
+
+def fill_with_zeros(shard: Path) -> int:
+    """Makes a shard's images zeros, as a storage target that is lost may read. Returns their number."""
+    with h5py.File(shard, "r") as file:
+        begin = file["bytes"].id.get_offset()
+        length, num_images = len(file["bytes"]), len(file["labels"])
+    content = bytearray(shard.read_bytes())
+    content[begin : begin + length] = bytes(length)
+    shard.write_bytes(content)
+    return num_images
+
+
+@pytest.mark.parametrize("cache", ["none", "node"])
+def test_shards_of_zeros_are_replaced(photos: Path, tmp_path: Path, cache: str) -> None:
+    """Each rank names each image once. The result is the same on any ranks, killed or not, with copies or without."""
+    index = pack(photos.parent.parent / "tree", tmp_path / "set" / "photos.h5", shard_mb=0.05)
+    lost = [train_shards(index)[1], sorted(index.parent.glob("photos-validation-*.h5"))[0]]
+    expected = {f"{shard}: image {i}" for shard in lost for i in range(fill_with_zeros(shard))}
+    skip = [META, "--data.on_error=skip", "--recipe.epochs=3", "--data.workers=1", f"--data.cache={cache}"]
+    skip.append(f"--data.cache_directory={tmp_path / 'node'}")
+    for num_ranks in (1, 2):
+        run = tmp_path / str(num_ranks)
+        launch.run_well(*arguments(index, run, *skip), num_ranks=num_ranks)
+        told = re.findall(
+            r"(\S+: image \d+) of it is damaged: .* The next one stands in", (run / "log.txt").read_text()
+        )
+        assert set(told) == expected
+        assert all(told.count(image) <= num_ranks for image in expected)
+    assert_same_trainings(tmp_path / "1", tmp_path / "2", ["meta"])
+    run = tmp_path / "killed"
+    kill_at_a_checkpoint(run, arguments(index, run, *skip, "--checkpoint.every_steps=1"))
+    launch.run_well(*arguments(index, run, *skip), num_ranks=3)
+    assert_same_trainings(tmp_path / "1", run, ["meta"])
+
+
+LONG = [META, "--recipe.epochs=40"]
+EPOCH_STEPS = NUM_TRAIN // 24  # in which every rank has read some image of every shard
+
+
+def lose_on_the_way(
+    run: Path, words: list[str], num_ranks: int, choose: Callable[[set[str]], list[Path]]
+) -> tuple[launch.Outcome, list[Path]]:
+    """Removes files after the first epoch of a run that cannot keep all shards open: what `choose` makes of the open
+    ones. Returns how the run ended, and the files."""
+    limited = ["bash", "-c", 'ulimit -n 64; exec "$@"', "sh"]
+    process = launch.start([*words, "--checkpoint.every_steps=1"], num_ranks, wrapper=limited)
+    launch.wait_until(lambda: any(step_of(point) > EPOCH_STEPS for point in resume_points(run, "meta")), process)
+    opened = [path for rank in launch.find_ranks(process) for path in Path(f"/proc/{rank}/fd").iterdir()]
+    lost = choose({os.readlink(path) for path in opened if path.is_symlink()})
+    for path in lost:
+        path.unlink()
+    assert not finished(run, "meta").exists()
+    return launch.finish(process), lost
+
+
+@pytest.mark.parametrize("num_ranks", [1, 2])
+def test_a_shard_lost_on_the_way(photos: Path, tmp_path: Path, num_ranks: int) -> None:
+    """Each of its images is named and replaced."""
+    index = pack(photos.parent.parent / "tree", tmp_path / "set" / "photos.h5", shard_mb=0.01)
+    num_images = {}
+    for path in train_shards(index):
+        with h5py.File(path) as file:
+            num_images[path] = len(file["labels"])
+
+    def choose(opened: set[str]) -> list[Path]:
+        return [path for path in num_images if str(path) not in opened][:1]
+
+    words = arguments(index, tmp_path / "run", *LONG, "--data.on_error=skip")
+    outcome, [shard] = lose_on_the_way(tmp_path / "run", words, num_ranks, choose)
+    assert outcome.status == 0, outcome
+    missing = rf"{shard}: image (\d+) of it cannot be read: the file is missing\. .* The next one stands in for it\."
+    told = re.findall(missing, (tmp_path / "run" / "log.txt").read_text())
+    assert {int(image) for image in told} == set(range(num_images[shard]))
+    assert len(told) <= num_ranks * num_images[shard]
+
+
+def test_copies_lost_on_the_way(photos: Path, tmp_path: Path) -> None:
+    """As a node's cleaning leaves them: the shards themselves are read, and nothing is replaced."""
+    index = pack(photos.parent.parent / "tree", tmp_path / "set" / "photos.h5", shard_mb=0.01)
+    launch.run_well(*arguments(index, tmp_path / "whole", *LONG))
+    cache = ["--data.cache=node", f"--data.cache_directory={tmp_path / 'node'}", "--data.on_error=skip"]
+    words = arguments(index, tmp_path / "run", *LONG, *cache)
+    outcome, lost = lose_on_the_way(tmp_path / "run", words, 2, lambda _: list((tmp_path / "node").rglob("*.h5")))
+    assert outcome.status == 0, outcome
+    assert len(lost) > 16  # as many stay open
+    assert "stands in" not in outcome.stdout
+    assert_same_weights(tmp_path / "whole", tmp_path / "run", ["meta"])
 
 
 def test_a_hundred_damaged_images_in_a_row_end_the_run(photos: Path, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ TEST_F(Cifar, DamagedFilesAreRefused) {
   EXPECT_EQ(error(std::string(5000, 'x')),
             path_ +
                 " has 5000 bytes, no whole number of records of 3073 (CIFAR-10) or 3074 (CIFAR-100). "
-                "Get or copy it again.");
+                "Give the files of the binary version, unpacked, or copy it again.");
   EXPECT_EQ(error(record("\x0a")),
             path_ + ": label 10 of image 0 is not below the number of classes, 10. Give a name for every class.");
   EXPECT_EQ(thrown_message<InputError>([&] { read_cifar({directory_ / "none"}, 10); }),

@@ -58,11 +58,32 @@ TEST_F(ImageFolderTest, FilesAreSortedByNameAndHaveSizeAndTime) {
 TEST_F(ImageFolderTest, WhatIsNoClasssFileIsAStray) {
   add("train/notes.txt");
   add("train/a/sub/5.jpg");
+  add("test/a/6.jpg");
+  add("LICENSE");
   const ImageFolder folder = open_image_folder(root_);
-  EXPECT_EQ(folder.strays, std::vector<std::string>{"train/notes.txt"});
+  EXPECT_EQ(folder.strays, (std::vector<std::string>{"test", "train/notes.txt"}));
   std::vector<std::string> strays;
   EXPECT_EQ(list_class(folder, Split::train, 0, strays).size(), 1);
   EXPECT_EQ(strays, std::vector<std::string>{"train/a/sub"});
+}
+
+TEST_F(ImageFolderTest, HiddenFilesAndFoldersAreStrays) {
+  add("train/.ipynb_checkpoints/5.jpg");
+  add("train/a/._1.jpg");
+  fs::create_symlink("nowhere", root_ / "train/a/.nfs01");
+  const ImageFolder folder = open_image_folder(root_);
+  EXPECT_EQ(folder.class_folders, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(folder.strays, std::vector<std::string>{"train/.ipynb_checkpoints"});
+  std::vector<std::string> strays;
+  EXPECT_EQ(list_class(folder, Split::train, 0, strays).size(), 1);
+  EXPECT_EQ(strays, (std::vector<std::string>{"train/a/._1.jpg", "train/a/.nfs01"}));
+}
+
+TEST_F(ImageFolderTest, OneClassIsRefused) {
+  fs::remove_all(root_ / "train/b");
+  EXPECT_EQ(error(),
+            ": 'a' is the only class in train/ (training needs two or more). Name the folder whose train/ has a folder "
+            "for each class.");
 }
 
 TEST_F(ImageFolderTest, SymbolicLinksAreFollowed) {
@@ -106,7 +127,7 @@ TEST_F(ImageFolderTest, MissingFoldersAreNamed) {
             " has no train/. Name a folder with train/ and validation/ (or val/) in it, which have a folder "
             "for each class.");
   fs::remove_all(root_);
-  EXPECT_EQ(error(), " is no folder. Name one with train/ and validation/ in it.");
+  EXPECT_EQ(error(), " is no folder. Name one with train/ and validation/ in it; unpack an archive first.");
 }
 
 TEST(ImageFolderText, AListingComesBackFromText) {

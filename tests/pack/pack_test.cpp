@@ -16,7 +16,7 @@ class Pack : public testing::Test {
   Pack()
       : config_(write_small_idx(directory_.path(), {.num_train = 7, .num_validation = 4, .side = 5, .classes = 3})) {}
 
-  DatasetInfo pack() { return incubate::pack(config_, was_complete_); }
+  DatasetInfo pack() { return incubate::pack(config_, was_complete_, log_); }
   std::string error() {
     return thrown_message<InputError>([this] { pack(); });
   }
@@ -24,6 +24,8 @@ class Pack : public testing::Test {
   TemporaryDirectory directory_;
   PackConfig config_;
   bool was_complete_ = false;
+  std::vector<std::string> lines_;
+  Log log_{Log::Level::everything, [this](const std::string& line) { lines_.push_back(line); }};
 };
 
 TEST_F(Pack, ReturnsWhatTheFileHolds) {
@@ -114,6 +116,24 @@ TEST_F(Pack, LabelsBeyondTheClassesAreRefused) {
   EXPECT_FALSE(std::filesystem::exists(config_.output));
 }
 
+TEST_F(Pack, ClassesWithoutImagesAreWarnedOf) {
+  pack();
+  EXPECT_TRUE(lines_.empty());
+  config_.class_names.emplace_back("dusk");
+  pack();
+  EXPECT_EQ(lines_, (std::vector<std::string>{"warning: no train image is of class dusk",
+                                              "warning: no validation image is of class dusk"}));
+}
+
+TEST_F(Pack, OneClassIsRefused) {
+  config_.class_names = {"night"};
+  EXPECT_EQ(error(), "'night' is the only class (training needs two or more). Name all classes.");
+  config_.class_names = {config_.train_labels};
+  EXPECT_EQ(
+      thrown_message<InputError>([this] { validate(config_); }),
+      "--class-names=" + config_.train_labels + " is a file, not the names of classes. Give it as --class-names-file.");
+}
+
 TEST_F(Pack, NegativeLabelsAreRefused) {
   const std::vector<std::int64_t> labels = {0, -1};
   EXPECT_EQ(thrown_message<InputError>([&] { check_labels(labels, 2, "here"); }),
@@ -161,14 +181,14 @@ TEST_F(Pack, CifarFilesArePackedInColour) {
   config.output = directory_ / "cifar.h5";
   for (const std::string& path : list_sources(config)) write_plain(path, batch);
   write_plain(config.class_names_file, "airplane\nautomobile\n\n");
-  const DatasetInfo info = incubate::pack(config, was_complete_);
+  const DatasetInfo info = incubate::pack(config, was_complete_, log_);
   EXPECT_EQ(info.num_train, 4);
   EXPECT_EQ(info.num_validation, 2);
   EXPECT_EQ(info.height, 32);
   EXPECT_EQ(info.channels, 3);
   EXPECT_EQ(info.class_names, (std::vector<std::string>{"airplane", "automobile"}));
   EXPECT_EQ(ArrayDataset(config.output, Split::train).label(2), 1);
-  incubate::pack(config, was_complete_);
+  incubate::pack(config, was_complete_, log_);
   EXPECT_TRUE(was_complete_);
 }
 

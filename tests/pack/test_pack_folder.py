@@ -56,6 +56,9 @@ def add_odd_files(folder: Path) -> dict[str, str]:
     (place / "notes.txt").write_text("no image\n")
     (place / "folder.JPEG").mkdir()
     (folder / "val" / "list.csv").write_text("a,b\n")
+    shutil.copytree(place, folder / "test" / "class_0001")
+    shutil.copytree(place, folder / "train" / ".ipynb_checkpoints")
+    shutil.copy(place / "disguised.JPEG", place / "._disguised.JPEG")
     (place / "map.tif").write_bytes(b"II*\0" + bytes(100))
     # These are as good as others:
     photo().convert("CMYK").save(place / "cmyk.JPEG", **JPEG)
@@ -68,6 +71,9 @@ def add_odd_files(folder: Path) -> dict[str, str]:
     photo().save(place / "turned.JPEG", exif=exif, **JPEG)
     photo(1, 1).save(place / "one_pixel.JPEG", **JPEG)
     return {
+        "test": "left out: only train/ and validation/ (or val/) are packed",
+        "train/.ipynb_checkpoints": "left out: it is hidden",
+        "train/class_0001/._disguised.JPEG": "left out: it is hidden",
         "train/class_0001/disguised.JPEG": "misnamed: a PNG",
         "train/class_0001/empty.JPEG": "left out: it is empty",
         "train/class_0001/folder.JPEG": "left out: it is not a class's file",
@@ -105,7 +111,7 @@ def copy_set(packed: Packed, to: Path) -> Path:
 
 def test_what_is_said(packed: Packed) -> None:
     lines = packed.stdout.splitlines()
-    assert f"6 files left out, 2 misnamed: {packed.output.parent}/F-problems.txt" in lines
+    assert f"9 files left out, 2 misnamed: {packed.output.parent}/F-problems.txt" in lines
     num_shards = len(list(packed.output.parent.glob("F-*-*.h5")))
     assert num_shards >= 8
     num_train = NUM_TRAIN + NUM_ODD
@@ -139,7 +145,7 @@ def test_every_image_comes_back(packed: Packed) -> None:
                 assert name not in seen
                 seen.add(name)
         left_out = {p for p, reason in packed.problems.items() if reason.startswith("left out")}
-        files = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+        files = {str(p.relative_to(folder)) for p in folder.glob("[!.]*/*") if p.is_file()}
         assert seen == {name for name in files if f"{folder.name}/{name}" not in left_out}
 
 
@@ -405,7 +411,10 @@ def drop_class(folder: Path) -> str:
 def empty_class(folder: Path) -> str:
     for path in (folder / "val" / "b").iterdir():
         path.unlink()
-    return rf"--folder={folder}: the class folder val/b has no files\. Fill it, or take the class away\."
+    return (
+        rf"--folder={folder}: the class folder val/b has no files \(those in its folders do not count\)\. Fill it, or "
+        r"take the class away\."
+    )
 
 
 def ruin_class(folder: Path) -> str:
@@ -430,7 +439,7 @@ def fail_to_read(folder: Path) -> str:
 
 def name_nothing(folder: Path) -> str:
     shutil.rmtree(folder)
-    return rf"--folder={folder} is no folder\. Name one with train/ and validation/ in it\."
+    return rf"--folder={folder} is no folder\. Name one with train/ and validation/ in it; unpack an archive first\."
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,57 @@ def test_another_build_on_one_rank(tiny: Tiny, tmp_path: Path) -> None:
     assert "another build" in refusal(start_apart(tmp_path, pack, here("a"), ("a", other, {})))
 
 
+def copy_images(source: Path, place: Path, *, lacking: str = "", added: str = "", changed: str = "") -> Path:
+    """Copies a folder of images, with their times, and makes one change."""
+    folder = place / "images"
+    shutil.copytree(source, folder)
+    if lacking:
+        (folder / lacking).unlink()
+    if added:
+        (folder / added).parent.mkdir(exist_ok=True)
+        shutil.copy2(source / "train" / "cat" / "1.png", folder / added)
+    if changed:
+        (folder / changed).write_bytes((folder / changed).read_bytes() + b"more")
+    return folder
+
+
+def test_another_folder_to_pack_on_one_rank(tmp_path: Path) -> None:
+    """Each host may have a copy of its own, if it has the same files with the same times."""
+    images = tmp_path / "a" / "images"
+    image = launch.REPOSITORY / "analysis" / "results" / "quickstart-dark.png"
+    for split in ("train", "val"):
+        for name in ("cat", "dog"):
+            (images / split / name).mkdir(parents=True)
+            for i in (1, 2):
+                shutil.copy(image, images / split / name / f"{i}.png")
+    pack = ["pack", "--format=folder", "--folder=images", "--shard-mb=0.001", f"--output={tmp_path}/set/x.h5"]
+    copy_images(images, tmp_path / "lacks", lacking="train/dog/2.png")
+    copy_images(images, tmp_path / "more", added="val/dog/3.png")
+    copy_images(images, tmp_path / "class", added="train/cow/1.png")
+    copy_images(images, tmp_path / "larger", changed="train/cat/1.png")
+    os.utime(copy_images(images, tmp_path / "touched") / "val/cat/2.png")
+    for place, reason in (
+        ("lacks", "it lacks train/dog/2.png."),
+        ("more", "it has val/dog/3.png as well."),
+        ("class", "--folder=images: the class 'cow' is in train/ but not in val/ "),
+        ("larger", r"its train/cat/1.png has \d+ bytes, not \d+\."),
+        ("touched", "its val/cat/2.png was changed at another time."),
+        ("nothing", "--folder=images is no folder."),
+    ):
+        message = refusal(start_apart(tmp_path, pack, here("a"), here("a"), here(place)))
+        assert re.search(f"rank 2 on .* sees another --folder=images than rank 0 on .*: {reason}", message), message
+        assert not (tmp_path / "set").exists()
+    copy_images(images, tmp_path / "copy")
+    made = {}
+    for ranks in ([here("a")], [here("a"), here("copy"), here("copy")]):
+        outcome = start_apart(tmp_path, pack, *ranks)
+        assert outcome.status == 0, outcome
+        made[len(ranks)] = {path.name: path.read_bytes() for path in (tmp_path / "set").iterdir()}
+        shutil.rmtree(tmp_path / "set")
+    assert len(made[1]) == 9
+    assert made[1] == made[3]
+
+
 def test_a_run_directory_of_each_nodes_own(tiny: Tiny, tmp_path: Path) -> None:
     arguments = train(tiny.data, "run", "--run.timeout_s=3")
     message = refusal(start_apart(tmp_path, arguments, here("a"), here("b")))

@@ -51,7 +51,8 @@ inline PackConfig write_small_idx(const std::filesystem::path& directory, const 
 inline std::filesystem::path pack_small_dataset(const std::filesystem::path& directory, const SmallDataset& sizes) {
   bool was_complete = false;
   const PackConfig config = write_small_idx(directory, sizes);
-  pack(config, was_complete);
+  Log log(Log::Level::warnings_only, [](const std::string&) {});
+  pack(config, was_complete, log);
   return config.output;
 }
 
