@@ -16,7 +16,6 @@ from run_directory.methods import OLDER_TABLE
 from study_runs.results import Study
 from study_runs.run import ARM_NAMES
 from study_runs.tables import best_tries
-from study_runs.vit_runs import DEPTHS
 
 STYLES = {  # of each arm: colour, mark, line
     "end-to-end": (colour_of(OLDER_TABLE, "end_to_end"), mark_of(OLDER_TABLE, "end_to_end"), "-"),
@@ -39,7 +38,8 @@ def draw_depth(study: Study, scheme: str, output: Path, source: str) -> None:
         points = {depth: 100 * figures[arm] for depth, figures in best_tries(study).items()}
         axes.plot(*zip(*points.items(), strict=True), color=colour, marker=mark, linestyle=line, label=ARM_NAMES[arm])
     axes.set_xscale("log", base=2)
-    axes.set_xticks(DEPTHS, [str(depth) for depth in DEPTHS])
+    depths = [*best_tries(study)]
+    axes.set_xticks(depths, [str(depth) for depth in depths])
     axes.minorticks_off()
     axes.set_xlabel("blocks of the target network (shallow: always 4)", color=ink)
     axes.set_ylabel("validation top-1 (%)", color=ink)
