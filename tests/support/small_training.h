@@ -88,6 +88,7 @@ class SmallTraining {
                  .global_batch = SmallData::kGlobal,
                  .steps_per_epoch = SmallData::kImages / SmallData::kGlobal,
                  .total_steps = SmallData::kSteps,
+                 .evaluate_every = SmallData::kImages / SmallData::kGlobal,
                  .block_flops_per_image = block_flops_per_image,
                  .peak_flops = kPeakFlops,
                  .shard_optimizer = execution.shard_optimizer,
