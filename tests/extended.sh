@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Runs the checks that take too long for every change: the types of all Python files (mypy), clang-tidy on src/ if it is installed, the C++
-# tests without CUDA and CPU kernels, the long forms of fault, sanitizer and fuzz tests. Needs a build by tests/run.sh; takes hours. Exit
-# status 0 only if all passed.
+# tests without CUDA and CPU kernels, a set like ImageNet's, the long forms of fault, sanitizer and fuzz tests. Needs a build by
+# tests/run.sh; takes hours. Exit status 0 only if all passed.
 #
 #   tests/extended.sh                  all of them
-#   tests/extended.sh types tidy ...   some: types, tidy, plain, faults, sanitize, fuzz
+#   tests/extended.sh types tidy ...   some: types, tidy, plain, imagenet, faults, sanitize, fuzz
 set -euo pipefail
 # shellcheck source=../jobscripts/usage.sh source-path=SCRIPTDIR
 . "$(dirname "$0")/../jobscripts/usage.sh"
@@ -21,6 +21,7 @@ check() {
       git ls-files 'src/*.cpp' | xargs -n 1 -P "$(nproc)" clang-tidy -p "${INCUBATE_BUILD:-build}" --quiet
       ;;
     plain) tests/plain.sh ;;
+    imagenet) INCUBATE_BUILD=${INCUBATE_BUILD:-build} tests/imagenet_like.sh ;;
     faults) tests/faults.sh ;;
     sanitize) tests/sanitize.sh ;;
     fuzz) tests/fuzz.sh ;;
@@ -28,7 +29,7 @@ check() {
   esac
 }
 
-[ $# -gt 0 ] || set -- types tidy plain faults sanitize fuzz
+[ $# -gt 0 ] || set -- types tidy plain imagenet faults sanitize fuzz
 status=0
 for name in "$@"; do
   check "$name" || { echo "extended.sh: $name failed"; status=1; }
