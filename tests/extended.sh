@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Runs the checks that take too long for every change: the types of all Python files (mypy), clang-tidy on src/ if it is installed, the C++
-# tests without CUDA and CPU kernels, set-up and build by an ordinary user and in a container, the long forms of fault, sanitizer and fuzz
-# tests. Needs a build by tests/run.sh; takes hours. Exit status 0 only if all passed.
+# tests without CUDA and CPU kernels, set-up and build by an ordinary user and in a container, a set like ImageNet's, the long forms of
+# fault, sanitizer and fuzz tests. Needs a build by tests/run.sh; takes hours. Exit status 0 only if all passed.
 #
 #   tests/extended.sh                  all of them
-#   tests/extended.sh types tidy ...   some: types, tidy, plain, user, container, faults, sanitize, fuzz
+#   tests/extended.sh types tidy ...   some: types, tidy, plain, user, container, imagenet, faults, sanitize, fuzz
 set -euo pipefail
 # shellcheck source=../jobscripts/usage.sh source-path=SCRIPTDIR
 . "$(dirname "$0")/../jobscripts/usage.sh"
@@ -22,6 +22,7 @@ check() {
       ;;
     plain) tests/plain.sh ;;
     user | container) tests/bare_debian.sh "$1" ;;
+    imagenet) INCUBATE_BUILD=${INCUBATE_BUILD:-build} tests/imagenet_like.sh ;;
     faults) tests/faults.sh ;;
     sanitize) tests/sanitize.sh ;;
     fuzz) tests/fuzz.sh ;;
@@ -29,7 +30,7 @@ check() {
   esac
 }
 
-[ $# -gt 0 ] || set -- types tidy plain user container faults sanitize fuzz
+[ $# -gt 0 ] || set -- types tidy plain user container imagenet faults sanitize fuzz
 status=0
 for name in "$@"; do
   check "$name" || { echo "extended.sh: $name failed"; status=1; }

@@ -91,7 +91,7 @@ ImageFolder open_image_folder(const fs::path& path) {
   folder.class_folders = list_class_folders(folder, Split::train, folder.strays);
   check_input(
       folder.class_folders.size() > 1,
-      "--folder={}: '{}' is the only class in train/ (training needs two or more). Name the folder whose train/ "
+      "--folder={}: '{}' is the only class in train/ (training needs two classes). Name the folder whose train/ "
       "has a folder for each class.",
       path.string(), folder.class_folders.front());
   const std::vector<std::string> others = list_class_folders(folder, Split::validation, folder.strays);

@@ -104,7 +104,7 @@ void check_output(const PackConfig& config) {
 DatasetInfo pack(const PackConfig& given, bool& was_complete, Log& log) {
   PackConfig config = given;
   if (!config.class_names_file.empty()) config.class_names = read_class_names(config.class_names_file);
-  check_input(config.class_names.size() > 1, "'{}' is the only class (training needs two or more). Name all classes.",
+  check_input(config.class_names.size() > 1, "'{}' is the only class (training needs two classes). Name all classes.",
               config.class_names.front());
   const std::string checksums = describe_content(config);
   DatasetInfo info;

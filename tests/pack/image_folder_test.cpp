@@ -82,7 +82,7 @@ TEST_F(ImageFolderTest, HiddenFilesAndFoldersAreStrays) {
 TEST_F(ImageFolderTest, OneClassIsRefused) {
   fs::remove_all(root_ / "train/b");
   EXPECT_EQ(error(),
-            ": 'a' is the only class in train/ (training needs two or more). Name the folder whose train/ has a folder "
+            ": 'a' is the only class in train/ (training needs two classes). Name the folder whose train/ has a folder "
             "for each class.");
 }
 

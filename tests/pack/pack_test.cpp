@@ -127,7 +127,7 @@ TEST_F(Pack, ClassesWithoutImagesAreWarnedOf) {
 
 TEST_F(Pack, OneClassIsRefused) {
   config_.class_names = {"night"};
-  EXPECT_EQ(error(), "'night' is the only class (training needs two or more). Name all classes.");
+  EXPECT_EQ(error(), "'night' is the only class (training needs two classes). Name all classes.");
   config_.class_names = {config_.train_labels};
   EXPECT_EQ(
       thrown_message<InputError>([this] { validate(config_); }),

@@ -17,7 +17,15 @@ from exchange import arguments
 from killed_runs import OFTEN, Point, make_killed_run
 from parity import evaluate
 from reference_resnet import ResNet, depths_of, load_state
-from run_files import assert_same_weights, finished, read_columns, read_figures, read_weights
+from run_files import (
+    assert_same_trainings,
+    assert_same_weights,
+    copy_run,
+    finished,
+    read_columns,
+    read_figures,
+    read_weights,
+)
 from tiny import Tiny
 from tiny_data import NUM_VALIDATION
 from tiny_resnet import GROUPS, NETWORK, STAGES, TRAININGS, TWO_STAGES, WIDTHS
@@ -97,6 +105,25 @@ def test_killed_and_resumed(tiny: Tiny, run: Path, tmp_path: Path, point: Point,
     outcome = launch.run_well(*tiny.arguments(killed, *NETWORK, CHOOSE_ALL, OFTEN), num_ranks=after)
     assert f"{point.training}: continues after step" in outcome.stdout
     assert_same_weights(killed, run, ALL)
+
+
+def test_another_image_size(tiny: Tiny, run: Path, tmp_path: Path) -> None:
+    """Statistics go on from the finetuned network's at the new size: the same on any ranks, killed or not."""
+    name = "high_resolution"
+    settings = [*NETWORK, "--method.trainings=deep_incubation,high_resolution"]
+    for num_ranks in (1, 2, 3):
+        other = copy_run(run, tmp_path / str(num_ranks), without=[])
+        launch.run_well(*tiny.arguments(other, *settings), num_ranks=num_ranks)
+        assert_same_trainings(tmp_path / "1", other, [name])
+    whole = tmp_path / "1"
+    before, after = (read_weights(finished(whole, training)) for training in ("finetuned", name))
+    statistics = [weight for weight in after if is_statistic(weight)]
+    assert len(statistics) == len([weight for weight in before if is_statistic(weight)]) > 0
+    assert all((before[weight] != after[weight]).all() for weight in statistics)
+    killed = make_killed_run(tiny, whole, tmp_path / "killed", Point(name, 1, [name]), 2, *settings)
+    outcome = launch.run_well(*tiny.arguments(killed, *settings, OFTEN), num_ranks=3)
+    assert f"{name}: continues after step" in outcome.stdout
+    assert_same_trainings(whole, killed, [name])
 
 
 def test_stages_may_end_within_a_group(tiny: Tiny, pool: ThreadPoolExecutor, tmp_path: Path) -> None:
