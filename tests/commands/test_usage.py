@@ -19,7 +19,7 @@ from tiny import CONFIG, Tiny
 NUM_COLUMNS = 80
 
 
-COMMANDS = ["train", "plan", "pack", "export", "import", "inspect"]
+COMMANDS = ["train", "plan", "status", "pack", "export", "import", "inspect"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], *([name, "--help"] for name in COMMANDS)])
