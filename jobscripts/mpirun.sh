@@ -41,6 +41,7 @@ set +m
 end_without_ranks() {
   local patience_s=$((${OMPI_MCA_odls_base_sigkill_timeout:-1} + 10)) have_been=no alone_s=0
   while sleep 1; do
+    # shellcheck disable=SC2009 # pgrep cannot leave out names
     if ps --ppid "$mpirun_id" -o comm= | grep -qvxE 'srun|ssh|rsh|orted'; then  # others are ranks
       have_been=yes alone_s=0
     elif [ "$have_been" = yes ] && [ $((alone_s += 1)) -ge "$patience_s" ]; then
