@@ -11,8 +11,8 @@ steps        step (from 0), loss (nats), learning_rate, gradient_norm (before cl
              training's own time), data_wait_s and communication_wait_s (s of the step), model_flops_utilisation (part
              of the peak), memory_peak_bytes (a rank's), + step_s (s that the group took, for all its trainings)
 epochs       one row an evaluation: step (completed), epoch (passes over the images), train_loss (nats), block_flops,
-             elapsed_s (s), figures of the validation images by metric: top1 and top5 (fractions), loss (nats),
-             + rank_s (ranks times own seconds)
+             elapsed_s (s), num_samples (validation images; none in older files), figures by metric: top1 and top5
+             (fractions), loss (nats), + rank_s (ranks times own seconds)
 rounds       began_s and ended_s (Unix time), first_step and last_step (completed), first_rank, num_ranks, images_per_s
 checkpoints  step (completed), stall_s (s that training stood still), write_s (s in the background)
 trainings    state (waiting, running or done), step (completed), total_steps, skipped_steps, num_ranks, block_flops,
@@ -38,7 +38,7 @@ COLUMNS = {
         *("step", "loss", "learning_rate", "gradient_norm", "images_per_s", "elapsed_s", "data_wait_s"),
         *("communication_wait_s", "model_flops_utilisation", "memory_peak_bytes"),
     ),
-    "epochs": ("step", "epoch", "train_loss", "block_flops", "elapsed_s"),  # and figures by metric
+    "epochs": ("step", "epoch", "train_loss", "block_flops", "elapsed_s", "num_samples"),  # and figures by metric
     "rounds": ("began_s", "ended_s", "first_step", "last_step", "first_rank", "num_ranks", "images_per_s"),
     "checkpoints": ("step", "stall_s", "write_s"),
 }
