@@ -21,7 +21,7 @@ from pathlib import Path
 import xxhash
 
 from command_line.any_locale import start
-from comparisons.groups import confidence_interval, estimate
+from comparisons.groups import Interval, confidence_interval, estimate
 from report import make_report
 from report_page.page import page
 from report_page.picture import NoBrowserError, read_source, take_pictures
@@ -38,6 +38,7 @@ RUNS = {  # by network and precision
     "bf16": ("bf16-seed-0", "bf16-seed-1", "bf16-seed-2"),
 }
 METHODS = ("Deep Incubation", "end to end")
+COMPARED = (1, 2)  # places of end to end and of grown
 CONTROLS = ("grown from the meta model", "shallow for the whole budget", "meta model alone")
 PICTURED = "quickstart"
 SCHEMES = ("light", "dark")
@@ -60,11 +61,9 @@ def quote_quickstart(results: Path) -> str:
 def quote_seeds(results: Path) -> str:
     """Returns top-1 of the quickstart's trainings with each seed, and what Deep Incubation has more or less."""
     names = (*METHODS, *CONTROLS)
-    ours, *others = top1_by_method(load_seeds(results, "quickstart"), names)
-    differences = [
-        (f"{names[0]} less {name}", ours, values) for name, values in zip(names[1:3], others[:2], strict=True)
-    ]
-    return make_table(list(zip(names, (ours, *others), strict=True)), differences)
+    values = top1_by_method(load_seeds(results, "quickstart"), names)
+    differences = [(f"{names[0]} less {names[i]}", values[0], values[i]) for i in COMPARED]
+    return make_table(list(zip(names, values, strict=True)), differences)
 
 
 def quote_precision(results: Path) -> str:
@@ -83,18 +82,16 @@ def quote_controls(results: Path) -> str:
 
 def tell_seeds(results: Path) -> str:
     """Returns what quote_seeds() has in two sentences."""
-    ours, *others = values = top1_by_method(load_seeds(results, "quickstart"), (*METHODS, *CONTROLS))
+    values = top1_by_method(load_seeds(results, "quickstart"), (*METHODS, *CONTROLS))
     names = (*METHODS, "grown", "shallow", "meta model alone")
     spreads = [
         f"{name} {estimate(of_name).mean:.1f} ({min(of_name):.1f} to {max(of_name):.1f})"
         for name, of_name in zip(names, values, strict=True)
     ]
     differences = []
-    for name, of_name in zip(names[1:3], others[:2], strict=True):
-        found = estimate([our - their for our, their in zip(ours, of_name, strict=True)])
-        interval = confidence_interval(found)
-        assert interval is not None  # there are several seeds
-        differences.append(f"{name} by {found.mean:+.1f} ({interval.low:+.1f} to {interval.high:+.1f})")
+    for i in COMPARED:
+        by_seed, interval = compare_seeds(values[0], values[i])
+        differences.append(f"{names[i]} by {estimate(by_seed).mean:+.1f} ({interval.low:+.1f} to {interval.high:+.1f})")
     return (
         f"Mean of {len(SEEDS)} seeds, lowest to highest: {', '.join(spreads)}.\n"
         f"Deep Incubation differs from {' and from '.join(differences)} points (95 % intervals)."
@@ -146,6 +143,14 @@ def top1_by_method(runs: list[Run], methods: Sequence[str]) -> list[list[float]]
     return [[top1_of(run, method) for run in runs] for method in methods]
 
 
+def compare_seeds(values: list[float], others: list[float]) -> tuple[list[float], Interval]:
+    """Returns the difference for each seed, and the 95 % interval of the mean."""
+    by_seed = [value - other for value, other in zip(values, others, strict=True)]
+    interval = confidence_interval(estimate(by_seed))
+    assert interval is not None  # there are several seeds
+    return by_seed, interval
+
+
 def make_table(rows: list[tuple[str, list[float]]], differences: list[tuple[str, list[float], list[float]]]) -> str:
     """Returns a table of top-1 in percent with a column for each seed: values, then differences of two lists."""
     lines = [
@@ -154,9 +159,7 @@ def make_table(rows: list[tuple[str, list[float]]], differences: list[tuple[str,
     ]
     lines += [make_row(name, values, ".2f") for name, values in rows]
     for name, values, others in differences:
-        by_seed = [value - other for value, other in zip(values, others, strict=True)]
-        interval = confidence_interval(estimate(by_seed))
-        assert interval is not None  # there are several seeds
+        by_seed, interval = compare_seeds(values, others)
         lines.append(make_row(name, by_seed, "+.2f", f"{interval.low:+.2f} to {interval.high:+.2f}"))
     return "\n".join(lines)
 
@@ -226,7 +229,7 @@ def draw_study(results: Path) -> None:
 
 
 def find_stale_figures(results: Path) -> list[Path]:
-    """Returns the study's figures that were drawn from another table than the first page's."""
+    """Returns the study's figures that were drawn from another table than the one of the controls."""
     table = tabulate_controls(load_study(results / "study"))
     return [path for path in sorted((results / "study").glob("depth-*.png")) if read_source(path) != table]
 

@@ -39,6 +39,7 @@ set +m
 # If a node vanishes, mpirun waits for TCP to give up, a quarter of an hour, although the ranks have ended. So mpirun is
 # ended when this node has no ranks left and ranks elsewhere have had time to save.
 end_without_ranks() {
+  command -v ps >/dev/null || return
   local patience_s=$((${OMPI_MCA_odls_base_sigkill_timeout:-1} + 10)) have_been=no alone_s=0
   while sleep 1; do
     # shellcheck disable=SC2009 # pgrep cannot leave out names

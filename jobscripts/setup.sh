@@ -79,7 +79,7 @@ find_version() {
 
 is_at_least() { [ -z "$2" ] || printf '%s\n' "$2" "$1" | sort -V -C; }
 
-# Sets missing, too_old, packages, modules, from_pypi (one a need that is not met) and versions.
+# Sets missing, packages, modules, from_pypi (one entry a need that is not met) and versions.
 check_needs() {
   missing=() packages=() modules=() from_pypi=() versions=()
   look_for_headers

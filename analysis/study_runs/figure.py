@@ -1,4 +1,4 @@
-"""Draws validation top-1 against depth at equal cost for the study's arms, as the first page's table has it."""
+"""Draws validation top-1 against depth at equal cost for the study's arms, as the table of the controls has it."""
 
 from __future__ import annotations
 
@@ -34,11 +34,12 @@ def draw_depth(study: Study, scheme: str, output: Path, source: str) -> None:
     ink = INK[scheme]
     figure, axes = plt.subplots(figsize=INCHES, dpi=DPI, facecolor=PAPER[scheme], layout="constrained")
     axes.set_facecolor(PAPER[scheme])
+    best = best_tries(study)
+    depths = list(best)
     for arm, (colour, mark, line) in STYLES.items():
-        points = {depth: 100 * figures[arm] for depth, figures in best_tries(study).items()}
-        axes.plot(*zip(*points.items(), strict=True), color=colour, marker=mark, linestyle=line, label=ARM_NAMES[arm])
+        top1 = [100 * figures[arm] for figures in best.values()]
+        axes.plot(depths, top1, color=colour, marker=mark, linestyle=line, label=ARM_NAMES[arm])
     axes.set_xscale("log", base=2)
-    depths = [*best_tries(study)]
     axes.set_xticks(depths, [str(depth) for depth in depths])
     axes.minorticks_off()
     axes.set_xlabel("blocks of the target network (shallow: always 4)", color=ink)

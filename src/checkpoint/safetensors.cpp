@@ -247,19 +247,19 @@ void save_safetensors(const FilePath& path, const StateDict& tensors, const OnWr
 }
 
 void check_safetensors_output(const FilePath& output) {
-  const std::string ending = output.extension().string();
-  check_input(std::ranges::count(kOtherEndings, ending) == 0,
+  if (std::filesystem::exists(output) && !std::filesystem::is_empty(output)) {
+    std::ifstream file = open_input_file(output);
+    std::uint64_t length = kMostHeaderBytes + 1;
+    file.read(reinterpret_cast<char*>(&length), sizeof(length));
+    check_input(
+        length <= kMostHeaderBytes && file.get() == '{',
+        "--output={} is there and is no safetensors file: it would be replaced. Choose another name, or remove that "
+        "file.",
+        output.string());
+  }
+  check_input(std::ranges::count(kOtherEndings, output.extension().string()) == 0,
               "--output={} promises another format (export writes safetensors). Let the name end in .safetensors.",
               output.string());
-  if (!std::filesystem::exists(output) || std::filesystem::is_empty(output)) return;
-  std::ifstream file = open_input_file(output);
-  std::uint64_t length = kMostHeaderBytes + 1;
-  file.read(reinterpret_cast<char*>(&length), sizeof(length));
-  check_input(
-      length <= kMostHeaderBytes && file.get() == '{',
-      "--output={} is there and is no safetensors file: it would be replaced. Choose another name, or remove that "
-      "file.",
-      output.string());
 }
 
 StateDict load_safetensors(const FilePath& path) {

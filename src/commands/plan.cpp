@@ -26,17 +26,6 @@ constexpr const char* kPlanHelp =
     "                  (--print-config=changed: what is not a default, and why)\n"
     "  --help [NAME]   this text, or the settings of a section\n";
 
-/// Returns the facts that list_trainings() needs, for images that fit `model`. No data file is needed.
-DatasetInfo imagine_dataset(const ModelConfig& model, std::int64_t num_images) {
-  return {.num_train = num_images,
-          .num_validation = 0,
-          .height = model.image_size,
-          .width = model.image_size,
-          .channels = model.channels,
-          .class_names = std::vector<std::string>(model.classes),
-          .digest = ""};
-}
-
 DatasetInfo find_dataset(const RunConfig& config, const PlanConfig& plan) {
   if (plan.num_images) {
     check_input(*plan.num_images >= config.batch.global,

@@ -8,7 +8,6 @@
 #include "commands/run_arguments.h"
 #include "method/training.h"
 #include "report/summary.h"
-#include "vision/dataset.h"
 
 namespace incubate {
 namespace {
@@ -31,7 +30,7 @@ void status_command(const std::vector<std::string>& arguments) {
   if (!read_run_arguments(arguments, kStatusHelp, config, {})) return;
   const RunDirectory run(config.run.directory);
   std::string text = fmt::format("directory {}\njob ", config.run.directory);
-  std::optional<RunSummary> summary = RunSummary::load(run.summary());
+  const std::optional<RunSummary> summary = RunSummary::load(run.summary());
   const std::string name = config.run.only.empty() ? "all" : config.run.only;
   if (summary && summary->jobs.contains(name)) {
     const JobSummary& job = summary->jobs.at(name);
@@ -39,7 +38,8 @@ void status_command(const std::vector<std::string>& arguments) {
   } else {
     text += "none\n";
   }
-  for (const Training& training : list_trainings(config, check_dataset(config.data.file))) {
+  // Names and parents do not depend on the data, which may take long to verify.
+  for (const Training& training : list_trainings(config, imagine_dataset(config.model, config.batch.global))) {
     if (!training.is_chosen) continue;
     const bool is_done = std::filesystem::exists(run.finished(training.name));
     text += fmt::format("training {} {}", training.name, is_done ? "done" : "undone");

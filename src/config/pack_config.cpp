@@ -125,10 +125,12 @@ void validate(const PackConfig& config) {
   }
   check_input(config.class_names_file.empty() || config.class_names.empty(),
               "--class-names and --class-names-file are both given (they say the same). Give one.");
-  std::error_code ignored;
-  check_input(config.class_names.size() != 1 || !std::filesystem::is_regular_file(config.class_names[0], ignored),
-              "--class-names={} is a file, not the names of classes. Give it as --class-names-file.",
-              config.class_names[0]);
+  if (config.class_names.size() == 1) {
+    std::error_code ignored;
+    const std::string& name = config.class_names.front();
+    check_input(!std::filesystem::is_regular_file(name, ignored),
+                "--class-names={} is a file, not the names of classes. Give it as --class-names-file.", name);
+  }
   check_input(config.shorter_side || config.quality == PackConfig().quality,
               "--quality={} is given without --shorter-side: other images stay as they are. Leave it out, or give "
               "--shorter-side.",

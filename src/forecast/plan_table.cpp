@@ -271,8 +271,7 @@ class PlanTable {
         "over");
     line(
         "predicted. rank-hours: of ranks at work; in the bill, of all. reduced a step: bytes that a group sums over "
-        "its "
-        "ranks.");
+        "its ranks.");
     line("80% at: the most ranks (up to 4096) with an efficiency of 80 %. Fewer need not reach it: it falls and rises");
     line("with the ranks, since a step lasts as long as ceil(micro-batches / ranks) of them.");
     if (!has_times()) {

@@ -174,6 +174,16 @@ std::vector<Training> list_trainings(const RunConfig& config, const DatasetInfo&
   return list;
 }
 
+DatasetInfo imagine_dataset(const ModelConfig& model, std::int64_t num_images) {
+  return {.num_train = num_images,
+          .num_validation = 0,
+          .height = model.image_size,
+          .width = model.image_size,
+          .channels = model.channels,
+          .class_names = std::vector<std::string>(model.classes),
+          .digest = ""};
+}
+
 bool is_wanted(const RunConfig& config, const Training& training) {
   return config.run.only.empty() ? training.is_chosen : config.run.only == training.name;
 }

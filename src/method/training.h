@@ -53,6 +53,9 @@ struct Training {
 /// Throws InputError if the data do not fit the configuration.
 std::vector<Training> list_trainings(const RunConfig& config, const DatasetInfo& data);
 
+/// Returns the facts that list_trainings() needs, of images that fit `model`. No data file is needed.
+DatasetInfo imagine_dataset(const ModelConfig& model, std::int64_t num_images);
+
 /// Returns whether this job should run `training`.
 bool is_wanted(const RunConfig& config, const Training& training);
 

@@ -236,6 +236,18 @@ def test_launchers(slurm: dict[str, str], tmp_path: Path, launcher: str, first: 
     assert started[-6:] == ["A=1", program, "train", "--config", "x.ini", "--run.progress=lines"]
 
 
+def test_mpirun_where_there_is_no_ps(tmp_path: Path) -> None:
+    """A Debian begins without procps: then nothing watches for vanished nodes, and nothing complains of it."""
+    for tool in ("bash", "dirname", "readlink", "realpath", "sleep"):
+        (tmp_path / "bin" / tool).parent.mkdir(exist_ok=True)
+        (tmp_path / "bin" / tool).symlink_to(shutil.which(tool) or tool)
+    write_command(tmp_path / "bin" / "mpirun", "sleep 2.2; exit 3")
+    script = launch.REPOSITORY / "jobscripts" / "mpirun.sh"
+    path = {"PATH": str(tmp_path / "bin")}
+    done = subprocess.run(["bash", script, "-n", "1", "x"], env=path, capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "")
+
+
 def test_a_site_has_a_file_of_its_own(slurm: dict[str, str], copy: Path, tmp_path: Path) -> None:
     """Every script that starts something reads jobscripts/site.sh, whose functions may use unset variables."""
     site = f'echo "$NOT_SET" >>{tmp_path}/read; LAUNCHER="mpirun --oversubscribe"; export SBATCH_ACCOUNT=mine'

@@ -128,7 +128,7 @@ def test_without_root_pypi_has_what_is_missing(machine: Machine) -> None:
     assert machine.installed() == [*FROM_PYPI, *REQUIREMENTS, "xxhash==3.5.0"]
     venv = "copy/.venv/"
     assert (machine.folder / venv / "include/xxhash.h").read_text() == "// xxhash.h\n"
-    # What is in the virtual environment is found there.
+    # A second call finds them in the virtual environment.
     machine.header(f"{venv}/lib/python3.11/site-packages/cmeel.prefix/include/boost/program_options.hpp")
     machine.header(f"{venv}/lib/python3.11/site-packages/nlohmann_json/include/nlohmann/json.hpp")
     (machine.folder / venv / "bin/ninja").symlink_to(machine.folder / "bin/git")

@@ -22,7 +22,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import torch
 from kept_runs import LOG, LOG_COLUMNS, RESULTS, StudyError, append_row, commit, keep, read_log, read_top1
@@ -166,13 +166,15 @@ def carry_out(until: str, num_jobs: int) -> None:
     torch.set_num_threads(1)
     for folder in (WORK, RESULTS):
         folder.mkdir(parents=True, exist_ok=True)
-    Study(datetime.now().astimezone().replace(hour=hour, minute=minute, second=0), num_jobs).carry_on()
+    now = datetime.now().astimezone()
+    at = now.replace(hour=hour, minute=minute, second=0)
+    Study(at if at > now else at + timedelta(days=1), num_jobs).carry_on()
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Carries out the study of analysis/results/README.md.")
     parser.add_argument("command", choices=("list", "run", "pause", "resume"))
-    parser.add_argument("--until", metavar="HH:MM", help="today, local time; needed by run")
+    parser.add_argument("--until", metavar="HH:MM", help="the next time it is this late, local time; needed by run")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="trainings at a time (default: 2)")
     options = parser.parse_args(arguments)
     try:
