@@ -37,14 +37,14 @@ mkdir "$folder/work"
 PYTHONPATH=tests/support .venv/bin/python -c 'import sys, pathlib, tiny_data; tiny_data.write_tiny_idx(pathlib.Path(sys.argv[1]))' "$folder/work"
 cp tests/support/tiny.ini "$folder/work"
 pack="pack --format=idx --train-images=train-images.gz --train-labels=train-labels.gz --validation-images=validation-images.gz \
-  --validation-labels=validation-labels.gz --output=tiny.h5"
+  --validation-labels=validation-labels.gz --class-names=night,lit_below,lit_above,day --output=tiny.h5"
 train="train --config=tiny.ini --data.file=tiny.h5 --run.directory=run --run.progress=lines"
 mpirun="mpirun -n 2 --oversubscribe --bind-to none"
 
 # in_debian USER COMMAND
 in_debian() {
   # shellcheck disable=SC2016 # the arguments are the inner shell's
-  unshare --mount sh -c 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" su "$1" -s /bin/bash -c "set -e; $2"' \
+  unshare --mount sh -c 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" su - "$1" -s /bin/bash -c "set -e; $2"' \
     "$debian" "$1" "$2"
 }
 

@@ -16,8 +16,8 @@ LOWER = [
     "gpu",
     "parallel",
     "hdf5",
-    "checkpoint",
     "data",
+    "checkpoint",
     "vision",
     "ops",
     "model",
@@ -31,8 +31,8 @@ MAY_INCLUDE = {
     "gpu": ["base"],
     "parallel": ["base", "gpu"],
     "hdf5": ["base"],
-    "checkpoint": ["base", "config", "hdf5"],
     "data": ["base", "config", "hdf5"],
+    "checkpoint": ["base", "config", "hdf5", "data"],
     "vision": ["base", "config", "hdf5", "data"],
     "pack": ["base", "config", "parallel", "hdf5", "checkpoint", "data", "vision", "report"],
     "ops": [],
@@ -45,7 +45,8 @@ MAY_INCLUDE = {
     "schedule": ["base", "parallel"],
     "forecast": [*LOWER, "method", "schedule"],
     "run": [*LOWER, "method", "schedule", "forecast"],
-    "commands": [*LOWER, "pack", "method", "schedule", "forecast", "run"],
+    "inference": [*LOWER, "method", "forecast", "run"],
+    "commands": [*LOWER, "pack", "method", "schedule", "forecast", "run", "inference"],
     "": ["base", "commands", "parallel"],  # main.cpp
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)

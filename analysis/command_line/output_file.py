@@ -12,6 +12,7 @@ BEGINNINGS = {
     "SVG picture": b"<?xml",
     "PDF picture": b"%PDF",
     "checkpoint of PyTorch": b"PK\x03\x04",
+    "ONNX model": b"\x08",  # the field ir_version of a ModelProto
 }
 SAFETENSORS = "safetensors file"  # begins with the length of its header, below 16 MiB, and the header
 MOST_BYTES_TO_LOOK_AT = 16

@@ -1,9 +1,13 @@
 #include "base/output_name.h"
 
+#include <cerrno>
 #include <climits>
-#include <filesystem>
+#include <cstring>
+
+#include <unistd.h>
 
 #include "base/check.h"
+#include "base/input_file.h"
 #include "base/process.h"
 
 namespace incubate {
@@ -28,6 +32,24 @@ void check_output_name(const std::string& output, const std::vector<std::string>
                 "--output={} is a file that this command reads ({}), and would be replaced. Choose another name.",
                 output, input);
   }
+}
+
+void check_output_place(const std::filesystem::path& output) {
+  const std::filesystem::path folder = std::filesystem::absolute(output).parent_path();
+  check_input(::access(folder.c_str(), W_OK | X_OK) == 0,
+              "--output={} cannot be written: {}: {}. Choose another place.", output.string(), folder.string(),
+              std::strerror(errno));
+}
+
+void check_text_replaceable(const std::filesystem::path& output, const std::string& begin) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(output, ignored) || std::filesystem::file_size(output, ignored) == 0) return;
+  std::string found(begin.size(), '\0');
+  std::ifstream file = open_input_file(output);
+  file.read(found.data(), static_cast<std::streamsize>(found.size()));
+  check_input(found == begin,
+              "{} would be replaced, but does not begin with '{}'. Choose another --output, or remove that file.",
+              output.string(), begin);
 }
 
 }  // namespace incubate

@@ -1,6 +1,7 @@
 #include "checkpoint/checkpoint.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/ranges.h>
@@ -15,6 +16,35 @@ namespace {
 
 constexpr const char* kFiletype = "incubate checkpoint";
 constexpr std::int64_t kCheckpointVersion = 1;
+
+/// Numbers of a DatasetInfo by their names below /data.
+template <typename Info>
+auto list_numbers(Info& data) {
+  return std::array{std::pair("num_train", &data.num_train), std::pair("num_validation", &data.num_validation),
+                    std::pair("height", &data.height), std::pair("width", &data.width),
+                    std::pair("channels", &data.channels)};
+}
+
+void write_data(Hdf5File& file, const DatasetInfo& data) {
+  for (const auto& [name, number] : list_numbers(data)) {
+    file.write(std::string("/data/") + name, std::vector<std::int64_t>{*number});
+  }
+  file.write_strings("/data/class_names", data.class_names);
+  file.write_strings("/data/digest", {data.digest});
+}
+
+std::optional<DatasetInfo> read_data(const Hdf5File& file) {
+  if (!file.contains("/data")) return std::nullopt;
+  DatasetInfo data;
+  for (const auto& [name, number] : list_numbers(data)) {
+    file.read_into<std::int64_t>(std::string("/data/") + name, std::span(number, 1));
+  }
+  data.class_names = file.read_strings("/data/class_names");
+  const std::vector<std::string> digest = file.read_strings("/data/digest");
+  check_running(digest.size() == 1, "/data/digest has {} values instead of 1", digest.size());
+  data.digest = digest.front();
+  return data;
+}
 
 CheckpointHeader read_header(const Hdf5File& file, const FilePath& path) {
   const std::string filetype = file.read_string_attribute("filetype");
@@ -31,6 +61,7 @@ CheckpointHeader read_header(const Hdf5File& file, const FilePath& path) {
   header.identity_text = file.read_string_attribute("identity_text");
   header.config = file.read_string_attribute("config");
   if (file.contains("/arithmetic")) header.arithmetic = file.read_strings("/arithmetic");
+  header.data = read_data(file);
   if (file.contains("/figures")) {
     for (const std::string& name : file.list("/figures")) {
       file.read_into<double>("/figures/" + name, std::span(&header.figures[name], 1));
@@ -83,6 +114,7 @@ void save_checkpoint(const FilePath& path, const Checkpoint& checkpoint, const s
         file.write_attribute("identity_text", header.identity_text);
         file.write_attribute("config", header.config);
         if (!header.arithmetic.empty()) file.write_strings("/arithmetic", header.arithmetic);
+        if (header.data) write_data(file, *header.data);
         for (const auto& [name, value] : header.figures) file.write("/figures/" + name, std::vector<double>{value});
         for (const auto& [key, tensor] : checkpoint.state) {
           const torch::Tensor values = tensor.detach().cpu().contiguous();

@@ -3,12 +3,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <torch/types.h>
 
 #include "base/figures.h"
+#include "data/dataset_info.h"
 #include "hdf5/verified_file.h"
 
 namespace incubate {
@@ -21,6 +23,7 @@ struct CheckpointHeader {
   std::string identity_text;                 ///< settings and parents that determine the result, one a line
   std::string config;                        ///< effective configuration, as INI
   std::vector<std::string> arithmetic = {};  ///< kinds of arithmetic of the training's steps (run/arithmetic.h)
+  std::optional<DatasetInfo> data = {};      ///< what it trains on; older files do not say
   /// Figures for people and reports, such as "top1". They never change what is computed next.
   Figures figures;
 };

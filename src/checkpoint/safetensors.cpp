@@ -258,7 +258,8 @@ void check_safetensors_output(const FilePath& output) {
         output.string());
   }
   check_input(std::ranges::count(kOtherEndings, output.extension().string()) == 0,
-              "--output={} promises another format (export writes safetensors). Let the name end in .safetensors.",
+              "--output={} promises another format (export writes safetensors). Let the name end in .safetensors, or "
+              "name a folder.",
               output.string());
 }
 

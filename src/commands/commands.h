@@ -23,11 +23,17 @@ void pack_command(const std::vector<std::string>& arguments, Communicator& world
 
 /// `incubate import`: writes the weights of a safetensors file as a finished training.
 void import_command(const std::vector<std::string>& arguments, Communicator& world, Log& log);
+/// `incubate evaluate`: prints and writes a network's figures on a set of images.
+void evaluate_command(const std::vector<std::string>& arguments, Communicator& world, Log& log);
+/// `incubate predict`: prints the classes of images.
+void predict_command(const std::vector<std::string>& arguments, Communicator& world);
 
 /// Print what --help or --print-config asks for. These and the functions below throw InputError on bad input.
 void describe_train(const std::vector<std::string>& arguments);
 void describe_pack(const std::vector<std::string>& arguments);
 void describe_import(const std::vector<std::string>& arguments);
+void describe_evaluate(const std::vector<std::string>& arguments);
+void describe_predict(const std::vector<std::string>& arguments);
 
 /// Commands of one process, without MPI.
 

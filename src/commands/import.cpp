@@ -21,7 +21,7 @@ void import_weights(RunConfig& config, const ImportConfig& options, Log& log) {
   validate(options);
   const bool is_open = config.run.sums == SumsChoice::automatic;
   settle_sums(config.run, config.run.device == DeviceChoice::cuda);
-  const std::vector<Training> trainings = list_trainings(config, check_dataset(config.data.file));
+  const std::vector<Training> trainings = list_trainings(config, find_data(config, options.training));
   const Training& training = find_training(trainings, options.training);
   const RunDirectory run(config.run.directory);
   explain_lack_of_memory(
@@ -51,7 +51,7 @@ void import_command(const std::vector<std::string>& arguments, Communicator& wor
     if (!world.is_leader()) return;
     RunConfig config;
     ImportConfig options;
-    read_run_arguments(arguments, kImportHelp, config, list_settings(options));
+    read_run_arguments(arguments, kImportHelp, config, list_settings(options), validate_without_data_file);
     import_weights(config, options, log);
   });
 }

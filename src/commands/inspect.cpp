@@ -13,6 +13,7 @@
 #include "commands/commands.h"
 #include "commands/print_output.h"
 #include "config/path_setting.h"
+#include "inference/evaluation.h"
 #include "report/metrics_file.h"
 #include "vision/dataset.h"
 #include "vision/image_set.h"
@@ -22,8 +23,8 @@ namespace {
 
 constexpr const char* kInspectHelp =
     "incubate inspect FILE.h5 [FILE.h5 ...]\n\n"
-    "Verifies files of this program (checkpoints, metrics, data) and says what they\n"
-    "hold. Status 2 if one is missing, damaged or of another program.\n\n"
+    "Verifies files of this program (checkpoints, metrics, evaluations, data) and says\n"
+    "what they hold. Status 2 if one is missing, damaged or of another program.\n\n"
     "  --help  this text\n";
 
 template <typename... Args>
@@ -102,6 +103,16 @@ std::string describe_sizes(const ImageTable& table) {
                      mean(table.widths), low, high, narrow, wide);
 }
 
+void describe_evaluation(const Hdf5File& file) {
+  print_line("network", "{}", file.read_string_attribute("network"));
+  print_line("images", "{} of {}, {}", file.read_int_attribute("num_images"), file.read_string_attribute("split"),
+             file.read_string_attribute("data_file"));
+  for (const std::string& name : file.list("/figures")) {
+    print_line(name.c_str(), "{:.6g}", file.read<double>("/figures/" + name).at(0));
+  }
+  describe_class_names(file.read_strings("/class_names"));
+}
+
 void describe_shard(const FilePath& path) {
   const ImageShard shard = read_shard(path).shard;
   print_line("images", "{} of {}, shard {}", shard.table.size(), to_string(shard.split), shard.index);
@@ -137,6 +148,8 @@ void describe(const FilePath& path, const Hdf5File& file) {
     print_line("trainings", "{}", fmt::join(file.list("/"), ", "));
   } else if (type == "incubate dataset") {
     describe_dataset(path);
+  } else if (type == kEvaluationFiletype) {
+    describe_evaluation(file);
   } else if (type == kShardFiletype) {
     describe_shard(path);
   } else if (type == kImageSetFiletype) {

@@ -33,9 +33,12 @@ void keep_sums_of_run(RunSection& run, Origins& origins) {
 }  // namespace
 
 bool read_run_arguments(const std::vector<std::string>& arguments, const char* help, RunConfig& config,
-                        const std::vector<Setting>& options, void (*check)(const RunConfig&)) {
+                        const std::vector<Setting>& options, void (*check)(const RunConfig&),
+                        std::vector<std::string>* files) {
   const std::vector<Setting> settings = list_settings(config);
-  CommonOptions common = parse_arguments(arguments, settings, options);
+  CommonOptions common =
+      parse_arguments(arguments, settings, options, files != nullptr ? Words::files : Words::nothing);
+  if (files != nullptr) *files = common.words;
   if (common.help) {
     print_output(common.help->empty() ? help + describe_settings(options) + describe_settings(settings)
                                       : describe_section(settings, *common.help));
@@ -53,6 +56,18 @@ bool read_run_arguments(const std::vector<std::string>& arguments, const char* h
   RunConfig defaults;
   print_output(print_config(settings, list_settings(defaults), common));
   return false;
+}
+
+void read_shared_arguments(const std::vector<std::string>& arguments, RunConfig& config,
+                           const std::vector<Setting>& options, const Communicator& world,
+                           void (*check)(const RunConfig&), std::vector<std::string>* files) {
+  std::vector<Setting> all = options;
+  for (const Setting& setting : list_settings(config)) all.push_back(setting);
+  agree(world, [&] {
+    if (world.is_leader()) read_run_arguments(arguments, "", config, options, check, files);
+  });
+  const std::string text = world.broadcast(print_settings(all), "sharing the configuration");
+  if (!world.is_leader()) parse_ini(text, "configuration from rank 0", all);
 }
 
 }  // namespace incubate

@@ -1,7 +1,6 @@
 #include "base/stop_request.h"
 #include "commands/commands.h"
 #include "commands/run_arguments.h"
-#include "config/parse.h"
 #include "parallel/launch_check.h"
 #include "run/arithmetic.h"
 #include "run/run_method.h"
@@ -34,13 +33,7 @@ int train_command(const std::vector<std::string>& arguments, Communicator& world
   catch_stop_signals();
   check_launch(world);
   RunConfig config;
-  const std::vector<Setting> settings = list_settings(config);
-  // Only rank 0 reads arguments and file. The other ranks receive the effective configuration.
-  agree(world, [&] {
-    if (world.is_leader()) read_run_arguments(arguments, kTrainHelp, config, {});
-  });
-  const std::string text = world.broadcast(print_settings(settings), "sharing the configuration");
-  if (!world.is_leader()) parse_ini(text, "configuration from rank 0", settings);
+  read_shared_arguments(arguments, config, {}, world);
   cap_instructions(config.run.instructions);
   world.set_timeout(config.run.timeout_s);
   return run_method(config, world, log) == Ending::done ? kDone : kStopped;

@@ -10,12 +10,6 @@ Setting training_setting(std::string& training, const char* meaning) {
   return make_setting("training", training, Kind::operation, "name", meaning);
 }
 
-Setting format_setting(WeightFormat& format) {
-  return make_enum_setting<WeightFormat>(
-      "format", format, {{WeightFormat::timm, "timm"}, {WeightFormat::reference, "reference"}}, Kind::operation,
-      "whose names the weights have: timm's (its VisionTransformer's or ResNet's) or Deep Incubation's reference");
-}
-
 void check_given(const std::vector<Setting>& settings, const char* command) {
   for (const Setting& setting : settings) {
     check_input(!setting.get().empty(), "--{} is missing: {} needs it. Give --{}={} ({}).", setting.name, command,
@@ -25,13 +19,20 @@ void check_given(const std::vector<Setting>& settings, const char* command) {
 
 }  // namespace
 
+Setting make_format_setting(WeightFormat& format) {
+  return make_enum_setting<WeightFormat>(
+      "format", format, {{WeightFormat::timm, "timm"}, {WeightFormat::reference, "reference"}}, Kind::operation,
+      "whose names the weights have: timm's (its VisionTransformer's or ResNet's) or Deep Incubation's reference");
+}
+
 std::vector<Setting> list_settings(ExportConfig& c) {
-  return {training_setting(c.training, "which training's weights, such as finetuned"), format_setting(c.format),
-          make_path_setting("output", c.output, Kind::operation, "safetensors file to write")};
+  return {training_setting(c.training, "which training's weights, such as finetuned"), make_format_setting(c.format),
+          make_path_setting("output", c.output, Kind::operation, "folder for timm, or safetensors file (its name ends so), to write")};
 }
 
 std::vector<Setting> list_settings(ImportConfig& c) {
-  return {training_setting(c.training, "which training the weights stand for, such as meta"), format_setting(c.format),
+  return {training_setting(c.training, "which training the weights stand for, such as meta"),
+          make_format_setting(c.format),
           make_path_setting("input", c.input, Kind::operation, "safetensors file to read")};
 }
 

@@ -24,6 +24,9 @@ struct ImportConfig {
   std::string input;
 };
 
+/// Returns the setting `format`.
+Setting make_format_setting(WeightFormat& format);
+
 std::vector<Setting> list_settings(ExportConfig& config);
 std::vector<Setting> list_settings(ImportConfig& config);
 

@@ -68,6 +68,17 @@ std::optional<std::string> find(const Values& values, const std::string& key) {
   return found == values.end() ? std::nullopt : std::optional(found->second);
 }
 
+/// Moves words that are no input file from `parsed` to the list returned.
+std::vector<std::string> take_files(po::parsed_options& parsed) {
+  std::vector<std::string> files;
+  std::erase_if(parsed.options, [&files](const po::option& option) {
+    if (option.position_key < 0 || (option.position_key == 0 && option.value.front().ends_with(".ini"))) return false;
+    files.push_back(expand_path("", option.value.front()));
+    return true;
+  });
+  return files;
+}
+
 Values collect(const po::parsed_options& parsed, const std::string& origin, std::span<const Setting> settings) {
   Values values;
   for (const po::option& option : parsed.options) {
@@ -238,7 +249,7 @@ std::string describe_those(std::span<const Setting> settings, const IsShown& is_
 }  // namespace
 
 CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::span<const Setting> settings,
-                              std::span<const Setting> options) {
+                              std::span<const Setting> options, Words words) {
   CommonOptions common;
   std::vector<Setting> all(settings.begin(), settings.end());
   all.insert(all.end(), options.begin(), options.end());
@@ -249,13 +260,14 @@ CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::sp
   try {
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing &
                       ~po::command_line_style::allow_short;
-    given = collect(po::command_line_parser(prepare_arguments(arguments))
-                        .options(description)
-                        .positional(po::positional_options_description().add("config", -1))
-                        .style(style)
-                        .allow_unregistered()
-                        .run(),
-                    "command line", all);
+    po::parsed_options parsed = po::command_line_parser(prepare_arguments(arguments))
+                                    .options(description)
+                                    .positional(po::positional_options_description().add("config", -1))
+                                    .style(style)
+                                    .allow_unregistered()
+                                    .run();
+    if (words == Words::files) common.words = take_files(parsed);
+    given = collect(parsed, "command line", all);
   } catch (const po::error& error) {
     throw InputError(fmt::format("command line: {}. Settings are given as --section.key=value.", error.what()));
   }

@@ -23,15 +23,19 @@ struct CommonOptions {
   /// One sentence for each option of the command line that has no effect.
   std::vector<std::string> warnings = {};
   Origins origins = {};
+  std::vector<std::string> words = {};  ///< that belong to no option, besides the input file
 };
 
+/// What words of the command line may stand for besides the input file.
+enum class Words { nothing, files };
+
 /// Sets `settings`, in their order, from `arguments` (those after the command's name) and an input file. The file is
-/// the value of --config, or the first word that belongs to no option. The command line overrides the file, the file
-/// overrides the defaults. `options` are accepted only on the command line, such as flags. Throws InputError on an
-/// unknown key (naming the nearest known one), a value of the wrong type or out of range, a key given twice, or an
-/// unreadable file.
+/// the value of --config, or the first word that belongs to no option (with Words::files, if its name ends in .ini).
+/// The command line overrides the file, the file overrides the defaults. `options` are accepted only on the command
+/// line, such as flags. Throws InputError on an unknown key (naming the nearest known one), a value of the wrong type
+/// or out of range, a key given twice, or an unreadable file.
 CommonOptions parse_arguments(const std::vector<std::string>& arguments, std::span<const Setting> settings,
-                              std::span<const Setting> options = {});
+                              std::span<const Setting> options = {}, Words words = Words::nothing);
 
 /// Sets `settings` from INI text, such as that of print_settings(). `origin` names the text. Throws InputError as
 /// parse_arguments() does.

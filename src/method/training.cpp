@@ -166,7 +166,10 @@ std::vector<Training> list_trainings(const RunConfig& config, const DatasetInfo&
   }
   RunConfig copy = config;
   const std::string text = print_settings(incubate::list_settings(copy));
-  for (Training& training : list) training.config = text;
+  for (Training& training : list) {
+    training.config = text;
+    training.data = data;
+  }
   choose(config, list);
   for (const Training& training : list) {
     if (training.is_chosen) check_image_size(config, data, training);

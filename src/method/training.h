@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "config/run_config.h"
+#include "data/dataset_info.h"
 #include "model/head.h"
 #include "model/spec.h"
-#include "vision/dataset.h"
 
 namespace incubate {
 
@@ -34,6 +34,7 @@ struct Training {
   std::string identity_text = {};  ///< all settings and parents that the result depends on, one a line
   std::string identity = {};       ///< hash of `identity_text`
   std::string config = {};         ///< effective configuration, as INI
+  DatasetInfo data = {};           ///< what it trains on
   bool is_chosen =
       false;  ///< requested, also through a descendant, by method.trainings or run.only; not in the identity
 

@@ -105,12 +105,31 @@ void load_named_weights(StagedModel& model, WeightFormat format, const StateDict
   for (auto& [name, parameter] : parameters) parameter.copy_(weights.at(name));
 }
 
-StateDict export_training(const Training& training, const std::vector<Training>& trainings, const Task& task,
-                          const RunDirectory& run, WeightFormat format) {
-  check_format(format, training.spec);
+DatasetInfo find_data(const RunConfig& config, const std::string& training) {
+  const RunDirectory run(config.run.directory);
+  std::vector<std::string> names = {training};
+  for (const Training& other : list_trainings(config, imagine_dataset(config.model, config.batch.global))) {
+    names.push_back(other.name);
+  }
+  for (const std::string& name : names) {
+    if (!std::filesystem::exists(run.finished(name))) continue;
+    if (const auto data = load_header(run.finished(name)).data) return *data;
+  }
+  check_input(!config.data.file.empty(), "data.file is missing, and no file of {} says what was trained on. Give it.",
+              run.root().string());
+  return check_dataset(config.data.file);
+}
+
+void check_done(const Training& training, const RunDirectory& run) {
   const FilePath finished = run.finished(training.name);
   check_input(std::filesystem::exists(finished), "{} is not done in {} (there is no {}). Run it first.", training.name,
               run.root().string(), finished.string());
+}
+
+StateDict export_training(const Training& training, const std::vector<Training>& trainings, const Task& task,
+                          const RunDirectory& run, WeightFormat format) {
+  check_format(format, training.spec);
+  check_done(training, run);
   StagedModel model(training.spec, task.make_head(training.spec));
   load_finished_weights(model, training, trainings, run);
   return named_weights(model, format);
@@ -129,6 +148,7 @@ void import_training(const Training& training, const Task& task, const RunDirect
                                    .identity = training.identity,
                                    .identity_text = training.identity_text,
                                    .config = training.config,
+                                   .data = training.data,
                                    .figures = {{"imported", 1}}},
                         .state = {}};
   for (std::int64_t i = 0; i < model.num_stages(); ++i) {

@@ -18,6 +18,13 @@ StateDict named_weights(StagedModel& model, WeightFormat format);
 /// names are the model's, each with the right shape and finite values.
 void load_named_weights(StagedModel& model, WeightFormat format, const StateDict& weights, const FilePath& path);
 
+/// Returns what the run's trainings train on: as the file of `training` says, or else any of the run's files, or else
+/// data.file. Throws InputError if none can be read.
+DatasetInfo find_data(const RunConfig& config, const std::string& training);
+
+/// Throws InputError unless `training` is done in `run`.
+void check_done(const Training& training, const RunDirectory& run);
+
 /// Returns the weights at the end of `training`, including frozen stages: an incubation gives its hybrid model. Throws
 /// InputError unless the training is done.
 StateDict export_training(const Training& training, const std::vector<Training>& trainings, const Task& task,

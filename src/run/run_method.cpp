@@ -22,14 +22,15 @@
 #include "forecast/outlasting_settings.h"
 #include "hdf5/atomic_file.h"
 #include "hdf5/verified_file.h"
-#include "parallel/device.h"
 #include "parallel/peak_flops.h"
 #include "report/metrics_file.h"
 #include "run/arithmetic.h"
 #include "run/cache_on_nodes.h"
+#include "run/choose_device.h"
 #include "run/find_progress.h"
 #include "run/log_start.h"
 #include "run/run_recorder.h"
+#include "run/shared_data.h"
 #include "run/train_group.h"
 #include "schedule/run_rounds.h"
 #include "tasks/task.h"
@@ -43,11 +44,6 @@ struct Preparation {
   DatasetInfo data;
   std::vector<TrainingProgress> progress;  ///< of each training
 };
-
-AvailableDevice choose_device(DeviceChoice choice, const Communicator& world) {
-  if (choice == DeviceChoice::cpu) return {.device = torch::kCPU};
-  return choice == DeviceChoice::cuda ? AvailableDevice{.device = require_gpu(world)} : gpu_if_all_have_one(world);
-}
 
 void check_parents_done(const RunConfig& config, const std::vector<Training>& trainings,
                         const Preparation& preparation) {
@@ -318,18 +314,9 @@ void MethodRun::write_shared_files() {
 }
 
 void MethodRun::share_preparation() {
-  DatasetInfo& data = preparation_.data;
-  std::vector<std::int64_t> numbers = {data.num_train, data.num_validation, data.height, data.width, data.channels};
-  world_.broadcast(std::as_writable_bytes(std::span(numbers)), "sharing what the data is");
-  data.num_train = numbers[0];
-  data.num_validation = numbers[1];
-  data.height = numbers[2];
-  data.width = numbers[3];
-  data.channels = numbers[4];
-  data.digest = world_.broadcast(data.digest, "sharing what the data is");
-  from_text("class names", world_.broadcast(to_text(data.class_names), "sharing what the data is"), data.class_names);
+  share_dataset_info(preparation_.data, world_);
   if (!world_.is_leader()) {
-    trainings_ = list_trainings(config_, data);
+    trainings_ = list_trainings(config_, preparation_.data);
     preparation_.progress.resize(trainings_.size());
   }
   world_.broadcast(std::as_writable_bytes(std::span(preparation_.progress)), "sharing how far the trainings are");
@@ -346,30 +333,14 @@ void MethodRun::share_preparation() {
 
 /// Every rank must have rank 0's data and run directory.
 void MethodRun::check_what_ranks_see() {
-  const FilePath file = config_.data.file;
-  const std::string& own = world_.member_name(world_.rank());
-  const std::vector<std::string> files = world_.gather(identify_file(file), "comparing data.file");
-  agree(world_, [&] {
-    try {
-      // Rank 0 has verified its file. The first rank that sees another one does that for all that see it.
-      if (std::ranges::find(files, files[world_.rank()]) - files.begin() == world_.rank() && !world_.is_leader()) {
-        check_dataset(file);
-      }
-      const std::string digest = stated_digest(file);
-      check_input(digest == preparation_.data.digest, "{} has the checksum {} there, but {} for {}", file.string(),
-                  digest, preparation_.data.digest, world_.member_name(0));
-    } catch (const std::runtime_error& error) {
-      throw InputError(fmt::format("{} has other data than {}: {}. Every host must see the same data.file.", own,
-                                   world_.member_name(0), error.what()));
-    }
-  });
+  compare_data(config_.data.file, preparation_.data.digest, world_);
   const auto mark = std::ranges::find_if(lock_tokens_, [](const auto& item) { return !item.second.empty(); });
   const auto patience = std::chrono::milliseconds(std::llround(1000 * std::min(30.0, config_.run.timeout_s / 3)));
   agree(world_, [&] {
     check_input(mark == lock_tokens_.end() || sees_lock(run_.lock(mark->first), mark->second, patience),
                 "{} does not see what {} writes to run.directory={} (all read checkpoints there, and any may write "
                 "them). Give a directory that all hosts share, by its absolute path.",
-                own, world_.member_name(0), config_.run.directory);
+                world_.member_name(world_.rank()), world_.member_name(0), config_.run.directory);
   });
 }
 
@@ -399,15 +370,8 @@ void MethodRun::open_data() {
   const std::filesystem::path shards = config_.data.cache == Cache::node
                                            ? cache_on_nodes(config_.data, preparation_.data.digest, world_, log_)
                                            : std::filesystem::path();
-  agree(world_, [&] {
-    try {
-      train_ = open_dataset(config_.data.file, Split::train, shards);
-      validation_ = open_dataset(config_.data.file, Split::validation, shards);
-    } catch (const std::runtime_error& error) {
-      throw InputError(fmt::format("{} cannot read the data: {}. Every host must see the same data.file.",
-                                   world_.member_name(world_.rank()), error.what()));
-    }
-  });
+  train_ = open_on_all(config_.data.file, Split::train, world_, shards);
+  validation_ = open_on_all(config_.data.file, Split::validation, world_, shards);
 }
 
 Ending MethodRun::run_phases(const RunContext& context) {

@@ -121,6 +121,7 @@ Checkpoint TrainingFiles::copy_state(Trainer& trainer, const Figures& figures, C
                                    .identity_text = training_.identity_text,
                                    .config = training_.config,
                                    .arithmetic = arithmetic_,
+                                   .data = training_.data,
                                    .figures = figures},
                         .state = {}};
   std::vector<NamedState> states;

@@ -33,6 +33,12 @@ struct Loss {
 /// Exact sums over evaluated samples, whose number is the first: they add up over batches and ranks in any order.
 using MetricSums = std::vector<std::int64_t>;
 
+/// A class that a network finds in a sample.
+struct ClassScore {
+  std::int64_t label = 0;
+  double probability = 0;
+};
+
 /// A task is what a network is trained for. Only the task knows what a target means. Everything above tasks/ sees this
 /// interface alone.
 class Task {
@@ -63,6 +69,10 @@ class Task {
   /// Returns the figures by list_metrics(); all are infinity if an output was not finite. REQUIRES: sums are of a
   /// sample at least.
   virtual Figures metrics_of(const MetricSums& sums) const = 0;
+  /// Adds an evaluation batch to `counts`, (classes, classes) int64 on the CPU: by true class and predicted class.
+  virtual void add_confusion(const torch::Tensor& output, const Targets& targets, torch::Tensor& counts) const = 0;
+  /// Returns the `count` likeliest classes of each sample, or all if there are fewer, the likeliest first.
+  virtual std::vector<std::vector<ClassScore>> rank_classes(const torch::Tensor& output, std::int64_t count) const = 0;
 };
 
 /// Returns the task of a configuration, with the settings of `phase`.

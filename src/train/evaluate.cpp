@@ -7,7 +7,7 @@
 namespace incubate {
 
 std::vector<Figures> evaluate(std::span<StagedModel* const> models, const Task& task, Loader& loader,
-                              ProcessGroup& group, const std::function<void()>& on_batch) {
+                              ProcessGroup& group, const OnOutput& on_output) {
   const torch::NoGradGuard no_grad;
   for (StagedModel* model : models) model->eval();
   std::vector<MetricSums> sums(models.size(), task.no_samples());
@@ -17,8 +17,9 @@ std::vector<Figures> evaluate(std::span<StagedModel* const> models, const Task& 
     FrozenPrefix prefix(tensors.input, {});
     for (std::size_t m = 0; m < models.size(); ++m) {
       const std::int64_t first = models[m]->first_learning();
-      task.add_metrics(models[m]->forward_from(first, prefix.input_of(*models[m]), {}), tensors.targets, sums[m]);
-      if (on_batch) on_batch();
+      const torch::Tensor output = models[m]->forward_from(first, prefix.input_of(*models[m]), {});
+      task.add_metrics(output, tensors.targets, sums[m]);
+      if (on_output) on_output(output, tensors.targets);
     }
   }
   for (StagedModel* model : models) model->train();

@@ -165,7 +165,7 @@ void evaluate_due(const Team& team, bool are_done, Loader& validation, ProcessGr
   for (const Participant* p : due) models.push_back(&p->trainer->model());
   for (const Participant* p : due) p->trainer->swap_result();
   std::size_t next = 0;  // each batch goes through all models in turn
-  const std::vector<Figures> evaluations = evaluate(models, due.front()->trainer->task(), validation, group, [&] {
+  const std::vector<Figures> evaluations = evaluate(models, due.front()->trainer->task(), validation, group, [&](const torch::Tensor&, const Targets&) {
     if (due[next]->on_evaluation_batch) due[next]->on_evaluation_batch();
     next = (next + 1) % due.size();
   });

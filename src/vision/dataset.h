@@ -4,9 +4,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <string>
-#include <vector>
 
+#include "data/dataset_info.h"
 #include "vision/image_source.h"
 
 namespace incubate {
@@ -14,19 +13,6 @@ namespace incubate {
 enum class Split { train, validation };
 inline constexpr std::array kSplits = {Split::train, Split::validation};
 const char* to_string(Split split);
-
-/// Description of the images in a packed file (layout: FORMAT.md).
-struct DatasetInfo {
-  std::int64_t num_train = 0;
-  std::int64_t num_validation = 0;
-  std::int64_t height = 0;  ///< 0, like `width`, if the images differ in size
-  std::int64_t width = 0;
-  std::int64_t channels = 0;
-  std::vector<std::string> class_names;
-  std::string digest;  ///< hash of the content
-
-  std::int64_t num_classes() const { return static_cast<std::int64_t>(class_names.size()); }
-};
 
 /// Returns what the file says of its images, after verifying all of it. For a set of encoded images, verifies the index
 /// and that the shards exist. Throws InputError if anything is missing, damaged, of another type, or inconsistent.

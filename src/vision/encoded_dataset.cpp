@@ -13,8 +13,7 @@
 #include "base/check.h"
 #include "base/process.h"
 #include "hdf5/verified_file.h"
-#include "vision/jpeg.h"
-#include "vision/png.h"
+#include "vision/encoded_image.h"
 
 namespace incubate {
 namespace {
@@ -35,28 +34,6 @@ struct OpenFile {
 
 /// Number of shards that stay open in this process. Others are opened for each read.
 std::atomic<std::uint64_t> num_kept_open = 0;
-
-/// A JPEG or PNG image whose errors name its shard and place.
-class EncodedImage : public ImageSource {
- public:
-  EncodedImage(const EncodedDataset& set, std::int64_t index) : set_(set), index_(index), bytes_(set.read(index)) {}
-
-  std::int64_t height() const override { return set_.height(index_); }
-  std::int64_t width() const override { return set_.width(index_); }
-  std::int64_t channels() const override { return 3; }
-  Image part(const Box& box, std::int64_t least_height, std::int64_t least_width) const override {
-    try {
-      return is_png(bytes_) ? decode_png_part(bytes_, box) : decode_jpeg_part(bytes_, box, least_height, least_width);
-    } catch (const ImageError& error) {
-      throw set_.damage(index_, error.what());
-    }
-  }
-
- private:
-  const EncodedDataset& set_;
-  std::int64_t index_;
-  std::vector<std::uint8_t> bytes_;
-};
 
 }  // namespace
 
@@ -168,7 +145,8 @@ std::vector<std::uint8_t> EncodedDataset::read_from(Shard& file, std::int64_t in
 }
 
 std::unique_ptr<const ImageSource> EncodedDataset::open(std::int64_t index) const {
-  return std::make_unique<EncodedImage>(*this, index);
+  return std::make_unique<EncodedImage>(read(index), height(index), width(index),
+                                        [this, index](const std::string& wrong) { return damage(index, wrong); });
 }
 
 bool is_image_set(const std::filesystem::path& path) {

@@ -7,6 +7,7 @@ blocks.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 import timm
 import torch
@@ -22,7 +24,9 @@ from timm.models import VisionTransformer
 from torch.nn import functional
 
 import launch
+import to_onnx
 from analysis_readme import read_examples
+from exported_network import load_network, load_transform, read_config
 from parity import Tensors, read, relative_error, write
 from reference_resnet import make_resnet110, state_of
 from timm_networks import NETWORKS, Network, read_timm_networks
@@ -66,6 +70,7 @@ class HandedOver:
     """The files of `incubate export` for a training, and the program's results with it."""
 
     file: Path
+    folder: Path
     images: torch.Tensor
     logits: torch.Tensor
 
@@ -80,6 +85,8 @@ def hand_over(network: Network, weights: Tensors, data: Path, folder: Path) -> H
     arguments += ["--batch.global=2", "--recipe.micro=2", "--recipe.crop=resized"]
     launch.run_well("import", *arguments, f"--input={given}")
     launch.run_well("export", *arguments, f"--output={file}")
+    launch.run_well("export", *arguments, f"--output={folder / 'exported'}")
+    assert (folder / "exported" / "model.safetensors").read_bytes() == file.read_bytes()
     given.unlink()
     (run / "checkpoints" / "finetuned.h5").unlink()
     exported = read(file)
@@ -90,7 +97,7 @@ def hand_over(network: Network, weights: Tensors, data: Path, folder: Path) -> H
     images = torch.randn(2, channels, side, side, generator=torch.Generator().manual_seed(2))
     write(batch, {"images": images})
     launch.probe("evaluation", *model, f"--weights={file}", f"--batch={batch}", f"--output={output}")
-    return HandedOver(file, images, read(output)["logits"])
+    return HandedOver(file, folder / "exported", images, read(output)["logits"])
 
 
 def make_weights(network: Network) -> Tensors:
@@ -142,6 +149,54 @@ def test_timm_has_the_network_under_its_own_name(preset: str, handed_over: dict[
     arguments = theirs.arguments | NETWORKS[preset].arguments
     model = timm.create_model(theirs.name, checkpoint_path=ours.file, **arguments)
     assert relative_error(ours.logits, evaluate(model, ours.images)) <= TOLERANCE
+
+
+@pytest.mark.parametrize("preset", [*HANDED_OVER, RESNET.preset])
+def test_a_folder_says_all_of_its_network(preset: str, handed_over: dict[str, Future[HandedOver]]) -> None:
+    """timm, or our loader where timm has no such network, needs nothing but the folder."""
+    ours = handed_over[preset].result()
+    network = load_network(ours.folder)
+    assert relative_error(ours.logits, evaluate(network, ours.images)) <= TOLERANCE
+    config = read_config(ours.folder)
+    channels, side, classes = (NETWORKS.get(preset) or RESNET).shape
+    assert config["pretrained_cfg"]["input_size"] == [channels, side, side]
+    assert config["label_names"] == [f"class_{i}" for i in range(classes)]
+    assert config["incubate"]["training"] == "finetuned"
+    assert config["incubate"]["validation"] == {}  # imported weights were not evaluated
+    transform = load_transform(ours.folder)
+    assert transform.transforms[0].size == int(side / 0.875)
+    assert transform.transforms[-1].mean.tolist() == pytest.approx([0.485, 0.456, 0.406])
+    if preset != RESNET.preset:
+        theirs = timm.create_model(f"local-dir:{ours.folder}", pretrained=True)
+        assert torch.equal(evaluate(theirs, ours.images), evaluate(network, ours.images))
+
+
+@pytest.mark.parametrize("preset", TIMM)
+def test_config_json_describes_the_network_of_each_preset(preset: str) -> None:
+    """Heads and epsilon, which have no weights, too."""
+    config = json.loads(launch.probe("timm", f"--model.preset={preset}", "--batch.global=1", "--recipe.micro=1"))
+    with torch.device("meta"):
+        ours = timm.create_model(config["architecture"], num_classes=config["num_classes"], **config["model_args"])
+        theirs = timm.create_model(TIMM[preset].name, **TIMM[preset].arguments)
+    assert str(ours) == str(theirs)
+    assert [block.attn.num_heads for block in ours.blocks] == [block.attn.num_heads for block in theirs.blocks]
+    assert {name: x.shape for name, x in ours.state_dict().items()} == {
+        name: x.shape for name, x in theirs.state_dict().items()
+    }
+
+
+@pytest.mark.parametrize("preset", ["deit_t32", RESNET.preset])
+def test_onnx_has_the_logits(preset: str, handed_over: dict[str, Future[HandedOver]], tmp_path: Path) -> None:
+    ours, output = handed_over[preset].result(), tmp_path / "network.onnx"
+    output.write_bytes(b"\x08")  # an output of its own is replaced
+    outcome = launch.call(to_onnx.main, ours.folder, output)
+    assert outcome.status == 0, outcome
+    session = onnxruntime.InferenceSession(output)
+    assert json.loads(session.get_modelmeta().custom_metadata_map["config.json"]) == read_config(ours.folder)
+    for num_images in (1, 2):
+        (logits,) = session.run(["logits"], {"images": ours.images[:num_images].numpy()})
+        assert relative_error(torch.from_numpy(logits), ours.logits[:num_images]) <= TOLERANCE
+    assert launch.call(to_onnx.main, tmp_path / "none", output).status == 2
 
 
 def run_examples(examples: list[str]) -> Iterator[dict[str, Any]]:

@@ -209,7 +209,8 @@ TEST_F(Safetensors, AnOutputReplacesFilesOfItsOwnKindAlone) {
   for (const char* ending : {".pth", ".bin", ".onnx", ".h5"}) {
     EXPECT_EQ(thrown_message<InputError>([&] { check_safetensors_output(std::string("x") + ending); }),
               std::string("--output=x") + ending +
-                  " promises another format (export writes safetensors). Let the name end in .safetensors.");
+                  " promises another format (export writes safetensors). Let the name end in .safetensors, or name a "
+                  "folder.");
   }
   save_safetensors(path_, {{"a", torch::zeros({2})}});
   EXPECT_EQ(error(), "(no error)");

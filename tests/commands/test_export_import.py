@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import struct
 from collections.abc import Callable
@@ -20,6 +21,7 @@ import report
 import to_tensorboard
 import watch
 from exchange import arguments, export
+from exported_network import load_network
 from parity import evaluate, make_tiny_vit
 from run_directory.data import format_results, load_run
 from run_files import (
@@ -31,9 +33,10 @@ from run_files import (
     read_figures,
     read_summary,
     read_weights,
+    snapshot,
 )
 from tiny import CONFIG, Tiny
-from tiny_data import NUM_VALIDATION
+from tiny_data import CLASSES, NUM_VALIDATION
 
 
 @pytest.mark.parametrize("training", TRAININGS)
@@ -223,15 +226,47 @@ def test_export_of_other_settings_and_to_no_place(tiny: Tiny, finished_run: Path
     outcome = launch.run(*changed)
     assert outcome.status == 2
     assert "was made with other settings ('run.seed=0' there, 'run.seed=9' here)" in outcome.stderr
-    outcome = launch.run(*arguments("export", tiny, finished_run, "meta", f"--output={tmp_path}"))
-    assert outcome.status == 2
-    assert outcome.messages() == [f"incubate: --output={tmp_path} is a directory. Name a file in it."]
-    output = f"{tmp_path}/none/f"
+    output = f"{tmp_path}/none/f.safetensors"
     outcome = launch.run(*arguments("export", tiny, finished_run, "meta", f"--output={output}"))
     assert outcome.status == 2
     (message,) = outcome.messages()
     assert message.startswith(f"incubate: --output={output}: cannot write {output}: No such file or directory.")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_export_of_a_folder(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
+    """It replaces its own files alone, and says how good the network was."""
+    folder = tmp_path / "network"
+    for _ in range(2):
+        outcome = launch.run_well(*arguments("export", tiny, finished_run, "finetuned", f"--output={folder}"))
+        assert f'timm.create_model("local-dir:{folder}", pretrained=True)' in outcome.stdout
+    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
+    config = json.loads((folder / "config.json").read_text())
+    measured = read_figures(finished(finished_run, "finetuned"))
+    assert config["incubate"]["validation"] == {name: measured[name] for name in ("top1", "top5", "loss")}
+    assert config["label_names"] == CLASSES
+    assert config["pretrained_cfg"]["input_size"] == [1, 8, 8]
+    assert (config["pretrained_cfg"]["crop_pct"], config["pretrained_cfg"]["mean"]) == (1, [0.5])
+    network = load_network(folder)
+    assert evaluate(tiny.data, network)[0] == pytest.approx(measured["loss"], rel=1e-5)
+    (tmp_path / "file").write_text("notes\n")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "config.json").write_text('{"my": "settings"}\n')
+    before = snapshot(tmp_path)
+    for output, more, message in (
+        ("file", (), f"--output={tmp_path}/file is there and is no safetensors file: it would be replaced. "),
+        ("own", (), f"{tmp_path}/own/config.json would be replaced, but does not begin with "),
+        ("w.onnx", (), f"--output={tmp_path}/w.onnx promises another format "),
+        ("new", ("--format=reference",), f"--output={tmp_path}/new is a folder, for timm, but --format=reference. "),
+        ("new", ("--model.norm_eps=1e-3",), "model.norm_eps=0.001 has no network in timm, "),
+        ("new", ("--run.seed=9",), f"{finished_run}/checkpoints/finetuned.h5 was made with other settings "),
+    ):
+        outcome = launch.run(
+            *arguments("export", tiny, finished_run, "finetuned", f"--output={tmp_path}/{output}", *more)
+        )
+        assert outcome.status == 2
+        assert outcome.stderr.startswith(f"incubate: {message}"), outcome
+        assert snapshot(tmp_path) == before
 
 
 def test_imported_weights_were_not_evaluated(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@
 //   network_probe evaluation --weights=F --batch=F --output=F  the same network's "logits" in evaluation
 //   network_probe recipe    --training=T [--images=N]          JSON: learning rate of each step, what decays,
 //                                                              each parameter's part of the rate
+//   network_probe timm                                         config.json of the target network's export
 // with --config and settings as `incubate train` takes them. Files are safetensors, weights under timm's names.
 #include <cstdio>
 #include <map>
@@ -19,6 +20,7 @@
 #include "config/validate.h"
 #include "data/loader.h"
 #include "method/start_weights.h"
+#include "method/timm_config.h"
 #include "method/weight_files.h"
 #include "model/weight_names.h"
 #include "support/tiny_model.h"
@@ -147,16 +149,19 @@ void print_recipe(const RunConfig& config, const Options& options) {
   std::puts(nlohmann::json({{"learning_rates", rates}, {"decays", decays}, {"rate_factors", factors}}).dump().c_str());
 }
 
+void print_timm_config(const RunConfig& config, const Options& /*options*/) {
+  const std::vector<Training> trainings = list_trainings(config, imagine_dataset(config.model, config.batch.global));
+  std::puts(timm_config(find_training(trainings, "finetuned"), config, {}).c_str());
+}
+
 void run(const std::vector<std::string>& arguments) {
   RunConfig config;
   Options options;
   parse_arguments({arguments.begin() + 1, arguments.end()}, list_settings(config), list_settings(options));
   validate_without_data_file(config);
-  const std::map<std::string, void (*)(const RunConfig&, const Options&)> modes = {{"initial", write_initial},
-                                                                                   {"batches", write_batches},
-                                                                                   {"gradients", write_gradients},
-                                                                                   {"evaluation", write_evaluation},
-                                                                                   {"recipe", print_recipe}};
+  const std::map<std::string, void (*)(const RunConfig&, const Options&)> modes = {
+      {"initial", write_initial},       {"batches", write_batches}, {"gradients", write_gradients},
+      {"evaluation", write_evaluation}, {"recipe", print_recipe},   {"timm", print_timm_config}};
   modes.at(arguments.front())(config, options);
 }
 

@@ -70,4 +70,24 @@ Figures ImageClassification::metrics_of(const MetricSums& sums) const {
           {"loss", loss / count}};
 }
 
+void ImageClassification::add_confusion(const torch::Tensor& output, const Targets& targets,
+                                        torch::Tensor& counts) const {
+  const torch::Tensor found = output.argmax(1).cpu();
+  const torch::Tensor places = (targets[kLabels].cpu() * counts.size(1)) + found;
+  counts += places.bincount(/*weights=*/{}, counts.numel()).view(counts.sizes());
+}
+
+std::vector<std::vector<ClassScore>> ImageClassification::rank_classes(const torch::Tensor& output,
+                                                                       std::int64_t count) const {
+  const torch::Tensor probabilities = output.to(torch::kCPU, torch::kFloat64).softmax(1);
+  const auto [best, labels] = probabilities.topk(std::min(count, output.size(1)), 1);
+  std::vector<std::vector<ClassScore>> ranking(output.size(0));
+  for (std::int64_t i = 0; i < best.size(0); ++i) {
+    for (std::int64_t k = 0; k < best.size(1); ++k) {
+      ranking[i].push_back({labels[i][k].item<std::int64_t>(), best[i][k].item<double>()});
+    }
+  }
+  return ranking;
+}
+
 }  // namespace incubate

@@ -33,6 +33,8 @@ class ImageClassification final : public Task {
   /// The loss is without smoothing. REQUIRES: images are not blended.
   void add_metrics(const torch::Tensor& output, const Targets& targets, MetricSums& sums) const override;
   Figures metrics_of(const MetricSums& sums) const override;
+  void add_confusion(const torch::Tensor& output, const Targets& targets, torch::Tensor& counts) const override;
+  std::vector<std::vector<ClassScore>> rank_classes(const torch::Tensor& output, std::int64_t count) const override;
 
  private:
   double label_smoothing_;
