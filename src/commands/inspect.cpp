@@ -23,8 +23,8 @@ namespace {
 
 constexpr const char* kInspectHelp =
     "incubate inspect FILE.h5 [FILE.h5 ...]\n\n"
-    "Verifies files of this program (checkpoints, metrics, evaluations, data) and says\n"
-    "what they hold. Status 2 if one is missing, damaged or of another program.\n\n"
+    "Verifies files of this program (checkpoints, metrics, evaluations, data) and\n"
+    "says what they hold. Status 2 if one is missing, damaged or of another program.\n\n"
     "  --help  this text\n";
 
 template <typename... Args>

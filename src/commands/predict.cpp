@@ -18,7 +18,8 @@ namespace incubate {
 namespace {
 
 constexpr const char* kPredictHelp =
-    "incubate predict [--config] runs/NAME/config.ini --training=NAME IMAGE_OR_FOLDER...\n"
+    "incubate predict [--config] runs/NAME/config.ini --training=NAME \\\n"
+    "  IMAGE_OR_FOLDER...\n"
     "incubate predict [--config] runs/NAME/config.ini --training=NAME \\\n"
     "  [--data.file=F.h5] [--split=validation|train]\n\n"
     "Says which classes the images are of, by a finished training or by weights of a\n"

@@ -221,6 +221,11 @@ def test_examples_of_loading(
     assert resize.size == 256  # which the program's evaluation equals: test_image_ops.py
     assert normalise.mean.tolist() == pytest.approx([0.485, 0.456, 0.406])
     assert next(names, None) is None
+    (tmp_path / "vit-b").symlink_to(vit_b.folder)
+    (example,) = run_examples(read_examples("Folders for timm, and ONNX"))
+    assert relative_error(vit_b.logits, evaluate(example["model"], vit_b.images)) <= TOLERANCE
+    assert example["transform"].transforms[0].size == 256
+    assert example["labels"][999] == "class_999"
 
 
 def maps_of(model: VisionTransformer, images: torch.Tensor) -> list[torch.Tensor]:

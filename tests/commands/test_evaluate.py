@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import re
 import shutil
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
 
 import launch
+from analysis_readme import read_examples, read_section
 from run_directory.thin_metrics import seal
 from run_files import finished, read_figures, snapshot
 from tiny import CONFIG, Tiny
@@ -135,6 +139,27 @@ def test_weights_of_a_file(tiny: Tiny, finished_run: Path, tmp_path: Path) -> No
     assert outcome.status == 2
     assert "/nowhere.h5 cannot be read" in outcome.stderr
     launch.run_well("export", str(config), f"--data.file={tiny.data}", "--training=finetuned", f"--output={weights}")
+
+
+def test_example_of_the_page(tiny: Tiny, finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "NAME").symlink_to(finished_run)
+    (tmp_path / "build").symlink_to(launch.BUILD)
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (30, 20), (200, 200, 200)).save(tmp_path / "photos" / "bright.jpg")
+    monkeypatch.chdir(tmp_path)
+    commands = [line for line in read_section("Trained networks").splitlines() if line.startswith("    mpirun")]
+    assert len(commands) == 2
+    environment = launch.make_environment() | {"OMPI_MCA_rmaps_base_oversubscribe": "1"}
+    for command in commands:
+        subprocess.run(["bash", "-c", command], env=environment, check=True, timeout=60)
+    assert (tmp_path / "predictions.csv").read_text().startswith("image,label,probability,label_2,")
+    assert (tmp_path / "predictions.csv").read_text().splitlines()[1].startswith("photos/bright.jpg,day,")
+    names: dict[str, Any] = {}
+    for code in read_examples("Trained networks"):
+        exec(code, names)
+    assert names["confusion"].sum() == NUM_VALIDATION
+    assert list(names["recall"]) == CLASSES
 
 
 def test_bad_input(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 
 
 def test_commands() -> None:
-    assert set(complete("incubate ")) == {"train", "plan", "status", "pack", "export", "import", "inspect", "--help"}
+    commands = {"train", "plan", "status", "pack", "evaluate", "predict", "export", "import", "inspect"}
+    assert set(complete("incubate ")) == commands | {"--help"}
     assert complete("incubate tr") == ["train"]
 
 

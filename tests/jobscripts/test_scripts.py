@@ -22,7 +22,17 @@ SCRIPTS = sorted(
     for path in (launch.REPOSITORY / folder).iterdir()
     if path.suffix in (".sh", ".sbatch", ".bash") and path.name not in ("usage.sh", "use_packages.sh")
 )
-PROGRAMS = ("compare", "convert_pth", "keep_results", "plot_run", "quote_results", "report", "to_tensorboard", "watch")
+PROGRAMS = (
+    "compare",
+    "convert_pth",
+    "keep_results",
+    "plot_run",
+    "quote_results",
+    "report",
+    "to_onnx",
+    "to_tensorboard",
+    "watch",
+)
 # Commands that a script would start if it went on.
 COMMANDS = (
     *("apt-get", "cmake", "ctest", "ninja", "mpirun", "nvidia-smi", "python3"),
