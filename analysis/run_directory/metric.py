@@ -26,7 +26,7 @@ class Metric(NamedTuple):
     @property
     def header(self) -> str:
         """Returns the header of the column in the table of results, as the program prints it."""
-        return self.title if self.unit == "%" else f"test {self.title}"
+        return self.title if self.unit == "%" else f"validation {self.title}"
 
     @property
     def unit_of_difference(self) -> str:

@@ -27,7 +27,7 @@ bool are_finite(const Figures& figures) {
   return std::ranges::all_of(figures, [](const auto& figure) { return std::isfinite(figure.second); });
 }
 
-std::string header_of(const MetricInfo& metric) { return (is_fraction(metric) ? "" : "test ") + metric.title; }
+std::string header_of(const MetricInfo& metric) { return (is_fraction(metric) ? "" : "validation ") + metric.title; }
 
 std::string format_figure(const MetricInfo& metric, const Figures& figures) {
   const double value = figure_or_nan(figures, metric.name);

@@ -27,11 +27,11 @@ double figure_or_nan(const Figures& figures, const std::string& name);
 /// Returns whether all are finite. A network whose evaluation is not has infinity for every figure; NaN is unknown.
 bool are_finite(const Figures& figures);
 
-/// Returns what a table's column is called: "top-1", "test loss" (trainings have a loss of their own).
+/// Returns what a table's column is called: "top-1", "validation loss" (trainings have a loss of their own).
 std::string header_of(const MetricInfo& metric);
 /// Returns "87.65%", "0.5123", "not finite", or "not evaluated" where there is no such figure or it is NaN.
 std::string format_figure(const MetricInfo& metric, const Figures& figures);
-/// Returns "top-1 87.65%, top-5 99.00%, test loss 0.5123".
+/// Returns "top-1 87.65%, top-5 99.00%, validation loss 0.5123".
 std::string format_figures(const std::vector<MetricInfo>& metrics, const Figures& figures);
 
 }  // namespace incubate

@@ -27,7 +27,8 @@ Setting make_format_setting(WeightFormat& format) {
 
 std::vector<Setting> list_settings(ExportConfig& c) {
   return {training_setting(c.training, "which training's weights, such as finetuned"), make_format_setting(c.format),
-          make_path_setting("output", c.output, Kind::operation, "folder for timm, or safetensors file (its name ends so), to write")};
+          make_path_setting("output", c.output, Kind::operation,
+                            "folder for timm, or safetensors file (its name ends so), to write")};
 }
 
 std::vector<Setting> list_settings(ImportConfig& c) {

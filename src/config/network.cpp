@@ -52,6 +52,20 @@ Networks make_presets() {
   add("deit_s", {.width = 384, .heads = 6});
   add("deit_t32", deit_t, {8, 8, 8, 8});
   add("deit_t128", deit_t, {32, 32, 32, 32});
+  const NetworkConfig giant{.patch = 14, .width = 1408, .heads = 16, .mlp_ratio = 48.0 / 11};
+  const NetworkConfig gigantic{.patch = 14, .width = 1664, .heads = 16, .mlp_ratio = 64.0 / 13};
+  add("vit_tiny_patch16_224", {.width = 192, .heads = 3});
+  add("vit_small_patch16_224", {.width = 384, .heads = 6});
+  add("vit_base_patch16_224", {});
+  add("vit_base_patch16_384", {});
+  add("vit_large_patch16_224", vit_l16, {6, 6, 6, 6});
+  add("vit_large_patch16_384", vit_l16, {6, 6, 6, 6});
+  add("vit_huge_patch14_224", {.patch = 14, .width = 1280, .heads = 16}, {8, 8, 8, 8});
+  add("vit_giant_patch14_224", giant, {10, 10, 10, 10});
+  add("vit_gigantic_patch14_224", gigantic, {12, 12, 12, 12});
+  add("deit_tiny_patch16_224", {.width = 192, .heads = 3});
+  add("deit_small_patch16_224", {.width = 384, .heads = 6});
+  add("deit_base_patch16_224", {});
   add("resnet110", {.family = Family::resnet, .image_size = 32, .classes = 100, .norm_eps = 1e-5}, {18, 18, 18},
       {1, 1, 1});
   return networks;
@@ -83,7 +97,9 @@ std::vector<Setting> list_settings(ModelConfig& c) {
   s.result("patch", c.patch, "pixels", "ViT: side of a patch; divides image_size", kCount).is_idle = !is_vit;
   s.result("width", c.width, "", "ViT: embedding dimension", kCount).is_idle = !is_vit;
   s.result("heads", c.heads, "", "ViT: attention heads; divides width", kCount).is_idle = !is_vit;
-  s.result("mlp_ratio", c.mlp_ratio, "", "ViT: hidden width of the MLP over width", kCount).is_idle = !is_vit;
+  s.result("mlp_ratio", c.mlp_ratio, "", "ViT: hidden width of the MLP over width",
+           {.least = 0, .is_open = true, .most = 1e3, .reason = "an MLP has a hidden layer", .example = "4"})
+      .is_idle = !is_vit;
   s.result("qkv_bias", c.qkv_bias, "true|false", "ViT: whether queries, keys and values have a bias").is_idle = !is_vit;
   s.result("norm_eps", c.norm_eps, "", "LayerNorm or batch norm: added to the variance",
            {.least = 0, .is_open = true, .most = 1, .reason = "it keeps the division finite", .example = "1e-6"});

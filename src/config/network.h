@@ -23,12 +23,15 @@ struct NetworkConfig {
   std::int64_t patch = 16;
   std::int64_t width = 768;
   std::int64_t heads = 12;
-  std::int64_t mlp_ratio = 4;
+  double mlp_ratio = 4;
   bool qkv_bias = true;
   double norm_eps = 1e-6;
   double layer_scale = 0;                           // initial factor of the branches; 0: no LayerScale
   std::vector<std::int64_t> widths = {16, 32, 64};  // channels of the groups of a residual network
   std::int64_t group_depth = 18;                    // blocks in each group of the target
+
+  /// Returns the hidden width of a vision transformer's MLP, rounded down as in timm.
+  std::int64_t hidden() const { return static_cast<std::int64_t>(static_cast<double>(width) * mlp_ratio); }
 };
 
 /// The section [model]: the target network in stages, and the depths of the meta model.
@@ -44,6 +47,7 @@ struct ModelConfig : NetworkConfig {
 /// network. Sources:
 ///   Dosovitskiy et al., ICLR 2021: vit; the number at the end is the image's side if not 224.
 ///   Touvron et al., ICML 2021: deit_ti, deit_s.
+///   timm 1.0: names such as vit_small_patch16_224; Zhai et al., CVPR 2022 (table 2): giant and gigantic.
 ///   Ni et al., ICCV 2023: deit_t32, deit_t128 on CIFAR-100; vit_h14's epsilon and missing bias of q, k and v.
 ///   He et al., CVPR 2016, section 4.2: resnet110, here with the 100 classes of CIFAR-100.
 const std::vector<std::pair<std::string_view, ModelConfig>>& list_presets();

@@ -23,21 +23,6 @@ namespace {
 namespace po = boost::program_options;
 using Values = std::map<std::string, std::string>;
 
-/// Returns the number of single-character insertions, deletions and replacements between two words (Levenshtein).
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
-
 [[noreturn]] void reject_unknown_key(const std::string& key, const std::string& origin,
                                      std::span<const Setting> settings) {
   const auto nearest = std::ranges::min_element(

@@ -1,7 +1,9 @@
 #include "config/setting.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <numeric>
 #include <sstream>
 
 #include "base/check.h"
@@ -136,12 +138,30 @@ void from_text(const std::string& name, const std::string& text, std::vector<std
 
 std::string as_typed(const std::string& name) { return name.find('.') == std::string::npos ? "--" + name : name; }
 
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0]++;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
+
 void reject_enum_text(const std::string& name, const std::string& text, const std::vector<std::string_view>& allowed) {
   std::ostringstream choices;
   for (std::size_t i = 0; i < allowed.size(); ++i) {
     choices << (i == 0 ? "" : i + 1 == allowed.size() ? " or " : ", ") << allowed[i];
   }
-  throw InputError(fmt::format("{}={} is not one of its values. Give {}.", name, text, choices.str()));
+  constexpr std::size_t kFew = 5;
+  const auto nearest =
+      std::ranges::min_element(allowed, {}, [&text](std::string_view value) { return edit_distance(value, text); });
+  throw InputError(fmt::format("{}={} is not one of its values. Give {}.{}", name, text, choices.str(),
+                               allowed.size() > kFew ? fmt::format(" Did you mean {}?", *nearest) : ""));
 }
 
 }  // namespace incubate

@@ -84,6 +84,10 @@ void from_text(const std::string& name, const std::string& text, std::optional<T
 /// Returns a setting as the user types it: "--output" for "output" (a command's own option), else unchanged.
 std::string as_typed(const std::string& name);
 
+/// Returns the number of single-character insertions, deletions and replacements between two words (Levenshtein).
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
+/// Throws InputError with the values that are allowed; of many, with the nearest one.
 [[noreturn]] void reject_enum_text(const std::string& name, const std::string& text,
                                    const std::vector<std::string_view>& allowed);
 

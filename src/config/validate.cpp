@@ -50,6 +50,9 @@ void check_tiles(const std::string& name, std::int64_t image_size, std::int64_t 
 }
 
 void check_vit(const ModelConfig& c) {
+  check_input(c.hidden() > 0,
+              "model.mlp_ratio={} of model.width={} leaves the MLP no hidden unit. Give a ratio of at least {:.4g}.",
+              c.mlp_ratio, c.width, 1.0 / static_cast<double>(c.width));
   check_tiles("model.image_size", c.image_size, c.patch);
   check_input(c.width % c.heads == 0,
               "model.width={} is not a multiple of model.heads={} (heads share the width evenly). Use a width of {}.",
@@ -118,7 +121,8 @@ void check_countable(const RunConfig& config) {
   const auto blocks = static_cast<double>(std::accumulate(c.depths.begin(), c.depths.end(), std::int64_t{0}) +
                                           std::accumulate(c.meta_depths.begin(), c.meta_depths.end(), std::int64_t{0}));
   const bool is_vit = c.family == Family::vit;
-  const auto width = static_cast<double>(is_vit ? c.width * (4 + c.mlp_ratio) : 4 * std::ranges::max(c.widths));
+  const auto width =
+      is_vit ? static_cast<double>(c.width) * (4 + c.mlp_ratio) : 4 * static_cast<double>(std::ranges::max(c.widths));
   const auto side = static_cast<double>(is_vit ? c.image_size / c.patch : c.image_size);
   const double places = (side * side) + 1;
   const double scores = is_vit ? places * static_cast<double>(c.heads) : 0;

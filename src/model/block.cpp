@@ -54,8 +54,8 @@ torch::Tensor Attention::forward(const torch::Tensor& x_BTD, std::int64_t num_to
 }
 
 Mlp::Mlp(const ModelSpec& spec)
-    : fc1_(std::make_shared<Linear>(spec.width, spec.mlp_ratio * spec.width, true, spec.precision)),
-      fc2_(std::make_shared<Linear>(spec.mlp_ratio * spec.width, spec.width, true, spec.precision)) {
+    : fc1_(std::make_shared<Linear>(spec.width, spec.hidden(), true, spec.precision)),
+      fc2_(std::make_shared<Linear>(spec.hidden(), spec.width, true, spec.precision)) {
   register_module("fc1", fc1_);
   register_module("fc2", fc2_);
 }

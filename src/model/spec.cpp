@@ -16,8 +16,8 @@ namespace {
 double vit_block_flops(const ModelSpec& spec) {
   const auto tokens = static_cast<double>(spec.num_tokens());
   const auto width = static_cast<double>(spec.width);
-  const auto ratio = static_cast<double>(spec.mlp_ratio);
-  return (2 * tokens * width * width * (4 + (2 * ratio))) + (4 * tokens * tokens * width);
+  const auto hidden = static_cast<double>(spec.hidden());
+  return (2 * tokens * width * ((4 * width) + (2 * hidden))) + (4 * tokens * tokens * width);
 }
 
 double residual_block_flops(const ResidualBlockSpec& block) {

@@ -40,7 +40,7 @@ std::string depths_text(const ModelSpec& spec);
 
 /// Returns the floating-point operations of the forward pass of block `block` of stage `stage_index` on one image. A
 /// multiply-add counts as two.
-///   Vision transformer: 2 T D^2 (4 + 2 r) for weights, 4 T^2 D for attention; T tokens, width D, MLP ratio r.
+///   Vision transformer: 2 T D (4 D + 2 H) for weights, 4 T^2 D for attention; T tokens, width D, hidden width H.
 ///   Residual network: 2 S^2 9 C (C_in + C) for both convolutions, with S x S pixels and C channels in the output.
 double block_forward_flops(const ModelSpec& spec, std::int64_t stage_index, std::int64_t block);
 

@@ -6,7 +6,7 @@ namespace incubate {
 namespace {
 
 std::int64_t num_product_weights_of(const ModelSpec& spec, std::int64_t stage_index) {
-  const std::int64_t per_block = (4 + (2 * spec.mlp_ratio)) * spec.width * spec.width;
+  const std::int64_t per_block = ((4 * spec.width) + (2 * spec.hidden())) * spec.width;
   const std::int64_t of_patches = stage_index == 0 ? spec.channels * spec.patch * spec.patch * spec.width : 0;
   return (spec.depths.at(stage_index) * per_block) + of_patches;
 }
@@ -15,7 +15,7 @@ std::int64_t num_parameters_of(const ModelSpec& spec, std::int64_t stage_index) 
   const std::int64_t width = spec.width;
   const std::int64_t options = (spec.qkv_bias ? 0 : -3) + (spec.layer_scale > 0 ? 2 : 0);
   std::int64_t count = num_product_weights_of(spec, stage_index) +
-                       (spec.depths.at(stage_index) * (9 + spec.mlp_ratio + options) * width);
+                       (spec.depths.at(stage_index) * (((9 + options) * width) + spec.hidden()));
   if (stage_index == 0) count += (1 + 1 + spec.num_tokens()) * width;  // patch bias, class token, positions
   if (stage_index + 1 == spec.num_stages()) count += 2 * width;
   return count;
@@ -37,7 +37,7 @@ std::int64_t kept_of_block(const ModelSpec& spec, bool is_learning, std::int64_t
   constexpr std::int64_t kNormStatistics = 2 * kFloatBytes;
   const RowBytes row(spec);
   const std::int64_t log_sum_exp = kFloatBytes * spec.heads;
-  const std::int64_t hidden = spec.mlp_ratio * row.branch;
+  const std::int64_t hidden = row.element * spec.hidden();
   std::int64_t a_token = row.x + kNormStatistics + (3 * row.branch);
   std::int64_t an_output = row.x + kNormStatistics + row.branch + log_sum_exp + hidden;
   if (is_learning) {
@@ -72,8 +72,8 @@ StageActivations vit_stage_activations(const ModelSpec& spec, std::int64_t stage
   const bool is_learning = use == StageUse::learning;
   const bool is_last = stage_index + 1 == spec.num_stages();
   const std::int64_t tokens = spec.num_tokens();
-  StageActivations sizes{.backward = tokens * (row.x + (std::max<std::int64_t>(2 * spec.mlp_ratio, 8) * row.branch)),
-                         .alone = tokens * ((3 * row.x) + ((3 + (3 * spec.mlp_ratio)) * row.branch)),
+  StageActivations sizes{.backward = tokens * (row.x + std::max(2 * row.element * spec.hidden(), 8 * row.branch)),
+                         .alone = tokens * ((3 * row.x) + (3 * row.branch) + (3 * row.element * spec.hidden())),
                          .output = tokens * row.x};
   const std::int64_t depth = spec.depths.at(stage_index);
   for (std::int64_t i = 0; i < depth; ++i) {
@@ -91,7 +91,7 @@ StageActivations vit_stage_activations(const ModelSpec& spec, std::int64_t stage
       (stage_index == 0 && is_learning ? patches_bytes(spec) : 0) + (is_last ? kept_of_norm(spec) : 0);
   sizes.kept += beside_blocks;
   sizes.inputs += beside_blocks;
-  if (is_learning) sizes.weight_gradient = std::max<std::int64_t>(spec.mlp_ratio, 3) * spec.width * row.branch;
+  if (is_learning) sizes.weight_gradient = std::max(spec.hidden(), 3 * spec.width) * row.branch;
   return sizes;
 }
 

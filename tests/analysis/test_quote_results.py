@@ -102,12 +102,12 @@ def test_figures_by_hand(tmp_path: Path) -> None:
     assert BESIDE_RUNS["quickstart"](results) == (
         "2026-01-31, 2 ranks, fp32, seed 0; 2.0 minutes of training:\n\n"
         "```\n"
-        "method                         top-1  test loss  block FLOPs  rank-hours  wall-clock  critical path\n"
-        "Deep Incubation               70.00%     2.0000    6.000e+02      0.0333        1:00           1:00\n"
-        "end to end                    76.00%     2.0000    6.000e+02      0.0667        1:00           1:00\n"
-        "grown from the meta model     71.00%     2.0000    7.000e+02      0.0389        1:10           1:10\n"
-        "shallow for the whole budget  80.00%     2.0000    6.000e+02      0.0333        1:00           1:00\n"
-        "meta model alone              30.00%     2.0000    1.000e+02      0.0056        0:10           0:10\n"
+        "method                         top-1  validation loss  block FLOPs  rank-hours  wall-clock  critical path\n"
+        "Deep Incubation               70.00%           2.0000    6.000e+02      0.0333        1:00           1:00\n"
+        "end to end                    76.00%           2.0000    6.000e+02      0.0667        1:00           1:00\n"
+        "grown from the meta model     71.00%           2.0000    7.000e+02      0.0389        1:10           1:10\n"
+        "shallow for the whole budget  80.00%           2.0000    6.000e+02      0.0333        1:00           1:00\n"
+        "meta model alone              30.00%           2.0000    1.000e+02      0.0056        0:10           0:10\n"
         "```"
     )
     half = T_2 / sqrt(3)  # of points with a standard deviation of 1

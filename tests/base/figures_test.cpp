@@ -12,7 +12,7 @@ const std::vector<MetricInfo> kMetrics = {{"accuracy", "accuracy", "%"}, {"error
 
 TEST(Figures, AreShownInTheOrderOfTheMetrics) {
   EXPECT_EQ(format_figures(kMetrics, {{"error", 1.25}, {"accuracy", 0.5}, {"other", 3}}),
-            "accuracy 50.00%, test error 1.2500");
+            "accuracy 50.00%, validation error 1.2500");
   EXPECT_EQ(format_figures({}, {{"other", 3}}), "");
 }
 

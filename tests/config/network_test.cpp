@@ -22,6 +22,7 @@ ModelConfig preset(const std::string& name) {
 struct Expected {
   std::string preset;
   std::int64_t width, depth, heads, patch, image_size, classes;
+  std::int64_t hidden = 4 * width;
 };
 
 TEST(NetworkPreset, NetworksOfTheLiterature) {
@@ -30,6 +31,10 @@ TEST(NetworkPreset, NetworksOfTheLiterature) {
         Expected{"vit_h14", 1280, 32, 16, 14, 224, 1000}, Expected{"vit_b16_384", 768, 12, 12, 16, 384, 1000},
         Expected{"vit_l16_384", 1024, 24, 16, 16, 384, 1000}, Expected{"vit_h14_392", 1280, 32, 16, 14, 392, 1000},
         Expected{"deit_ti", 192, 12, 3, 16, 224, 1000}, Expected{"deit_s", 384, 12, 6, 16, 224, 1000},
+        Expected{"vit_small_patch16_224", 384, 12, 6, 16, 224, 1000},
+        Expected{"vit_base_patch16_384", 768, 12, 12, 16, 384, 1000},
+        Expected{"vit_giant_patch14_224", 1408, 40, 16, 14, 224, 1000, 6144},
+        Expected{"vit_gigantic_patch14_224", 1664, 48, 16, 14, 224, 1000, 8192},
         Expected{"deit_t32", 192, 32, 3, 4, 32, 100}, Expected{"deit_t128", 192, 128, 3, 4, 32, 100}}) {
     const ModelConfig c = preset(e.preset);
     EXPECT_EQ(c.preset, e.preset);
@@ -42,7 +47,7 @@ TEST(NetworkPreset, NetworksOfTheLiterature) {
     EXPECT_EQ(c.image_size, e.image_size);
     EXPECT_EQ(c.classes, e.classes);
     EXPECT_EQ(c.channels, 3);
-    EXPECT_EQ(c.mlp_ratio, 4);
+    EXPECT_EQ(c.hidden(), e.hidden);
     EXPECT_EQ(c.layer_scale, 0);
     const bool is_huge = e.preset.starts_with("vit_h14");
     EXPECT_EQ(c.qkv_bias, !is_huge);
@@ -73,7 +78,7 @@ TEST(NetworkPreset, Resnet110HasThreeGroupsOfEighteenBlocks) {
   EXPECT_NO_THROW(validate_without_data_file(run));
 }
 
-TEST(NetworkPreset, EveryOneHasAName) { EXPECT_EQ(list_presets().size(), 12); }
+TEST(NetworkPreset, EveryOneHasAName) { EXPECT_EQ(list_presets().size(), 24); }
 
 }  // namespace
 }  // namespace incubate

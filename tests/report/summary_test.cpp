@@ -152,8 +152,8 @@ TEST(Summary, TableHasRoomForTheLongestName) {
   const ResultRow row{
       .method = "shallow for the whole budget", .evaluation = {{"loss", 0.5}, {"top1", 0.25}}, .cost = {}};
   const std::string table = format_results(kMetrics, {row});
-  EXPECT_EQ(table.substr(0, 61), "method                         top-1         top-5  test loss");
-  EXPECT_EQ(table.substr(table.find('\n') + 1, 61), "shallow for the whole budget  25.00% not evaluated     0.5000");
+  EXPECT_EQ(table.substr(0, 67), "method                         top-1         top-5  validation loss");
+  EXPECT_EQ(table.substr(table.find('\n') + 1, 67), "shallow for the whole budget  25.00% not evaluated           0.5000");
 }
 
 TEST(Summary, OnlyWhatIsDoneIsAResult) {
@@ -492,9 +492,9 @@ TEST(Summary, WhatWasNotEvaluatedAndWhatIsNotFiniteStayTold) {
     return table.substr(begin, table.find('\n', begin) - begin);
   };
   EXPECT_EQ(row_of_table("meta model alone"),
-            "meta model alone  not evaluated not evaluated not evaluated      unknown     unknown           -          "
+            "meta model alone  not evaluated not evaluated    not evaluated      unknown     unknown           -          "
             "    -");
-  EXPECT_TRUE(row_of_table("end to end").find(" not finite    not finite    not finite ") != std::string::npos)
+  EXPECT_TRUE(row_of_table("end to end").find(" not finite    not finite       not finite ") != std::string::npos)
       << table;
   // A training that begins with imported weights has an unknown cost.
   EXPECT_TRUE(row_of_table("Deep Incubation").ends_with(" unknown     unknown           -              -")) << table;
@@ -569,8 +569,8 @@ TEST(Summary, TableHasARowAMethod) {
                 .evaluation = {{"loss", 0.51234}, {"top1", 0.8765}, {"top5", 0.99}},
                 .cost = {.block_flops = 1.5e15, .rank_s = 7200, .wall_s = 3723, .critical_path_s = 61}};
   EXPECT_EQ(format_results(kMetrics, {row}),
-            "method              top-1   top-5  test loss  block FLOPs  rank-hours  wall-clock  critical path\n"
-            "Deep Incubation    87.65%  99.00%     0.5123    1.500e+15      2.0000     1:02:03           1:01\n");
+            "method              top-1   top-5  validation loss  block FLOPs  rank-hours  wall-clock  critical path\n"
+            "Deep Incubation    87.65%  99.00%           0.5123    1.500e+15      2.0000     1:02:03           1:01\n");
 }
 
 }  // namespace

@@ -76,8 +76,9 @@ TEST_F(RunRecorderTest, TrainingsWaitRunAndAreDone) {
   recorder.end_run("done", "every training is done");
   EXPECT_EQ(summary().at("state"), "done");
   EXPECT_EQ(summary().at("reason"), "every training is done");
-  EXPECT_NE(read_text(run_.log()).find("stage_0 is done: top-1 50.00%, test loss 1.2500, 500 steps in 0:10 on 2 ranks"),
-            std::string::npos);
+  EXPECT_NE(
+      read_text(run_.log()).find("stage_0 is done: top-1 50.00%, validation loss 1.2500, 500 steps in 0:10 on 2 ranks"),
+      std::string::npos);
 }
 
 TEST_F(RunRecorderTest, RoundsOfEarlierRunsAreKept) {

@@ -29,7 +29,7 @@ def test_it_ends_the_run_or_is_recorded(tiny: Tiny, tmp_path: Path) -> None:
 
     outcome = launch.run_well(*arguments, "--train.on_nonfinite=skip", num_ranks=2)
     assert f"warning: {text} Training goes on (train.on_nonfinite=skip)." in outcome.stdout
-    assert "meta is done: top-1 not finite, top-5 not finite, test loss not finite" in outcome.stdout
+    assert "meta is done: top-1 not finite, top-5 not finite, validation loss not finite" in outcome.stdout
     [training] = [t for t in read_summary(run)["trainings"] if t["name"] == "meta"]
     [row] = read_summary(run)["results"]
     for entry in (training, row):

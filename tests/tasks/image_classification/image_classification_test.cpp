@@ -54,7 +54,7 @@ TEST(ImageClassification, EveryMetricHasAFigureAndTheFirstIsTop1) {
   EXPECT_EQ(metrics.size(), figures.size());
   for (const MetricInfo& metric : metrics) EXPECT_TRUE(figures.contains(metric.name)) << metric.name;
   EXPECT_EQ(metrics[0].name, "top1");
-  EXPECT_EQ(format_figures(metrics, figures), "top-1 50.00%, top-5 100.00%, test loss 0.8370");
+  EXPECT_EQ(format_figures(metrics, figures), "top-1 50.00%, top-5 100.00%, validation loss 0.8370");
 }
 
 TEST(ImageClassification, EvaluationLossIsAMeanWithoutSmoothing) {
