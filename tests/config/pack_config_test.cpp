@@ -87,6 +87,21 @@ TEST(PackConfig, AFolderNeedsItselfAndAnOutput) {
   EXPECT_EQ(pack_error(idx), "--quality is given but --format=idx has no use for it. Leave it out.");
 }
 
+TEST(PackConfig, ArchivesAndTablesNeedTheirFiles) {
+  for (const std::string format : {"tar", "webdataset", "csv"}) {
+    EXPECT_EQ(pack_error({"--format=" + format, "--train-files=a,b", "--validation-files=c", "--output=o",
+                          "--shorter-side=256", "--quality=80", "--shard-mb=0.5", "--class-names-file=n"}),
+              "(no error)");
+    EXPECT_EQ(
+        pack_error({"--format=" + format, "--train-files=a", "--output=o"}),
+        "--validation-files is missing: pack needs it. Give --validation-files=a,b,... (such files to evaluate on).");
+    EXPECT_EQ(
+        pack_error(
+            {"--format=" + format, "--train-files=a", "--validation-files=c", "--output=o", "--class-names=x,y"}),
+        format == "tar" ? "--class-names is given but --format=tar has no use for it. Leave it out." : "(no error)");
+  }
+}
+
 TEST(PackConfig, AFoldersOptionsHaveRangesAndDefaults) {
   const auto error_with = [](const std::string& option) {
     return pack_error({"--format=folder", "--folder=f", "--output=o", option});
@@ -109,7 +124,8 @@ TEST(PackConfig, VerifyingTakesNothingElse) {
 }
 
 TEST(PackConfig, UnknownFormatIsRefused) {
-  EXPECT_EQ(pack_error({"--format=png"}), "--format=png is not one of its values. Give idx, cifar or folder.");
+  EXPECT_EQ(pack_error({"--format=png"}),
+            "--format=png is not one of its values. Give idx, cifar, folder, tar, webdataset or csv.");
 }
 
 }  // namespace

@@ -404,7 +404,7 @@ def drop_class(folder: Path) -> str:
     shutil.rmtree(folder / "val" / "b")
     return (
         rf"--folder={folder}: the class 'b' is in train/ but not in val/ \(2 classes in train/, 1 in val/; they must "
-        r"be the same\)\. Add its folder, or take it away\."
+        r"be the same\)\. Add it there, or take it away\."
     )
 
 
@@ -499,4 +499,4 @@ def test_names_of_classes_a_share_of_the_images_and_many_left_out(tmp_path: Path
     outcome = launch.run(*pack_arguments(folder, tmp_path / "F.h5", *options))
     (message,) = outcome.messages()
     advice = "Give one for each, in the sorted order of the folders."
-    assert message == f"incubate: {names} has 1 names for 2 classes in {folder}. {advice}"
+    assert message == f"incubate: {names} has 1 names for 2 classes in --folder={folder}. {advice}"
