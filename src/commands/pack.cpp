@@ -32,6 +32,8 @@ constexpr const char* kPackHelp =
     "IDX (MNIST and its kin) or the binary files of CIFAR-10 and CIFAR-100 (fine\n"
     "labels). If the output already holds just these, nothing is written. A name with\n"
     "a comma stands in quotes: --class-names='\"tench, Tinca tinca\",goldfish'.\n\n"
+    "Where no images to evaluate on exist, --validation-share 0.1 takes a tenth of\n"
+    "each class's training images. A folder may then have its CLASS/IMAGE directly.\n\n"
     "Large ones, JPEG and PNG files, stay byte for byte as they are. (With\n"
     "--shorter-side larger ones are reduced, a PNG without loss.) These formats have\n"
     "them; archives are read in place, and must not be compressed:\n"

@@ -21,7 +21,7 @@ struct Uses {
 };
 
 using enum Use;
-constexpr std::array<Uses, 12> kUses = {{
+constexpr std::array<Uses, 13> kUses = {{
     {"train-images", {needed, none, none, none, none, none}},
     {"train-labels", {needed, none, none, none, none, none}},
     {"validation-images", {needed, none, none, none, none, none}},
@@ -34,6 +34,7 @@ constexpr std::array<Uses, 12> kUses = {{
     {"shard-mb", {none, none, optional, optional, optional, optional}},
     {"class-names-file", {none, optional, optional, optional, optional, optional}},
     {"class-names", {needed, needed, none, none, optional, optional}},
+    {"validation-share", {optional, optional, optional, optional, optional, optional}},
 }};
 
 const EnumNames<PackFormat> kFormats = {
@@ -44,7 +45,8 @@ Use use_of(const std::string& option, const PackConfig& config) {
   if (option == "verify") return Use::optional;
   if (option == "class-names" && !config.class_names_file.empty()) return Use::optional;  // the file has the names
   const auto* const uses = std::ranges::find(kUses, option, &Uses::option);
-  return uses == kUses.end() ? Use::needed : uses->by_format[static_cast<std::size_t>(config.format)];
+  const Use use = uses == kUses.end() ? Use::needed : uses->by_format[static_cast<std::size_t>(config.format)];
+  return use == Use::needed && config.validation_share && option.starts_with("validation-") ? Use::none : use;
 }
 
 std::string_view name_of(PackFormat format) { return kFormats[static_cast<std::size_t>(format)].second; }
@@ -96,6 +98,10 @@ std::vector<Setting> list_settings(PackConfig& c) {
       make_setting("class-names", c.class_names, r, "a,b,...", "one name a class, in order of the labels"),
       make_setting("subset", c.subset, r, "0..1", "share of each class's training images that is kept",
                    {.least = 0, .is_open = true, .most = 1}),
+      make_setting("validation-share", c.validation_share, r, "0..1",
+                   "share of each class's training images that become the images to evaluate on, instead of others",
+                   {.least = 0, .is_open = true, .most = 0.9, .example = "0.1"}),
+      make_setting("seed", c.seed, r, "", "of the choice of --validation-share", kNotNegative),
       make_path_setting("output", c.output, Kind::operation, "HDF5 file to write"),
       make_path_setting("verify", c.verify, Kind::operation,
                         "pack nothing, but check all images of a set of shards, named by its index")};
@@ -112,6 +118,10 @@ void validate(const PackConfig& config) {
   for (std::size_t i = 0; i < settings.size(); ++i) {
     const Setting& setting = settings[i];
     const Use use = use_of(setting.name, config);
+    check_input(!is_given[i] || !config.validation_share || !setting.name.starts_with("validation-") ||
+                    setting.name == "validation-share",
+                "--{} and --validation-share={} are both given (each makes the validation split). Give one.",
+                setting.name, *config.validation_share);
     check_input(use != Use::none || !is_given[i], "--{} is given but --format={} has no use for it. Leave it out.",
                 setting.name, name_of(config.format));
     check_input(use != Use::needed || !setting.get().empty(), "--{} is missing: pack needs it. Give --{}={} ({}).",
@@ -125,6 +135,10 @@ void validate(const PackConfig& config) {
     check_input(!std::filesystem::is_regular_file(name, ignored),
                 "--class-names={} is a file, not the names of classes. Give it as --class-names-file.", name);
   }
+  check_input(config.validation_share || config.seed == 0,
+              "--seed={} is given without --validation-share: it chooses nothing else. Leave it out, or give "
+              "--validation-share.",
+              config.seed);
   check_input(config.shorter_side || config.quality == PackConfig().quality,
               "--quality={} is given without --shorter-side: other images stay as they are. Leave it out, or give "
               "--shorter-side.",
@@ -133,10 +147,18 @@ void validate(const PackConfig& config) {
 
 std::vector<std::string> list_sources(const PackConfig& c) {
   if (c.format == PackFormat::folder) return {};
+  if (c.format == PackFormat::idx && c.validation_share) return {c.train_images, c.train_labels};
   if (c.format == PackFormat::idx) return {c.train_images, c.train_labels, c.validation_images, c.validation_labels};
   std::vector<std::string> sources = c.train_files;
   sources.insert(sources.end(), c.validation_files.begin(), c.validation_files.end());
   return sources;
+}
+
+std::string describe_validation(const PackConfig& config, std::int64_t num_taken, std::int64_t num_images) {
+  return fmt::format(
+      "{} of {} training images become the validation split (--validation-share={} of each class, "
+      "--seed={})",
+      num_taken, num_images, *config.validation_share, config.seed);
 }
 
 std::string describe_source(const PackConfig& c) {

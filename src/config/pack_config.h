@@ -34,6 +34,8 @@ struct PackConfig {
   std::string class_names_file;
   std::vector<std::string> class_names;
   double subset = 1;
+  std::optional<double> validation_share;  // of the training images; absent: the source has a validation split
+  std::int64_t seed = 0;                   // of the choice of these
   std::string output;
   std::string verify;  // an index: pack nothing, verify its set
 
@@ -47,6 +49,8 @@ void validate(const PackConfig& config);
 
 /// Returns the files that `config` names to be read, training images and labels first; none of a folder's images.
 std::vector<std::string> list_sources(const PackConfig& config);
+/// Returns a sentence on how many of the training images are taken for validation.
+std::string describe_validation(const PackConfig& config, std::int64_t num_taken, std::int64_t num_images);
 /// Returns the option that names the encoded training images, with its value's begin, for messages.
 std::string describe_source(const PackConfig& config);
 

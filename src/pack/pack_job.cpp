@@ -38,7 +38,7 @@ Views compare_places(const Source& source, const Communicator& world) {
   std::string seen;
   FilePath last;
   for (const SourcePart& part : source.parts) {
-    for (const FilePath& place : {part.folder, part.path()}) seen += place == last ? "" : identify_file(place) + '\n';
+    if (part.path() != last) seen += identify_file(part.path()) + '\n';
     last = part.path();
   }
   const std::vector<std::string> all = world.gather(hash_text(seen), "comparing the source");
@@ -176,14 +176,34 @@ void settle_classes(PackJob& job, const Listing& train, const Listing& validatio
   from_text("", world.broadcast(to_text(names), "telling of classes"), job.class_names);
 }
 
+std::vector<std::int64_t> labels_of(const std::vector<SourceFile>& files) {
+  std::vector<std::int64_t> labels(files.size());
+  std::ranges::transform(files, labels.begin(), &SourceFile::label);
+  return labels;
+}
+
+std::vector<SourceFile> take_files(const std::vector<SourceFile>& files, std::span<const std::int64_t> indices) {
+  std::vector<SourceFile> taken;
+  for (const std::int64_t i : indices) taken.push_back(files[i]);
+  return taken;
+}
+
 /// Returns the given share of each class's training images.
 std::vector<SourceFile> take_share(const std::vector<SourceFile>& files, double share) {
   if (share >= 1) return files;
-  std::vector<std::int64_t> labels(files.size());
-  std::ranges::transform(files, labels.begin(), &SourceFile::label);
-  std::vector<SourceFile> kept;
-  for (const std::int64_t i : choose_subset(labels, share)) kept.push_back(files[i]);
-  return kept;
+  return take_files(files, choose_subset(labels_of(files), share));
+}
+
+/// Moves a share of each class's training images to a validation split.
+Listing take_validation(const PackConfig& config, Listing& train, Log& log) {
+  const SplitIndices split =
+      choose_validation(labels_of(train.files), *config.validation_share, config.seed, train.classes);
+  log.info(describe_validation(config, std::ssize(split.validation), std::ssize(train.files)));
+  Listing validation;
+  validation.classes = train.classes;
+  validation.files = take_files(train.files, split.validation);
+  train.files = take_files(train.files, split.kept);
+  return validation;
 }
 
 /// Returns the mean bytes of a packed image, or 0 if images keep their size. The sample is the split's first images,
@@ -239,8 +259,13 @@ PackJob plan_packing(const PackConfig& config, const Communicator& world, Log& l
     check_input(parts == job.source.parts, "it has {} class folders or archives, not {}, or others.", parts.size(),
                 job.source.parts.size());
   });
-  const Listing train = list_split(job, Split::train, views, world);
-  const Listing validation = list_split(job, Split::validation, views, world);
+  Listing train = list_split(job, Split::train, views, world);
+  Listing validation;
+  if (config.validation_share) {
+    agree(world, [&] { validation = take_validation(config, train, log); });
+  } else {
+    validation = list_split(job, Split::validation, views, world);
+  }
   settle_classes(job, train, validation, world);
   job.files[Split::train] = order_files(take_share(train.files, config.subset), Split::train);
   job.files[Split::validation] = order_files(validation.files, Split::validation);

@@ -153,7 +153,7 @@ Source open_source(const PackConfig& config) {
     case PackFormat::csv:
       return open_image_tables(config);
     default:
-      return open_image_folder(config.folder);
+      return open_image_folder(config.folder, config.validation_share ? FolderSplits::train_alone : FolderSplits::both);
   }
 }
 

@@ -116,6 +116,26 @@ TEST(PackConfig, AFoldersOptionsHaveRangesAndDefaults) {
   EXPECT_EQ(PackConfig().shard_bytes(), 1'500'000'000);
 }
 
+TEST(PackConfig, AShareForValidationStandsForItsFiles) {
+  const std::string share = "--validation-share=0.1";
+  EXPECT_EQ(pack_error({"--train-images=a", "--train-labels=b", "--class-names=x,y", "--output=o", share}),
+            "(no error)");
+  EXPECT_EQ(pack_error({"--format=cifar", "--train-files=a", "--class-names=x,y", "--output=o", share}), "(no error)");
+  EXPECT_EQ(pack_error({"--format=folder", "--folder=f", "--output=o", share, "--seed=3"}), "(no error)");
+  EXPECT_EQ(pack_error({"--format=tar", "--train-files=a", "--output=o", share, "--subset=0.5"}), "(no error)");
+  EXPECT_EQ(
+      pack_error({"--format=tar", "--train-files=a", "--validation-files=b", "--output=o", share}),
+      "--validation-files and --validation-share=0.1 are both given (each makes the validation split). Give one.");
+  EXPECT_EQ(pack_error({"--format=tar", "--train-files=a", "--validation-files=b", "--output=o", "--seed=3"}),
+            "--seed=3 is given without --validation-share: it chooses nothing else. Leave it out, or give "
+            "--validation-share.");
+  for (const char* wrong : {"0", "0.95"}) {
+    EXPECT_EQ(pack_error({std::string("--validation-share=") + wrong}),
+              std::string("--validation-share=") + wrong +
+                  " is out of range. Give more than 0 and at most 0.9, such as 0.1.");
+  }
+}
+
 TEST(PackConfig, VerifyingTakesNothingElse) {
   EXPECT_EQ(pack_error({"--verify=f"}), "(no error)");
   EXPECT_EQ(pack_error({"--format=folder", "--verify=f"}), "(no error)");

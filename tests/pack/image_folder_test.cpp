@@ -137,13 +137,29 @@ TEST_F(ImageFolderTest, MissingFoldersAreNamed) {
   fs::remove_all(root_ / "validation");
   EXPECT_EQ(error(),
             " has no validation/. Name a folder with train/ and validation/ (or val/) in it, which have a "
-            "folder for each class.");
+            "folder for each class. Or give --validation-share.");
   fs::remove_all(root_ / "train");
   EXPECT_EQ(error(),
             " has no train/. Name a folder with train/ and validation/ (or val/) in it, which have a folder "
             "for each class.");
   fs::remove_all(root_);
-  EXPECT_EQ(error(), " is no folder. Name one with train/ and validation/ in it; unpack an archive first.");
+  EXPECT_EQ(error(), " is no folder. Name one with train/ and validation/ in it; archives need --format=tar.");
+}
+
+TEST_F(ImageFolderTest, WithoutValidationTheClassesMayLieInTheFolderItself) {
+  const auto open_alone = [this] { return open_image_folder(root_, FolderSplits::train_alone); };
+  EXPECT_EQ(thrown_message<InputError>(open_alone),
+            "--folder=" + root_.string() +
+                " has val/, but --validation-share is given (each makes the validation split). Leave one out.");
+  fs::remove_all(root_ / "val");
+  const Source source = open_alone();
+  EXPECT_EQ(classes_of(source, Split::train), (Names{"a", "b"}));
+  EXPECT_EQ(source.parts[0].folder, root_ / "train");
+  EXPECT_EQ(source.split_names.at(Split::validation), "train");
+  for (const char* name : {"a", "b"}) fs::rename(root_ / "train" / name, root_ / name);
+  fs::remove(root_ / "train");
+  EXPECT_EQ(open_alone().parts[1].folder, root_);
+  EXPECT_EQ(open_alone().split_names.at(Split::validation), "images");
 }
 
 }  // namespace

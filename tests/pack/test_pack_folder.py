@@ -411,10 +411,7 @@ def drop_class(folder: Path) -> str:
 def empty_class(folder: Path) -> str:
     for path in (folder / "val" / "b").iterdir():
         path.unlink()
-    return (
-        rf"--folder={folder}: the class folder val/b has no files \(those in its folders do not count\)\. Fill it, or "
-        r"take the class away\."
-    )
+    return rf"{folder}/val/b has no files \(those in its folders do not count\)\. Fill it, or take the class away\."
 
 
 def ruin_class(folder: Path) -> str:
@@ -439,7 +436,7 @@ def fail_to_read(folder: Path) -> str:
 
 def name_nothing(folder: Path) -> str:
     shutil.rmtree(folder)
-    return rf"--folder={folder} is no folder\. Name one with train/ and validation/ in it; unpack an archive first\."
+    return rf"--folder={folder} is no folder\. Name one with train/ and validation/ in it; archives need --format=tar\."
 
 
 @pytest.mark.parametrize(

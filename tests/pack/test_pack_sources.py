@@ -303,6 +303,34 @@ def test_what_is_left_out_of_a_webdataset(tmp_path: Path) -> None:
     assert [name.decode() for name in h5py.File(output)["class_names"]] == ["0", "1", "2"]
 
 
+def test_a_share_for_validation(tmp_path: Path) -> None:
+    """The same images of each class whatever the format, on any ranks; none is in both splits."""
+    (write_folder(tmp_path / "splits") / "train").rename(tmp_path / "images")  # class folders alone
+    rows = [f"images/{name},{name[:3]}\n" for name, _ in images_of("train")]
+    (tmp_path / "all.csv").write_text("".join(rows))
+    share = ("--validation-share=0.25", SHARDS)
+    sources = {
+        "folder": ("--format=folder", f"--folder={tmp_path / 'images'}"),
+        "tar": ("--format=tar", f"--train-files={whole_tar('train', tmp_path)}"),
+        "csv": ("--format=csv", f"--train-files={tmp_path / 'all.csv'}"),
+        "webdataset": ("--format=webdataset", f"--train-files={write_shards(tmp_path)[0]}"),
+    }
+    checksums = {}
+    for form, source in sources.items():
+        output = tmp_path / form / "F.h5"
+        outcome = launch.run_well("pack", *source, *share, f"--output={output}", num_ranks=2 if form == "tar" else 1)
+        said = "6 of 24 training images become the validation split (--validation-share=0.25 of each class, --seed=0)"
+        assert said in outcome.stdout
+        assert " written: 18 training and 6 validation images " in outcome.stdout
+        index = h5py.File(output)
+        assert np.bincount(index["validation/labels"][()]).tolist() == [2, 2, 2]
+        checksums[form] = [index[f"{split}/checksums"][()].tolist() for split in ("train", "validation")]
+    assert all(found == checksums["folder"] for found in checksums.values())
+    assert len({*checksums["tar"][0], *checksums["tar"][1]}) == 24
+    outcome = launch.run_well("pack", *sources["tar"], *share, "--seed=1", f"--output={output}")
+    assert sorted(h5py.File(output)["validation/checksums"][()]) != sorted(checksums["tar"][1])
+
+
 # --- Mistakes ---------------------------------------------------------------------------------------------------------
 
 
