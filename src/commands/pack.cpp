@@ -8,7 +8,7 @@
 #include "commands/commands.h"
 #include "commands/print_output.h"
 #include "config/parse.h"
-#include "pack/pack_folder.h"
+#include "pack/pack_image_set.h"
 #include "parallel/launch_check.h"
 
 namespace incubate {
@@ -21,17 +21,33 @@ constexpr const char* kPackHelp =
     "  --class-names-file F --output F\n"
     "mpirun -n N incubate pack --format folder --folder DIR --output F.h5 \\\n"
     "  [--shorter-side 512 --quality 90] [--shard-mb 1500]\n"
+    "mpirun -n N incubate pack --format tar --train-files ILSVRC2012_img_train.tar \\\n"
+    "  --validation-files val.tar --output F.h5\n"
+    "mpirun -n N incubate pack --format webdataset --output F.h5 \\\n"
+    "  --train-files 'train-{000..146}.tar' --validation-files 'val-*.tar'\n"
+    "mpirun -n N incubate pack --format csv --train-files F.csv \\\n"
+    "  --validation-files F.csv --output F.h5\n"
     "mpirun -n N incubate pack --verify F.h5\n\n"
     "Packs labelled images for 'incubate train'. Small images go into one HDF5 file:\n"
     "IDX (MNIST and its kin) or the binary files of CIFAR-10 and CIFAR-100 (fine\n"
     "labels). If the output already holds just these, nothing is written. A name with\n"
     "a comma stands in quotes: --class-names='\"tench, Tinca tinca\",goldfish'.\n\n"
-    "Large ones, JPEG and PNG files in a folder for each class, stay byte for byte\n"
-    "as they are. (With --shorter-side larger ones are reduced, a PNG without loss.)\n"
-    "They go into shards F-train-00000.h5, ... beside the index F.h5. The same\n"
-    "command after an interruption keeps the shards that are done, and makes damaged\n"
-    "ones anew. The files are the same on any number of ranks. F-problems.txt names\n"
-    "what was left out, such as TIFF and WebP files, and why: convert these to PNG.\n\n";
+    "Where no images to evaluate on exist, --validation-share 0.1 takes a tenth of\n"
+    "each class's training images. A folder may then have its CLASS/IMAGE directly.\n\n"
+    "Large ones, JPEG and PNG files, stay byte for byte as they are. (With\n"
+    "--shorter-side larger ones are reduced, a PNG without loss.) These formats have\n"
+    "them; archives are read in place, and must not be compressed:\n"
+    "  folder      train/CLASS/IMAGE and validation/CLASS/IMAGE\n"
+    "  tar         archives with CLASS/IMAGE, with the images of the class CLASS.tar,\n"
+    "              or with such archives, as ImageNet has them\n"
+    "  webdataset  archives with KEY.jpg (.jpeg, .png) and KEY.cls, a class's number\n"
+    "  csv         rows of path,label (with that header or none); paths begin at the\n"
+    "              table, labels are names of classes, or numbers from 0 on\n"
+    "Quotes keep {000..146} and * from the shell. The images go into shards\n"
+    "F-train-00000.h5, ... beside the index F.h5. The same command after an\n"
+    "interruption keeps the shards that are done, and makes damaged ones anew. The\n"
+    "files are the same on any number of ranks. F-problems.txt names what was left\n"
+    "out, such as TIFF and WebP files, and why: convert these to PNG.\n\n";
 
 /// Packs IDX or CIFAR files. Only rank 0 calls it.
 void pack_small_images(const PackConfig& config, Log& log) {
@@ -66,7 +82,7 @@ void pack_command(const std::vector<std::string>& arguments, Communicator& world
   });
   check_launch(world);
   if (!config.verify.empty()) return verify_image_set(config.verify, world, log);
-  if (config.format == PackFormat::folder) return pack_folder(config, world, log);
+  if (is_encoded(config.format)) return pack_image_set(config, world, log);
   agree(world, [&] {
     if (world.is_leader()) pack_small_images(config, log);
   });

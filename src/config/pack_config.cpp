@@ -13,45 +13,43 @@ namespace {
 /// A format's use of an option.
 enum class Use { none, optional, needed };
 
+constexpr std::size_t kNumFormats = 6;
+
 struct Uses {
   const char* option;
-  Use idx, cifar, folder;
+  std::array<Use, kNumFormats> by_format;  // idx, cifar, folder, tar, webdataset, csv
 };
 
-constexpr std::array<Uses, 12> kUses = {{
-    {"train-images", Use::needed, Use::none, Use::none},
-    {"train-labels", Use::needed, Use::none, Use::none},
-    {"validation-images", Use::needed, Use::none, Use::none},
-    {"validation-labels", Use::needed, Use::none, Use::none},
-    {"train-files", Use::none, Use::needed, Use::none},
-    {"validation-files", Use::none, Use::needed, Use::none},
-    {"folder", Use::none, Use::none, Use::needed},
-    {"shorter-side", Use::none, Use::none, Use::optional},
-    {"quality", Use::none, Use::none, Use::optional},
-    {"shard-mb", Use::none, Use::none, Use::optional},
-    {"class-names-file", Use::none, Use::optional, Use::optional},
-    {"class-names", Use::needed, Use::needed, Use::none},
+using enum Use;
+constexpr std::array<Uses, 13> kUses = {{
+    {"train-images", {needed, none, none, none, none, none}},
+    {"train-labels", {needed, none, none, none, none, none}},
+    {"validation-images", {needed, none, none, none, none, none}},
+    {"validation-labels", {needed, none, none, none, none, none}},
+    {"train-files", {none, needed, none, needed, needed, needed}},
+    {"validation-files", {none, needed, none, needed, needed, needed}},
+    {"folder", {none, none, needed, none, none, none}},
+    {"shorter-side", {none, none, optional, optional, optional, optional}},
+    {"quality", {none, none, optional, optional, optional, optional}},
+    {"shard-mb", {none, none, optional, optional, optional, optional}},
+    {"class-names-file", {none, optional, optional, optional, optional, optional}},
+    {"class-names", {needed, needed, none, none, optional, optional}},
+    {"validation-share", {optional, optional, optional, optional, optional, optional}},
 }};
+
+const EnumNames<PackFormat> kFormats = {
+    {PackFormat::idx, "idx"}, {PackFormat::cifar, "cifar"},           {PackFormat::folder, "folder"},
+    {PackFormat::tar, "tar"}, {PackFormat::webdataset, "webdataset"}, {PackFormat::csv, "csv"}};
 
 Use use_of(const std::string& option, const PackConfig& config) {
   if (option == "verify") return Use::optional;
   if (option == "class-names" && !config.class_names_file.empty()) return Use::optional;  // the file has the names
   const auto* const uses = std::ranges::find(kUses, option, &Uses::option);
-  if (uses == kUses.end()) return Use::needed;
-  switch (config.format) {
-    case PackFormat::idx:
-      return uses->idx;
-    case PackFormat::cifar:
-      return uses->cifar;
-    case PackFormat::folder:
-      break;
-  }
-  return uses->folder;
+  const Use use = uses == kUses.end() ? Use::needed : uses->by_format[static_cast<std::size_t>(config.format)];
+  return use == Use::needed && config.validation_share && option.starts_with("validation-") ? Use::none : use;
 }
 
-std::string name_of(PackFormat format) {
-  return format == PackFormat::idx ? "idx" : format == PackFormat::cifar ? "cifar" : "folder";
-}
+std::string_view name_of(PackFormat format) { return kFormats[static_cast<std::size_t>(format)].second; }
 
 /// Returns for each setting of list_settings() whether its value differs from the default.
 std::vector<bool> find_given(PackConfig config) {
@@ -80,31 +78,33 @@ void validate_verify(PackConfig config) {
 std::vector<Setting> list_settings(PackConfig& c) {
   const Kind r = Kind::result;
   return {
-      make_enum_setting<PackFormat>(
-          "format", c.format, {{PackFormat::idx, "idx"}, {PackFormat::cifar, "cifar"}, {PackFormat::folder, "folder"}},
-          r, "of the files to read"),
+      make_enum_setting("format", c.format, kFormats, r, "of the files to read"),
       make_path_setting("train-images", c.train_images, r, "training images (IDX, gzip'ed or not)"),
       make_path_setting("train-labels", c.train_labels, r, "training labels"),
       make_path_setting("validation-images", c.validation_images, r, "images to evaluate on"),
       make_path_setting("validation-labels", c.validation_labels, r, "their labels"),
-      make_paths_setting("train-files", c.train_files, r, "training images and labels (CIFAR's binary files)"),
-      make_paths_setting("validation-files", c.validation_files, r, "images and labels to evaluate on (CIFAR)"),
+      make_paths_setting("train-files", c.train_files, r, "training images with labels (CIFAR, tar, WebDataset, CSV)"),
+      make_paths_setting("validation-files", c.validation_files, r, "such files to evaluate on"),
       make_path_setting("folder", c.folder, r, "with train/CLASS/ and validation/CLASS/ (or val/)"),
       make_setting("shorter-side", c.shorter_side, r, "pixels",
-                   "larger images are reduced to this (folder); without it all stay as they are",
+                   "larger image files are reduced to this; without it all stay as they are",
                    {.least = 1, .most = 65500, .example = "256"}),
-      make_setting("quality", c.quality, r, "1..100", "of JPEGs that --shorter-side reduces (folder)",
+      make_setting("quality", c.quality, r, "1..100", "of JPEGs that --shorter-side reduces",
                    {.least = 1, .most = 100, .example = "90"}),
-      make_setting("shard-mb", c.shard_mb, r, "MB", "size of a shard, of which a rank holds one in memory (folder)",
+      make_setting("shard-mb", c.shard_mb, r, "MB", "size of a shard of image files; a rank holds one in memory",
                    {.least = 0.001, .most = 1e6, .example = "1500"}),
       make_path_setting("class-names-file", c.class_names_file, r,
-                        "instead of class-names (CIFAR) or folders' names: a text file with one name a line"),
+                        "instead of class-names, or of folders' names: a text file with one name a line"),
       make_setting("class-names", c.class_names, r, "a,b,...", "one name a class, in order of the labels"),
       make_setting("subset", c.subset, r, "0..1", "share of each class's training images that is kept",
                    {.least = 0, .is_open = true, .most = 1}),
+      make_setting("validation-share", c.validation_share, r, "0..1",
+                   "share of each class's training images that become the images to evaluate on, instead of others",
+                   {.least = 0, .is_open = true, .most = 0.9, .example = "0.1"}),
+      make_setting("seed", c.seed, r, "", "of the choice of --validation-share", kNotNegative),
       make_path_setting("output", c.output, Kind::operation, "HDF5 file to write"),
       make_path_setting("verify", c.verify, Kind::operation,
-                        "pack nothing, but check all images of a set made of a folder, named by its index")};
+                        "pack nothing, but check all images of a set of shards, named by its index")};
 }
 
 void validate(const PackConfig& config) {
@@ -118,6 +118,10 @@ void validate(const PackConfig& config) {
   for (std::size_t i = 0; i < settings.size(); ++i) {
     const Setting& setting = settings[i];
     const Use use = use_of(setting.name, config);
+    check_input(!is_given[i] || !config.validation_share || !setting.name.starts_with("validation-") ||
+                    setting.name == "validation-share",
+                "--{} and --validation-share={} are both given (each makes the validation split). Give one.",
+                setting.name, *config.validation_share);
     check_input(use != Use::none || !is_given[i], "--{} is given but --format={} has no use for it. Leave it out.",
                 setting.name, name_of(config.format));
     check_input(use != Use::needed || !setting.get().empty(), "--{} is missing: pack needs it. Give --{}={} ({}).",
@@ -131,6 +135,10 @@ void validate(const PackConfig& config) {
     check_input(!std::filesystem::is_regular_file(name, ignored),
                 "--class-names={} is a file, not the names of classes. Give it as --class-names-file.", name);
   }
+  check_input(config.validation_share || config.seed == 0,
+              "--seed={} is given without --validation-share: it chooses nothing else. Leave it out, or give "
+              "--validation-share.",
+              config.seed);
   check_input(config.shorter_side || config.quality == PackConfig().quality,
               "--quality={} is given without --shorter-side: other images stay as they are. Leave it out, or give "
               "--shorter-side.",
@@ -139,10 +147,23 @@ void validate(const PackConfig& config) {
 
 std::vector<std::string> list_sources(const PackConfig& c) {
   if (c.format == PackFormat::folder) return {};
+  if (c.format == PackFormat::idx && c.validation_share) return {c.train_images, c.train_labels};
   if (c.format == PackFormat::idx) return {c.train_images, c.train_labels, c.validation_images, c.validation_labels};
   std::vector<std::string> sources = c.train_files;
   sources.insert(sources.end(), c.validation_files.begin(), c.validation_files.end());
   return sources;
+}
+
+std::string describe_validation(const PackConfig& config, std::int64_t num_taken, std::int64_t num_images) {
+  return fmt::format(
+      "{} of {} training images become the validation split (--validation-share={} of each class, "
+      "--seed={})",
+      num_taken, num_images, *config.validation_share, config.seed);
+}
+
+std::string describe_source(const PackConfig& c) {
+  if (c.format == PackFormat::folder) return "--folder=" + c.folder;
+  return "--train-files=" + c.train_files.front() + (c.train_files.size() > 1 ? ",..." : "");
 }
 
 }  // namespace incubate

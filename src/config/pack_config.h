@@ -9,7 +9,11 @@
 
 namespace incubate {
 
-enum class PackFormat { idx, cifar, folder };
+enum class PackFormat { idx, cifar, folder, tar, webdataset, csv };
+/// Returns whether the format has encoded images, which become a set of shards; else raw pixels, for one file.
+constexpr bool is_encoded(PackFormat format) { return format >= PackFormat::folder; }
+/// Returns whether the format tells classes by labels, numbers as a rule; else by folders.
+constexpr bool has_labels(PackFormat format) { return format >= PackFormat::webdataset; }
 
 /// Options of `incubate pack`.
 struct PackConfig {
@@ -19,7 +23,7 @@ struct PackConfig {
   std::string train_labels;
   std::string validation_images;
   std::string validation_labels;
-  // CIFAR has several files of training images, with their labels.
+  // CIFAR, archives and tables have images with their labels, in any number of files.
   std::vector<std::string> train_files;
   std::vector<std::string> validation_files;
   // A folder has one file an image.
@@ -30,6 +34,8 @@ struct PackConfig {
   std::string class_names_file;
   std::vector<std::string> class_names;
   double subset = 1;
+  std::optional<double> validation_share;  // of the training images; absent: the source has a validation split
+  std::int64_t seed = 0;                   // of the choice of these
   std::string output;
   std::string verify;  // an index: pack nothing, verify its set
 
@@ -43,5 +49,9 @@ void validate(const PackConfig& config);
 
 /// Returns the files that `config` names to be read, training images and labels first; none of a folder's images.
 std::vector<std::string> list_sources(const PackConfig& config);
+/// Returns a sentence on how many of the training images are taken for validation.
+std::string describe_validation(const PackConfig& config, std::int64_t num_taken, std::int64_t num_images);
+/// Returns the option that names the encoded training images, with its value's begin, for messages.
+std::string describe_source(const PackConfig& config);
 
 }  // namespace incubate

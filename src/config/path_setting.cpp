@@ -1,11 +1,13 @@
 #include "config/path_setting.h"
 
+#include <algorithm>
 #include <cctype>
 #include <climits>
 #include <cstdlib>
 #include <filesystem>
 #include <utility>
 
+#include <glob.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -56,7 +58,42 @@ std::string find_home(const std::string& user) {
   return entry == nullptr ? "" : entry->pw_dir;
 }
 
+bool is_number(std::string_view text) {
+  return !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+/// Returns `text` with each {FIRST..LAST} replaced by each of its numbers, all as wide as the wider one.
+std::vector<std::string> expand_numbers(const std::string& text) {
+  const std::size_t open = text.find('{'), dots = text.find("..", open), close = text.find('}', open);
+  if (open == std::string::npos || close == std::string::npos || dots > close) return {text};
+  const std::string first = text.substr(open + 1, dots - open - 1), last = text.substr(dots + 2, close - dots - 2);
+  if (!is_number(first) || !is_number(last)) return {text};
+  std::vector<std::string> names;
+  const std::vector<std::string> ends = expand_numbers(text.substr(close + 1));
+  const std::size_t width = first.starts_with('0') ? std::max(first.size(), last.size()) : 0;
+  for (int i = std::stoi(first); i <= std::stoi(last); ++i) {
+    for (const std::string& end : ends) names.push_back(fmt::format("{}{:0{}}{}", text.substr(0, open), i, width, end));
+  }
+  return names;
+}
+
 }  // namespace
+
+std::vector<std::string> expand_pattern(const std::string& text) {
+  std::vector<std::string> names;
+  for (const std::string& name : expand_numbers(text)) {
+    std::error_code ignored;
+    glob_t found{};
+    if (name.find_first_of("*?[") == std::string::npos || std::filesystem::exists(name, ignored) ||
+        ::glob(name.c_str(), 0, nullptr, &found) != 0) {
+      names.push_back(name);
+    } else {
+      names.insert(names.end(), found.gl_pathv, found.gl_pathv + found.gl_pathc);
+    }
+    ::globfree(&found);
+  }
+  return names;
+}
 
 std::string expand_path(const std::string& setting, const std::string& text) {
   std::string path = expand_variables(setting, text);
@@ -87,9 +124,13 @@ Setting make_path_setting(std::string name, std::string& path, Kind kind, std::s
 
 Setting make_paths_setting(std::string name, std::vector<std::string>& paths, Kind kind, std::string meaning) {
   Setting setting = make_setting(std::move(name), paths, kind, "a,b,...", std::move(meaning));
-  setting.set = [name = as_typed(setting.name), set = setting.set, &paths](const std::string& text) {
-    set(text);
-    for (std::string& path : paths) path = expand_path(name, path);
+  setting.set = [name = as_typed(setting.name), &paths](const std::string& text) {
+    std::vector<std::string> given;
+    from_text(name, text, given);
+    paths.clear();
+    for (const std::string& path : given) {
+      std::ranges::move(expand_pattern(expand_path(name, path)), std::back_inserter(paths));
+    }
   };
   return setting;
 }

@@ -1,11 +1,6 @@
 #include "pack/image_folder.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
-#include <cstring>
-
-#include <sys/stat.h>
 
 #include "base/check.h"
 
@@ -27,127 +22,90 @@ std::vector<std::string> list_names(const fs::path& folder) {
   return names;
 }
 
-/// Notebooks, file managers and file systems leave hidden files and folders anywhere.
-bool is_hidden(const std::string& name) { return name.starts_with('.'); }
-
-struct stat look_at(const fs::path& path) {
-  struct stat found {};
-  const int status = ::stat(path.c_str(), &found);
-  const int reason = errno;
-  check_input(status == 0, "{} cannot be read: {}. Mend it or take it away.", path.string(), std::strerror(reason));
-  return found;
-}
-
-std::vector<std::string> list_class_folders(const ImageFolder& folder, Split split, std::vector<std::string>& strays) {
-  const std::string name = folder.split_name(split);
+/// Adds a split's class folders, which lie in `place`, to `source.parts`, sorted. Returns their names.
+std::vector<std::string> find_class_folders(const fs::path& place, Split split, Source& source) {
+  const std::string& name = source.split_names[split];
   std::vector<std::string> classes;
-  for (const std::string& entry : list_names(folder.path / name)) {
-    if (!is_hidden(entry) && S_ISDIR(look_at(folder.path / name / entry).st_mode)) {
-      classes.push_back(entry);
+  for (const std::string& entry : list_names(place)) {
+    if (is_hidden(entry)) {
+      source.left_out.push_back(left_out(name + "/" + entry, "it is hidden"));
+    } else if (!look_at(place / entry).is_folder) {
+      source.left_out.push_back(left_out(name + "/" + entry, "it is not a class's file"));
     } else {
-      strays.push_back(name + "/" + entry);
+      classes.push_back(entry);
+      source.parts.push_back({.split = split, .folder = place, .name = entry});
     }
   }
   check_input(!classes.empty(), "{} has no folders: one for each class is needed. Sort its images into such.",
-              (folder.path / name).string());
+              place.string());
   return classes;
-}
-
-/// Returns the first entry of `names` that `others` lacks; "" if there is none.
-std::string find_missing(const std::vector<std::string>& names, const std::vector<std::string>& others) {
-  const auto missing =
-      std::ranges::find_if(names, [&](const std::string& name) { return !std::ranges::binary_search(others, name); });
-  return missing == names.end() ? "" : *missing;
-}
-
-std::int64_t take_number(std::string_view& text) {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  check_running(error == std::errc{}, "a listing of files is garbled");
-  text.remove_prefix(std::min<std::size_t>(end - text.data() + 1, text.size()));
-  return number;
 }
 
 }  // namespace
 
-ImageFolder open_image_folder(const fs::path& path) {
+Source open_image_folder(const fs::path& path, FolderSplits splits) {
   check_input(fs::is_directory(path),
-              "--folder={} is no folder. Name one with train/ and validation/ in it; unpack an archive first.",
+              "--folder={} is no folder. Name one with train/ and validation/ in it; archives need --format=tar.",
               path.string());
-  ImageFolder folder{.path = path, .class_folders = {}, .validation_name = {}, .strays = {}};
-  const bool has_val = fs::is_directory(path / "val");
-  const bool has_validation = fs::is_directory(path / "validation");
-  check_input(fs::is_directory(path / "train") && (has_val || has_validation),
-              "--folder={} has no {}/. Name a folder with train/ and validation/ (or val/) in it, which have a folder "
-              "for each class.",
-              path.string(), fs::is_directory(path / "train") ? "validation" : "train");
-  check_input(!has_val || !has_validation,
-              "--folder={} has both val/ and validation/ (they mean the same). Take one away.", path.string());
-  folder.validation_name = has_val ? "val" : "validation";
-  for (const std::string& entry : list_names(path)) {
-    const bool is_split = entry == "train" || entry == folder.validation_name;
-    if (!is_split && !is_hidden(entry) && fs::is_directory(path / entry)) folder.strays.push_back(entry);
+  const bool has_train = fs::is_directory(path / "train");
+  const bool has_val = fs::is_directory(path / "val"), has_validation = fs::is_directory(path / "validation");
+  Source source;
+  const std::string& validation = source.split_names[Split::validation] = has_val ? "val" : "validation";
+  if (splits == FolderSplits::both) {
+    check_input(
+        has_train && (has_val || has_validation),
+        "--folder={} has no {}/. Name a folder with train/ and validation/ (or val/) in it, which have a folder "
+        "for each class.{}",
+        path.string(), has_train ? "validation" : "train", has_train ? " Or give --validation-share." : "");
+    check_input(!has_val || !has_validation,
+                "--folder={} has both val/ and validation/ (they mean the same). Take one away.", path.string());
+  } else {
+    check_input(
+        !has_val && !has_validation,
+        "--folder={} has {}/, but --validation-share is given (each makes the validation split). Leave one out.",
+        path.string(), validation);
   }
-  folder.class_folders = list_class_folders(folder, Split::train, folder.strays);
-  check_input(
-      folder.class_folders.size() > 1,
-      "--folder={}: '{}' is the only class in train/ (training needs two classes). Name the folder whose train/ "
-      "has a folder for each class.",
-      path.string(), folder.class_folders.front());
-  const std::vector<std::string> others = list_class_folders(folder, Split::validation, folder.strays);
-  const std::string only_train = find_missing(folder.class_folders, others);
-  const std::string only_validation = find_missing(others, folder.class_folders);
-  check_input(only_train.empty() && only_validation.empty(),
-              "--folder={}: the class '{}' is in {}/ but not in {}/ ({} classes in train/, {} in {}/; they must be the "
-              "same). Add its folder, or take it away.",
-              path.string(), only_train.empty() ? only_validation : only_train,
-              only_train.empty() ? folder.validation_name : "train",
-              only_train.empty() ? "train" : folder.validation_name, folder.class_folders.size(), others.size(),
-              folder.validation_name);
-  return folder;
+  const fs::path train = has_train ? path / "train" : path;
+  source.split_names[Split::train] = fs::absolute(train / "").parent_path().filename().string();
+  for (const std::string& entry : has_train ? list_names(path) : std::vector<std::string>()) {
+    if (entry != "train" && entry != validation && !is_hidden(entry) && fs::is_directory(path / entry)) {
+      source.left_out.push_back(left_out(entry, "only train/ and validation/ (or val/) are packed"));
+    }
+  }
+  const std::vector<std::string> classes = find_class_folders(train, Split::train, source);
+  check_input(classes.size() > 1,
+              "--folder={}: '{}' is the only class in {}/ (training needs two classes). Name the folder whose "
+              "train/ has a folder for each class.",
+              path.string(), classes.front(), source.split_names[Split::train]);
+  if (splits == FolderSplits::train_alone) {
+    source.split_names[Split::validation] = source.split_names[Split::train];
+  } else {
+    const std::vector<std::string> others = find_class_folders(path / validation, Split::validation, source);
+    check_same_classes("--folder=" + path.string(), source, classes, others);
+  }
+  return source;
 }
 
-std::vector<SourceFile> list_class(const ImageFolder& folder, Split split, std::int64_t label,
-                                   std::vector<std::string>& strays) {
-  const fs::path split_path = folder.path / folder.split_name(split);
-  const std::string& class_folder = folder.class_folders[label];
-  std::vector<SourceFile> files;
-  for (const std::string& entry : list_names(split_path / class_folder)) {
-    const std::string name = class_folder + "/" + entry;
-    struct stat found {};
-    if (!is_hidden(entry)) found = look_at(split_path / name);
-    if (!S_ISREG(found.st_mode)) {
-      strays.push_back(folder.split_name(split) + "/" + name);
+Listing list_class(const Source& source, const SourcePart& part) {
+  const std::string& split_name = source.split_names.at(part.split);
+  Listing listing;
+  for (const std::string& entry : list_names(part.path())) {
+    const std::string name = part.name + "/" + entry;
+    if (is_hidden(entry)) {
+      listing.left_out.push_back(left_out(split_name + "/" + name, "it is hidden"));
       continue;
     }
-    files.push_back({.label = label,
-                     .name = name,
-                     .bytes = found.st_size,
-                     .modified_ns = (found.st_mtim.tv_sec * std::int64_t{1'000'000'000}) + found.st_mtim.tv_nsec});
+    const FileState found = look_at(part.folder / name);
+    if (found.is_file) {
+      listing.add(part.name, {.name = name, .bytes = found.bytes, .modified_ns = found.modified_ns});
+    } else {
+      listing.left_out.push_back(left_out(split_name + "/" + name, "it is not a class's file"));
+    }
   }
-  return files;
-}
-
-std::string to_text(std::span<const SourceFile> files) {
-  std::string text;
-  for (const SourceFile& file : files) {
-    // A zero ends each entry, because no file name contains one.
-    text += fmt::format("{} {} {} {}", file.label, file.bytes, file.modified_ns, file.name) + '\0';
-  }
-  return text;
-}
-
-void append_from_text(std::string_view text, std::vector<SourceFile>& files) {
-  while (!text.empty()) {
-    SourceFile file;
-    file.label = take_number(text);
-    file.bytes = take_number(text);
-    file.modified_ns = take_number(text);
-    const std::size_t end = std::min(text.find('\0'), text.size());
-    file.name = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    files.push_back(std::move(file));
-  }
+  check_input(!listing.files.empty(),
+              "{} has no files (those in its folders do not count). Fill it, or take the class away.",
+              part.path().string());
+  return listing;
 }
 
 }  // namespace incubate

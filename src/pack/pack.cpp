@@ -55,15 +55,19 @@ std::string describe_sources(const PackConfig& config) {
   for (const std::string& path : list_sources(config)) {
     text += (text.empty() ? "" : ", ") + std::filesystem::path(path).filename().string();
   }
+  if (config.validation_share) {
+    text += fmt::format("; {} of the training images for validation (seed {})", *config.validation_share, config.seed);
+  }
   return config.subset < 1 ? fmt::format("{}; {} of the training images", text, config.subset) : text;
 }
 
-/// Returns checksums of the source files and the subset, which tell whether an existing output still matches.
+/// Returns checksums of the source files and the shares, which tell whether an existing output still matches.
 std::string describe_content(const PackConfig& config) {
   std::string state;
   for (const std::string& path : list_sources(config)) {
     state += hash_text(read_input_file(path)) + "\n";
   }
+  if (config.validation_share) state += fmt::format("validation {} {}\n", *config.validation_share, config.seed);
   return config.subset < 1 ? state + fmt::format("subset {}\n", config.subset) : state;
 }
 
@@ -116,7 +120,16 @@ DatasetInfo pack(const PackConfig& given, bool& was_complete, Log& log) {
 
   const auto num_classes = static_cast<std::int64_t>(config.class_names.size());
   LabelledImages train = read_raw_split(config, Split::train, num_classes);
-  const LabelledImages validation = read_raw_split(config, Split::validation, num_classes);
+  LabelledImages validation;
+  if (config.validation_share) {
+    const SplitIndices split =
+        choose_validation(train.labels, *config.validation_share, config.seed, config.class_names);
+    log.info(describe_validation(config, std::ssize(split.validation), std::ssize(train.labels)));
+    validation = take_images(train, split.validation);
+    train = take_images(train, split.kept);
+  } else {
+    validation = read_raw_split(config, Split::validation, num_classes);
+  }
   check_input(train.height == validation.height && train.width == validation.width,
               "training images are {}x{} but validation images {}x{}. Give files that belong together.", train.height,
               train.width, validation.height, validation.width);

@@ -7,9 +7,9 @@
 
 #include "base/log.h"
 #include "config/pack_config.h"
-#include "pack/image_folder.h"
 #include "pack/pack_shard.h"
 #include "pack/shard_plan.h"
+#include "pack/source.h"
 #include "parallel/communicator.h"
 #include "vision/image_set.h"
 
@@ -33,8 +33,9 @@ struct ShardPlan {
 struct PackJob {
   PackConfig config;
   EncodingOptions encoding;
-  ImageFolder folder;
-  std::vector<std::string> class_names;
+  Source source;
+  std::vector<std::string> classes;                ///< as the source names them, by label
+  std::vector<std::string> class_names;            ///< as the set names them
   std::map<Split, std::vector<SourceFile>> files;  ///< in packing order
   std::vector<ShardPlan> shards;
 
@@ -48,10 +49,10 @@ struct PackJob {
   }
   /// Returns some of a split's files as the source of a shard.
   ShardSource source_of(Split split, std::span<const SourceFile> some) const;
-  std::int64_t num_classes() const { return static_cast<std::int64_t>(class_names.size()); }
+  std::int64_t num_classes() const { return std::ssize(classes); }
 };
 
-/// Lists the folder, its classes by ranks in turn, and plans the shards: the same for any number of ranks. Collective.
+/// Lists the source, its parts by ranks in turn, and plans the shards: the same for any number of ranks. Collective.
 /// Throws AgreedInputError on bad input.
 PackJob plan_packing(const PackConfig& config, const Communicator& world, Log& log);
 

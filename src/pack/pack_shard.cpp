@@ -25,17 +25,19 @@ ssize_t read_some(int descriptor, std::vector<std::uint8_t>& bytes, std::size_t 
   return count;
 }
 
+/// Returns a file's bytes, `listed.offset` of `path` on. A file of its own must end there, and an archive be unchanged.
 std::vector<std::uint8_t> read_file(const std::filesystem::path& path, const SourceFile& listed) {
+  const bool is_whole = listed.offset == 0;
+  check_input(is_whole || look_at(path).modified_ns == listed.modified_ns,
+              "{} was changed after it was listed. Start again when nothing changes it.", path.string());
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   check_input(descriptor >= 0, "{} cannot be read: {}. Mend it or take it away, and start again.", path.string(),
               std::strerror(errno));
+  const std::size_t wanted = listed.bytes + (is_whole ? 1 : 0);  // one more, to see whether the file has grown
   std::vector<std::uint8_t> bytes;
-  bytes.reserve(listed.bytes + 1);
-  ssize_t count = 1;
-  // One byte more than listed, to see whether the file has grown.
-  while (count > 0 && static_cast<std::int64_t>(bytes.size()) <= listed.bytes) {
-    count = read_some(descriptor, bytes, listed.bytes + 1 - bytes.size());
-  }
+  bytes.reserve(wanted);
+  ssize_t count = is_whole ? 1 : ::lseek(descriptor, listed.offset, SEEK_SET);
+  while (count > 0 && bytes.size() < wanted) count = read_some(descriptor, bytes, wanted - bytes.size());
   const int reason = errno;
   ::close(descriptor);
   check_input(count >= 0, "{} cannot be read: {}. Mend it or take it away, and start again.", path.string(),
@@ -70,7 +72,7 @@ std::vector<std::uint8_t> pack_files(const ShardSource& source, const EncodingOp
   }
   for (const SourceFile& file : source.files) {
     const std::string place = source.split_name + "/" + file.name;
-    const std::vector<std::uint8_t> content = read_file(source.split_folder / file.name, file);
+    const std::vector<std::uint8_t> content = read_file(place_of(file, source.parts[file.part]), file);
     try {
       const PackedImage image = pack_image(file.name, content, options);
       append_image(image, file, shard, bytes);

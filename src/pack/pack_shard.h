@@ -5,16 +5,16 @@
 #include <string>
 #include <vector>
 
-#include "pack/image_folder.h"
 #include "pack/packed_image.h"
+#include "pack/source.h"
 #include "vision/image_shard.h"
 
 namespace incubate {
 
 /// The source of a shard.
 struct ShardSource {
-  std::filesystem::path split_folder;  ///< file names are relative to it
-  std::string split_name;              ///< prefix of file names in problems
+  std::span<const SourcePart> parts;  ///< that files refer to
+  std::string split_name;             ///< prefix of file names in problems
   std::span<const SourceFile> files;
 };
 

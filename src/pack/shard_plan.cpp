@@ -47,7 +47,11 @@ std::vector<std::size_t> cut_into_shards(const std::vector<SourceFile>& files, s
 }
 
 std::string source_digest(const std::string& options, std::span<const SourceFile> files) {
-  return hash_text(options + '\n' + to_text(files));
+  std::string text = options + '\n';
+  for (const SourceFile& file : files) {
+    text += fmt::format("{} {} {} {}", file.label, file.bytes, file.modified_ns, file.name) + '\0';
+  }
+  return hash_text(text);
 }
 
 }  // namespace incubate

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "pack/image_folder.h"
+#include "pack/source.h"
 
 namespace incubate {
 

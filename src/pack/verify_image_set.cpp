@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "pack/pack_folder.h"
+#include "pack/pack_image_set.h"
 #include "pack/shard_damage.h"
 #include "pack/shard_progress.h"
 

@@ -24,6 +24,18 @@ void check_labels(std::span<const std::int64_t> labels, std::int64_t num_classes
 /// Returns the indices that take_subset() keeps for images with these labels, ascending.
 std::vector<std::int64_t> choose_subset(std::span<const std::int64_t> labels, double share);
 
+/// Images' indices, ascending, that a training split keeps, and that become its validation split.
+struct SplitIndices {
+  std::vector<std::int64_t> kept;
+  std::vector<std::int64_t> validation;
+};
+/// Chooses the given share of each class's images for validation, rounded, but one at least and never all. The choice
+/// is random, but always the same for a seed. Throws InputError if a class has one image; `names` are those of classes.
+SplitIndices choose_validation(std::span<const std::int64_t> labels, double share, std::int64_t seed,
+                               const std::vector<std::string>& names);
+
+/// Returns the images with these indices.
+LabelledImages take_images(const LabelledImages& all, std::span<const std::int64_t> indices);
 /// Returns the given share of each class's images, rounded, at least one, in their order. The choice is random but
 /// always the same, and a smaller share is part of a larger one.
 LabelledImages take_subset(const LabelledImages& all, double share);

@@ -87,6 +87,21 @@ TEST(PackConfig, AFolderNeedsItselfAndAnOutput) {
   EXPECT_EQ(pack_error(idx), "--quality is given but --format=idx has no use for it. Leave it out.");
 }
 
+TEST(PackConfig, ArchivesAndTablesNeedTheirFiles) {
+  for (const std::string format : {"tar", "webdataset", "csv"}) {
+    EXPECT_EQ(pack_error({"--format=" + format, "--train-files=a,b", "--validation-files=c", "--output=o",
+                          "--shorter-side=256", "--quality=80", "--shard-mb=0.5", "--class-names-file=n"}),
+              "(no error)");
+    EXPECT_EQ(
+        pack_error({"--format=" + format, "--train-files=a", "--output=o"}),
+        "--validation-files is missing: pack needs it. Give --validation-files=a,b,... (such files to evaluate on).");
+    EXPECT_EQ(
+        pack_error(
+            {"--format=" + format, "--train-files=a", "--validation-files=c", "--output=o", "--class-names=x,y"}),
+        format == "tar" ? "--class-names is given but --format=tar has no use for it. Leave it out." : "(no error)");
+  }
+}
+
 TEST(PackConfig, AFoldersOptionsHaveRangesAndDefaults) {
   const auto error_with = [](const std::string& option) {
     return pack_error({"--format=folder", "--folder=f", "--output=o", option});
@@ -101,6 +116,26 @@ TEST(PackConfig, AFoldersOptionsHaveRangesAndDefaults) {
   EXPECT_EQ(PackConfig().shard_bytes(), 1'500'000'000);
 }
 
+TEST(PackConfig, AShareForValidationStandsForItsFiles) {
+  const std::string share = "--validation-share=0.1";
+  EXPECT_EQ(pack_error({"--train-images=a", "--train-labels=b", "--class-names=x,y", "--output=o", share}),
+            "(no error)");
+  EXPECT_EQ(pack_error({"--format=cifar", "--train-files=a", "--class-names=x,y", "--output=o", share}), "(no error)");
+  EXPECT_EQ(pack_error({"--format=folder", "--folder=f", "--output=o", share, "--seed=3"}), "(no error)");
+  EXPECT_EQ(pack_error({"--format=tar", "--train-files=a", "--output=o", share, "--subset=0.5"}), "(no error)");
+  EXPECT_EQ(
+      pack_error({"--format=tar", "--train-files=a", "--validation-files=b", "--output=o", share}),
+      "--validation-files and --validation-share=0.1 are both given (each makes the validation split). Give one.");
+  EXPECT_EQ(pack_error({"--format=tar", "--train-files=a", "--validation-files=b", "--output=o", "--seed=3"}),
+            "--seed=3 is given without --validation-share: it chooses nothing else. Leave it out, or give "
+            "--validation-share.");
+  for (const char* wrong : {"0", "0.95"}) {
+    EXPECT_EQ(pack_error({std::string("--validation-share=") + wrong}),
+              std::string("--validation-share=") + wrong +
+                  " is out of range. Give more than 0 and at most 0.9, such as 0.1.");
+  }
+}
+
 TEST(PackConfig, VerifyingTakesNothingElse) {
   EXPECT_EQ(pack_error({"--verify=f"}), "(no error)");
   EXPECT_EQ(pack_error({"--format=folder", "--verify=f"}), "(no error)");
@@ -109,7 +144,8 @@ TEST(PackConfig, VerifyingTakesNothingElse) {
 }
 
 TEST(PackConfig, UnknownFormatIsRefused) {
-  EXPECT_EQ(pack_error({"--format=png"}), "--format=png is not one of its values. Give idx, cifar or folder.");
+  EXPECT_EQ(pack_error({"--format=png"}),
+            "--format=png is not one of its values. Give idx, cifar, folder, tar, webdataset or csv.");
 }
 
 }  // namespace

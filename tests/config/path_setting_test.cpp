@@ -1,10 +1,12 @@
 #include "config/path_setting.h"
 
 #include <cstdlib>
+#include <fstream>
 
 #include <gtest/gtest.h>
 
 #include "base/check.h"
+#include "support/temporary_directory.h"
 #include "support/thrown_message.h"
 
 namespace incubate {
@@ -84,6 +86,23 @@ TEST_F(ExpandPath, SettingsExpandTheirValues) {
   several.set("~/x, $INCUBATE_TEST_PLACE/y");
   EXPECT_EQ(paths, (std::vector<std::string>{"/home/me/x", "/scratch/me/y"}));
   EXPECT_TRUE(thrown_message<InputError>([&] { several.set("a,$INCUBATE_TEST_UNSET"); }).starts_with("--files=$INC"));
+}
+
+TEST(PathSetting, PatternsStandForFilesAsInBash) {
+  const TemporaryDirectory directory;
+  const std::string place = directory.path().string() + "/";
+  for (const char* name : {"b.tar", "a.tar", "a.txt", "[1].tar"}) std::ofstream(place + name) << name;
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(expand_pattern("t-{008..011}.tar"), (Names{"t-008.tar", "t-009.tar", "t-010.tar", "t-011.tar"}));
+  EXPECT_EQ(expand_pattern("{0..1}/{9..10}"), (Names{"0/9", "0/10", "1/9", "1/10"}));
+  EXPECT_EQ(expand_pattern(place + "?.tar"), (Names{place + "a.tar", place + "b.tar"}));
+  EXPECT_EQ(expand_pattern(place + "[1].tar"), Names{place + "[1].tar"});
+  for (const std::string same : {"a", "{a..b}", "{1..", "{x,y}", "}1..2{", "none-*.tar"}) {
+    EXPECT_EQ(expand_pattern(same), Names{same});
+  }
+  std::vector<std::string> paths;
+  make_paths_setting("files", paths, Kind::operation, "files").set("x, y{1..2}, " + place + "a.*");
+  EXPECT_EQ(paths, (Names{"x", "y1", "y2", place + "a.tar", place + "a.txt"}));
 }
 
 }  // namespace

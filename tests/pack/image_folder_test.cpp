@@ -33,50 +33,67 @@ class ImageFolderTest : public testing::Test {
   fs::path root_ = directory_ / "images";
 };
 
+using Names = std::vector<std::string>;
+
+/// Returns a split's class folders, in order.
+Names classes_of(const Source& source, Split split) {
+  Names names;
+  for (const SourcePart& part : source.parts) {
+    if (part.split == split) names.push_back(part.name);
+  }
+  return names;
+}
+
+Names files_of(const std::vector<PackProblem>& problems) {
+  Names files;
+  for (const PackProblem& problem : problems) files.push_back(problem.file + ": " + problem.reason);
+  return files;
+}
+
 TEST_F(ImageFolderTest, ClassesAreTheSortedFolders) {
-  const ImageFolder folder = open_image_folder(root_);
-  EXPECT_EQ(folder.class_folders, (std::vector<std::string>{"a", "b"}));
-  EXPECT_EQ(folder.split_name(Split::train), "train");
-  EXPECT_EQ(folder.split_name(Split::validation), "val");
+  const Source source = open_image_folder(root_);
+  for (const Split split : kSplits) EXPECT_EQ(classes_of(source, split), (Names{"a", "b"}));
+  EXPECT_EQ(source.split_names.at(Split::train), "train");
+  EXPECT_EQ(source.split_names.at(Split::validation), "val");
   fs::rename(root_ / "val", root_ / "validation");
-  EXPECT_EQ(open_image_folder(root_).split_name(Split::validation), "validation");
+  EXPECT_EQ(open_image_folder(root_).split_names.at(Split::validation), "validation");
 }
 
 TEST_F(ImageFolderTest, FilesAreSortedByNameAndHaveSizeAndTime) {
-  const ImageFolder folder = open_image_folder(root_);
-  std::vector<std::string> strays;
-  const std::vector<SourceFile> files = list_class(folder, Split::train, 1, strays);
-  ASSERT_EQ(files.size(), 2);
-  EXPECT_EQ(files[0].name, "b/10.jpg");
-  EXPECT_EQ(files[1].name, "b/2.jpg");
-  EXPECT_EQ(files[0].label, 1);
-  EXPECT_EQ(files[0].bytes, 14);
-  EXPECT_GT(files[0].modified_ns, 1'500'000'000'000'000'000);
-  EXPECT_TRUE(strays.empty());
+  const Source source = open_image_folder(root_);
+  const Listing listing = list_class(source, source.parts[1]);
+  ASSERT_EQ(listing.files.size(), 2);
+  EXPECT_EQ(listing.classes, Names{"b"});
+  EXPECT_EQ(listing.files[0].name, "b/10.jpg");
+  EXPECT_EQ(listing.files[1].name, "b/2.jpg");
+  EXPECT_EQ(listing.files[0].bytes, 14);
+  EXPECT_GT(listing.files[0].modified_ns, 1'500'000'000'000'000'000);
+  EXPECT_TRUE(listing.left_out.empty());
 }
 
-TEST_F(ImageFolderTest, WhatIsNoClasssFileIsAStray) {
+TEST_F(ImageFolderTest, WhatIsNoClasssFileIsLeftOut) {
   add("train/notes.txt");
   add("train/a/sub/5.jpg");
   add("test/a/6.jpg");
   add("LICENSE");
-  const ImageFolder folder = open_image_folder(root_);
-  EXPECT_EQ(folder.strays, (std::vector<std::string>{"test", "train/notes.txt"}));
-  std::vector<std::string> strays;
-  EXPECT_EQ(list_class(folder, Split::train, 0, strays).size(), 1);
-  EXPECT_EQ(strays, std::vector<std::string>{"train/a/sub"});
+  const Source source = open_image_folder(root_);
+  EXPECT_EQ(files_of(source.left_out), (Names{"test: only train/ and validation/ (or val/) are packed",
+                                              "train/notes.txt: it is not a class's file"}));
+  const Listing listing = list_class(source, source.parts[0]);
+  EXPECT_EQ(listing.files.size(), 1);
+  EXPECT_EQ(files_of(listing.left_out), Names{"train/a/sub: it is not a class's file"});
 }
 
-TEST_F(ImageFolderTest, HiddenFilesAndFoldersAreStrays) {
+TEST_F(ImageFolderTest, HiddenFilesAndFoldersAreLeftOut) {
   add("train/.ipynb_checkpoints/5.jpg");
   add("train/a/._1.jpg");
   fs::create_symlink("nowhere", root_ / "train/a/.nfs01");
-  const ImageFolder folder = open_image_folder(root_);
-  EXPECT_EQ(folder.class_folders, (std::vector<std::string>{"a", "b"}));
-  EXPECT_EQ(folder.strays, std::vector<std::string>{"train/.ipynb_checkpoints"});
-  std::vector<std::string> strays;
-  EXPECT_EQ(list_class(folder, Split::train, 0, strays).size(), 1);
-  EXPECT_EQ(strays, (std::vector<std::string>{"train/a/._1.jpg", "train/a/.nfs01"}));
+  const Source source = open_image_folder(root_);
+  EXPECT_EQ(classes_of(source, Split::train), (Names{"a", "b"}));
+  EXPECT_EQ(files_of(source.left_out), Names{"train/.ipynb_checkpoints: it is hidden"});
+  const Listing listing = list_class(source, source.parts[0]);
+  EXPECT_EQ(listing.files.size(), 1);
+  EXPECT_EQ(files_of(listing.left_out), (Names{"train/a/._1.jpg: it is hidden", "train/a/.nfs01: it is hidden"}));
 }
 
 TEST_F(ImageFolderTest, OneClassIsRefused) {
@@ -89,12 +106,11 @@ TEST_F(ImageFolderTest, OneClassIsRefused) {
 TEST_F(ImageFolderTest, SymbolicLinksAreFollowed) {
   fs::rename(root_ / "train/a", directory_ / "elsewhere");
   fs::create_directory_symlink(directory_ / "elsewhere", root_ / "train/a");
-  const ImageFolder folder = open_image_folder(root_);
-  std::vector<std::string> strays;
-  EXPECT_EQ(list_class(folder, Split::train, 0, strays).size(), 1);
+  const Source source = open_image_folder(root_);
+  EXPECT_EQ(list_class(source, source.parts[0]).files.size(), 1);
   fs::create_symlink("nowhere", root_ / "train/a/6.jpg");
   EXPECT_EQ(
-      thrown_message<InputError>([&] { list_class(folder, Split::train, 0, strays); }),
+      thrown_message<InputError>([&] { list_class(source, source.parts[0]); }),
       (root_ / "train/a/6.jpg").string() + " cannot be read: No such file or directory. Mend it or take it away.");
 }
 
@@ -102,13 +118,13 @@ TEST_F(ImageFolderTest, BothSplitsHaveTheSameClasses) {
   add("val/c/7.jpg");
   EXPECT_EQ(error(),
             ": the class 'c' is in val/ but not in train/ (2 classes in train/, 3 in val/; they must be the same). Add "
-            "its folder, or take it away.");
+            "it there, or take it away.");
   add("train/c/7.jpg");
   add("train/ab/7.jpg");
   EXPECT_EQ(
       error(),
       ": the class 'ab' is in train/ but not in val/ (4 classes in train/, 3 in val/; they must be the same). Add "
-      "its folder, or take it away.");
+      "it there, or take it away.");
 }
 
 TEST_F(ImageFolderTest, MissingFoldersAreNamed) {
@@ -121,24 +137,29 @@ TEST_F(ImageFolderTest, MissingFoldersAreNamed) {
   fs::remove_all(root_ / "validation");
   EXPECT_EQ(error(),
             " has no validation/. Name a folder with train/ and validation/ (or val/) in it, which have a "
-            "folder for each class.");
+            "folder for each class. Or give --validation-share.");
   fs::remove_all(root_ / "train");
   EXPECT_EQ(error(),
             " has no train/. Name a folder with train/ and validation/ (or val/) in it, which have a folder "
             "for each class.");
   fs::remove_all(root_);
-  EXPECT_EQ(error(), " is no folder. Name one with train/ and validation/ in it; unpack an archive first.");
+  EXPECT_EQ(error(), " is no folder. Name one with train/ and validation/ in it; archives need --format=tar.");
 }
 
-TEST(ImageFolderText, AListingComesBackFromText) {
-  const std::vector<SourceFile> files = {
-      {.label = 0, .name = "a/with space\nand line.jpg", .bytes = 0, .modified_ns = -5},
-      {.label = 12, .name = "b/\xC3\xA4.jpg", .bytes = std::int64_t{1} << 40, .modified_ns = 1}};
-  std::vector<SourceFile> read;
-  append_from_text(to_text(files), read);
-  EXPECT_EQ(read, files);
-  append_from_text("", read);
-  EXPECT_EQ(read, files);
+TEST_F(ImageFolderTest, WithoutValidationTheClassesMayLieInTheFolderItself) {
+  const auto open_alone = [this] { return open_image_folder(root_, FolderSplits::train_alone); };
+  EXPECT_EQ(thrown_message<InputError>(open_alone),
+            "--folder=" + root_.string() +
+                " has val/, but --validation-share is given (each makes the validation split). Leave one out.");
+  fs::remove_all(root_ / "val");
+  const Source source = open_alone();
+  EXPECT_EQ(classes_of(source, Split::train), (Names{"a", "b"}));
+  EXPECT_EQ(source.parts[0].folder, root_ / "train");
+  EXPECT_EQ(source.split_names.at(Split::validation), "train");
+  for (const char* name : {"a", "b"}) fs::rename(root_ / "train" / name, root_ / name);
+  fs::remove(root_ / "train");
+  EXPECT_EQ(open_alone().parts[1].folder, root_);
+  EXPECT_EQ(open_alone().split_names.at(Split::validation), "images");
 }
 
 }  // namespace

@@ -23,11 +23,12 @@ class PackShard : public testing::Test {
     return bytes;
   }
   std::vector<std::uint8_t> pack() {
-    return pack_files({.split_folder = directory_.path(), .split_name = "val", .files = files_}, {}, shard_,
+    return pack_files({.parts = parts_, .split_name = "val", .files = files_}, {}, shard_,
                       [this](std::int64_t bytes) { bytes_read_.push_back(bytes); });
   }
 
   TemporaryDirectory directory_;
+  std::vector<SourcePart> parts_ = {{.folder = directory_.path(), .name = "archive"}};
   std::vector<SourceFile> files_;
   ImageShard shard_;
   std::vector<std::int64_t> bytes_read_;
@@ -79,11 +80,29 @@ TEST_F(PackShard, FilesThatChangeOrGoMeanwhileAreErrors) {
             path + " cannot be read: No such file or directory. Mend it or take it away, and start again.");
 }
 
+TEST_F(PackShard, ImagesInAnArchiveAreReadFromTheirPlace) {
+  const std::vector<std::uint8_t> image = encode_jpeg(Image(4, 6, 3), 90);
+  std::vector<std::uint8_t> archive(512, 0);
+  archive.insert(archive.end(), image.begin(), image.end());
+  archive.resize(4096);
+  add("archive", archive, 0);
+  SourceFile& file = files_.front();
+  file = {.name = "a/x.jpg",
+          .bytes = static_cast<std::int64_t>(image.size()),
+          .modified_ns = look_at(directory_ / "archive").modified_ns,
+          .offset = 512};
+  EXPECT_EQ(pack(), image);
+  EXPECT_EQ(shard_.files, std::vector<std::string>{"a/x.jpg"});
+  file.modified_ns -= 1;
+  EXPECT_EQ(
+      thrown_message<InputError>([this] { pack(); }),
+      (directory_ / "archive").string() + " was changed after it was listed. Start again when nothing changes it.");
+}
+
 TEST_F(PackShard, MeasuredAreTheImagesThatWouldBePacked) {
   const auto image = add("a/x.jpg", encode_jpeg(Image(4, 6, 3), 90), 0);
   add("a/empty.jpg", {}, 0);
-  const PackedSize size =
-      measure_files({.split_folder = directory_.path(), .split_name = "train", .files = files_}, {});
+  const PackedSize size = measure_files({.parts = parts_, .split_name = "train", .files = files_}, {});
   EXPECT_EQ(size.bytes, static_cast<std::int64_t>(image.size()));
   EXPECT_EQ(size.images, 1);
 }

@@ -170,6 +170,35 @@ TEST_F(Pack, ASubsetIsPackedAnewAndKeepsTheValidation) {
             "train-images.gz, train-labels, validation-images.gz, validation-labels; 0.5 of the training images");
 }
 
+TEST_F(Pack, AShareOfTheTrainingImagesBecomesTheValidation) {
+  config_.validation_images.clear();
+  config_.validation_labels.clear();
+  config_.validation_share = 0.5;
+  const DatasetInfo info = pack();
+  EXPECT_EQ(info.num_train, 3);  // of 3, 2 and 2 images: 1, 1 and 1
+  EXPECT_EQ(info.num_validation, 4);
+  EXPECT_EQ(lines_, std::vector<std::string>{"4 of 7 training images become the validation split "
+                                             "(--validation-share=0.5 of each class, --seed=0)"});
+  EXPECT_EQ(Hdf5File::open(config_.output).read_string_attribute("source"),
+            "train-images.gz, train-labels; 0.5 of the training images for validation (seed 0)");
+  std::vector<std::uint8_t> seen;
+  for (const Split split : kSplits) {
+    const ArrayDataset dataset(config_.output, split);
+    for (std::int64_t i = 0; i < dataset.num_images(); ++i) {
+      std::uint8_t image = 0;
+      while (small_dataset_byte(image, 0, 3) != dataset.image(i)[0] || image % 3 != dataset.label(i)) ++image;
+      seen.push_back(image);
+    }
+  }
+  std::ranges::sort(seen);
+  EXPECT_EQ(seen, (std::vector<std::uint8_t>{0, 1, 2, 3, 4, 5, 6}));
+  pack();
+  EXPECT_TRUE(was_complete_);
+  config_.seed = 1;
+  pack();
+  EXPECT_FALSE(was_complete_);
+}
+
 TEST_F(Pack, CifarFilesArePackedInColour) {
   std::string batch;
   for (const char label : {1, 0}) batch += std::string(1, label) + std::string(3072, static_cast<char>(40 + label));

@@ -404,17 +404,14 @@ def drop_class(folder: Path) -> str:
     shutil.rmtree(folder / "val" / "b")
     return (
         rf"--folder={folder}: the class 'b' is in train/ but not in val/ \(2 classes in train/, 1 in val/; they must "
-        r"be the same\)\. Add its folder, or take it away\."
+        r"be the same\)\. Add it there, or take it away\."
     )
 
 
 def empty_class(folder: Path) -> str:
     for path in (folder / "val" / "b").iterdir():
         path.unlink()
-    return (
-        rf"--folder={folder}: the class folder val/b has no files \(those in its folders do not count\)\. Fill it, or "
-        r"take the class away\."
-    )
+    return rf"{folder}/val/b has no files \(those in its folders do not count\)\. Fill it, or take the class away\."
 
 
 def ruin_class(folder: Path) -> str:
@@ -439,7 +436,7 @@ def fail_to_read(folder: Path) -> str:
 
 def name_nothing(folder: Path) -> str:
     shutil.rmtree(folder)
-    return rf"--folder={folder} is no folder\. Name one with train/ and validation/ in it; unpack an archive first\."
+    return rf"--folder={folder} is no folder\. Name one with train/ and validation/ in it; archives need --format=tar\."
 
 
 @pytest.mark.parametrize(
@@ -499,4 +496,4 @@ def test_names_of_classes_a_share_of_the_images_and_many_left_out(tmp_path: Path
     outcome = launch.run(*pack_arguments(folder, tmp_path / "F.h5", *options))
     (message,) = outcome.messages()
     advice = "Give one for each, in the sorted order of the folders."
-    assert message == f"incubate: {names} has 1 names for 2 classes in {folder}. {advice}"
+    assert message == f"incubate: {names} has 1 names for 2 classes in --folder={folder}. {advice}"

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/check.h"
+#include "support/thrown_message.h"
+
 namespace incubate {
 namespace {
 
@@ -35,6 +38,27 @@ TEST(LabelledImages, ASmallerSubsetIsPartOfALargerOne) {
   EXPECT_TRUE(std::ranges::includes(large.bytes, small.bytes));
   EXPECT_EQ(take_subset(example_images(), 1).bytes, example_images().bytes);
   EXPECT_EQ(take_subset(example_images(), 0.2).bytes, small.bytes);
+}
+
+TEST(LabelledImages, ValidationTakesTheSameShareOfEveryClassAndLeavesTheRest) {
+  const std::vector<std::string> names = {"night", "day", "dusk"};
+  std::vector<std::int64_t> labels = example_images().labels;
+  labels.push_back(2);  // two images of class 2
+  const SplitIndices split = choose_validation(labels, 0.1, 0, names);
+  std::vector<std::int64_t> of_class(3, 0);
+  for (const std::int64_t i : split.validation) ++of_class[labels[i]];
+  EXPECT_EQ(of_class, (std::vector<std::int64_t>{4, 2, 1}));
+  std::vector<std::int64_t> both;
+  std::ranges::merge(split.kept, split.validation, std::back_inserter(both));
+  for (std::size_t i = 0; i < labels.size(); ++i) EXPECT_EQ(both.at(i), i);
+  EXPECT_EQ(both.size(), labels.size());
+  EXPECT_EQ(choose_validation(labels, 0.1, 0, names).validation, split.validation);
+  EXPECT_NE(choose_validation(labels, 0.1, 1, names).validation, split.validation);
+  EXPECT_EQ(choose_validation(labels, 0.9, 0, names).validation.size(), 36 + 18 + 1);  // one of two must stay
+  labels.pop_back();
+  EXPECT_EQ(thrown_message<InputError>([&] { choose_validation(labels, 0.1, 0, names); }),
+            "the class 'dusk' has 1 image, which --validation-share=0.1 cannot divide (each split needs one). Give it "
+            "more, or take it away.");
 }
 
 }  // namespace

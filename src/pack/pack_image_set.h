@@ -7,10 +7,10 @@
 
 namespace incubate {
 
-/// Packs an ImageFolder tree into shards and their index (`incubate pack --format folder`); ranks make shards in turn.
-/// The files are the same for any number of ranks. Intact shards made of the same files stay. Collective. Throws
+/// Packs image files, from folders, archives or a table, into shards and their index; ranks make shards in turn. The
+/// files are the same for any number of ranks. Intact shards made of the same files stay. Collective. Throws
 /// AgreedInputError on bad input.
-void pack_folder(const PackConfig& config, Communicator& world, Log& log);
+void pack_image_set(const PackConfig& config, Communicator& world, Log& log);
 
 /// Checks the index, every shard and every image (`incubate pack --verify`); ranks check shards in turn. Collective.
 /// Throws AgreedInputError if anything is damaged, after printing all damage.

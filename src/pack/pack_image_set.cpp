@@ -1,4 +1,4 @@
-#include "pack/pack_folder.h"
+#include "pack/pack_image_set.h"
 
 #include <algorithm>
 #include <map>
@@ -103,13 +103,7 @@ ImageSet collect_set(const PackJob& job, std::vector<PackProblem>& problems) {
       set.split(plan.split).append(job.path_of(plan).filename().string(), file);
     }
   }
-  for (const std::string& stray : job.folder.strays) {
-    const char* const reason = stray.find("/.") != std::string::npos ? "it is hidden"
-                               : stray.find('/') == std::string::npos
-                                   ? "only train/ and validation/ (or val/) are packed"
-                                   : "it is not a class's file";
-    problems.push_back({.kind = PackProblem::Kind::left_out, .file = stray, .reason = reason});
-  }
+  std::ranges::copy(job.source.left_out, std::back_inserter(problems));
   std::ranges::sort(problems, {}, &PackProblem::file);
   return set;
 }
@@ -122,11 +116,10 @@ void check_classes(const PackJob& job, const ImageSet& set, Log& log) {
     for (const SourceFile& file : job.files.at(split)) ++num_listed[file.label];
     for (const std::int64_t label : set.split(split).table.labels) ++num_packed[label];
     for (std::size_t i = 0; i < num_listed.size(); ++i) {
-      const std::string name = job.folder.split_name(split) + "/" + job.folder.class_folders[i];
+      const std::string name = job.source.split_names.at(split) + "/" + job.classes[i];
       check_input(num_packed[i] > 0,
-                  "--folder={}: none of the {} files of {} can be used ({} says why). Mend them, or take the class "
-                  "away.",
-                  job.config.folder, num_listed[i], name, problems_path(job.index()).string());
+                  "{}: none of the {} files of {} can be used ({} says why). Mend them, or take the class away.",
+                  describe_source(job.config), num_listed[i], name, problems_path(job.index()).string());
       const std::int64_t num_left_out = num_listed[i] - num_packed[i];
       if (static_cast<double>(num_left_out) > kMuchLeftOut * static_cast<double>(num_listed[i])) {
         log.warn(fmt::format("{}: {} of {} files are left out ({} says why)", name, num_left_out, num_listed[i],
@@ -220,7 +213,7 @@ void write_index(const PackJob& job, Log& log) {
 
 }  // namespace
 
-void pack_folder(const PackConfig& config, Communicator& world, Log& log) {
+void pack_image_set(const PackConfig& config, Communicator& world, Log& log) {
   const PackJob job = plan_packing(config, world, log);
   std::optional<Lock> lock;  // only on rank 0
   agree(world, [&] {
