@@ -157,11 +157,11 @@ void reject_enum_text(const std::string& name, const std::string& text, const st
   for (std::size_t i = 0; i < allowed.size(); ++i) {
     choices << (i == 0 ? "" : i + 1 == allowed.size() ? " or " : ", ") << allowed[i];
   }
-  constexpr std::size_t kFew = 5;
-  const auto nearest =
-      std::ranges::min_element(allowed, {}, [&text](std::string_view value) { return edit_distance(value, text); });
+  const std::string_view nearest =
+      *std::ranges::min_element(allowed, {}, [&text](std::string_view value) { return edit_distance(value, text); });
+  const bool is_near = allowed.size() > 5 && 2 * edit_distance(nearest, text) <= text.size();
   throw InputError(fmt::format("{}={} is not one of its values. Give {}.{}", name, text, choices.str(),
-                               allowed.size() > kFew ? fmt::format(" Did you mean {}?", *nearest) : ""));
+                               is_near ? fmt::format(" Did you mean {}?", nearest) : ""));
 }
 
 }  // namespace incubate

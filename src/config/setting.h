@@ -87,7 +87,7 @@ std::string as_typed(const std::string& name);
 /// Returns the number of single-character insertions, deletions and replacements between two words (Levenshtein).
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
-/// Throws InputError with the values that are allowed; of many, with the nearest one.
+/// Throws InputError with the values that are allowed, and of many with the nearest one if it is near.
 [[noreturn]] void reject_enum_text(const std::string& name, const std::string& text,
                                    const std::vector<std::string_view>& allowed);
 

@@ -165,10 +165,11 @@ void evaluate_due(const Team& team, bool are_done, Loader& validation, ProcessGr
   for (const Participant* p : due) models.push_back(&p->trainer->model());
   for (const Participant* p : due) p->trainer->swap_result();
   std::size_t next = 0;  // each batch goes through all models in turn
-  const std::vector<Figures> evaluations = evaluate(models, due.front()->trainer->task(), validation, group, [&](const torch::Tensor&, const Targets&) {
-    if (due[next]->on_evaluation_batch) due[next]->on_evaluation_batch();
-    next = (next + 1) % due.size();
-  });
+  const std::vector<Figures> evaluations =
+      evaluate(models, due.front()->trainer->task(), validation, group, [&](const torch::Tensor&, const Targets&) {
+        if (due[next]->on_evaluation_batch) due[next]->on_evaluation_batch();
+        next = (next + 1) % due.size();
+      });
   for (const Participant* p : due) p->trainer->swap_result();
   for (std::size_t i = 0; i < due.size(); ++i) {
     due[i]->account->add_time(watch.elapsed_s() / static_cast<double>(due.size()));

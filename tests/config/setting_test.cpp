@@ -92,5 +92,19 @@ TEST(Setting, EnumTextOutsideItsNamesIsRefused) {
   EXPECT_EQ(colour, Colour::blue);
 }
 
+TEST(Setting, OfManyNamesTheNearestIsSuggested) {
+  std::string network = "vit_b16";
+  EnumNames<std::string> names;
+  for (const char* name : {"custom", "vit_b16", "vit_l16", "deit_ti", "deit_s", "resnet110"})
+    names.emplace_back(name, name);
+  const Setting setting = make_enum_setting<std::string>("s.k", network, names, Kind::result, "a network");
+  const std::string all = "is not one of its values. Give custom, vit_b16, vit_l16, deit_ti, deit_s or resnet110.";
+  EXPECT_EQ(thrown_message<InputError>([&] { setting.set("vit_b61"); }),
+            "s.k=vit_b61 " + all + " Did you mean vit_b16?");
+  EXPECT_EQ(thrown_message<InputError>([&] { setting.set("resnet"); }),
+            "s.k=resnet " + all + " Did you mean resnet110?");
+  EXPECT_EQ(thrown_message<InputError>([&] { setting.set("xyz"); }), "s.k=xyz " + all);
+}
+
 }  // namespace
 }  // namespace incubate

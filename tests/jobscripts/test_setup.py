@@ -20,6 +20,7 @@ TOOLS = (
 # Knows the headers below its -I options and below headers/, which stands for /usr/include.
 COMPILER = """[ "$1" = --version ] && { echo "c++ (Somewhere) $VERSION"; exit; }
 read -r _ name
+cat >/dev/null  # as a compiler does: who writes to it must not be ended by a closed pipe
 name=${name#<} name=${name%>}
 for option in "$@" "-I$HEADERS"; do
   [[ $option != -I* ]] || [[ $option == -I/usr/* ]] || [ ! -e "${option#-I}/$name" ] || exec cat "${option#-I}/$name"

@@ -153,7 +153,8 @@ TEST(Summary, TableHasRoomForTheLongestName) {
       .method = "shallow for the whole budget", .evaluation = {{"loss", 0.5}, {"top1", 0.25}}, .cost = {}};
   const std::string table = format_results(kMetrics, {row});
   EXPECT_EQ(table.substr(0, 67), "method                         top-1         top-5  validation loss");
-  EXPECT_EQ(table.substr(table.find('\n') + 1, 67), "shallow for the whole budget  25.00% not evaluated           0.5000");
+  EXPECT_EQ(table.substr(table.find('\n') + 1, 67),
+            "shallow for the whole budget  25.00% not evaluated           0.5000");
 }
 
 TEST(Summary, OnlyWhatIsDoneIsAResult) {
@@ -491,9 +492,10 @@ TEST(Summary, WhatWasNotEvaluatedAndWhatIsNotFiniteStayTold) {
     const std::size_t begin = table.find(method);
     return table.substr(begin, table.find('\n', begin) - begin);
   };
-  EXPECT_EQ(row_of_table("meta model alone"),
-            "meta model alone  not evaluated not evaluated    not evaluated      unknown     unknown           -          "
-            "    -");
+  EXPECT_EQ(
+      row_of_table("meta model alone"),
+      "meta model alone  not evaluated not evaluated    not evaluated      unknown     unknown           -          "
+      "    -");
   EXPECT_TRUE(row_of_table("end to end").find(" not finite    not finite       not finite ") != std::string::npos)
       << table;
   // A training that begins with imported weights has an unknown cost.
