@@ -33,7 +33,7 @@ class GreyImage final : public ImageSource {
   std::unique_ptr<const ImageSource> colour_;
 };
 
-bool is_hidden(const std::filesystem::path& path) { return path.filename().string().starts_with('.'); }
+bool has_hidden_name(const std::filesystem::path& path) { return path.filename().string().starts_with('.'); }
 
 bool is_named_as_image(const std::filesystem::path& path) {
   std::string ending = path.extension().string();
@@ -97,7 +97,7 @@ ListedImages list_image_files(const std::vector<std::string>& words) {
     std::vector<std::string> files;
     for (auto entry = fs::recursive_directory_iterator(word, fs::directory_options::follow_directory_symlink);
          entry != fs::recursive_directory_iterator(); ++entry) {
-      if (is_hidden(entry->path())) {
+      if (has_hidden_name(entry->path())) {
         if (entry->is_directory()) entry.disable_recursion_pending();
       } else if (!entry->is_directory()) {
         (is_named_as_image(entry->path()) ? files : listed.left_out).push_back(entry->path().string());

@@ -63,9 +63,9 @@ def write_folder(place: Path) -> Path:
     return place
 
 
-def pack(form: str, train: str | Path, validation: str | Path, output: Path, *options: str) -> list[str]:
+def pack(form: str, train: str | Path, validation: str | Path, output: str | Path, *options: str | Path) -> list[str]:
     files = [f"--train-files={train}", f"--validation-files={validation}"]
-    return ["pack", f"--format={form}", *files, f"--output={output}", SHARDS, *options]
+    return ["pack", f"--format={form}", *files, f"--output={output}", SHARDS, *map(str, options)]
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
@@ -108,7 +108,7 @@ def gnu_tar(split: str, place: Path) -> str:
         ):
             big = tarfile.TarInfo(f"./all/{split}/huge_{form}.bin")
             big.size = HUGE
-            file.write(big.tobuf(form))
+            file.write(big.tobuf(form))  # type: ignore[arg-type]
             file.seek(HUGE, io.SEEK_CUR)
             part = io.BytesIO()
             with tarfile.open(fileobj=part, mode="w", format=form) as archive:
