@@ -39,15 +39,11 @@ void evaluate_command(const std::vector<std::string>& arguments, Communicator& w
   read_shared_arguments(arguments, config, list_settings(options), world);
   cap_instructions(config.run.instructions);
   world.set_timeout(config.run.timeout_s);
-  DatasetInfo data;
   agree(world, [&] {
     validate(options.network, "evaluate");
-    if (!world.is_leader()) return;
-    if (!options.output.empty()) check_evaluation_output(options.output);
-    data = check_dataset(config.data.file);
+    if (world.is_leader() && !options.output.empty()) check_evaluation_output(options.output);
   });
-  share_dataset_info(data, world);
-  compare_data(config.data.file, data.digest, world);
+  const DatasetInfo data = check_data_on_all(config.data.file, world);
   const AvailableDevice device = choose_device(config.run.device, world);
   settle_sums(config.run, device.device.is_cuda());
   if (world.is_leader() && !device.warning.empty()) log.warn(device.warning);

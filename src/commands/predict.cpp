@@ -87,14 +87,11 @@ void predict_command(const std::vector<std::string>& arguments, Communicator& wo
   DatasetInfo data;
   if (files.empty()) {
     agree(world, [&] {
-      if (!world.is_leader()) return;
       check_input(!config.data.file.empty(),
                   "no image is named, and data.file is missing. Name JPEG or PNG files, folders of them, or "
                   "--data.file.");
-      data = check_dataset(config.data.file);
     });
-    share_dataset_info(data, world);
-    compare_data(config.data.file, data.digest, world);
+    data = check_data_on_all(config.data.file, world);
   }
   const AvailableDevice device = choose_device(config.run.device, world);
   settle_sums(config.run, device.device.is_cuda());

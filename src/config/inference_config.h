@@ -7,7 +7,7 @@
 
 namespace incubate {
 
-/// Which network to use: a finished training of the run, or weights in a file.
+/// Names the network to use: a finished training of the run, or weights in a file.
 struct NetworkChoice {
   std::string training;
   std::string input;  ///< safetensors file

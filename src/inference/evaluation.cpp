@@ -13,6 +13,7 @@
 #include "hdf5/verified_file.h"
 #include "inference/csv_field.h"
 #include "report/progress.h"
+#include "run/shared_data.h"
 #include "train/evaluate.h"
 
 namespace incubate {
@@ -91,7 +92,7 @@ Evaluation evaluate_network(const RunConfig& config, const TrainedNetwork& netwo
     check_images_fit(config, network, data);
     labels = match_classes(config, network, data);
   });
-  const std::unique_ptr<const Dataset> opened = open_dataset(config.data.file, split);
+  const std::unique_ptr<const Dataset> opened = open_on_all(config.data.file, split, group.communicator());
   const RelabelledDataset dataset(*opened, labels);
   const std::int64_t batch = config.phase(network.training.phase).micro;
   // Images of either split are prepared as for evaluation.

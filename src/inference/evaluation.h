@@ -11,7 +11,7 @@
 
 namespace incubate {
 
-/// What a network makes of labelled images.
+/// Holds how well a network tells labelled images apart.
 struct Evaluation {
   std::int64_t num_images = 0;
   std::vector<MetricInfo> infos;  ///< of `figures`
@@ -36,7 +36,7 @@ std::vector<ClassFigures> list_class_figures(const Evaluation& evaluation);
 Evaluation evaluate_network(const RunConfig& config, const TrainedNetwork& network, const DatasetInfo& data,
                             Split split, ProcessGroup& group, Log& log);
 
-/// What an evaluation's files say besides its figures.
+/// An evaluation's files say this besides its figures.
 struct EvaluationOrigin {
   std::string network;
   std::string identity;  ///< of the training; empty for weights of a file

@@ -12,7 +12,7 @@
 namespace incubate {
 namespace {
 
-/// What is wrong with images, by index.
+/// Keeps what is wrong with images, by index.
 class DamagedImages {
  public:
   void note(std::int64_t index, const std::string& message) {

@@ -11,7 +11,7 @@
 
 namespace incubate {
 
-/// What to predict: images, and their names in the output.
+/// The images to predict, with their names in the output.
 struct NamedImages {
   const Dataset& dataset;
   const Task& task;  ///< makes the network's input of them

@@ -14,7 +14,7 @@ namespace {
 constexpr std::int64_t kMostParts = 16;  // each reads the whole table
 constexpr std::int64_t kPartBytes = 1 << 20;
 
-/// Where a row has what.
+/// The columns that a row has its values in.
 struct Columns {
   std::size_t path = 0, label = 1, number = 2;
 };

@@ -38,6 +38,16 @@ void compare_data(const FilePath& file, const std::string& digest, const Communi
   });
 }
 
+DatasetInfo check_data_on_all(const FilePath& file, const Communicator& world) {
+  DatasetInfo data;
+  agree(world, [&] {
+    if (world.is_leader()) data = check_dataset(file);
+  });
+  share_dataset_info(data, world);
+  compare_data(file, data.digest, world);
+  return data;
+}
+
 std::unique_ptr<const Dataset> open_on_all(const FilePath& file, Split split, const Communicator& world,
                                            const FilePath& shards) {
   std::unique_ptr<const Dataset> dataset;
