@@ -219,11 +219,11 @@ def main(arguments: list[str]) -> int:
     try:
         match options.input.suffix, options.output.suffix:
             case ".pth", ".safetensors":
-                check_output(options.output, SAFETENSORS, [options.input])
+                check_output(options.output, SAFETENSORS)
                 stages = read_pth(options.input)
                 write_safetensors(options.output, stages)
             case ".safetensors", ".pth":
-                check_output(options.output, "checkpoint of PyTorch", [options.input])
+                check_output(options.output, "checkpoint of PyTorch")
                 stages = read_safetensors(options.input)
                 write_pth(options.output, stages)
             case _:

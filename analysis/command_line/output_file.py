@@ -1,8 +1,7 @@
-"""Which files an output may replace: files of its own kind that the program does not read."""
+"""Which files an output may replace: files of its own kind, which is never that of what the program reads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 # How files of a kind begin.
@@ -22,12 +21,10 @@ class OutputError(Exception):
     """A file that must not be replaced; the message says which and why."""
 
 
-def check_output(path: Path, kind: str, inputs: Iterable[Path] = ()) -> None:
-    """Raises OutputError if `path` exists and is no file of that kind, or one of `inputs`. Raises OSError."""
+def check_output(path: Path, kind: str) -> None:
+    """Raises OutputError if `path` exists and is no file of that kind. Raises OSError."""
     if path.is_dir() or not path.exists():  # a folder cannot be written, which the system says
         return
-    if any(path.samefile(other) for other in inputs if other.exists()):
-        raise OutputError(f"{path} is read by the same command, and would be replaced. Choose another output.")
     if not path.is_file():
         raise OutputError(f"{path} is no regular file. Choose another output.")
     with path.open("rb") as file:

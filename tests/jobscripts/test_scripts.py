@@ -290,11 +290,14 @@ def test_paths_are_those_of_where_the_user_is(slurm: dict[str, str], tmp_path: P
     mine.mkdir()
     bin_ = Path(slurm["INCUBATE_BUILD"])
     asked = tmp_path / "asked"
-    (bin_ / "incubate").write_text((bin_ / "incubate").read_text().replace("\n", f"\npwd >>{asked}\n", 1))
+    program = (bin_ / "incubate").read_text().replace("\n", f"\npwd >>{asked}\n", 1)
+    (bin_ / "incubate").write_text(program.replace("runs/x", "runs/my, own"))
     (tmp_path / "pipeline").symlink_to(launch.REPOSITORY / "jobscripts" / "pipeline.sh")
     subprocess.run(["bash", str(tmp_path / "pipeline"), "x.ini"], env=slurm, cwd=mine, check=True, timeout=20)
     script = launch.REPOSITORY / "jobscripts" / "train.sbatch"
-    assert f" {script} x.ini " in (tmp_path / "submitted").read_text()
+    submitted = (tmp_path / "submitted").read_text()
+    assert f" {script} x.ini " in submitted
+    assert "--job-name=my_ own.meta " in submitted  # Slurm separates names by commas
     subprocess.run(["bash", str(script), "x.ini"], env=slurm, cwd=mine, capture_output=True, timeout=20, check=False)
     assert set(asked.read_text().splitlines()) == {str(mine)}
 
