@@ -30,6 +30,16 @@ void keep_sums_of_run(RunSection& run, Origins& origins) {
   origins["run.sums"] = "in " + file.string() + ", as the run began";
 }
 
+/// Does the same for transfer.source, so that the run needs the file no more.
+void keep_source_of_run(TransferConfig& transfer, const RunSection& run, Origins& origins) {
+  if (transfer.from.empty() || !transfer.source.empty()) return;
+  const std::filesystem::path file = RunDirectory(run.directory).config();
+  const auto source = find_in_ini(file, "transfer.source");
+  if (!source || source->empty() || find_in_ini(file, "transfer.from") != transfer.from) return;
+  transfer.source = *source;
+  origins["transfer.source"] = "in " + file.string() + ", as the run began";
+}
+
 }  // namespace
 
 bool read_run_arguments(const std::vector<std::string>& arguments, const char* help, RunConfig& config,
@@ -51,6 +61,7 @@ bool read_run_arguments(const std::vector<std::string>& arguments, const char* h
     common.origins["run.directory"] = "from the input file's name";
   }
   keep_sums_of_run(config.run, common.origins);
+  keep_source_of_run(config.transfer, config.run, common.origins);
   check(config);
   if (!common.print_config) return true;
   RunConfig defaults;

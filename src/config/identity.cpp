@@ -110,6 +110,7 @@ class Differences {
   }
   /// Returns where the user sets a value that is no setting itself.
   std::string explain(const std::string& name) const {
+    if (name == "transfer.source") return " (the weights in transfer.from)";
     if (is_setting(name) || name == "training" || name == "learning") return "";
     if (name == "depths") return " (from model.depths and model.meta_depths)";
     if (name == "data") return " (the content of data.file)";

@@ -18,7 +18,8 @@ enum class Phase : std::uint64_t {
   grown = 4,
   shallow = 5,
   high_resolution = 6,
-  end_to_end_high_resolution = 7
+  end_to_end_high_resolution = 7,
+  transfer = 8
 };
 
 /// The network of a training: the meta model, the meta model with one stage of the target, or the target.
@@ -27,9 +28,10 @@ enum class Network { meta, hybrid, target };
 /// The origin of a training's first weights.
 enum class FirstWeights {
   random,
-  copied,    ///< the source's stages; in a hybrid the incubated stage is random
-  grown,     ///< the source's network with added blocks that are the identity
-  resampled  ///< the source's network for another image size
+  copied,      ///< the source's stages; in a hybrid the incubated stage is random
+  grown,       ///< the source's network with added blocks that are the identity
+  resampled,   ///< the source's network for another image size
+  transferred  ///< the network of transfer.from, of another run or program, perhaps with a new head
 };
 
 /// Whether a training takes the setting `epochs = matched`: it spends the block FLOPs of Deep Incubation, less those of
@@ -80,7 +82,10 @@ inline constexpr std::array kMethodTable = {
     MethodRow{Phase::end_to_end_high_resolution, "end_to_end_high_resolution", "end_to_end_high_resolution",
               "high_resolution", {},
               Network::target, FirstWeights::resampled, Phase::end_to_end, Matched::no,
-              7, "end to end, high resolution", "end_to_end_high_resolution"}};
+              7, "end to end, high resolution", "end_to_end_high_resolution"},
+    MethodRow{Phase::transfer, "transfer", "transfer", "transfer", Phase::finetuning,
+              Network::target, FirstWeights::transferred, {}, Matched::no,
+              8, "transfer", "transfer"}};
 // clang-format on
 
 const MethodRow& row_of(Phase phase);

@@ -138,8 +138,9 @@ Setting epochs_setting(const MethodRow& row, const std::string& section, PhaseCo
 }
 
 /// Returns the settings of a phase's first weights, which only some phases have.
-std::vector<Setting> list_start_settings(const MethodRow& row, PhaseConfig& c) {
+std::vector<Setting> list_start_settings(const MethodRow& row, RunConfig& config) {
   const std::string section = row.section;
+  PhaseConfig& c = config.phase(row.phase);
   if (row.network == Network::hybrid) {
     return {make_enum_setting<Init>(section + ".init", c.init, {{Init::random, "random"}, {Init::meta, "meta"}},
                                     Kind::result,
@@ -153,6 +154,17 @@ std::vector<Setting> list_start_settings(const MethodRow& row, PhaseConfig& c) {
   if (row.first_weights == FirstWeights::resampled) {
     return {make_setting(section + ".image_size", c.image_size, Kind::result, "pixels",
                          "height and width of an image; the position embedding is resampled", kCount)};
+  }
+  if (row.first_weights == FirstWeights::transferred) {
+    TransferConfig& transfer = config.transfer;
+    SectionSettings s(section);
+    s.add(make_path_setting(section + ".from", transfer.from, Kind::operation,
+                            "first weights: runs/NAME/checkpoints/TRAINING.h5 of a run, or a safetensors file with "
+                            "timm's names"));
+    s.result("source", transfer.source, "", "identity of these weights; empty: as the run began, or the file says");
+    s.result("head", transfer.head, {"auto", "keep", "new"},
+             "theirs, or a new one; auto: theirs if the classes have the same names");
+    return s.take();
   }
   return {};
 }
@@ -203,7 +215,7 @@ std::vector<Setting> list_phase_settings(RunConfig& config) {
       set_together(own[i][k], heirs);
     }
     append(all, std::move(own[i]));
-    append(all, list_start_settings(*sections[i], config.phase(sections[i]->phase)));
+    append(all, list_start_settings(*sections[i], config));
   }
   return all;
 }

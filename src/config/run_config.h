@@ -118,6 +118,15 @@ struct TrainConfig {
   std::int64_t evaluate_images = 0;  // 0: all
 };
 
+/// The head of a network that starts from another's weights. automatic: kept if the classes have the same names.
+enum class TransferHead { automatic, keep, fresh };
+
+struct TransferConfig {
+  std::string from;    // checkpoint of a training, or safetensors file
+  std::string source;  // its identity, or hash of its content; empty: not known yet
+  TransferHead head = TransferHead::automatic;
+};
+
 struct MethodConfig {
   std::vector<std::string> trainings = {"deep_incubation", "end_to_end"};
 };
@@ -157,6 +166,7 @@ struct RunConfig {
   OptimizerConfig optimizer;
   TrainConfig train;
   std::map<std::string, PhaseConfig> phases;  // by their sections
+  TransferConfig transfer;
   MethodConfig method;
   RunSection run;
   CheckpointConfig checkpoint;

@@ -248,6 +248,9 @@ void validate_without_data_file(const RunConfig& config) {
               config.run.profile);
   check_choice(config);
   check_growth(config, running.contains(Phase::grown));
+  check_input(!running.contains(Phase::transfer) || !config.transfer.from.empty(),
+              "transfer.from is missing, and transfer starts from other weights. Name a training's file, such as "
+              "runs/NAME/checkpoints/finetuned.h5, or a safetensors file.");
   if (running.contains(Phase::high_resolution) || running.contains(Phase::end_to_end_high_resolution)) {
     check_high_resolution(config);
   }

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "checkpoint/checkpoint.h"
+#include "method/transfer.h"
 #include "model/growth.h"
 #include "model/resolution.h"
 
@@ -65,6 +66,7 @@ void load_stages(StagedModel& model, const std::vector<std::string>& sources, co
 void load_start_weights(StagedModel& model, const Training& training, const std::vector<Training>& trainings,
                         const RunDirectory& run, std::uint64_t seed, VerifiedFiles& verified) {
   initialise(model, training, seed);
+  if (training.starts.front() == Start::transfer) load_transferred(model, training);
   load_stages(model, training.weight_sources, training.starts, trainings, run, verified);
 }
 

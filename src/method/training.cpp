@@ -102,6 +102,8 @@ Start start_of(const MethodRow& row, Init init, bool learns) {
       return Start::grow;
     case FirstWeights::resampled:
       return Start::resample;
+    case FirstWeights::transferred:
+      return Start::transfer;
   }
   throw std::logic_error("unknown first weights");
 }
@@ -112,11 +114,12 @@ Training make_training(const RunConfig& config, const MethodRow& row, std::int64
                     .phase = row.phase,
                     .spec = spec_of(config, row, incubated_stage),
                     .is_learning = {},
-                    .weight_sources = {}};
+                    .weight_sources = {},
+                    .transfer = config.transfer};
   for (std::int64_t i = 0; i < config.model.num_stages(); ++i) {
     const bool learns = row.network != Network::hybrid || i == incubated_stage;
     const Start start = start_of(row, config.phase(row.phase).init, learns);
-    const bool has_source = start != Start::random && start != Start::zero_branches;
+    const bool has_source = start == Start::copy || start == Start::grow || start == Start::resample;
     training.is_learning.push_back(learns);
     training.starts.push_back(start);
     training.weight_sources.push_back(has_source ? training_name(row_of(*row.source), i) : "");

@@ -18,6 +18,7 @@ enum class Start {
   copy,           ///< another training's stage
   grow,           ///< another training's stage, with identity blocks added
   resample,       ///< another training's stage at another image size (see resolution.h)
+  transfer,       ///< that of `Training::transfer`
 };
 
 /// One optimisation of one model: its network, first weights, length, and what its result depends on.
@@ -29,6 +30,7 @@ struct Training {
   std::vector<bool> is_learning;            ///< of each stage
   std::vector<Start> starts = {};           ///< of each stage
   std::vector<std::string> weight_sources;  ///< of each stage: the training that it is copied or grown from; else empty
+  TransferConfig transfer = {};             ///< of a training with Start::transfer
   std::int64_t total_steps = 0;
   double block_flops_per_image = 0;
   std::string identity_text = {};  ///< all settings and parents that the result depends on, one a line

@@ -98,9 +98,16 @@ StateDict named_weights(StagedModel& model, WeightFormat format) {
   return weights;
 }
 
-void load_named_weights(StagedModel& model, WeightFormat format, const StateDict& weights, const FilePath& path) {
+void load_named_weights(StagedModel& model, WeightFormat format, StateDict weights, const FilePath& path,
+                        bool takes_head) {
   const torch::NoGradGuard no_grad;
   StateDict parameters = list_named(model, format);
+  for (const NamedTensor& item : model.head().list_state()) {
+    const std::string name = weight_name(format, model.spec(), model.num_stages() - 1, item.name);
+    if (takes_head) continue;
+    parameters.erase(name);
+    weights.erase(name);
+  }
   check_fits(parameters, weights, path);
   for (auto& [name, parameter] : parameters) parameter.copy_(weights.at(name));
 }

@@ -14,9 +14,10 @@ namespace incubate {
 /// Returns all weights and running statistics of `model` under the names of `format`.
 StateDict named_weights(StagedModel& model, WeightFormat format);
 
-/// Sets all weights and running statistics of `model` from `weights`, read from `path`. Throws InputError unless the
-/// names are the model's, each with the right shape and finite values.
-void load_named_weights(StagedModel& model, WeightFormat format, const StateDict& weights, const FilePath& path);
+/// Sets all weights and running statistics of `model` from `weights`, read from `path`; with `takes_head` = false all
+/// but the head's. Throws InputError unless the names are the model's, each with the right shape and finite values.
+void load_named_weights(StagedModel& model, WeightFormat format, StateDict weights, const FilePath& path,
+                        bool takes_head = true);
 
 /// Returns what the run's trainings train on: as the file of `training` says, or else any of the run's files, or else
 /// data.file. Throws InputError if none can be read.

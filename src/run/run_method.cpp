@@ -22,6 +22,7 @@
 #include "forecast/outlasting_settings.h"
 #include "hdf5/atomic_file.h"
 #include "hdf5/verified_file.h"
+#include "method/transfer.h"
 #include "parallel/peak_flops.h"
 #include "report/metrics_file.h"
 #include "run/arithmetic.h"
@@ -127,6 +128,7 @@ class MethodRun {
   MemoryNeed describe_data_memory() const;
   void record_failure(const std::string& reason);
   void prepare();
+  void check_transfer();
   void prepare_directory();
   void take_locks_of_work();
   void remove_leftovers() const;
@@ -145,6 +147,7 @@ class MethodRun {
   Preparation preparation_;
   std::vector<Training> trainings_;
   std::vector<FoundProgress> found_;  // rank 0
+  TransferNotes transfer_notes_;      // rank 0
   VerifiedFiles verified_;
   bool is_recorded_ = false;                        // rank 0: nothing is left to do, and the files say so
   std::vector<Lock> locks_;                         // rank 0
@@ -242,12 +245,24 @@ void MethodRun::prepare() {
     found_ = find_all_progress(config_, run_, trainings_, verified_);
     for (const FoundProgress& found : found_) preparation_.progress.push_back(found.progress);
     check_parents_done(config_, trainings_, preparation_);
+    check_transfer();
     if (!find_ready(config_, trainings_, preparation_.progress).empty()) check_time_left(config_);
     prepare_directory();
   });
   world_.set_timeout(config_.run.timeout_s);
   share_preparation();
   if (!find_ready(config_, trainings_, preparation_.progress).empty()) check_what_ranks_see();
+}
+
+/// A file that does not fit is to be told now, not after the trainings before it.
+void MethodRun::check_transfer() {
+  for (std::size_t i = 0; i < trainings_.size(); ++i) {
+    const Training& training = trainings_[i];
+    if (training.starts.front() != Start::transfer || !is_wanted(config_, training)) continue;
+    if (preparation_.progress[i].steps_done > 0) continue;
+    StagedModel model(training.spec, make_task(config_, training.phase)->make_head(training.spec));
+    transfer_notes_ = load_transferred(model, training);
+  }
 }
 
 void MethodRun::prepare_directory() {
@@ -260,6 +275,8 @@ void MethodRun::prepare_directory() {
     log_.attach_file(run_.log());
   }
   remove_leftovers();
+  if (!transfer_notes_.text.empty()) log_.info(transfer_notes_.text);
+  if (!transfer_notes_.warning.empty()) log_.warn(transfer_notes_.warning);
   recorder_.emplace(config_, run_, trainings_, make_task(config_, Phase::meta)->list_metrics(),
                     preparation_.data.num_train, world_.size(), log_);
   for (std::size_t i = 0; i < trainings_.size(); ++i) {
@@ -419,6 +436,10 @@ Ending run_method(const RunConfig& given, Communicator& world, Log& log) {
   const AvailableDevice device = choose_device(given.run.device, world);
   RunConfig config = given;
   settle_sums(config.run, device.device.is_cuda());
+  agree(world, [&] {
+    if (world.is_leader()) settle_transfer(config);
+  });
+  config.transfer.source = world.broadcast(config.transfer.source, "sharing which weights are transferred");
   const Ending ending = MethodRun(config, device, world, log).run();
   world.barrier("ending the run");  // with a deadline, which MPI_Finalize has not
   return ending;

@@ -15,7 +15,7 @@ inline void change(const Setting& setting) {
   for (const char* text :
        {"true",  "false", "fast",    "cpu",    "lines", "none",          "vit_b16", "resnet", "epoch_lagged",
         "0.125", "0.25",  "12",      "13",     "meta",  "zero_branches", "sgd",     "skip",   "block",
-        "bf16",  "step",  "padding", "blocks", "node",  "avx2",          "x"}) {
+        "bf16",  "step",  "padding", "blocks", "node",  "avx2",          "keep",    "x"}) {
     try {
       setting.set(text);
       check_range(setting);

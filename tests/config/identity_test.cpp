@@ -34,6 +34,7 @@ std::vector<std::string> expected_names(const std::string& phase) {
   }
   if (phase == "high_resolution") names.push_back(phase + ".image_size");
   if (phase == "incubation" || phase == "end_to_end") names.push_back(phase + ".init");
+  if (phase == "transfer") names.insert(names.end(), {"transfer.source", "transfer.head"});
   for (const char* name : {"run.seed", "run.sums", "run.threads"}) names.emplace_back(name);
   return names;
 }

@@ -15,7 +15,8 @@ TEST(MethodTable, SourcesAndInheritedRecipesStandBefore) {
   for (const MethodRow& row : kMethodTable) {
     EXPECT_TRUE(!row.source || before.contains(*row.source)) << row.name;
     EXPECT_TRUE(!row.inherits || before.contains(*row.inherits)) << row.name;
-    EXPECT_EQ(row.first_weights == FirstWeights::random, !row.source) << row.name;
+    EXPECT_EQ(row.first_weights == FirstWeights::random || row.first_weights == FirstWeights::transferred, !row.source)
+        << row.name;
     EXPECT_EQ(&row_of(row.phase), &row);
     EXPECT_TRUE(before.insert(row.phase).second) << row.name;
   }
@@ -23,7 +24,7 @@ TEST(MethodTable, SourcesAndInheritedRecipesStandBefore) {
 
 TEST(MethodTable, ATrainingIsFoundByItsNameAndByItsMethods) {
   EXPECT_EQ(list_training_names(2), (Names{"meta", "stage_0", "stage_1", "finetuned", "end_to_end", "grown", "shallow",
-                                           "high_resolution", "end_to_end_high_resolution"}));
+                                           "high_resolution", "end_to_end_high_resolution", "transfer"}));
   for (const std::string& name : list_training_names(12)) {
     ASSERT_NE(find_row(name), nullptr) << name;
     EXPECT_TRUE(name.starts_with(find_row(name)->training)) << name;
@@ -45,8 +46,9 @@ TEST(MethodTable, ANetworkTakesAllThatItsWeightsComeFrom) {
 TEST(MethodTable, ResultsStandInTheirPlaces) {
   Names names;
   for (const MethodRow* method : list_methods()) names.emplace_back(method->method);
-  EXPECT_EQ(names, (Names{"Deep Incubation", "end to end", "grown from the meta model", "shallow for the whole budget",
-                          "meta model alone", "Deep Incubation, high resolution", "end to end, high resolution"}));
+  EXPECT_EQ(names,
+            (Names{"Deep Incubation", "end to end", "grown from the meta model", "shallow for the whole budget",
+                   "meta model alone", "Deep Incubation, high resolution", "end to end, high resolution", "transfer"}));
 }
 
 }  // namespace

@@ -146,16 +146,21 @@ std::string on_one_line(const std::string& text) {
 TEST(Describe, EachKeyOnceWithTheDefaultsOfAllPhases) {
   RunConfig config;
   const std::string text = on_one_line(describe_settings(list_settings(config)));
-  EXPECT_NE(text.find("[recipe] sets all of these at once; each has the same settings (--help SECTION): [meta] "
-                      "[incubation] [finetuning] [end_to_end] [grown] [shallow] [high_resolution] --recipe.epochs"),
-            std::string::npos);
+  EXPECT_NE(
+      text.find(
+          "[recipe] sets all of these at once; each has the same settings (--help SECTION): [meta] "
+          "[incubation] [finetuning] [end_to_end] [grown] [shallow] [high_resolution] [transfer] --recipe.epochs"),
+      std::string::npos);
   EXPECT_NE(text.find("--recipe.micro [images] micro-batch: what one forward pass sees (default: 256 in meta, shallow; "
-                      "128 in incubation; 64 in finetuning, end_to_end, grown; 32 in high_resolution) "),
+                      "128 in incubation; 64 in finetuning, end_to_end, grown, transfer; 32 in high_resolution) "),
             std::string::npos);
   EXPECT_NE(text.find("alpha of the blending of images (DeiT: 0.8); 0: none (default: 0) "), std::string::npos);
   for (const Setting& setting : list_settings(config)) {
     const std::string section = setting.name.substr(0, setting.name.find('.'));
-    const bool is_start = setting.name.ends_with(".init") || setting.name == "high_resolution.image_size";
+    const bool is_start =
+        std::ranges::count(std::vector<std::string>{"incubation.init", "end_to_end.init", "high_resolution.image_size",
+                                                    "transfer.from", "transfer.source", "transfer.head"},
+                           setting.name) > 0;
     const bool is_phase = section != "recipe" && std::ranges::any_of(kMethodTable, [&section](const MethodRow& row) {
                             return section == row.section;
                           });
@@ -176,7 +181,7 @@ TEST(Describe, ASectionHasAllOfItsSettings) {
   EXPECT_EQ(
       thrown_message<InputError>([&] { describe_section(settings, "incubate"); }),
       "--help incubate: there is no such section. Give one of model, data, batch, optimizer, train, recipe, meta, "
-      "incubation, finetuning, end_to_end, grown, shallow, high_resolution, method, run, checkpoint.");
+      "incubation, finetuning, end_to_end, grown, shallow, high_resolution, transfer, method, run, checkpoint.");
 }
 
 /// Returns the output of --print-config=changed with a file of this text.
@@ -211,6 +216,7 @@ TEST(PrintChanged, SaysWhereEachValueComesFrom) {
             "\n[grown]\nmixup = 0.75  # inherited from [end_to_end] on the command line\n"
             "\n[shallow]\nmixup = 0.25  # inherited from [meta] in FILE\n"
             "\n[high_resolution]\nmixup = 0.5  # [recipe] in FILE\n"
+            "\n[transfer]\nmixup = 0.5  # [recipe] in FILE\n"
             "\n[run]\nseed = 3  # on the command line\n");
 }
 

@@ -122,6 +122,9 @@ std::map<std::string, Expected> expected_of_all() {
       {"incubation.init", kChoice},
       {"end_to_end.init", kChoice},
       {"high_resolution.image_size", kCounted},
+      {"transfer.from", kAnything},
+      {"transfer.source", kAnything},
+      {"transfer.head", kChoice},
       {"method.trainings", kAnything},
       {"run.directory", kAnything},
       {"run.seed", kFromZero},
@@ -145,8 +148,8 @@ std::map<std::string, Expected> expected_of_all() {
       {"checkpoint.every_minutes", kSeconds},
       {"checkpoint.keep", kCounted}};
   const std::set<std::string> may_be_matched = {"end_to_end", "grown", "shallow"};
-  for (const std::string section :
-       {"recipe", "meta", "incubation", "finetuning", "end_to_end", "grown", "shallow", "high_resolution"}) {
+  for (const std::string section : {"recipe", "meta", "incubation", "finetuning", "end_to_end", "grown", "shallow",
+                                    "high_resolution", "transfer"}) {
     all[section + ".epochs"] = may_be_matched.contains(section) ? kMatched : kEpochs;
     for (const auto& [key, expected] : kOfPhases) all[section + "." + key] = expected;
   }
@@ -188,7 +191,7 @@ TEST(Range, OfAListTheItemIsNamed) {
 }
 
 TEST(Range, WhereNothingMayBeMatchedTheWordIsOutsideToo) {
-  for (const std::string section : {"recipe", "meta", "incubation", "finetuning", "high_resolution"}) {
+  for (const std::string section : {"recipe", "meta", "incubation", "finetuning", "high_resolution", "transfer"}) {
     EXPECT_EQ(error_of("--" + section + ".epochs=matched"), section + ".epochs=matched " + kEpochs.message);
   }
 }

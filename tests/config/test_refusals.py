@@ -394,7 +394,7 @@ CASES = [
         lambda given: given.train("--run.only=stage_4"),
         r"run\.only=stage_4 is not a training of this method\. "
         r"Give one of meta, stage_0, stage_1, stage_2, stage_3, finetuned, end_to_end, grown, shallow, "
-        r"high_resolution, end_to_end_high_resolution\.",
+        r"high_resolution, end_to_end_high_resolution, transfer\.",
         ranks=(1,),
     ),
     Case(

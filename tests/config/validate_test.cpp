@@ -125,16 +125,19 @@ INSTANTIATE_TEST_SUITE_P(
              "run.nvtx=true and run.profile=3 are two profilers, of which one can be on at a time. Give one of them."},
         Case{{"--run.only=stage_4"},
              "run.only=stage_4 is not a training of this method. Give one of meta, stage_0, stage_1, stage_2, stage_3, "
-             "finetuned, end_to_end, grown, shallow, high_resolution, end_to_end_high_resolution."},
+             "finetuned, end_to_end, grown, shallow, high_resolution, end_to_end_high_resolution, transfer."},
         Case{{"--method.trainings=end_to_end,grwn"},
              "method.trainings=end_to_end,grwn names 'grwn', which is not a training of this method. Give some of "
              "deep_incubation, meta, stage_0, stage_1, stage_2, stage_3, finetuned, end_to_end, grown, shallow, "
              "high_resolution, "
-             "end_to_end_high_resolution."},
+             "end_to_end_high_resolution, transfer."},
         Case{{"--method.trainings="},
              "method.trainings is empty, which leaves nothing to train. Give some of deep_incubation, meta, stage_0, "
              "stage_1, stage_2, stage_3, finetuned, end_to_end, grown, shallow, high_resolution, "
-             "end_to_end_high_resolution."},
+             "end_to_end_high_resolution, transfer."},
+        Case{{"--method.trainings=transfer"},
+             "transfer.from is missing, and transfer starts from other weights. Name a training's file, such as "
+             "runs/NAME/checkpoints/finetuned.h5, or a safetensors file."},
         Case{{"--run.only=grown", "--model.depths=3,1,3,3", "--model.meta_depths=1,2,1,1"},
              "stage 1 has 1 blocks in model.depths but 2 in model.meta_depths: it cannot be grown from the meta model, "
              "as the training grown has it. Give 1 or less in model.meta_depths."},

@@ -45,23 +45,31 @@ std::vector<Training> list(const RunConfig& config, std::int64_t num_images) {
 TEST(KeptIdentities, OfEveryInputFile) {
   const std::array kKept = {
       Kept{"cifar100-deit-t-128", 50000,
-           "3598767a 82ef63bd 99cbe1e5 2e50053b 4060f012 dc6f2e81 a7f0c7b9 54435075 fcfb7f9f bc3c5f10 74bc003b"},
+           "3598767a 82ef63bd 99cbe1e5 2e50053b 4060f012 dc6f2e81 a7f0c7b9 54435075 fcfb7f9f bc3c5f10 74bc003b "
+           "b4b5afc8"},
       Kept{"cifar100-deit-t-32", 50000,
-           "3598767a 18dd0aff f0801a1c 6194e305 fb7146fb f9b3a91f 632ae5a5 cb23eb4c 9b628abc f44b88f3 f0f6932d"},
+           "3598767a 18dd0aff f0801a1c 6194e305 fb7146fb f9b3a91f 632ae5a5 cb23eb4c 9b628abc f44b88f3 f0f6932d "
+           "8ac7e1b0"},
       Kept{"cifar100-resnet-110", 50000,
-           "a8b18f9c 19017cf8 4579d5fd 29efe6d0 629676f5 1c905796 57b46109 e4a64d73 5dc9b5cd a825b832"},
+           "a8b18f9c 19017cf8 4579d5fd 29efe6d0 629676f5 1c905796 57b46109 e4a64d73 5dc9b5cd a825b832 06f2f390"},
       Kept{"fashion-mnist", 60000,
-           "a35c9e2c 9147e797 8178c685 fa78f0ed a1b88ab6 0e9c83eb 6eed40f6 7823bc04 3d8a1354 c96e77d7 b47ce0db"},
+           "a35c9e2c 9147e797 8178c685 fa78f0ed a1b88ab6 0e9c83eb 6eed40f6 7823bc04 3d8a1354 c96e77d7 b47ce0db "
+           "99c77739"},
       Kept{"imagenet-25-vit-b", 320292,
-           "fff1aa14 d574ec28 8a01e377 352af27c 24307c41 ddd3c4df 8a706089 8ee05de9 876d9028 72f1babd f4f43cd2"},
+           "fff1aa14 d574ec28 8a01e377 352af27c 24307c41 ddd3c4df 8a706089 8ee05de9 876d9028 72f1babd f4f43cd2 "
+           "d45585c9"},
       Kept{"imagenet-50-vit-b", 640583,
-           "40e3419c 0d7f92c6 41d67fa9 847fc58f 6abc8c0a 81a54548 da0d7d01 706dd628 e2ba5f10 d5cb7ca1 398f8bef"},
+           "40e3419c 0d7f92c6 41d67fa9 847fc58f 6abc8c0a 81a54548 da0d7d01 706dd628 e2ba5f10 d5cb7ca1 398f8bef "
+           "1883110d"},
       Kept{"imagenet-vit-b", 1281167,
-           "f7848280 93f3907f 57d3868a 4c99c0cc 6cae46d4 f475ed67 81d0e357 b0023812 047b5f5e 2d7c2bca 7c14b6a7"},
+           "f7848280 93f3907f 57d3868a 4c99c0cc 6cae46d4 f475ed67 81d0e357 b0023812 047b5f5e 2d7c2bca 7c14b6a7 "
+           "5bdd8a08"},
       Kept{"imagenet-vit-h", 1281167,
-           "de14caab 4b006b4e fbb9e4a5 f07987ed 7c335da1 eccb226b 2a136c86 836791e4 7ef0ee98 9796f186 1170283c"},
+           "de14caab 4b006b4e fbb9e4a5 f07987ed 7c335da1 eccb226b 2a136c86 836791e4 7ef0ee98 9796f186 1170283c "
+           "fcac150d"},
       Kept{"imagenet-vit-l", 1281167,
-           "30a1ab11 4564cfb2 ae28b1d4 c4225cf8 95fd6afa c7a8062a 5e9afb9c ce2e6731 88afed69 89d8ef9c 71cd8f2b"}};
+           "30a1ab11 4564cfb2 ae28b1d4 c4225cf8 95fd6afa c7a8062a 5e9afb9c ce2e6731 88afed69 89d8ef9c 71cd8f2b "
+           "e2de24a0"}};
   for (const Kept& kept : kKept) {
     std::string identities;
     for (const Training& training : list(read_input(kept.file), kept.num_images)) {

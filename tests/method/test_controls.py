@@ -203,7 +203,7 @@ def test_a_changed_control_is_refused(tiny: Tiny, runs: dict[int, Path]) -> None
             "method.trainings=grown,stage_4 names 'stage_4', which is not a training",
         ),
         (["--method.trainings="], "method.trainings is empty"),
-        (["--run.only=grwn"], "finetuned, end_to_end, grown, shallow, high_resolution, end_to_end_high_resolution."),
+        (["--run.only=grwn"], "grown, shallow, high_resolution, end_to_end_high_resolution, transfer."),
         (["--run.only=grown"], "run.only=grown needs meta, which is not done in"),
         (
             ["--incubation.init=zero_branches"],

@@ -17,7 +17,8 @@ using Names = std::vector<std::string>;
 
 const Names kDeepIncubation = {"meta", "stage_0", "stage_1", "stage_2", "finetuned"};
 const Names kAll = {"meta",       "stage_0", "stage_1", "stage_2",         "finetuned",
-                    "end_to_end", "grown",   "shallow", "high_resolution", "end_to_end_high_resolution"};
+                    "end_to_end", "grown",   "shallow", "high_resolution", "end_to_end_high_resolution",
+                    "transfer"};
 
 RunConfig example_run() {
   RunConfig config;
@@ -125,6 +126,7 @@ TEST(TrainingList, WhatIsChosenIsValidatedWithItsParents) {
     config.data.mean = {0.5};
     config.data.std = {0.5};
     config.method.trainings = {name};
+    config.transfer.from = "weights.safetensors";
     set(config, "recipe.micro", "5");
     EXPECT_NO_THROW(validate(config)) << name;
     for (const Training& training : list(config)) {
@@ -262,6 +264,11 @@ TEST(TrainingIdentity, ChangesPassFromParentsToChildren) {
   config = example_run();
   config.phase(Phase::high_resolution).image_size = 12;
   EXPECT_EQ(changed(config), (Names{"high_resolution", "end_to_end_high_resolution"}));
+  config = example_run();
+  config.transfer.from = "elsewhere.safetensors";
+  EXPECT_EQ(changed(config), Names{});
+  config.transfer.source = "0123";
+  EXPECT_EQ(changed(config), Names{"transfer"});
 }
 
 TEST(TrainingIdentity, FirstWeightsMatter) {
@@ -302,8 +309,8 @@ TEST(TrainingIdentity, DepthsMatterToThoseThatHaveThem) {
   for (std::size_t i = 0; i < before.size(); ++i) {
     if (before[i].identity != after[i].identity) names.push_back(before[i].name);
   }
-  EXPECT_EQ(names,
-            (Names{"stage_2", "finetuned", "end_to_end", "grown", "high_resolution", "end_to_end_high_resolution"}));
+  EXPECT_EQ(names, (Names{"stage_2", "finetuned", "end_to_end", "grown", "high_resolution",
+                          "end_to_end_high_resolution", "transfer"}));
 }
 
 TEST(TrainingIdentity, SharedSettingsAndDataMatterToAll) {
