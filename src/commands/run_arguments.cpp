@@ -19,18 +19,20 @@ void stay_with_config_file(RunSection& run, CommonOptions& common) {
   origin = "where " + common.config_file + " lies";
 }
 
-/// Sets run.sums to that of an existing run, because it is part of the run's identity. Device and command do not
-/// matter.
+/// Sets run.sums, if it is open, to that with which the run began, or else its parent, because it is part of the
+/// identity. Device and command do not matter.
 void keep_sums_of_run(RunSection& run, Origins& origins) {
-  if (run.sums != SumsChoice::automatic) return;
-  const std::filesystem::path file = RunDirectory(run.directory).config();
-  const auto sums = find_in_ini(file, "run.sums");
-  if (sums == to_string(Sums::exact)) run.sums = SumsChoice::exact;
-  if (sums == to_string(Sums::fast)) run.sums = SumsChoice::fast;
-  origins["run.sums"] = "in " + file.string() + ", as the run began";
+  for (const std::string& directory : {run.directory, run.parent}) {
+    if (run.sums != SumsChoice::automatic || directory.empty()) continue;
+    const std::filesystem::path file = RunDirectory(directory).config();
+    const auto sums = find_in_ini(file, "run.sums");
+    if (sums == to_string(Sums::exact)) run.sums = SumsChoice::exact;
+    if (sums == to_string(Sums::fast)) run.sums = SumsChoice::fast;
+    if (run.sums != SumsChoice::automatic) origins["run.sums"] = "in " + file.string() + ", as the run began";
+  }
 }
 
-/// Does the same for transfer.source, so that the run needs the file no more.
+/// Does the same for transfer.source, so that a run that has begun needs the file no more.
 void keep_source_of_run(TransferConfig& transfer, const RunSection& run, Origins& origins) {
   if (transfer.from.empty() || !transfer.source.empty()) return;
   const std::filesystem::path file = RunDirectory(run.directory).config();

@@ -224,6 +224,8 @@ std::vector<Setting> list_settings(RunSection& c) {
   SectionSettings s("run");
   s.add(
       make_path_setting("run.directory", c.directory, Kind::operation, "outputs; empty: runs/NAME of the input file"));
+  s.add(make_path_setting("run.parent", c.parent, Kind::operation,
+                          "another run: its finished trainings are taken over where they are the same"));
   s.result("seed", c.seed, "", "of all random numbers; another one for a repetition", kNotNegative);
   s.result("sums", c.sums, {"auto", "exact", "fast"},
            "gradient sums: exact, the same on any number of ranks, or fast, in fp32; auto: as the run began, exact for "

@@ -133,6 +133,7 @@ struct MethodConfig {
 
 struct RunSection {
   std::string directory;  // empty: runs/NAME, with the input file's NAME
+  std::string parent;     // another run; empty: none
   std::int64_t seed = 0;
   SumsChoice sums = SumsChoice::automatic;
   Precision precision = Precision::fp32;

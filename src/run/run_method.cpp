@@ -30,6 +30,7 @@
 #include "run/choose_device.h"
 #include "run/find_progress.h"
 #include "run/log_start.h"
+#include "run/parent_run.h"
 #include "run/run_recorder.h"
 #include "run/shared_data.h"
 #include "run/train_group.h"
@@ -148,6 +149,7 @@ class MethodRun {
   std::vector<Training> trainings_;
   std::vector<FoundProgress> found_;  // rank 0
   TransferNotes transfer_notes_;      // rank 0
+  ParentRun parent_;                  // rank 0
   VerifiedFiles verified_;
   bool is_recorded_ = false;                        // rank 0: nothing is left to do, and the files say so
   std::vector<Lock> locks_;                         // rank 0
@@ -242,6 +244,7 @@ void MethodRun::prepare() {
     if (!world_.is_leader()) return;
     preparation_.data = check_dataset(config_.data.file);
     trainings_ = list_trainings(config_, preparation_.data);
+    parent_ = take_over_from_parent(config_, run_, trainings_, verified_);
     found_ = find_all_progress(config_, run_, trainings_, verified_);
     for (const FoundProgress& found : found_) preparation_.progress.push_back(found.progress);
     check_parents_done(config_, trainings_, preparation_);
@@ -275,10 +278,12 @@ void MethodRun::prepare_directory() {
     log_.attach_file(run_.log());
   }
   remove_leftovers();
+  for (const std::string& note : parent_.notes) log_.info(note);
   if (!transfer_notes_.text.empty()) log_.info(transfer_notes_.text);
   if (!transfer_notes_.warning.empty()) log_.warn(transfer_notes_.warning);
   recorder_.emplace(config_, run_, trainings_, make_task(config_, Phase::meta)->list_metrics(),
                     preparation_.data.num_train, world_.size(), log_);
+  recorder_->add_rounds(parent_.rounds);
   for (std::size_t i = 0; i < trainings_.size(); ++i) {
     for (const std::string& warning : found_[i].warnings) log_.warn(warning);
     if (found_[i].progress.is_done()) recorder_->add_finished(static_cast<std::int64_t>(i), found_[i].figures);

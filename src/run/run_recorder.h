@@ -33,6 +33,10 @@ class RunRecorder {
   /// never evaluated, the figures of its weights (empty if these are gone). Other trainings wait.
   void add_finished(std::int64_t index, const Figures& figures);
 
+  /// Notes rounds of another run, in which it trained what this one has from it.
+  void add_rounds(const std::vector<RoundSummary>& rounds) {
+    summary_.rounds.insert(summary_.rounds.end(), rounds.begin(), rounds.end());
+  }
   void set_arithmetic(const std::vector<std::string>& kinds) { summary_.own().arithmetic = kinds; }
   void begin_round(const std::string& phase, const RoundPlan& plan);
   void on_report(std::span<const std::byte> bytes);

@@ -127,6 +127,7 @@ std::map<std::string, Expected> expected_of_all() {
       {"transfer.head", kChoice},
       {"method.trainings", kAnything},
       {"run.directory", kAnything},
+      {"run.parent", kAnything},
       {"run.seed", kFromZero},
       {"run.sums", kChoice},
       {"run.precision", kChoice},

@@ -104,6 +104,9 @@ def test_unknown_options_of_scripts(copy: Path, script: str) -> None:
     ("script", "arguments"),
     [
         ("jobscripts/pipeline.sh", []),
+        ("jobscripts/sweep.sh", ["x.ini", "--run.seed=1"]),
+        ("jobscripts/sweep.sh", ["x.ini", "--run.seed=1", "--run.seed=1"]),
+        ("jobscripts/sweep.sh", ["x.ini", "--run.seed=1", "--run.seed=2", "more"]),
         ("jobscripts/train.sbatch", []),
         ("jobscripts/quickstart.sh", ["--seed=1"]),
         ("jobscripts/setup.sh", ["--test"]),
@@ -300,6 +303,36 @@ def test_paths_are_those_of_where_the_user_is(slurm: dict[str, str], tmp_path: P
     assert "--job-name=my_ own.meta " in submitted  # Slurm separates names by commas
     subprocess.run(["bash", str(script), "x.ini"], env=slurm, cwd=mine, capture_output=True, timeout=20, check=False)
     assert set(asked.read_text().splitlines()) == {str(mine)}
+
+
+def test_combinations_of_a_sweep(slurm: dict[str, str], tmp_path: Path) -> None:
+    """Each task of the array gets the configuration that the program printed of its combination."""
+    script = launch.REPOSITORY / "jobscripts" / "sweep.sh"
+    program = Path(slurm["INCUBATE_BUILD"]) / "incubate"
+    write_command(program, "printf '%s\\n' \"$@\"")
+    varied = ["--run.seed=0", "--run.seed=1", "--data.mean=0.1,0.2", "--data.mean=0.3"]
+    subprocess.run(
+        ["bash", str(script), "--nodes=2", "in/x.ini", *varied, "--batch.global=8"],
+        env=slurm,
+        cwd=tmp_path,
+        check=True,
+        timeout=20,
+    )
+    (line,) = (tmp_path / "submitted").read_text().splitlines()
+    assert " --array=0-3 --nodes=2 " in line
+    files = line.split()[-1]
+    runs = [(seed, mean) for seed in ("run.seed=0", "run.seed=1") for mean in ("data.mean=0.1,0.2", "data.mean=0.3")]
+    for task, settings in enumerate(runs):
+        given = (tmp_path / files.replace("$SLURM_ARRAY_TASK_ID", str(task))).read_text().splitlines()
+        directory = f"--run.directory=runs/x-sweep/{','.join(settings)}"
+        words = ["--batch.global=8", *(f"--{setting}" for setting in settings), directory]
+        assert given == ["train", "--config", "in/x.ini", *words, "--print-config"]
+    write_command(program, "echo 'run.seed=1 is bad' >&2; exit 2")
+    refused = subprocess.run(
+        ["bash", str(script), "in/x.ini", *varied], env=slurm, cwd=tmp_path, capture_output=True, text=True, timeout=20
+    )
+    assert (refused.returncode, refused.stderr) == (2, "run.seed=1 is bad\n")
+    assert len((tmp_path / "submitted").read_text().splitlines()) == 1
 
 
 def test_stages_of_the_pipeline(slurm: dict[str, str], tmp_path: Path) -> None:
