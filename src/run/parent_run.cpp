@@ -30,7 +30,8 @@ ParentRun take_over_from_parent(const RunConfig& config, const RunDirectory& run
   if (config.run.parent.empty()) return result;
   const RunDirectory parent(config.run.parent);
   std::error_code none;
-  check_input(parent.is_own(), "run.parent={} is not the directory of a run (no run wrote a config.ini there). Name one.",
+  check_input(parent.is_own(),
+              "run.parent={} is not the directory of a run (no run wrote a config.ini there). Name one.",
               config.run.parent);
   check_input(!std::filesystem::equivalent(parent.root(), run.root(), none),
               "run.parent={} is this run's own directory. Name another run, or give another run.directory.",
@@ -45,8 +46,8 @@ ParentRun take_over_from_parent(const RunConfig& config, const RunDirectory& run
     if (header.identity != training.identity) {
       const auto differences =
           list_differences({header.identity_text, header.config}, {training.identity_text, training.config});
-      result.notes.push_back(fmt::format("{} has {} with other settings ({})", config.run.parent, name,
-                                         fmt::join(differences, "; ")));
+      result.notes.push_back(
+          fmt::format("{} has {} with other settings ({})", config.run.parent, name, fmt::join(differences, "; ")));
       continue;
     }
     run.create();

@@ -67,12 +67,14 @@ def test_library_path_with_another_torch(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user, who has a limit")
 def test_threads_that_cannot_start(tmp_path: Path) -> None:
-    """Said with their number and the setting. (Asked of the core's own test program, which any user can start.)"""
+    """Said with their number and the setting. (Asked of the core's own test program, which needs no file that only this
+    user can read.)"""
     (tmp_path / "limit.py").write_text(
         "import os, resource, sys\n"
+        "program = os.open(sys.argv[1], os.O_RDONLY)\n"
         "os.setgroups([]), os.setgid(65534), os.setuid(65534)\n"
         "resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))\n"
-        "os.execv(sys.argv[1], sys.argv[1:])\n"
+        "os.execve(program, sys.argv[1:], os.environ)\n"
     )
     program = launch.BUILD / "tests" / "core_tests"
     command = [sys.executable, str(tmp_path / "limit.py"), str(program), "--gtest_filter=Thread.IsStarted"]

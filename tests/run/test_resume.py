@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -161,8 +160,7 @@ KEPT_RUN = Path(__file__).parent / "kept_run.tar.xz"
 
 
 def test_a_run_of_version_0_1_0_goes_on(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
-    with tarfile.open(KEPT_RUN) as archive:
-        archive.extractall(tmp_path, filter="data")
+    shutil.unpack_archive(KEPT_RUN, tmp_path)
     run = tmp_path / "run"
     kept_meta = finished(run, "meta").read_bytes()
     outcome = launch.run_well(*tiny.arguments(run, "--method.trainings=deep_incubation"), num_ranks=2)

@@ -16,6 +16,7 @@ UNSHARE = ("unshare", "--net", "--uts", "--pid", "--fork", "--kill-child", "--mo
 # The first process of a machine ignores SIGCHLD, so that orphaned processes leave no zombies.
 INIT = """\
 trap "" CHLD
+[ -e /etc/hosts ] || : >/etc/hosts
 echo "$1" >/proc/sys/kernel/hostname && mount --bind "$2" /etc/hosts && mount -t tmpfs tmpfs /dev/shm &&
   ip link set lo up && echo up && exec sleep inf
 """
