@@ -17,17 +17,13 @@ namespace {
 constexpr const char* kFiletype = "incubate checkpoint";
 constexpr std::int64_t kCheckpointVersion = 1;
 
-/// Numbers of a DatasetInfo by their names below /data.
-template <typename Info>
-auto list_numbers(Info& data) {
-  return std::array{std::pair("num_train", &data.num_train), std::pair("num_validation", &data.num_validation),
-                    std::pair("height", &data.height), std::pair("width", &data.width),
-                    std::pair("channels", &data.channels)};
-}
-
 void write_data(Hdf5File& file, const DatasetInfo& data) {
   for (const auto& [name, number] : list_numbers(data)) {
     file.write(std::string("/data/") + name, std::vector<std::int64_t>{*number});
+  }
+  if (!data.mean.empty()) {
+    file.write("/data/mean", data.mean);
+    file.write("/data/std", data.std);
   }
   file.write_strings("/data/class_names", data.class_names);
   file.write_strings("/data/digest", {data.digest});
@@ -37,7 +33,13 @@ std::optional<DatasetInfo> read_data(const Hdf5File& file) {
   if (!file.contains("/data")) return std::nullopt;
   DatasetInfo data;
   for (const auto& [name, number] : list_numbers(data)) {
-    file.read_into<std::int64_t>(std::string("/data/") + name, std::span(number, 1));
+    const std::string place = std::string("/data/") + name;
+    if (number == &data.value_bytes && !file.contains(place)) continue;  // of a program that knew bytes alone
+    file.read_into<std::int64_t>(place, std::span(number, 1));
+  }
+  if (file.contains("/data/mean")) {
+    data.mean = file.read<double>("/data/mean");
+    data.std = file.read<double>("/data/std");
   }
   data.class_names = file.read_strings("/data/class_names");
   const std::vector<std::string> digest = file.read_strings("/data/digest");

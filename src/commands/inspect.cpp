@@ -83,10 +83,15 @@ void describe_class_names(const std::vector<std::string>& all) {
   print_line("classes", "{}: {}{}", all.size(), fmt::join(names, ", "), names.size() < all.size() ? ", ..." : "");
 }
 
+void describe_pixels(const PixelStatistics& pixels) {
+  if (!pixels.mean.empty()) print_line("pixels", "{}", to_text(pixels));
+}
+
 void describe_dataset(const FilePath& path) {
   const DatasetInfo info = check_dataset(path);
-  print_line("images", "{} to train on, {} to evaluate on, {}x{} pixels, {} channels", info.num_train,
-             info.num_validation, info.height, info.width, info.channels);
+  print_line("images", "{} to train on, {} to evaluate on, {}x{} pixels, {} channels of {} bits", info.num_train,
+             info.num_validation, info.height, info.width, info.channels, 8 * info.value_bytes);
+  describe_pixels({.mean = info.mean, .std = info.std});
   describe_class_names(info.class_names);
 }
 
@@ -131,6 +136,7 @@ void describe_image_set(const FilePath& path) {
                bytes);
     print_line("", "{}", describe_sizes(part.table));
   }
+  describe_pixels(set.statistics);
   describe_class_names(set.class_names);
   check_shard_lengths(path, set);
   print_line("shards", "all are there with the stated lengths ('incubate pack --verify' checks every image)");

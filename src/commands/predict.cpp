@@ -99,7 +99,14 @@ void predict_command(const std::vector<std::string>& arguments, Communicator& wo
   ProcessGroup group(world.split(0), device.device);
   TrainedNetwork network = load_network(config, options.network, group);
   agree(world, [&] {
-    if (files.empty()) check_images_fit(config, network, data);
+    if (files.empty()) {
+      check_images_fit(config, network, data);
+    } else {
+      check_input(config.model.channels == 1 || config.model.channels == 3,
+                  "{} takes images of {} channels, but image files are grey or in colour. Pack arrays (incubate pack "
+                  "--format=npy), and name them by --data.file.",
+                  network.origin, config.model.channels);
+    }
     if (options.class_names_file.empty()) return;
     network.class_names = read_class_names(options.class_names_file);
     check_input(std::ssize(network.class_names) == config.model.classes,

@@ -13,33 +13,38 @@ namespace {
 /// A format's use of an option.
 enum class Use { none, optional, needed };
 
-constexpr std::size_t kNumFormats = 6;
+constexpr std::size_t kNumFormats = 8;
 
 struct Uses {
   const char* option;
-  std::array<Use, kNumFormats> by_format;  // idx, cifar, folder, tar, webdataset, csv
+  std::array<Use, kNumFormats> by_format;  // idx, npy, hdf5, cifar, folder, tar, webdataset, csv
 };
 
 using enum Use;
 constexpr std::array<Uses, 13> kUses = {{
-    {"train-images", {needed, none, none, none, none, none}},
-    {"train-labels", {needed, none, none, none, none, none}},
-    {"validation-images", {needed, none, none, none, none, none}},
-    {"validation-labels", {needed, none, none, none, none, none}},
-    {"train-files", {none, needed, none, needed, needed, needed}},
-    {"validation-files", {none, needed, none, needed, needed, needed}},
-    {"folder", {none, none, needed, none, none, none}},
-    {"shorter-side", {none, none, optional, optional, optional, optional}},
-    {"quality", {none, none, optional, optional, optional, optional}},
-    {"shard-mb", {none, none, optional, optional, optional, optional}},
-    {"class-names-file", {none, optional, optional, optional, optional, optional}},
-    {"class-names", {needed, needed, none, none, optional, optional}},
-    {"validation-share", {optional, optional, optional, optional, optional, optional}},
+    {"train-images", {needed, needed, needed, none, none, none, none, none}},
+    {"train-labels", {needed, needed, optional, none, none, none, none, none}},
+    {"validation-images", {needed, needed, needed, none, none, none, none, none}},
+    {"validation-labels", {needed, needed, optional, none, none, none, none, none}},
+    {"train-files", {none, none, none, needed, none, needed, needed, needed}},
+    {"validation-files", {none, none, none, needed, none, needed, needed, needed}},
+    {"folder", {none, none, none, none, needed, none, none, none}},
+    {"shorter-side", {none, none, none, none, optional, optional, optional, optional}},
+    {"quality", {none, none, none, none, optional, optional, optional, optional}},
+    {"shard-mb", {none, none, none, none, optional, optional, optional, optional}},
+    {"class-names-file", {none, optional, optional, optional, optional, optional, optional, optional}},
+    {"class-names", {needed, needed, needed, needed, none, none, optional, optional}},
+    {"validation-share", {optional, optional, optional, optional, optional, optional, optional, optional}},
 }};
 
-const EnumNames<PackFormat> kFormats = {
-    {PackFormat::idx, "idx"}, {PackFormat::cifar, "cifar"},           {PackFormat::folder, "folder"},
-    {PackFormat::tar, "tar"}, {PackFormat::webdataset, "webdataset"}, {PackFormat::csv, "csv"}};
+const EnumNames<PackFormat> kFormats = {{PackFormat::idx, "idx"},
+                                        {PackFormat::npy, "npy"},
+                                        {PackFormat::hdf5, "hdf5"},
+                                        {PackFormat::cifar, "cifar"},
+                                        {PackFormat::folder, "folder"},
+                                        {PackFormat::tar, "tar"},
+                                        {PackFormat::webdataset, "webdataset"},
+                                        {PackFormat::csv, "csv"}};
 
 Use use_of(const std::string& option, const PackConfig& config) {
   if (option == "verify") return Use::optional;
@@ -47,6 +52,13 @@ Use use_of(const std::string& option, const PackConfig& config) {
   const auto* const uses = std::ranges::find(kUses, option, &Uses::option);
   const Use use = uses == kUses.end() ? Use::needed : uses->by_format[static_cast<std::size_t>(config.format)];
   return use == Use::needed && config.validation_share && option.starts_with("validation-") ? Use::none : use;
+}
+
+/// The remainder of `text` behind FILE: is the dataset, if it begins with a slash.
+DatasetPlace split_place(const std::string& text, const std::string& default_dataset) {
+  const std::size_t colon = text.rfind(":/");
+  if (colon == std::string::npos) return {.file = text, .dataset = default_dataset};
+  return {.file = text.substr(0, colon), .dataset = text.substr(colon + 1)};
 }
 
 std::string_view name_of(PackFormat format) { return kFormats[static_cast<std::size_t>(format)].second; }
@@ -79,7 +91,8 @@ std::vector<Setting> list_settings(PackConfig& c) {
   const Kind r = Kind::result;
   return {
       make_enum_setting("format", c.format, kFormats, r, "of the files to read"),
-      make_path_setting("train-images", c.train_images, r, "training images (IDX, gzip'ed or not)"),
+      make_path_setting("train-images", c.train_images, r,
+                        "training images (IDX, gzip'ed or not; NPY; HDF5 as FILE:/DATASET)"),
       make_path_setting("train-labels", c.train_labels, r, "training labels"),
       make_path_setting("validation-images", c.validation_images, r, "images to evaluate on"),
       make_path_setting("validation-labels", c.validation_labels, r, "their labels"),
@@ -145,12 +158,23 @@ void validate(const PackConfig& config) {
               config.quality);
 }
 
+DatasetPlace images_place(const std::string& text) { return split_place(text, "/images"); }
+
+DatasetPlace labels_place(const std::string& text, const std::string& images) {
+  return split_place(text.empty() ? images_place(images).file : text, "/labels");
+}
+
 std::vector<std::string> list_sources(const PackConfig& c) {
-  if (c.format == PackFormat::folder) return {};
-  if (c.format == PackFormat::idx && c.validation_share) return {c.train_images, c.train_labels};
-  if (c.format == PackFormat::idx) return {c.train_images, c.train_labels, c.validation_images, c.validation_labels};
   std::vector<std::string> sources = c.train_files;
   sources.insert(sources.end(), c.validation_files.begin(), c.validation_files.end());
+  for (const auto& [images, labels] :
+       {std::pair(c.train_images, c.train_labels), std::pair(c.validation_images, c.validation_labels)}) {
+    if (images.empty()) continue;
+    const bool is_hdf5 = c.format == PackFormat::hdf5;
+    sources.push_back(is_hdf5 ? images_place(images).file : images);
+    const std::string labels_file = is_hdf5 ? labels_place(labels, images).file : labels;
+    if (labels_file != sources.back()) sources.push_back(labels_file);
+  }
   return sources;
 }
 

@@ -9,7 +9,7 @@
 
 namespace incubate {
 
-enum class PackFormat { idx, cifar, folder, tar, webdataset, csv };
+enum class PackFormat { idx, npy, hdf5, cifar, folder, tar, webdataset, csv };
 /// Returns whether the format has encoded images, which become a set of shards; else raw pixels, for one file.
 constexpr bool is_encoded(PackFormat format) { return format >= PackFormat::folder; }
 /// Returns whether the format tells classes by labels, numbers as a rule; else by folders.
@@ -18,7 +18,7 @@ constexpr bool has_labels(PackFormat format) { return format >= PackFormat::webd
 /// Options of `incubate pack`.
 struct PackConfig {
   PackFormat format = PackFormat::idx;
-  // IDX has separate files of images and labels.
+  // IDX and NPY have separate files of images and labels; HDF5 files have datasets, FILE:/DATASET.
   std::string train_images;
   std::string train_labels;
   std::string validation_images;
@@ -46,6 +46,16 @@ std::vector<Setting> list_settings(PackConfig& config);
 
 /// Throws InputError if a required option is missing, or an option of another format is given.
 void validate(const PackConfig& config);
+
+/// A dataset of an HDF5 file.
+struct DatasetPlace {
+  std::string file;
+  std::string dataset;
+};
+/// Returns the dataset that `text`, FILE or FILE:/DATASET, names; /images or /labels by default.
+DatasetPlace images_place(const std::string& text);
+/// Without `text` the dataset is in the file of `images`.
+DatasetPlace labels_place(const std::string& text, const std::string& images);
 
 /// Returns the files that `config` names to be read, training images and labels first; none of a folder's images.
 std::vector<std::string> list_sources(const PackConfig& config);

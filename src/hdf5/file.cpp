@@ -79,6 +79,10 @@ hid_t native_type<std::uint8_t>() {
   return H5T_NATIVE_UINT8;
 }
 template <>
+hid_t native_type<std::uint16_t>() {
+  return H5T_NATIVE_UINT16;
+}
+template <>
 hid_t native_type<std::uint64_t>() {
   return H5T_NATIVE_UINT64;
 }
@@ -123,9 +127,9 @@ T read_scalar_attribute(hid_t file, const std::string& name, const std::string& 
   return value;
 }
 
-/// Returns the extents of an array. Throws if the array has more elements than the file has bytes. Our arrays are
-/// uncompressed, so a larger size is false and would waste memory.
-std::vector<hsize_t> read_extents(const Hdf5Handle& dataset, const std::string& action) {
+/// Returns the extents of an array. Throws if the array has more elements than the file has bytes, times `most`. Our
+/// arrays are uncompressed, so a larger size is false and would waste memory.
+std::vector<hsize_t> read_extents(const Hdf5Handle& dataset, const std::string& action, hsize_t most = 1) {
   const Hdf5Handle space(H5Dget_space(dataset.id()), H5Sclose, action);
   const int rank = H5Sget_simple_extent_ndims(space.id());
   check_status(rank, action);
@@ -137,7 +141,7 @@ std::vector<hsize_t> read_extents(const Hdf5Handle& dataset, const std::string& 
   hsize_t size = 1;
   for (const hsize_t extent : extents) {
     const hsize_t factor = std::max<hsize_t>(extent, 1);  // so that an extent of 0 does not hide the others
-    check_running(!__builtin_mul_overflow(size, factor, &size) && size <= file_bytes,
+    check_running(!__builtin_mul_overflow(size, factor, &size) && size / most <= file_bytes,
                   "cannot {}: it states more values than the file has bytes, {}", action, file_bytes);
   }
   return extents;
@@ -186,6 +190,12 @@ Hdf5File Hdf5File::open(const std::filesystem::path& path) {
   return {path, Hdf5Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose, action)};
 }
 
+Hdf5File Hdf5File::open_compressed(const std::filesystem::path& path) {
+  Hdf5File file = open(path);
+  file.most_values_per_byte_ = 1032;
+  return file;
+}
+
 void Hdf5File::close() { file_.close("close " + path_); }
 
 std::string Hdf5File::action(const std::string& verb, const std::string& name) const {
@@ -223,14 +233,34 @@ bool Hdf5File::contains(const std::string& name) const {
 std::vector<hsize_t> Hdf5File::shape(const std::string& name) const {
   const std::string what = action("read", name);
   const Hdf5Handle dataset(H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
-  return read_extents(dataset, what);
+  return read_extents(dataset, what, most_values_per_byte_);
 }
 
-bool Hdf5File::holds_bytes(const std::string& name) const {
+std::string Hdf5File::number_type(const std::string& name) const {
   const std::string what = action("read", name);
   const Hdf5Handle dataset(H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
   const Hdf5Handle stored(H5Dget_type(dataset.id()), H5Tclose, what);
-  return H5Tequal(stored.id(), H5T_NATIVE_UINT8) > 0;
+  const H5T_class_t kind = H5Tget_class(stored.id());
+  const std::size_t size = H5Tget_size(stored.id());
+  if ((kind != H5T_INTEGER && kind != H5T_FLOAT) || H5Tget_precision(stored.id()) != 8 * size) {
+    return "that are no numbers";
+  }
+  const char order = size == 1 ? '|' : H5Tget_order(stored.id()) == H5T_ORDER_BE ? '>' : '<';
+  const char letter = kind == H5T_FLOAT ? 'f' : H5Tget_sign(stored.id()) == H5T_SGN_NONE ? 'u' : 'i';
+  return fmt::format("{}{}{}", order, letter, size);
+}
+
+std::vector<std::uint8_t> Hdf5File::read_stored(const std::string& name) const {
+  const std::string what = action("read", name);
+  const Hdf5Handle dataset(H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, what);
+  const Hdf5Handle stored(H5Dget_type(dataset.id()), H5Tclose, what);
+  check_running(H5Tget_class(stored.id()) == H5T_INTEGER || H5Tget_class(stored.id()) == H5T_FLOAT,
+                "cannot {}: it holds no numbers", what);
+  const std::vector<hsize_t> extents = read_extents(dataset, what, most_values_per_byte_);
+  std::vector<std::uint8_t> bytes(
+      std::accumulate(extents.begin(), extents.end(), hsize_t{H5Tget_size(stored.id())}, std::multiplies<>()));
+  check_status(H5Dread(dataset.id(), stored.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), what);
+  return bytes;
 }
 
 template <typename T>
@@ -345,6 +375,7 @@ INCUBATE_INSTANTIATE(double)
 INCUBATE_INSTANTIATE(std::int32_t)
 INCUBATE_INSTANTIATE(std::int64_t)
 INCUBATE_INSTANTIATE(std::uint8_t)
+INCUBATE_INSTANTIATE(std::uint16_t)
 INCUBATE_INSTANTIATE(std::uint64_t)
 #undef INCUBATE_INSTANTIATE
 

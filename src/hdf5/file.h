@@ -43,10 +43,12 @@ class Hdf5File {
   static Hdf5File create(const std::filesystem::path& path, hsize_t user_block_bytes = 0);
   /// Opens an existing file to read.
   static Hdf5File open(const std::filesystem::path& path);
+  /// Opens another program's file, whose arrays may be compressed by zlib, which makes at most 1032 bytes of one.
+  static Hdf5File open_compressed(const std::filesystem::path& path);
   void close();
 
   /// Writes a whole array, row-major, contiguous on disk. T: float, double, std::int32_t, std::int64_t, std::uint8_t,
-  /// std::uint64_t. REQUIRES: `shape` has as many elements as `values`.
+  /// std::uint16_t, std::uint64_t. REQUIRES: `shape` has as many elements as `values`.
   template <typename T>
   void write(const std::string& name, std::span<const T> values, const std::vector<hsize_t>& shape);
   template <typename T>
@@ -57,10 +59,13 @@ class Hdf5File {
 
   bool contains(const std::string& name) const;
   /// Returns an array's extents. As every function that reads an array, throws if it states more values than the file
-  /// has bytes: a false size must not allocate memory.
+  /// has bytes (compressed: could have): a false size must not allocate memory.
   std::vector<hsize_t> shape(const std::string& name) const;
-  /// Returns whether an array holds 8-bit unsigned integers.
-  bool holds_bytes(const std::string& name) const;
+  /// Returns the type of an array's values in NumPy's letters: "|u1" for bytes, such as "<i8" or ">f4" for others;
+  /// "that are no numbers" for all others.
+  std::string number_type(const std::string& name) const;
+  /// Returns the bytes of a whole array as the file has them.
+  std::vector<std::uint8_t> read_stored(const std::string& name) const;
   /// Returns a whole array, converted to T.
   template <typename T>
   std::vector<T> read(const std::string& name) const;
@@ -90,6 +95,7 @@ class Hdf5File {
 
   std::string path_;
   Hdf5Handle file_;
+  hsize_t most_values_per_byte_ = 1;  // of the file
 };
 
 }  // namespace incubate

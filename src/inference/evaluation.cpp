@@ -29,6 +29,7 @@ class RelabelledDataset final : public Dataset {
       : dataset_(dataset), labels_(std::move(labels)) {}
   std::int64_t num_images() const override { return dataset_.num_images(); }
   std::int64_t channels() const override { return dataset_.channels(); }
+  std::int64_t value_bytes() const override { return dataset_.value_bytes(); }
   std::int64_t height() const override { return dataset_.height(); }
   std::int64_t width() const override { return dataset_.width(); }
   std::int64_t label(std::int64_t index) const override { return labels_[dataset_.label(index)]; }

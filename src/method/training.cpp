@@ -44,6 +44,15 @@ void check_image_size(const RunConfig& config, const DatasetInfo& data, const Tr
               side, section_of(training.phase));
 }
 
+/// Throws InputError if the training would change colours of more than 8 bits.
+void check_colours(const RunConfig& config, const DatasetInfo& data, const Training& training) {
+  const PhaseConfig& phase = config.phase(training.phase);
+  check_input(data.value_bytes == 1 || (phase.rand_augment.empty() && phase.color_jitter == 0),
+              "{} has images of {} bits but {}.{} knows 8-bit colours only. Switch it off.", config.data.file,
+              8 * data.value_bytes, section_of(training.phase),
+              phase.rand_augment.empty() ? "color_jitter" : "rand_augment");
+}
+
 /// Returns `training` completed. REQUIRES: `before` has its parents.
 Training complete(Training training, const RunConfig& config, const DatasetInfo& data,
                   const std::vector<Training>& before) {
@@ -175,7 +184,9 @@ std::vector<Training> list_trainings(const RunConfig& config, const DatasetInfo&
   }
   choose(config, list);
   for (const Training& training : list) {
-    if (training.is_chosen) check_image_size(config, data, training);
+    if (!training.is_chosen) continue;
+    check_image_size(config, data, training);
+    check_colours(config, data, training);
   }
   return list;
 }

@@ -69,7 +69,7 @@ Source open_image_folder(const fs::path& path, FolderSplits splits) {
   source.split_names[Split::train] = fs::absolute(train / "").parent_path().filename().string();
   for (const std::string& entry : has_train ? list_names(path) : std::vector<std::string>()) {
     if (entry != "train" && entry != validation && !is_hidden(entry) && fs::is_directory(path / entry)) {
-      source.left_out.push_back(left_out(entry, "only train/ and validation/ (or val/) are packed"));
+      source.left_out.push_back(left_out(entry, kNoSplit));
     }
   }
   const std::vector<std::string> classes = find_class_folders(train, Split::train, source);

@@ -12,8 +12,10 @@
 #include "hdf5/verified_file.h"
 #include "pack/cifar.h"
 #include "pack/idx.h"
+#include "pack/labelled_arrays.h"
 #include "vision/array_dataset.h"
 #include "vision/image_set.h"
+#include "vision/pixel_statistics.h"
 
 namespace incubate {
 namespace {
@@ -34,19 +36,37 @@ LabelledImages read_idx_split(const std::string& images_path, const std::string&
   return split;
 }
 
+LabelledImages read_hdf5_split(const std::string& images_text, const std::string& labels_text,
+                               std::int64_t num_classes) {
+  const DatasetPlace images = images_place(images_text), labels = labels_place(labels_text, images_text);
+  return label_images(read_hdf5_array(images.file, images.dataset), read_hdf5_array(labels.file, labels.dataset),
+                      num_classes);
+}
+
 LabelledImages read_raw_split(const PackConfig& config, Split split, std::int64_t num_classes) {
   const bool is_train = split == Split::train;
-  if (config.format == PackFormat::cifar) {
-    return read_cifar(is_train ? config.train_files : config.validation_files, num_classes);
+  const std::string& images = is_train ? config.train_images : config.validation_images;
+  const std::string& labels = is_train ? config.train_labels : config.validation_labels;
+  switch (config.format) {
+    case PackFormat::npy:
+      return label_images(read_npy(images), read_npy(labels), num_classes);
+    case PackFormat::hdf5:
+      return read_hdf5_split(images, labels, num_classes);
+    case PackFormat::cifar:
+      return read_cifar(is_train ? config.train_files : config.validation_files, num_classes);
+    default:
+      return read_idx_split(images, labels, num_classes);
   }
-  return is_train ? read_idx_split(config.train_images, config.train_labels, num_classes)
-                  : read_idx_split(config.validation_images, config.validation_labels, num_classes);
 }
 
 void write_split(Hdf5File& file, const std::string& group, const LabelledImages& split) {
   const std::vector<hsize_t> extents = {split.labels.size(), static_cast<hsize_t>(split.height),
                                         static_cast<hsize_t>(split.width), static_cast<hsize_t>(split.channels)};
-  file.write<std::uint8_t>(group + "/images", split.bytes, extents);
+  if (split.value_bytes == 1) {
+    file.write<std::uint8_t>(group + "/images", split.bytes, extents);
+  } else {
+    file.write<std::uint16_t>(group + "/images", as_16_bits(split.bytes), extents);
+  }
   file.write(group + "/labels", split.labels);
 }
 
@@ -61,12 +81,24 @@ std::string describe_sources(const PackConfig& config) {
   return config.subset < 1 ? fmt::format("{}; {} of the training images", text, config.subset) : text;
 }
 
+/// Returns the datasets to read of HDF5 files.
+std::vector<std::string> list_datasets(const PackConfig& config) {
+  std::vector<std::string> names;
+  for (const auto& [images, labels] :
+       {std::pair(config.train_images, config.train_labels), {config.validation_images, config.validation_labels}}) {
+    names.push_back(images_place(images).dataset);
+    names.push_back(labels_place(labels, images).dataset);
+  }
+  return names;
+}
+
 /// Returns checksums of the source files and the shares, which tell whether an existing output still matches.
 std::string describe_content(const PackConfig& config) {
   std::string state;
   for (const std::string& path : list_sources(config)) {
     state += hash_text(read_input_file(path)) + "\n";
   }
+  if (config.format == PackFormat::hdf5) state += fmt::format("datasets {}\n", fmt::join(list_datasets(config), " "));
   if (config.validation_share) state += fmt::format("validation {} {}\n", *config.validation_share, config.seed);
   return config.subset < 1 ? state + fmt::format("subset {}\n", config.subset) : state;
 }
@@ -120,6 +152,10 @@ DatasetInfo pack(const PackConfig& given, bool& was_complete, Log& log) {
 
   const auto num_classes = static_cast<std::int64_t>(config.class_names.size());
   LabelledImages train = read_raw_split(config, Split::train, num_classes);
+  if (config.format == PackFormat::npy || config.format == PackFormat::hdf5) {
+    check_no_gap(train.labels, config.class_names,
+                 config.train_labels.empty() ? config.train_images : config.train_labels);
+  }
   LabelledImages validation;
   if (config.validation_share) {
     const SplitIndices split =
@@ -133,16 +169,23 @@ DatasetInfo pack(const PackConfig& given, bool& was_complete, Log& log) {
   check_input(train.height == validation.height && train.width == validation.width,
               "training images are {}x{} but validation images {}x{}. Give files that belong together.", train.height,
               train.width, validation.height, validation.width);
+  check_input(train.channels == validation.channels && train.value_bytes == validation.value_bytes,
+              "training images have {} channels of {} bits but validation images {} of {}. Give files that belong "
+              "together.",
+              train.channels, 8 * train.value_bytes, validation.channels, 8 * validation.value_bytes);
   if (config.subset < 1) train = take_subset(train, config.subset);
   check_output(config);
   warn_of_empty_classes(config.class_names, Split::train, train, log);
   warn_of_empty_classes(config.class_names, Split::validation, validation, log);
+  PixelSums sums;
+  sums.add(train.bytes, train.channels, train.value_bytes);
   write_verified_file(config.output, [&](Hdf5File& file) {
     file.write_attribute("filetype", kDatasetFiletype);
-    file.write_attribute("version", kDatasetVersion);
+    file.write_attribute("version", train.value_bytes == 1 ? 1 : kDatasetVersion);
     file.write_attribute("source", describe_sources(config));
     file.write_attribute("source_checksums", checksums);
     file.write_strings("/class_names", config.class_names);
+    write_statistics(file, to_statistics(sums, train.value_bytes));
     write_split(file, "/train", train);
     write_split(file, "/validation", validation);
   });

@@ -94,15 +94,20 @@ void make_shards(const PackJob& job, const std::vector<ShardPlan>& missing, cons
 ImageSet collect_set(const PackJob& job, std::vector<PackProblem>& problems) {
   ImageSet set;
   set.class_names = job.class_names;
+  PixelSums sums;
+  bool has_sums = true;  // of every shard; those of older programs have none
   for (const ShardPlan& plan : job.shards) {
     const ShardFile file = read_shard(job.path_of(plan));
     std::ranges::copy(file.shard.problems, std::back_inserter(problems));
     // If all of a shard's files were left out, its file stays, to avoid making it again, but not in the set.
     if (file.shard.table.size() > 0) {
       set.has_png |= file.shard.has_png;
+      has_sums &= !file.shard.sums.values.empty();
+      if (has_sums && plan.split == Split::train) sums.add(file.shard.sums);
       set.split(plan.split).append(job.path_of(plan).filename().string(), file);
     }
   }
+  if (has_sums && sums.num_pixels > 0) set.statistics = to_statistics(sums, 1);
   std::ranges::copy(job.source.left_out, std::back_inserter(problems));
   std::ranges::sort(problems, {}, &PackProblem::file);
   return set;
@@ -174,7 +179,12 @@ bool is_the_same(const FilePath& index, const ImageSet& set) {
 
 void say_what_was_odd(const PackJob& job, const std::vector<PackProblem>& problems, Log& log) {
   std::map<PackProblem::Kind, std::int64_t> count;
-  for (const PackProblem& problem : problems) ++count[problem.kind];
+  std::string folders;
+  for (const PackProblem& problem : problems) {
+    ++count[problem.kind];
+    if (problem.reason == kNoSplit) folders += (folders.empty() ? "" : ", ") + problem.file + "/";
+  }
+  if (!folders.empty()) log.info(fmt::format("{}: {} left out: {}", describe_source(job.config), folders, kNoSplit));
   if (problems.empty()) return;
   log.info(fmt::format("{} files left out, {} misnamed: {}", count[PackProblem::Kind::left_out],
                        count[PackProblem::Kind::misnamed], problems_path(job.index()).string()));
@@ -206,6 +216,7 @@ void write_index(const PackJob& job, Log& log) {
   const bool was_complete = is_the_same(job.index(), set);
   if (!was_complete) write_image_set(job.index(), set);
   say_what_is_left_over(job, log);
+  if (!set.statistics.mean.empty()) log.info("pixels to train on: " + to_text(set.statistics));
   log.info(fmt::format("{} {}: {} training and {} validation images in {} shards, {} classes", job.config.output,
                        was_complete ? "is complete" : "written", set.train.table.size(), set.validation.table.size(),
                        set.train.num_shards() + set.validation.num_shards(), set.class_names.size()));

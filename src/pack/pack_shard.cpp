@@ -57,6 +57,7 @@ void append_image(const PackedImage& image, const SourceFile& file, ImageShard& 
   shard.table.heights.push_back(static_cast<std::int32_t>(image.height));
   shard.table.widths.push_back(static_cast<std::int32_t>(image.width));
   shard.table.checksums.push_back(image_checksum(image.bytes));
+  shard.sums.add(image.sums);
   shard.files.push_back(file.name);
   bytes.insert(bytes.end(), image.bytes.begin(), image.bytes.end());
 }

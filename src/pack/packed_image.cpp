@@ -45,6 +45,7 @@ PackedImage pack_image(const std::string& name, std::span<const std::uint8_t> fi
   if (file.empty()) throw ImageError("it is empty");
   const bool is_a_png = is_png(file);
   if (!is_a_png && !is_jpeg(file)) throw ImageError("it is neither a JPEG nor a PNG");
+  check_png_depth(file);
 
   Image image = is_a_png ? decode_png(file) : decode_jpeg(file);
   PackedImage packed;
@@ -54,6 +55,7 @@ PackedImage pack_image(const std::string& name, std::span<const std::uint8_t> fi
   } else {
     packed.bytes.assign(file.begin(), file.end());
   }
+  packed.sums.add(image.bytes, image.channels, image.value_bytes);
   packed.height = image.height;
   packed.width = image.width;
   check_input<ImageError>(std::max(image.height, image.width) <= kLongestSide,

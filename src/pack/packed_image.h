@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "vision/pixel_statistics.h"
+
 namespace incubate {
 
 /// How to pack the images of a folder.
@@ -22,13 +24,14 @@ struct PackedImage {
   std::vector<std::uint8_t> bytes;
   std::int64_t height = 0;
   std::int64_t width = 0;
-  std::string remark;  ///< the true format, if the name is another format's
+  PixelSums sums = {};  ///< of its pixels, before a reduced JPEG is encoded again
+  std::string remark;   ///< the true format, if the name is another format's
 };
 
 /// Returns a file's image as stored in a shard. Tells JPEG and PNG apart by content, and decodes every image, so that
-/// no damaged image is packed. Bytes stay unchanged unless the image is reduced: then a JPEG is encoded again in RGB, a
-/// PNG losslessly with 8 bits. Ignores EXIF orientation. Throws ImageError with the reason if the image must be left
-/// out.
+/// no damaged image is packed. Refuses PNGs of 16 bits, of which decoding keeps 8. Bytes stay unchanged unless the
+/// image is reduced: then a JPEG is encoded again in RGB, a PNG losslessly with 8 bits. Ignores EXIF orientation.
+/// Throws ImageError with the reason if the image must be left out.
 PackedImage pack_image(const std::string& name, std::span<const std::uint8_t> file, const EncodingOptions& options);
 
 }  // namespace incubate

@@ -51,6 +51,9 @@ FileState look_at(const std::filesystem::path& path);
 /// Returns the record of a file that is not packed.
 PackProblem left_out(std::string file, std::string reason);
 
+/// The reason to leave out a folder beside those of the splits.
+inline constexpr const char* kNoSplit = "only train/ and validation/ (or val/) are packed";
+
 /// Returns whether a name is one of those that file managers, notebooks and file systems leave anywhere.
 bool is_hidden(std::string_view name);
 

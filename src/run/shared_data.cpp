@@ -9,13 +9,12 @@
 namespace incubate {
 
 void share_dataset_info(DatasetInfo& data, const Communicator& world) {
-  std::vector<std::int64_t> numbers = {data.num_train, data.num_validation, data.height, data.width, data.channels};
-  world.broadcast(std::as_writable_bytes(std::span(numbers)), "sharing what the data is");
-  data.num_train = numbers[0];
-  data.num_validation = numbers[1];
-  data.height = numbers[2];
-  data.width = numbers[3];
-  data.channels = numbers[4];
+  for (const auto& [name, number] : list_numbers(data)) {
+    world.broadcast(std::as_writable_bytes(std::span(number, 1)), "sharing what the data is");
+  }
+  for (std::vector<double>* values : {&data.mean, &data.std}) {
+    from_text("pixels", world.broadcast(to_text(*values), "sharing what the data is"), *values);
+  }
   data.digest = world.broadcast(data.digest, "sharing what the data is");
   from_text("class names", world.broadcast(to_text(data.class_names), "sharing what the data is"), data.class_names);
 }

@@ -24,15 +24,29 @@ void blend(torch::Tensor& images, const Mixing& mixing) {
   }
 }
 
+/// Returns the values (pixels, channels) as integers.
+torch::Tensor upload_values(ImageBatch& batch, torch::Device device) {
+  const std::int64_t num_pixels = batch.size * batch.height * batch.width;
+  if (batch.value_bytes == 1) return upload(batch.bytes, {num_pixels, batch.channels}, device);
+  // LibTorch computes with signed 16-bit integers alone.
+  return torch::from_blob(batch.bytes.data(), {num_pixels, batch.channels}, torch::kInt16)
+      .to(device, /*non_blocking=*/true)
+      .to(torch::kInt64)
+      .bitwise_and_(0xFFFF);
+}
+
 }  // namespace
 
 torch::Tensor finish_images(ImageBatch& batch, torch::Device device) {
   const std::int64_t channels = batch.channels, num_erased = std::ssize(batch.erased);
-  const torch::Tensor bytes = upload(batch.bytes, {batch.size * batch.height * batch.width, channels}, device);
-  const torch::Tensor rows = torch::arange(0, 256 * channels, 256, torch::TensorOptions(torch::kInt64).device(device));
+  const std::int64_t num_values = batch.value_bytes == 1 ? 256 : 65536;  // a channel's
+  const torch::Tensor values = upload_values(batch, device);
+  const torch::Tensor rows =
+      torch::arange(0, num_values * channels, num_values, torch::TensorOptions(torch::kInt64).device(device));
   // A table has the bits that the CPU has; fp32 arithmetic would lose some near 0.
-  torch::Tensor pixels =
-      upload(batch.table, {256 * channels}, device).index_select(0, (bytes + rows).flatten()).view({-1, channels});
+  torch::Tensor pixels = upload(batch.table, {num_values * channels}, device)
+                             .index_select(0, (values + rows).flatten())
+                             .view({-1, channels});
   if (num_erased > 0) {
     pixels.index_put_({upload(batch.erased, {num_erased}, device)},
                       upload(batch.noise, {num_erased, channels}, device));

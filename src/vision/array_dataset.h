@@ -7,7 +7,7 @@
 namespace incubate {
 
 inline constexpr const char* kDatasetFiletype = "incubate dataset";
-inline constexpr std::int64_t kDatasetVersion = 1;
+inline constexpr std::int64_t kDatasetVersion = 2;
 
 /// Unencoded images of equal size in one array in memory.
 class ArrayDataset : public Dataset {
@@ -17,17 +17,19 @@ class ArrayDataset : public Dataset {
 
   std::int64_t num_images() const override { return static_cast<std::int64_t>(labels_.size()); }
   std::int64_t channels() const override { return channels_; }
+  std::int64_t value_bytes() const override { return value_bytes_; }
   std::int64_t height() const override { return height_; }
   std::int64_t width() const override { return width_; }
   std::int64_t label(std::int64_t index) const override { return labels_[index]; }
   std::unique_ptr<const ImageSource> open(std::int64_t index) const override;
-  /// Returns the bytes of image `index`: height x width x channels.
+  /// Returns the bytes of image `index`: of height x width x channels values.
   std::span<const std::uint8_t> image(std::int64_t index) const;
 
  private:
   std::int64_t height_;
   std::int64_t width_;
   std::int64_t channels_;
+  std::int64_t value_bytes_;
   std::vector<std::uint8_t> images_;
   std::vector<std::int64_t> labels_;
 };

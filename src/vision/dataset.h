@@ -28,6 +28,8 @@ class Dataset {
 
   virtual std::int64_t num_images() const = 0;
   virtual std::int64_t channels() const = 0;
+  /// Bytes of a value: 2 for images of 16 bits.
+  virtual std::int64_t value_bytes() const { return 1; }
   /// Pixels of every image; 0 if images differ in size.
   virtual std::int64_t height() const = 0;
   virtual std::int64_t width() const = 0;

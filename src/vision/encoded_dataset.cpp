@@ -160,6 +160,8 @@ DatasetInfo check_encoded_dataset(const std::filesystem::path& index) {
   return {.num_train = static_cast<std::int64_t>(set.train.table.size()),
           .num_validation = static_cast<std::int64_t>(set.validation.table.size()),
           .channels = 3,
+          .mean = set.statistics.mean,
+          .std = set.statistics.std,
           .class_names = set.class_names,
           .digest = stated_digest(index)};
 }

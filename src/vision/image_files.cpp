@@ -74,6 +74,7 @@ std::unique_ptr<const ImageSource> ImageFiles::open(std::int64_t index) const {
     check_input<ImageError>(!bytes.empty(), "it is empty");
     check_input<ImageError>(is_png(bytes) || (bytes[0] == 0xFF && bytes.size() > 2 && bytes[1] == 0xD8),
                             "it is neither a JPEG nor a PNG. Convert it to one of them");
+    check_png_depth(bytes);
     const auto [height, width] = read_size(bytes);
     check_image_size(height, width);
     auto colour = std::make_unique<const EncodedImage>(std::move(bytes), height, width, error);

@@ -6,11 +6,13 @@
 
 namespace incubate {
 
-std::vector<float> make_table(const Normalisation& normalisation) {
+std::vector<float> make_table(const Normalisation& normalisation, std::int64_t value_bytes) {
+  const int most = value_bytes == 1 ? 255 : 65535;
   std::vector<float> table;
   for (std::size_t channel = 0; channel < normalisation.mean.size(); ++channel) {
-    for (int byte = 0; byte < 256; ++byte) {
-      table.push_back(static_cast<float>((byte / 255.0 - normalisation.mean[channel]) / normalisation.std[channel]));
+    for (int value = 0; value <= most; ++value) {
+      const double share = value / static_cast<double>(most);
+      table.push_back(static_cast<float>((share - normalisation.mean[channel]) / normalisation.std[channel]));
     }
   }
   return table;
@@ -26,7 +28,7 @@ ImageSettings image_settings(const RunConfig& config, Phase phase) {
 
 ImageSamples::ImageSamples(const Dataset& dataset, Split split, const ImageSettings& settings)
     : dataset_(dataset),
-      table_(make_table(settings.normalisation)),
+      table_(make_table(settings.normalisation, dataset.value_bytes())),
       height_(dataset.height()),
       width_(dataset.width()) {
   std::int64_t side = 0;
@@ -46,7 +48,8 @@ std::unique_ptr<Batch> ImageSamples::begin(const BatchPlace& place, std::span<co
   batch->height = height_;
   batch->width = width_;
   batch->channels = dataset_.channels();
-  batch->bytes.resize(batch->size * height_ * width_ * batch->channels);
+  batch->value_bytes = dataset_.value_bytes();
+  batch->bytes.resize(batch->size * height_ * width_ * batch->channels * batch->value_bytes);
   batch->labels.resize(batch->size);
   batch->table.assign(table_.begin(), table_.end());
   if (!augmenter_) return batch;

@@ -9,14 +9,15 @@
 
 namespace incubate {
 
-/// Constants that turn bytes into a network's input.
+/// Constants that turn pixels' values into a network's input.
 struct Normalisation {
-  std::vector<double> mean;  ///< per channel, in 0..1
+  std::vector<double> mean;  ///< per channel, in 0..1 of the largest value (255 or 65535)
   std::vector<double> std;
 };
 
-/// Returns the normalised value (byte/255 - mean) / std of every byte: channels x 256.
-std::vector<float> make_table(const Normalisation& normalisation);
+/// Returns the normalised number (value/most - mean) / std of every value 0 .. most = 255 or 65535: channels x 256 or
+/// 65536.
+std::vector<float> make_table(const Normalisation& normalisation, std::int64_t value_bytes);
 
 /// How a network's images are made from those of a dataset.
 struct ImageSettings {
@@ -45,7 +46,7 @@ class ImageSamples final : public SampleMaker {
 
  private:
   const Dataset& dataset_;
-  std::vector<float> table_;            // channels x 256
+  std::vector<float> table_;            // make_table()
   std::optional<Augmenter> augmenter_;  // of training images alone
   std::optional<EvaluationCrop> crop_;
   std::int64_t height_;  // of the images made

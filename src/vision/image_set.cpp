@@ -110,6 +110,7 @@ void write_image_set(const FilePath& index, const ImageSet& set) {
     file.write_attribute("filetype", kImageSetFiletype);
     file.write_attribute("version", set.has_png ? kImageSetVersion : 1);
     file.write_strings("/class_names", set.class_names);
+    write_statistics(file, set.statistics);
     write_split(file, "/train", set.train);
     write_split(file, "/validation", set.validation);
   });
@@ -120,6 +121,7 @@ ImageSet read_image_set(const FilePath& index) {
     ImageSet set;
     set.has_png = check_filetype(file, index.string(), kImageSetFiletype, kImageSetVersion) > 1;
     set.class_names = file.read_strings("/class_names");
+    set.statistics = read_statistics(file, index.string(), 3);
     for (const Split split : kSplits) {
       const std::string group = std::string("/") + to_string(split);
       set.split(split) = read_set_split(file, group);

@@ -32,7 +32,8 @@ struct ImageSetSplit {
 /// A set of encoded images, as its index file describes it (FORMAT.md).
 struct ImageSet {
   std::vector<std::string> class_names;
-  bool has_png = false;  ///< any shard has PNG images
+  bool has_png = false;             ///< any shard has PNG images
+  PixelStatistics statistics = {};  ///< of the training images
   ImageSetSplit train;
   ImageSetSplit validation;
 

@@ -71,6 +71,20 @@ void split_offsets(const std::vector<std::uint64_t>& offsets, ImageTable& table,
   }
 }
 
+/// Returns the sums of the images' pixels, which shards of older programs lack.
+PixelSums read_sums(const Hdf5File& file, const ImageTable& table, const std::string& origin) {
+  PixelSums sums;
+  if (!file.contains("/value_sums")) return sums;
+  sums.values = file.read<std::uint64_t>("/value_sums");
+  const std::vector<std::uint64_t> squares = file.read<std::uint64_t>("/square_sums");
+  check_input(sums.values.size() == 3 && squares.size() == 3,
+              "{}: {} sums of values and {} of squares for 3 channels. Make or copy it again.", origin,
+              sums.values.size(), squares.size());
+  sums.squares.assign(squares.begin(), squares.end());
+  for (std::size_t i = 0; i < table.size(); ++i) sums.num_pixels += std::int64_t{table.heights[i]} * table.widths[i];
+  return sums;
+}
+
 Split read_shard_split(const Hdf5File& file, const std::string& origin) {
   const std::string text = file.read_string_attribute("split");
   for (const Split split : kSplits) {
@@ -157,6 +171,10 @@ void write_shard(const FilePath& path, const ImageShard& shard, std::span<const 
           if (name != "lengths") file.write("/" + name, column);
         },
         table);
+    if (!shard.sums.values.empty()) {
+      file.write("/value_sums", shard.sums.values);
+      file.write("/square_sums", std::vector<std::uint64_t>(shard.sums.squares.begin(), shard.sums.squares.end()));
+    }
     file.write_strings("/files", shard.files);
     if (!shard.problems.empty()) write_problems(file, shard.problems);
     file.write<std::uint8_t>("/bytes", bytes, {bytes.size()});
@@ -185,6 +203,7 @@ ShardFile read_shard(const FilePath& path) {
     check_table(table, static_cast<std::int64_t>(shard.class_names.size()), name);
     check_input(shard.files.size() == table.size(), "{}: {} files for {} labels. Make or copy it again.", name,
                 shard.files.size(), table.size());
+    shard.sums = read_sums(file, table, name);
     const std::vector<hsize_t> shape = file.shape("/bytes");
     check_input(shape.size() == 1 && shape[0] == offsets.back(),
                 "{}: the images end at byte {} but there are {}. Make or copy it again.", name, offsets.back(),

@@ -9,6 +9,7 @@
 
 #include "hdf5/verified_file.h"
 #include "vision/dataset.h"
+#include "vision/pixel_statistics.h"
 
 namespace incubate {
 
@@ -76,6 +77,7 @@ struct ImageShard {
   std::vector<std::string> class_names;
   bool has_png = false;  ///< false: all images are JPEGs, which programs of version 1 can read
   ImageTable table;
+  PixelSums sums = {};             ///< of all images' pixels; without values in shards of older programs
   std::vector<std::string> files;  ///< source of each image, relative to the packed directory
   std::vector<PackProblem> problems;
 

@@ -26,8 +26,9 @@ class ImageSource {
 /// Pixels in memory, which must outlive the object.
 class ArraySource final : public ImageSource {
  public:
-  /// REQUIRES: `pixels` has height x width x channels bytes.
-  ArraySource(std::int64_t height, std::int64_t width, std::int64_t channels, std::span<const std::uint8_t> pixels);
+  /// REQUIRES: `pixels` has height x width x channels x value_bytes bytes.
+  ArraySource(std::int64_t height, std::int64_t width, std::int64_t channels, std::int64_t value_bytes,
+              std::span<const std::uint8_t> pixels);
   explicit ArraySource(const Image& image);
 
   std::int64_t height() const override { return height_; }
@@ -39,6 +40,7 @@ class ArraySource final : public ImageSource {
   std::int64_t height_;
   std::int64_t width_;
   std::int64_t channels_;
+  std::int64_t value_bytes_;
   std::span<const std::uint8_t> pixels_;
 };
 

@@ -73,7 +73,12 @@ SplitIndices choose_validation(std::span<const std::int64_t> labels, double shar
 }
 
 LabelledImages take_images(const LabelledImages& all, std::span<const std::int64_t> indices) {
-  LabelledImages part{.height = all.height, .width = all.width, .channels = all.channels, .bytes = {}, .labels = {}};
+  LabelledImages part{.height = all.height,
+                      .width = all.width,
+                      .channels = all.channels,
+                      .value_bytes = all.value_bytes,
+                      .bytes = {},
+                      .labels = {}};
   for (const std::int64_t image : indices) {
     const auto begin = all.bytes.begin() + (image * all.image_bytes());
     part.bytes.insert(part.bytes.end(), begin, begin + all.image_bytes());

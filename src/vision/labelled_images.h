@@ -7,15 +7,16 @@
 
 namespace incubate {
 
-/// A split's images in memory: images x height x width x channels bytes.
+/// A split's images in memory: images x height x width x channels values of 8 or 16 bits.
 struct LabelledImages {
   std::int64_t height = 0;
   std::int64_t width = 0;
   std::int64_t channels = 0;
-  std::vector<std::uint8_t> bytes;
+  std::int64_t value_bytes = 1;
+  std::vector<std::uint8_t> bytes;  ///< of all values, in this host's byte order
   std::vector<std::int64_t> labels;
 
-  std::int64_t image_bytes() const { return height * width * channels; }
+  std::int64_t image_bytes() const { return height * width * channels * value_bytes; }
 };
 
 /// Throws InputError naming the first label outside [0, num_classes).

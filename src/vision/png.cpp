@@ -134,6 +134,14 @@ bool is_png(std::span<const std::uint8_t> bytes) {
   return bytes.size() >= kSignatureBytes && png_sig_cmp(bytes.data(), 0, kSignatureBytes) == 0;
 }
 
+void check_png_depth(std::span<const std::uint8_t> bytes) {
+  constexpr std::size_t kDepth = 24;  // behind the signature, the first chunk's head and the sides
+  check_input<ImageError>(!is_png(bytes) || bytes.size() <= kDepth || bytes[kDepth] <= 8,
+                          "it has {} bits a channel, of which image files keep 8. Convert it to 8 bits; 'incubate pack "
+                          "--format=npy' keeps 16",
+                          bytes.size() <= kDepth ? 0 : bytes[kDepth]);
+}
+
 Image decode_png(std::span<const std::uint8_t> bytes) {
   PngDecoder decoder(bytes);
   return decoder.decode(decoder.whole());

@@ -12,6 +12,9 @@ namespace incubate {
 /// Returns whether the data begin with the PNG signature.
 bool is_png(std::span<const std::uint8_t> bytes);
 
+/// Throws ImageError if a PNG has 16 bits a channel: decoding would lose 8 of them.
+void check_png_depth(std::span<const std::uint8_t> bytes);
+
 /// Returns the image in RGB, 8 bits each. Keeps the upper 8 of 16 bits; ignores transparency and gamma. Equal to
 /// Pillow's convert("RGB") except for 16-bit grey, which Pillow clips. Throws ImageError.
 Image decode_png(std::span<const std::uint8_t> bytes);

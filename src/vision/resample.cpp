@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
+#include <type_traits>
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -17,35 +19,47 @@ constexpr int kPrecisionBits = 32 - 8 - 2;  // 8 bits for a pixel, 2 for oversho
 constexpr std::int32_t kHalf = 1 << (kPrecisionBits - 1);
 constexpr std::int64_t kGroup = 4;  // taps combined at once
 
-std::uint8_t round_to_byte(std::int32_t sum) {
-  return static_cast<std::uint8_t>(std::clamp(sum >> kPrecisionBits, 0, 255));
+/// A sum of weighted values has 32 bits for bytes, as the vector instructions have.
+template <typename Value>
+using Sum = std::conditional_t<sizeof(Value) == 1, std::int32_t, std::int64_t>;
+
+template <typename Value>
+Value round_to_value(Sum<Value> sum) {
+  return static_cast<Value>(std::clamp<Sum<Value>>(sum >> kPrecisionBits, 0, std::numeric_limits<Value>::max()));
 }
 
-/// out[i] = sum over k of weights[k] rows[k][i], for i = begin .. end-1.
+/// out[i] = sum over k of weights[k] rows[k][i], for i = begin .. end-1. Pointers are to values of type Value.
+template <typename Value>
 void combine_rows_anywhere(const std::vector<const std::uint8_t*>& rows, const std::int32_t* weights,
-                           std::int64_t begin, std::int64_t end, std::uint8_t* out) {
+                           std::int64_t begin, std::int64_t end, std::uint8_t* out_bytes) {
   constexpr std::int64_t kBlock = 512;
-  std::int32_t sums[kBlock];
+  auto* out = reinterpret_cast<Value*>(out_bytes);
+  Sum<Value> sums[kBlock];
   for (std::int64_t first = begin; first < end; first += kBlock) {
     const std::int64_t size = std::min(kBlock, end - first);
     std::fill_n(sums, size, kHalf);
     for (std::size_t k = 0; k < rows.size(); ++k) {
-      const std::uint8_t* in = rows[k] + first;
-      for (std::int64_t i = 0; i < size; ++i) sums[i] += weights[k] * in[i];
+      const Value* in = reinterpret_cast<const Value*>(rows[k]) + first;
+      for (std::int64_t i = 0; i < size; ++i) sums[i] += Sum<Value>{weights[k]} * in[i];
     }
-    std::transform(sums, sums + size, out + first, round_to_byte);
+    std::transform(sums, sums + size, out + first, round_to_value<Value>);
   }
 }
 
 /// out[x] = sum over k of weights[k] in[first + k], for every output x and each channel.
-void combine_columns_anywhere(const std::uint8_t* in, std::int64_t width, std::int64_t channels, const Taps& taps,
-                              std::uint8_t* out) {
+template <typename Value>
+void combine_columns_anywhere(const std::uint8_t* in_bytes, std::int64_t width, std::int64_t channels, const Taps& taps,
+                              std::uint8_t* out_bytes) {
+  const auto* in = reinterpret_cast<const Value*>(in_bytes);
+  auto* out = reinterpret_cast<Value*>(out_bytes);
   for (std::int64_t x = 0; x < taps.num_outputs(); ++x) {
     const std::int64_t num = std::min(taps.num_inputs(), width - taps.first(x));
     for (std::int64_t c = 0; c < channels; ++c) {
-      std::int32_t sum = kHalf;
-      for (std::int64_t k = 0; k < num; ++k) sum += taps.weights(x)[k] * in[((taps.first(x) + k) * channels) + c];
-      *out++ = round_to_byte(sum);
+      Sum<Value> sum = kHalf;
+      for (std::int64_t k = 0; k < num; ++k) {
+        sum += Sum<Value>{taps.weights(x)[k]} * in[((taps.first(x) + k) * channels) + c];
+      }
+      *out++ = round_to_value<Value>(sum);
     }
   }
 }
@@ -221,7 +235,8 @@ Instructions best_instructions() {
 
 Image combine_rows(const Image& image, const Taps& taps, std::int64_t left, std::int64_t width,
                    [[maybe_unused]] Instructions instructions) {
-  Image out(taps.num_outputs(), width, image.channels);
+  Image out(taps.num_outputs(), width, image.channels, image.value_bytes);
+  const std::int64_t row_values = width * image.channels;
   std::vector<const std::uint8_t*> rows(taps.num_inputs());
 #ifdef __x86_64__
   const std::vector<SplitWeights> split_weights = split(taps);
@@ -231,23 +246,26 @@ Image combine_rows(const Image& image, const Taps& taps, std::int64_t left, std:
     for (std::int64_t k = 0; k < taps.num_inputs(); ++k) {
       rows[k] = image.at(std::min(taps.first(y) + k, image.height - 1), left);
     }
+    if (image.value_bytes == 2) {
+      combine_rows_anywhere<std::uint16_t>(rows, taps.weights(y), 0, row_values, out.at(y, 0));
+      continue;
+    }
     std::int64_t num_done = 0;
 #ifdef __x86_64__
     if (instructions == Instructions::avx2) {
-      num_done =
-          combine_rows_avx2(rows, &split_weights[y * taps.num_inputs() / kGroup], width * image.channels, out.at(y, 0));
+      num_done = combine_rows_avx2(rows, &split_weights[y * taps.num_inputs() / kGroup], row_values, out.at(y, 0));
     }
 #endif
-    combine_rows_anywhere(rows, taps.weights(y), num_done, width * image.channels, out.at(y, 0));
+    combine_rows_anywhere<std::uint8_t>(rows, taps.weights(y), num_done, row_values, out.at(y, 0));
   }
   return out;
 }
 
 Image combine_columns(const Image& image, const Taps& taps, std::int64_t top, std::int64_t height,
                       [[maybe_unused]] Instructions instructions) {
-  Image out(height, taps.num_outputs(), image.channels);
+  Image out(height, taps.num_outputs(), image.channels, image.value_bytes);
 #ifdef __x86_64__
-  if (instructions == Instructions::avx2 && image.channels == 3) {
+  if (instructions == Instructions::avx2 && image.channels == 3 && image.value_bytes == 1) {
     const std::vector<SplitWeights> weights = split(taps);
     const std::int64_t row_bytes = 3 * image.width, overrun = (3 * taps.num_inputs()) + 4;
     std::array<std::vector<std::uint8_t>, kRows> copies;
@@ -268,8 +286,10 @@ Image combine_columns(const Image& image, const Taps& taps, std::int64_t top, st
     return out;
   }
 #endif
+  const auto combine =
+      image.value_bytes == 1 ? combine_columns_anywhere<std::uint8_t> : combine_columns_anywhere<std::uint16_t>;
   for (std::int64_t y = 0; y < height; ++y) {
-    combine_columns_anywhere(image.at(top + y, 0), image.width, image.channels, taps, out.at(y, 0));
+    combine(image.at(top + y, 0), image.width, image.channels, taps, out.at(y, 0));
   }
   return out;
 }

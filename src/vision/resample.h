@@ -35,7 +35,7 @@ class Taps {
   std::vector<std::int32_t> weights_;
 };
 
-/// How sums are computed; every choice gives the same bytes.
+/// How sums are computed; every choice gives the same bytes. AVX2 is for bytes alone.
 enum class Instructions { any_processor, avx2 };
 /// Returns the fastest choice on this processor.
 Instructions best_instructions();

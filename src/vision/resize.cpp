@@ -55,7 +55,7 @@ Taps make_taps(std::int64_t num_inputs, std::int64_t box_begin, std::int64_t box
   return taps;
 }
 
-/// Both passes of a resize. Their order is part of the result, because each rounds to 8 bits.
+/// Both passes of a resize. Their order is part of the result, because each rounds to the image's bits.
 struct Passes {
   Taps rows;
   Taps columns;

@@ -33,7 +33,7 @@ def test_metrics_data_and_index(tiny: Tiny, finished_run: Path) -> None:
     text = inspect(finished_run / "metrics" / "meta.h5", finished_run / "metrics.h5", tiny.data)
     assert re.search(r"rows +20 steps, 2 evaluations, \d+ rounds, \d+ checkpoints", text)
     assert "  trainings    end_to_end, finetuned, meta, stage_0, stage_1, stage_2, stage_3\n" in text
-    assert "  images       512 to train on, 100 to evaluate on, 8x8 pixels, 1 channels\n" in text
+    assert "  images       512 to train on, 100 to evaluate on, 8x8 pixels, 1 channels of 8 bits\n" in text
 
 
 def test_a_damaged_file(finished_run: Path, tmp_path: Path) -> None:

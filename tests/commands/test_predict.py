@@ -64,20 +64,23 @@ def test_damaged_images_are_named_and_do_not_end_the_rest(finished_run: Path, fo
     text.write_text("no image")
     empty = tmp_path / "empty.png"
     empty.touch()
+    deep = tmp_path / "16_bits.png"
+    Image.fromarray(np.zeros((8, 8), np.uint16)).save(deep)
     output = tmp_path / "predictions.jsonl"
-    arguments = ("--output-format=jsonl", f"--output={output}", whole, cut, text, empty, folder / "004.png")
+    arguments = ("--output-format=jsonl", f"--output={output}", whole, cut, text, empty, deep, folder / "004.png")
     for num_ranks in (1, 2):
         outcome = predict(finished_run, *arguments, num_ranks=num_ranks)
         assert outcome.status == 2
         assert outcome.stdout == ""
         *warnings, _, last = outcome.messages()
         assert sorted(warning.split(": ", 2)[2].split(": ")[0] for warning in warnings) == sorted(
-            map(str, (cut, text, empty))
+            map(str, (cut, text, empty, deep))
         )
-        assert last == "incubate: 3 of 5 images could not be read (see above): their lines have no class."
+        assert last == "incubate: 4 of 6 images could not be read (see above): their lines have no class."
         lines = [json.loads(line) for line in output.read_text().splitlines()]
         assert [line["image"] for line in lines] == [str(argument) for argument in arguments[2:]]
-        assert ["error" in line for line in lines] == [False, True, True, True, False]
+        assert ["error" in line for line in lines] == [False, True, True, True, True, False]
+        assert "it has 16 bits a channel, of which image files keep 8. Convert it to 8 bits" in lines[4]["error"]
         assert lines[0]["classes"][0]["label"] in CLASSES
     table = predict(finished_run, "--top=2", *arguments[2:]).stdout.splitlines()
     assert table[0] == "image,label,probability,label_2,probability_2"

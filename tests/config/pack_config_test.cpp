@@ -33,12 +33,13 @@ TEST(PackConfig, CompleteArgumentsAreRead) {
 }
 
 TEST(PackConfig, EachArgumentIsNeeded) {
-  const std::vector<std::string> rest = {"--train-images=path (training images (IDX, gzip'ed or not))",
-                                         "--train-labels=path (training labels)",
-                                         "--validation-images=path (images to evaluate on)",
-                                         "--validation-labels=path (their labels)",
-                                         "--class-names=a,b,... (one name a class, in order of the labels)",
-                                         "--output=path (HDF5 file to write)"};
+  const std::vector<std::string> rest = {
+      "--train-images=path (training images (IDX, gzip'ed or not; NPY; HDF5 as FILE:/DATASET))",
+      "--train-labels=path (training labels)",
+      "--validation-images=path (images to evaluate on)",
+      "--validation-labels=path (their labels)",
+      "--class-names=a,b,... (one name a class, in order of the labels)",
+      "--output=path (HDF5 file to write)"};
   for (std::size_t i = 0; i < kComplete.size(); ++i) {
     std::vector<std::string> arguments = kComplete;
     arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(i));
@@ -145,7 +146,7 @@ TEST(PackConfig, VerifyingTakesNothingElse) {
 
 TEST(PackConfig, UnknownFormatIsRefused) {
   EXPECT_EQ(pack_error({"--format=png"}),
-            "--format=png is not one of its values. Give idx, cifar, folder, tar, webdataset or csv.");
+            "--format=png is not one of its values. Give idx, npy, hdf5, cifar, folder, tar, webdataset or csv.");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Fuzzes IDX files, plain and gzip'ed, CIFAR's binary files, and lists of class names. The first byte chooses.
+// Fuzzes IDX files, plain and gzip'ed, CIFAR's binary files, lists of class names, and NPY files. The first byte
+// chooses.
 #include <zlib.h>
 
 #include "base/check.h"
@@ -7,6 +8,7 @@
 #include "fuzz/memory_file.h"
 #include "pack/cifar.h"
 #include "pack/idx.h"
+#include "pack/labelled_arrays.h"
 
 namespace incubate {
 namespace {
@@ -57,8 +59,19 @@ void read_class_name_bytes(const std::string& bytes) {
   read_class_names(file.path());
 }
 
+void read_npy_bytes(const std::string& bytes) {
+  const MemoryFile file(bytes);
+  const AllocationLimit limit((std::size_t{2} << 20) + (16 * bytes.size()));
+  const SourceArray array = read_npy(file.path());
+  const auto size = static_cast<std::size_t>(array.num_values() * array.value_bytes());
+  check_running(size == array.bytes.size() && size < bytes.size(), "{} values have {} bytes", array.num_values(),
+                array.bytes.size());
+  SourceArray images = array;
+  check_labels(label_images(std::move(images), array, 256).labels, 256, "accepted");
+}
+
 void read_image_file(ByteSource& source) {
-  switch (source.choice(6)) {
+  switch (source.choice(7)) {
     case 0:
       return read_idx_bytes(source.rest(), 1);
     case 1:
@@ -69,8 +82,10 @@ void read_image_file(ByteSource& source) {
       return read_idx_bytes(gzipped(source.rest()), 3);
     case 4:
       return read_cifar_bytes(source);
-    default:
+    case 5:
       return read_class_name_bytes(source.rest());
+    default:
+      return read_npy_bytes(source.rest());
   }
 }
 

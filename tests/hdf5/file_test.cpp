@@ -48,13 +48,21 @@ TEST_F(Hdf5FileTest, ArraysOfEveryTypeComeBack) {
   EXPECT_EQ(file.read_strings("/texts"), texts);
 }
 
-TEST_F(Hdf5FileTest, KnowsBytesFromOtherNumbers) {
+TEST_F(Hdf5FileTest, TellsTypesAndStoredBytes) {
   const Hdf5File file = written([](Hdf5File& f) {
     f.write("/bytes", std::vector<std::uint8_t>{1});
     f.write("/integers", std::vector<std::int64_t>{1});
+    f.write("/words", std::vector<std::uint16_t>{0x0101, 0x0202});
+    f.write("/real", std::vector<float>{1});
+    f.write_strings("/texts", {"a"});
   });
-  EXPECT_TRUE(file.holds_bytes("/bytes"));
-  EXPECT_FALSE(file.holds_bytes("/integers"));
+  EXPECT_EQ(file.number_type("/bytes"), "|u1");
+  EXPECT_EQ(file.number_type("/integers").substr(1), "i8");
+  EXPECT_EQ(file.number_type("/words").substr(1), "u2");
+  EXPECT_EQ(file.number_type("/real").substr(1), "f4");
+  EXPECT_EQ(file.number_type("/texts"), "that are no numbers");
+  EXPECT_EQ(file.read_stored("/words"), (std::vector<std::uint8_t>{1, 1, 2, 2}));
+  EXPECT_THROW(file.read_stored("/texts"), std::runtime_error);
 }
 
 TEST_F(Hdf5FileTest, ShapesAreRowMajor) {

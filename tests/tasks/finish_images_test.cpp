@@ -1,5 +1,6 @@
 #include "tasks/finish_images.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +45,17 @@ TEST(FinishImages, EveryChannelIsAPlaneWithItsOwnTable) {
   const auto batch = make_batch({1, 2, 3, 4, 5, 6, 7, 8}, 2, 2);
   EXPECT_EQ(finished(*batch), (std::vector<float>{1, 3, 1002, 1004, 5, 7, 1006, 1008}));
   EXPECT_EQ(finish_images(*batch, torch::kCPU).sizes(), (std::vector<std::int64_t>{2, 2, 1, 2}));
+}
+
+TEST(FinishImages, ValuesOf16BitsHaveTheirTable) {
+  const auto batch = make_batch({}, 1, 2);
+  batch->value_bytes = 2;
+  batch->width = 2;
+  batch->bytes.resize(8);
+  std::ranges::copy(std::vector<std::uint16_t>{1, 40000, 65535, 0}, as_16_bits(batch->bytes).begin());
+  batch->table.clear();
+  for (int i = 0; i < 2 * 65536; ++i) batch->table.push_back(static_cast<float>(i));
+  EXPECT_EQ(finished(*batch), (std::vector<float>{1, 65535, 65536 + 40000, 65536}));
 }
 
 TEST(FinishImages, ErasedPixelsAreTheirNoise) {

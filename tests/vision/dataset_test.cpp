@@ -19,7 +19,7 @@ struct Content {
   std::vector<hsize_t> validation_shape = {2, 1, 1, 3};
   std::vector<std::int64_t> train_labels = {0, 1};
   std::vector<hsize_t> train_shape = {2, 1, 1, 3};
-  bool is_in_bytes = true;
+  bool has_real_numbers = false;
 };
 
 std::string check_error(const Content& content) {
@@ -32,10 +32,10 @@ std::string check_error(const Content& content) {
     const std::vector<std::uint8_t> bytes(6);
     file.write<std::uint8_t>("/train/images", std::span(bytes).first(content.train_shape[3] * 2), content.train_shape);
     file.write("/train/labels", content.train_labels);
-    if (content.is_in_bytes) {
-      file.write<std::uint8_t>("/validation/images", bytes, content.validation_shape);
-    } else {
+    if (content.has_real_numbers) {
       file.write<double>("/validation/images", std::vector<double>(6), content.validation_shape);
+    } else {
+      file.write<std::uint8_t>("/validation/images", bytes, content.validation_shape);
     }
     file.write("/validation/labels", std::vector<std::int64_t>{1, 0});
   });
@@ -53,7 +53,7 @@ TEST(Dataset, OtherFileTypesAreRefused) {
 }
 
 TEST(Dataset, OtherVersionsAreRefused) {
-  EXPECT_EQ(check_error({.version = 2}), "PATH has version 2 of its format; this program reads 1. Pack it again.");
+  EXPECT_EQ(check_error({.version = 3}), "PATH has version 3 of its format; this program reads 1 to 2. Pack it again.");
 }
 
 TEST(Dataset, LabelsMustBeAsManyAsImages) {
@@ -70,9 +70,11 @@ TEST(Dataset, BothSplitsMustHaveImagesOfOneShape) {
             "PATH: images of 1x1x3 in /train but 1x3x1 in /validation. Pack it again.");
 }
 
-TEST(Dataset, ImagesMustBeBytes) {
-  EXPECT_EQ(check_error({.is_in_bytes = false}),
-            "PATH: /validation has images of another type than bytes. Pack it again.");
+TEST(Dataset, ImagesMustHaveTheTypeOfTheVersion) {
+  EXPECT_EQ(check_error({.has_real_numbers = true}),
+            "PATH: /validation has images of type <f8, not unsigned integers of 8 bits. Pack it again.");
+  EXPECT_EQ(check_error({.version = 2}),
+            "PATH: /train has images of type |u1, not unsigned integers of 16 bits. Pack it again.");
 }
 
 TEST(Dataset, ImagesMustHavePixels) {

@@ -123,7 +123,7 @@ TEST_F(ImageSamplesTest, ResizedImagesHaveTheStatedSide) {
   const EvaluationCrop crop = {.side = 6, .fraction = 0.75};
   const auto batch = validation_batch(crop, 2);
   ASSERT_EQ(batch->bytes.size(), 3 * 36);
-  EXPECT_EQ(image_of(*batch, 0), crop_for_evaluation(ArraySource(4, 4, 1, validation_.image(8)), crop).bytes);
+  EXPECT_EQ(image_of(*batch, 0), crop_for_evaluation(ArraySource(4, 4, 1, 1, validation_.image(8)), crop).bytes);
 }
 
 TEST_F(ImageSamplesTest, RepeatedImagesStandInDifferentMicroBatchesAndAreChangedAnew) {

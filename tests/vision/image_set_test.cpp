@@ -8,6 +8,7 @@
 #include "support/small_image_set.h"
 #include "support/temporary_directory.h"
 #include "support/thrown_message.h"
+#include "vision/encoded_dataset.h"
 
 namespace incubate {
 namespace {
@@ -42,6 +43,20 @@ TEST_F(ImageSetTest, HasAllShardsImagesInOrder) {
   EXPECT_EQ(set_.train.shard_of(4), 1);
   EXPECT_EQ(set_.train.shard_of(9), 1);
   EXPECT_NO_THROW(check_shard_lengths(index_, set_));
+}
+
+TEST_F(ImageSetTest, StatisticsComeBackIfThereAreAny) {
+  EXPECT_TRUE(set_.statistics.mean.empty());
+  EXPECT_TRUE(check_encoded_dataset(index_).mean.empty());
+  set_.statistics = {.mean = {0.25, 0.5, 1}, .std = {0.125, 0.5, 0}};
+  write_image_set(index_, set_);
+  EXPECT_EQ(read_image_set(index_), set_);
+  EXPECT_EQ(check_encoded_dataset(index_).mean, set_.statistics.mean);
+  EXPECT_EQ(check_encoded_dataset(index_).std, set_.statistics.std);
+  set_.statistics.std[0] = 2;
+  write_image_set(index_, set_);
+  EXPECT_EQ(thrown_message<InputError>([this] { read_image_set(index_); }),
+            index_.string() + ": /mean and /std have no number in 0..1 for each of 3 channels. Pack it again.");
 }
 
 TEST_F(ImageSetTest, EqualSetsMakeEqualFilesAndOneChecksumAnotherDigest) {

@@ -48,6 +48,21 @@ TEST_F(ImageShardTest, OnlyWithPngsItIsOfAVersionThatOlderProgramsRefuse) {
   EXPECT_EQ(version(), 2);
 }
 
+TEST_F(ImageShardTest, SumsOfPixelsComeBack) {
+  write_shard(path_, shard_, bytes_);
+  EXPECT_TRUE(read_shard(path_).shard.sums.values.empty());  // as of an older program
+  for (std::size_t i = 0; i < shard_.table.size(); ++i) {
+    shard_.sums.num_pixels += std::int64_t{shard_.table.heights[i]} * shard_.table.widths[i];
+  }
+  shard_.sums.values = {1, 2, std::uint64_t{1} << 60};
+  shard_.sums.squares = {3, 4, std::uint64_t{1} << 63};
+  write_shard(path_, shard_, bytes_);
+  EXPECT_EQ(read_shard(path_).shard, shard_);
+  shard_.sums.values.pop_back();
+  EXPECT_EQ(error_of(shard_),
+            path_.string() + ": 2 sums of values and 3 of squares for 3 channels. Make or copy it again.");
+}
+
 TEST_F(ImageShardTest, FirstByteIsWhereTheImagesBeginInTheFile) {
   write_shard(path_, shard_, bytes_);
   const ShardFile file = read_shard(path_);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "vision/image_source.h"
+
 namespace incubate {
 namespace {
 
@@ -21,6 +23,14 @@ TEST(Image, OutsideIsBlack) {
 
 TEST(Image, MirrorKeepsAPixelsChannelsTogether) {
   EXPECT_EQ(mirror(Image(1, 2, 3, Bytes{1, 2, 3, 4, 5, 6})), Image(1, 2, 3, Bytes{4, 5, 6, 1, 2, 3}));
+}
+
+TEST(Image, PixelsOf16BitsMoveWhole) {
+  Image image(1, 3, 1, 2);
+  image.bytes = {1, 2, 3, 4, 5, 6};
+  EXPECT_EQ(mirror(image).bytes, (Bytes{5, 6, 3, 4, 1, 2}));
+  EXPECT_EQ(crop(image, {0, 1, 1, 3}).bytes, (Bytes{3, 4, 5, 6, 0, 0}));
+  EXPECT_EQ(ArraySource(image).part({0, 1, 1, 2}, 1, 2).bytes, (Bytes{3, 4, 5, 6}));
 }
 
 }  // namespace

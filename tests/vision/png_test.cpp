@@ -35,6 +35,15 @@ TEST(Png, IsDecoded) {
   EXPECT_EQ(decode_png(kFile), Image(2, 2, 3, Bytes{255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255}));
 }
 
+TEST(Png, DepthsThatWouldLoseBitsAreRefused) {
+  EXPECT_NO_THROW(check_png_depth(kFile));
+  Bytes deep = kFile;
+  deep[24] = 16;
+  EXPECT_EQ(thrown_message<ImageError>([&] { check_png_depth(deep); }),
+            "it has 16 bits a channel, of which image files keep 8. Convert it to 8 bits; 'incubate pack --format=npy' "
+            "keeps 16");
+}
+
 TEST(Png, OthersAreNone) {
   EXPECT_FALSE(is_png({}));
   EXPECT_FALSE(is_png(Bytes{0xFF, 0xD8, 0xFF, 0xE0, 0, 0, 0, 0, 0}));

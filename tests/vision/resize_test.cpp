@@ -1,5 +1,7 @@
 #include "vision/resize.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 namespace incubate {
@@ -32,6 +34,24 @@ TEST(Resize, AFlatImageStaysFlat) {
 TEST(Resize, ARampStaysARamp) {
   const Image doubled = resize_bicubic(ramp(20, 20), {0, 0, 20, 20}, 20, 40);
   for (std::int64_t x = 8; x < 32; ++x) EXPECT_EQ(*doubled.at(5, x), (2 * x) + (x % 2 == 0 ? -1 : -1) + 5) << x;
+}
+
+TEST(Resize, ARampOf16BitsStaysARampInEveryChannel) {
+  Image image(20, 20, 4, 2);
+  const auto value = [](std::int64_t y, std::int64_t x_times_4, std::int64_t channel) {
+    return static_cast<std::uint16_t>((500 * (x_times_4 + y)) + (3 * channel));
+  };
+  for (std::int64_t i = 0; i < 1600; ++i) as_16_bits(image.bytes)[i] = value(i / 80, (i / 4) % 20 * 4, i % 4);
+  const Image wide = resize_bicubic(image, {0, 0, 20, 20}, 20, 40),
+              high = resize_bicubic(image, {0, 0, 20, 20}, 40, 20);
+  for (std::int64_t i = 0; i < 4; ++i) {
+    for (std::int64_t x = 8; x < 32; ++x) {
+      EXPECT_EQ(as_16_bits(wide.bytes)[(((5 * 40) + x) * 4) + i], value(5, (2 * x) - 1, i)) << x;
+      EXPECT_NEAR(as_16_bits(high.bytes)[(((x * 20) + 9) * 4) + i], value(0, 36, i) + (250 * x) - 125, 0.5) << x;
+    }
+  }
+  std::ranges::fill(as_16_bits(image.bytes), 65535);
+  EXPECT_EQ(resize_bicubic(image, image.whole(), 7, 33).bytes, std::vector<std::uint8_t>(7 * 33 * 8, 255));
 }
 
 TEST(Resize, TheFilterSeesOutsideTheBox) {
