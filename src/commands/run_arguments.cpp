@@ -1,8 +1,13 @@
 #include "commands/run_arguments.h"
 
+#include <algorithm>
+#include <map>
+#include <ranges>
+
 #include "checkpoint/run_directory.h"
 #include "commands/print_output.h"
 #include "config/parse.h"
+#include "vision/dataset.h"
 
 namespace incubate {
 namespace {
@@ -42,6 +47,48 @@ void keep_source_of_run(TransferConfig& transfer, const RunSection& run, Origins
   origins["transfer.source"] = "in " + file.string() + ", as the run began";
 }
 
+/// Settles what a configuration leaves out and the images decide: as the run began, or else as data.file says. A
+/// preset's value counts as left out.
+void settle_images(RunConfig& config, std::span<const Setting> settings, Origins& origins) {
+  const DataConfig& data = config.data;
+  std::map<std::string, Setting> open;
+  for (const char* name : {"model.classes", "model.channels", "model.image_size", "data.mean", "data.std"}) {
+    const auto origin = origins.find(name);
+    if (origin != origins.end() && !origin->second.starts_with(kDefaultOfPreset)) continue;
+    open.emplace(name, *std::ranges::find(settings, name, &Setting::name));
+  }
+  const auto settle = [&](const std::string& name, const std::string& value, const std::string& origin) {
+    const auto found = open.find(name);
+    if (found == open.end()) return;
+    found->second.set(value);
+    origins[name] = origin;
+    open.erase(found);
+  };
+  const std::filesystem::path file = RunDirectory(config.run.directory).config();
+  for (const std::string& name : std::views::keys(std::map(open))) {
+    if (const auto value = find_in_ini(file, name)) settle(name, *value, "in " + file.string() + ", as the run began");
+  }
+  if (open.empty()) return;
+  if (data.file.empty() || !std::filesystem::exists(data.file)) {
+    const std::vector<double> any(config.model.channels, 0.5);  // nothing is trained without images
+    if (std::ssize(data.mean) != config.model.channels) settle("data.mean", to_text(any), "no data.file");
+    if (std::ssize(data.std) != config.model.channels) settle("data.std", to_text(any), "no data.file");
+    return;
+  }
+  const DatasetInfo info = check_dataset(data.file);
+  const std::string origin = "as data.file has it";
+  settle("model.classes", to_text(info.num_classes()), origin);
+  settle("model.channels", to_text(info.channels), origin);
+  const bool is_resized = std::ranges::any_of(kMethodTable, [&config](const MethodRow& row) {
+    return row.first_weights != FirstWeights::resampled && config.phase(row.phase).crop == Crop::resized;
+  });
+  if (info.height > 0 && info.height == info.width && !is_resized)
+    settle("model.image_size", to_text(info.height), origin);
+  if (info.mean.empty() || std::ranges::count(info.std, 0.0) > 0) return;
+  settle("data.mean", to_text(info.mean), origin);
+  settle("data.std", to_text(info.std), origin);
+}
+
 }  // namespace
 
 bool read_run_arguments(const std::vector<std::string>& arguments, const char* help, RunConfig& config,
@@ -64,6 +111,7 @@ bool read_run_arguments(const std::vector<std::string>& arguments, const char* h
   }
   keep_sums_of_run(config.run, common.origins);
   keep_source_of_run(config.transfer, config.run, common.origins);
+  settle_images(config, settings, common.origins);
   check(config);
   if (!common.print_config) return true;
   RunConfig defaults;

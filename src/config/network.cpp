@@ -90,9 +90,10 @@ std::vector<Setting> list_settings(ModelConfig& c) {
   SectionSettings s("model");
   s.result("family", c.family, {"vit", "resnet"},
            "kind of network; settings of the other kind, named below, have no effect");
-  s.result("image_size", c.image_size, "pixels", "height and width of an image", kCount);
-  s.result("channels", c.channels, "", "channels of an image", kCount);
-  s.result("classes", c.classes, "", "classes to tell apart",
+  s.result("image_size", c.image_size, "pixels",
+           "height and width of an image; left out: data.file's, if crop is not resized", kCount);
+  s.result("channels", c.channels, "", "channels of an image; left out: data.file's", kCount);
+  s.result("classes", c.classes, "", "classes to tell apart; left out: data.file's",
            {.least = 2, .most = kCount.most, .reason = "one class leaves nothing to tell apart"});
   s.result("patch", c.patch, "pixels", "ViT: side of a patch; divides image_size", kCount).is_idle = !is_vit;
   s.result("width", c.width, "", "ViT: embedding dimension", kCount).is_idle = !is_vit;

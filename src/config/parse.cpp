@@ -102,7 +102,7 @@ void set_values(const Values& values, std::span<const Setting> settings, const s
     setting.set(setting.is_flag ? "true" : value->second);
     check_range(setting);
     for (const std::string& heir : setting.heirs) {
-      origins[heir] = setting.is_preset      ? "default of the preset " + value->second
+      origins[heir] = setting.is_preset      ? kDefaultOfPreset + value->second
                       : setting.is_shorthand ? fmt::format("[{}] {}", section_of(setting), place)
                                              : fmt::format("inherited from [{}] {}", section_of(setting), place);
     }

@@ -14,6 +14,7 @@ namespace incubate {
 /// Maps a setting's name to the place that set it last.
 using Origins = std::map<std::string, std::string>;
 inline constexpr const char* kOnCommandLine = "on the command line";
+inline constexpr const char* kDefaultOfPreset = "default of the preset ";  ///< before the preset's name
 
 /// Options that every command has besides its settings.
 struct CommonOptions {

@@ -27,8 +27,8 @@ const Range kBelowOne{.least = 0, .most = 0.99};
 std::vector<Setting> list_settings(DataConfig& c) {
   SectionSettings s("data");
   s.add(make_path_setting("data.file", c.file, Kind::operation, "images, as written by 'incubate pack'"));
-  s.result("mean", c.mean, "0..1", "mean of each channel, subtracted");
-  s.result("std", c.std, "0..1", "standard deviation of each channel, divided by",
+  s.result("mean", c.mean, "0..1", "mean of each channel, subtracted; left out: data.file's");
+  s.result("std", c.std, "0..1", "standard deviation of each channel, divided by; left out: data.file's",
            {.least = 0, .is_open = true, .reason = "it divides"});
   s.result("crop_padding", c.crop_padding, "pixels",
            "zero padding of a training image before a random crop to its size", {.least = 0, .most = kCount.most});
