@@ -67,7 +67,7 @@ class VirtualMachine:
     def command(self, *words: str) -> list[str]:
         """Returns the command line that runs a command on it, in its root folder."""
         pids = f"/proc/{self.pid}/ns/pid_for_children"
-        return ["nsenter", f"--target={self.pid}", "--net", "--uts", "--mount", f"--pid={pids}", *words]
+        return ["nsenter", f"--target={self.pid}", "--net", "--uts", "--mount", "--root", f"--pid={pids}", *words]
 
     def ip(self, *words: str) -> None:
         """Runs ip in its network. Process ids are those seen from outside."""
