@@ -243,7 +243,7 @@ std::string Hdf5File::number_type(const std::string& name) const {
   const H5T_class_t kind = H5Tget_class(stored.id());
   const std::size_t size = H5Tget_size(stored.id());
   if ((kind != H5T_INTEGER && kind != H5T_FLOAT) || H5Tget_precision(stored.id()) != 8 * size) {
-    return "that are no numbers";
+    return "non-numeric";
   }
   const char order = size == 1 ? '|' : H5Tget_order(stored.id()) == H5T_ORDER_BE ? '>' : '<';
   const char letter = kind == H5T_FLOAT ? 'f' : H5Tget_sign(stored.id()) == H5T_SGN_NONE ? 'u' : 'i';

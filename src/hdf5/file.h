@@ -62,7 +62,7 @@ class Hdf5File {
   /// has bytes (compressed: could have): a false size must not allocate memory.
   std::vector<hsize_t> shape(const std::string& name) const;
   /// Returns the type of an array's values in NumPy's letters: "|u1" for bytes, such as "<i8" or ">f4" for others;
-  /// "that are no numbers" for all others.
+  /// "non-numeric" for all others.
   std::string number_type(const std::string& name) const;
   /// Returns the bytes of a whole array as the file has them.
   std::vector<std::uint8_t> read_stored(const std::string& name) const;
