@@ -134,14 +134,14 @@ void settle_transfer(RunConfig& config) {
   if (is_named && config.transfer.source.empty()) config.transfer.source = identify(config.transfer.from);
 }
 
-TransferNotes load_transferred(StagedModel& model, const Training& training) {
+std::string load_transferred(StagedModel& model, const Training& training) {
   const FilePath path = training.transfer.from;
   SourceWeights source = load_source(path, model.spec());
   check_input(source.identity == training.transfer.source,
               "transfer.from={} has other weights ({}) than this run began with (transfer.source={}). Give those back, "
               "or another run.directory, with an empty transfer.source, to begin anew.",
               path.string(), source.identity, training.transfer.source);
-  TransferNotes notes;
+  std::string normalisation;
   bool has_same_classes = false;
   if (source.header) {
     // Weights of other heads fit, and give wrong results.
@@ -154,8 +154,7 @@ TransferNotes load_transferred(StagedModel& model, const Training& training) {
     const std::vector<std::string> images =
         find_differences(source.header->config, training.config, {"data.mean", "data.std"});
     if (!images.empty()) {
-      notes.warning = fmt::format("{} learnt from images of another normalisation ({}). Its own is better for it.",
-                                  path.string(), fmt::join(images, "; "));
+      normalisation = fmt::format(", which learnt with another normalisation ({})", fmt::join(images, "; "));
     }
     has_same_classes = source.header->data && source.header->data->class_names == training.data.class_names;
   }
@@ -163,10 +162,9 @@ TransferNotes load_transferred(StagedModel& model, const Training& training) {
   const bool takes_head = choice == TransferHead::keep || (choice == TransferHead::automatic && has_same_classes);
   const std::string resampling = fit_position_embedding(model, source.tensors);
   load_named_weights(model, WeightFormat::timm, std::move(source.tensors), path, takes_head);
-  notes.text = fmt::format("{} starts from {}{}, {}{}", training.name, path.string(),
-                           source.header ? " (" + source.header->training + ")" : "",
-                           takes_head ? "with its head" : "with a new head", resampling);
-  return notes;
+  return fmt::format("{} starts from {}{}, {}{}{}", training.name, path.string(),
+                     source.header ? " (" + source.header->training + ")" : "",
+                     takes_head ? "with its head" : "with a new head", resampling, normalisation);
 }
 
 }  // namespace incubate

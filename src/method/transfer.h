@@ -13,14 +13,10 @@ namespace incubate {
 /// safetensors file's bytes, if `config` names the training. Throws InputError if the file cannot be read.
 void settle_transfer(RunConfig& config);
 
-/// What a user should know of weights that were taken over.
-struct TransferNotes {
-  std::string text;
-  std::string warning;  ///< may be empty
-};
 /// Gives `model` the weights of `training.transfer`. A position embedding is resampled if it is for another image size.
 /// The head keeps its first weights, unless transfer.head says, or finds by the names of classes, that the file's is to
-/// be taken. Throws InputError if the file is damaged, is not transfer.source, or is of another network.
-TransferNotes load_transferred(StagedModel& model, const Training& training);
+/// be taken. Returns what it did, for people. Throws InputError if the file is damaged, is not transfer.source, or is
+/// of another network.
+std::string load_transferred(StagedModel& model, const Training& training);
 
 }  // namespace incubate

@@ -148,7 +148,7 @@ class MethodRun {
   Preparation preparation_;
   std::vector<Training> trainings_;
   std::vector<FoundProgress> found_;  // rank 0
-  TransferNotes transfer_notes_;      // rank 0
+  std::string transfer_note_;         // rank 0
   ParentRun parent_;                  // rank 0
   VerifiedFiles verified_;
   bool is_recorded_ = false;                        // rank 0: nothing is left to do, and the files say so
@@ -264,7 +264,7 @@ void MethodRun::check_transfer() {
     if (training.starts.front() != Start::transfer || !is_wanted(config_, training)) continue;
     if (preparation_.progress[i].steps_done > 0) continue;
     StagedModel model(training.spec, make_task(config_, training.phase)->make_head(training.spec));
-    transfer_notes_ = load_transferred(model, training);
+    transfer_note_ = load_transferred(model, training);
   }
 }
 
@@ -279,8 +279,7 @@ void MethodRun::prepare_directory() {
   }
   remove_leftovers();
   for (const std::string& note : parent_.notes) log_.info(note);
-  if (!transfer_notes_.text.empty()) log_.info(transfer_notes_.text);
-  if (!transfer_notes_.warning.empty()) log_.warn(transfer_notes_.warning);
+  if (!transfer_note_.empty()) log_.info(transfer_note_);
   recorder_.emplace(config_, run_, trainings_, make_task(config_, Phase::meta)->list_metrics(),
                     preparation_.data.num_train, world_.size(), log_);
   recorder_->add_rounds(parent_.rounds);

@@ -267,10 +267,10 @@ def test_real_run(finished_run: Path) -> None:
 
 
 def test_methods_are_the_programs(finished_run: Path) -> None:
-    """This program has the methods of those before it, so far, and says so in each summary."""
+    """This program has the methods of those before it, and later ones, and says so in each summary."""
     table = load_run(finished_run).table
     assert table == MethodTable.make(read_summary(finished_run)["methods"])
-    assert table == OLDER_TABLE
+    assert table.rows[: len(OLDER_TABLE.rows)] == OLDER_TABLE.rows
 
 
 def test_methods_are_those_of_the_run(tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ BAD_EXPORT = {
     "unknown training": (
         ["--training=stage_4", "--output=f"],
         "--training=stage_4 is not a training of this method. Give one of meta, stage_0, stage_1, stage_2, stage_3, "
-        "finetuned, end_to_end, grown, shallow, high_resolution, end_to_end_high_resolution.",
+        "finetuned, end_to_end, grown, shallow, high_resolution, end_to_end_high_resolution, transfer.",
     ),
     "not done": (
         ["--training=meta", "--output=f"],
