@@ -1,8 +1,7 @@
 #include "commands/run_arguments.h"
 
 #include <algorithm>
-#include <map>
-#include <ranges>
+#include <set>
 
 #include "checkpoint/run_directory.h"
 #include "commands/print_output.h"
@@ -51,23 +50,22 @@ void keep_source_of_run(TransferConfig& transfer, const RunSection& run, Origins
 /// preset's value counts as left out.
 void settle_images(RunConfig& config, std::span<const Setting> settings, Origins& origins) {
   const DataConfig& data = config.data;
-  std::map<std::string, Setting> open;
-  for (const char* name : {"model.classes", "model.channels", "model.image_size", "data.mean", "data.std"}) {
-    const auto origin = origins.find(name);
-    if (origin != origins.end() && !origin->second.starts_with(kDefaultOfPreset)) continue;
-    open.emplace(name, *std::ranges::find(settings, name, &Setting::name));
-  }
-  const auto settle = [&](const std::string& name, const std::string& value, const std::string& origin) {
-    const auto found = open.find(name);
-    if (found == open.end()) return;
-    found->second.set(value);
-    origins[name] = origin;
-    open.erase(found);
-  };
   const std::filesystem::path file = RunDirectory(config.run.directory).config();
-  for (const std::string& name : std::views::keys(std::map(open))) {
-    if (const auto value = find_in_ini(file, name)) settle(name, *value, "in " + file.string() + ", as the run began");
-  }
+  std::set<std::string> open = {"model.classes", "model.channels", "model.image_size", "data.mean", "data.std"};
+  std::erase_if(open, [&origins](const std::string& name) {
+    const auto origin = origins.find(name);
+    return origin != origins.end() && !origin->second.starts_with(kDefaultOfPreset);
+  });
+  const auto settle = [&](const std::string& name, const std::string& value, const std::string& origin) {
+    if (!open.contains(name)) return;
+    std::ranges::find(settings, name, &Setting::name)->set(value);
+    origins[name] = origin;
+  };
+  std::erase_if(open, [&](const std::string& name) {
+    const auto value = find_in_ini(file, name);
+    if (value) settle(name, *value, "in " + file.string() + ", as the run began");
+    return value.has_value();
+  });
   if (open.empty()) return;
   if (data.file.empty() || !std::filesystem::exists(data.file)) {
     const std::vector<double> any(config.model.channels, 0.5);  // nothing is trained without images

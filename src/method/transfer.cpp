@@ -2,18 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <memory>
 #include <optional>
 
 #include <fmt/ranges.h>
 #include <torch/torch.h>
-#include <xxhash.h>
 
 #include "base/check.h"
 #include "base/input_file.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/safetensors.h"
+#include "config/identity.h"
 #include "config/ini.h"
 #include "method/weight_files.h"
 #include "model/resolution.h"
@@ -35,19 +33,7 @@ bool is_checkpoint(const FilePath& path) {
   return begin == "INCUBATE";
 }
 
-/// Returns XXH3 (128 bits) of the file's bytes in hexadecimal.
-std::string hash_file(const FilePath& path) {
-  std::ifstream file = open_input_file(path);
-  const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(), XXH3_freeState);
-  XXH3_128bits_reset(state.get());
-  std::vector<char> buffer(std::size_t{1} << 20);
-  while (file.read(buffer.data(), std::ssize(buffer)) || file.gcount() > 0) {
-    XXH3_128bits_update(state.get(), buffer.data(), file.gcount());
-  }
-  check_input(!file.bad(), "{} cannot be read to its end. Check the disk, or copy it again.", path.string());
-  const XXH128_hash_t hash = XXH3_128bits_digest(state.get());
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-}
+std::string hash_file(const FilePath& path) { return hash_text(read_input_file(path)); }
 
 std::string identify(const FilePath& path) {
   return is_checkpoint(path) ? load_header(path).identity : hash_file(path);

@@ -102,9 +102,9 @@ void load_named_weights(StagedModel& model, WeightFormat format, StateDict weigh
                         bool takes_head) {
   const torch::NoGradGuard no_grad;
   StateDict parameters = list_named(model, format);
-  for (const NamedTensor& item : model.head().list_state()) {
+  const std::vector<NamedTensor> left_out = takes_head ? std::vector<NamedTensor>() : model.head().list_state();
+  for (const NamedTensor& item : left_out) {
     const std::string name = weight_name(format, model.spec(), model.num_stages() - 1, item.name);
-    if (takes_head) continue;
     parameters.erase(name);
     weights.erase(name);
   }

@@ -50,8 +50,7 @@ ParentRun take_over_from_parent(const RunConfig& config, const RunDirectory& run
           fmt::format("{} has {} with other settings ({})", config.run.parent, name, fmt::join(differences, "; ")));
       continue;
     }
-    run.create();
-    std::filesystem::create_directories(run.finished(name).parent_path());
+    if (taken.empty()) run.create();
     if (std::filesystem::exists(parent.metrics(name))) link_or_copy(parent.metrics(name), run.metrics(name));
     link_or_copy(there, run.finished(name));
     verified.insert(run.finished(name));
