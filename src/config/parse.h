@@ -27,7 +27,7 @@ struct CommonOptions {
   std::vector<std::string> words = {};  ///< that belong to no option, besides the input file
 };
 
-/// What words of the command line may stand for besides the input file.
+/// Says what words of the command line may be besides the input file.
 enum class Words { nothing, files };
 
 /// Sets `settings`, in their order, from `arguments` (those after the command's name) and an input file. The file is

@@ -16,8 +16,8 @@ struct DatasetInfo {
   std::int64_t width = 0;
   std::int64_t channels = 0;
   std::int64_t value_bytes = 1;  ///< of a channel: 2 for images of 16 bits
-  /// Of the training images' values, per channel, in 0..1 of the largest value (255 or 65535). Empty if the file does
-  /// not say.
+  /// Mean and standard deviation of the training images' values, per channel, in 0..1 of the largest value (255 or
+  /// 65535). Both are empty if the file does not say.
   std::vector<double> mean = {};
   std::vector<double> std = {};
   std::vector<std::string> class_names;

@@ -139,7 +139,7 @@ PlanJson to_json(const std::vector<MethodForecast>& methods) {
   return json;
 }
 
-/// What there is to train, chosen or not.
+/// Returns all kinds of training, chosen or not.
 PlanJson describe_method_table() {
   constexpr std::array kNetworks = {"meta", "hybrid", "target"};
   PlanJson rows = PlanJson::array();

@@ -11,7 +11,7 @@
 
 namespace incubate {
 
-/// Where a stage's first weights come from.
+/// The origin of a stage's first weights.
 enum class Start {
   random,
   zero_branches,  ///< random, but every block is the identity (see growth.h)

@@ -62,7 +62,7 @@ inline std::filesystem::path place_of(const SourceFile& file, const SourcePart& 
   return file.offset == 0 ? part.folder / file.name : part.path();
 }
 
-/// What to pack, of any format: where its images are to be listed.
+/// The images to pack, of any format: the parts in which they are listed.
 struct Source {
   std::map<Split, std::string> split_names = {{Split::train, "train"}, {Split::validation, "validation"}};
   std::vector<SourcePart> parts;

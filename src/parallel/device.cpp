@@ -70,7 +70,7 @@ torch::Device gpu_of(const GpuDeal& deal, int rank) {
   return {torch::kCUDA, static_cast<c10::DeviceIndex>(deal.gpu_of_rank[rank])};
 }
 
-/// What deal_gpus() says, and that every rank's GPU works.
+/// Returns what deal_gpus() does, after a check that every rank's GPU works.
 GpuDeal find_gpus(const Communicator& world, const std::vector<GpuView>& views) {
   GpuDeal deal = deal_gpus(views);
   if (!deal.obstacle.empty()) return deal;

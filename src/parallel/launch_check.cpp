@@ -28,7 +28,7 @@ constexpr Launcher kMpiexec{"mpiexec", "PMI_SIZE", "PMI_RANK"};
 constexpr Launcher kSrun{"srun", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID"};
 constexpr std::array kLaunchers = {kMpirun, kMpiexec, kSrun};  // the nearest first
 
-/// Whose children are tasks: mpirun on its own host, its daemons on others, and Slurm's.
+/// The programs whose children are tasks: mpirun on its own host, its daemons on others, and Slurm's.
 constexpr std::array<std::string_view, 8> kStarters = {"mpirun",  "mpiexec", "orterun",         "orted",
                                                        "prterun", "prted",   "hydra_pmi_proxy", "slurmstepd"};
 

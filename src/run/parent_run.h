@@ -11,7 +11,7 @@
 
 namespace incubate {
 
-/// What a run has from its parent (run.parent).
+/// The things that a run has from its parent (run.parent).
 struct ParentRun {
   std::vector<std::string> notes;    ///< for people
   std::vector<RoundSummary> rounds;  ///< in which the parent trained what was taken over

@@ -41,7 +41,7 @@
 namespace incubate {
 namespace {
 
-/// What rank 0 finds out before work starts, and hands to the others.
+/// The facts that rank 0 finds out before work starts and hands to the others.
 struct Preparation {
   DatasetInfo data;
   std::vector<TrainingProgress> progress;  ///< of each training
