@@ -233,11 +233,11 @@ def test_the_same_bytes_on_any_ranks(tmp_path: Path, form: str) -> None:
     else:
         files = [(tar_of_tars if form == "nested" else whole_tar)(split, tmp_path) for split in ("train", "validation")]
     made = []
-    for num_ranks in (1, 2, 3):
+    for num_ranks in (1, 3):
         output = tmp_path / f"on_{num_ranks}" / "F.h5"
         launch.run_well(*pack("tar" if form == "nested" else form, *files, output), num_ranks=num_ranks)
         made.append(read_files(output.parent))
-    assert made[0] == made[1] == made[2]
+    assert made[0] == made[1]
     output.unlink()
     assert " shards to make" not in launch.run_well(*pack("tar" if form == "nested" else form, *files, output)).stdout
     assert read_files(output.parent) == made[0]

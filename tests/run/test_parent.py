@@ -1,15 +1,12 @@
-"""Runs that take over finished trainings of another run, and a sweep of them."""
+"""Runs that take over finished trainings of another run."""
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
-import compare
 import launch
-from run_files import STAGES, assert_same_trainings, copy_run, finished, read_summary, read_weights, resume_points
-from tiny import CONFIG, Tiny
+from run_files import STAGES, assert_same_trainings, copy_run, finished, read_summary, resume_points
+from tiny import Tiny
 
 SHARED = ["meta", *STAGES]
 RATE = "--finetuning.learning_rate=0.02"
@@ -68,52 +65,13 @@ def test_no_parent(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
     run = copy_run(finished_run, tmp_path / "run", without=["finetuned"])
     damaged = copy_run(finished_run, tmp_path / "damaged", without=[])
     finished(damaged, "finetuned").write_bytes(finished(damaged, "finetuned").read_bytes()[:-1])
-    for parent, message in (
-        (tmp_path, f"run.parent={tmp_path} is not the directory of a run (no run wrote a config.ini there). "),
-        (tmp_path / "none", "is not the directory of a run"),
-        (run, f"run.parent={run} is this run's own directory. "),
-        (damaged, f"{finished(damaged, 'finetuned')} has "),
+    for num_ranks, parent, message in (
+        (1, tmp_path, f"run.parent={tmp_path} is not the directory of a run (no run wrote a config.ini there). "),
+        (1, tmp_path / "none", "is not the directory of a run"),
+        (1, run, f"run.parent={run} is this run's own directory. "),
+        (2, damaged, f"{finished(damaged, 'finetuned')} has "),
     ):
-        outcome = launch.run(*tiny.arguments(run, f"--run.parent={parent}"), num_ranks=2)
+        outcome = launch.run(*tiny.arguments(run, f"--run.parent={parent}"), num_ranks=num_ranks)
         assert outcome.status == 2
         assert message in outcome.messages()[0]
         assert not finished(run, "finetuned").exists()
-
-
-def test_a_sweep(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
-    """Without Slurm it prints the commands; compare.py reads what they make."""
-    script = launch.REPOSITORY / "jobscripts" / "sweep.sh"
-    common = [f"--data.file={tiny.data}", "--method.trainings=deep_incubation", f"--run.parent={finished_run}"]
-    rates = [f"--finetuning.learning_rate={rate}" for rate in ("0.02", "0.05")]
-    environment = launch.make_environment() | {"PATH": "/usr/bin:/bin", "INCUBATE_BUILD": str(launch.EXECUTABLE.parent)}
-    if os.path.exists("/usr/bin/sbatch"):
-        hidden = tmp_path / "bin"
-        hidden.mkdir()
-        for program in (
-            "bash",
-            "basename",
-            "dirname",
-            "readlink",
-            "realpath",
-            "mktemp",
-            "mkdir",
-            "rm",
-            "sort",
-            "uniq",
-            "sed",
-        ):
-            (hidden / program).symlink_to(Path("/usr/bin") / program)
-        environment["PATH"] = str(hidden)
-    arguments = [str(script), str(CONFIG), *common, *rates, f"--run.directory={tmp_path}/rates"]
-    printed = subprocess.run(arguments, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout
-    for command in printed.splitlines():
-        program, *words = command.split()
-        assert Path(program) == launch.EXECUTABLE
-        launch.run_well(*words)
-    runs = sorted(path for path in (tmp_path / "rates").glob("*") if not path.name.startswith("."))
-    assert [run.name for run in runs] == ["finetuning.learning_rate=0.02", "finetuning.learning_rate=0.05"]
-    assert (
-        read_weights(finished(runs[1], "finetuned")).keys() == read_weights(finished(finished_run, "finetuned")).keys()
-    )
-    outcome = launch.call(compare.main, *runs, "--by=finetuning.learning_rate")
-    assert outcome.status == 0 and outcome.stdout.count("Deep Incubation") >= 2, outcome

@@ -79,3 +79,4 @@ def assert_failed_once(slurm: SlurmCluster, job: str, run: Path, message: str) -
     text = output_of(run).read_text()
     assert (shown["JobState"], shown["Restarts"]) == ("FAILED", "0"), text
     assert message in text
+    launch.wait_until(lambda: not find_tasks(run))  # on both nodes: they hold ports that the next job would take
