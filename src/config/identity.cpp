@@ -67,8 +67,8 @@ class Differences {
       for (const auto& [name, value] : origin->identity()) add(name);
     }
     replace("depths", [](const std::string& name) { return name == "model.depths" || name == "model.meta_depths"; });
-    const std::string epochs = here.section() + ".epochs";
-    replace("steps", [&](const std::string& name) { return name == epochs; });
+    const std::string epochs = here.section() + ".epochs", steps = here.section() + ".steps";
+    replace("steps", [&](const std::string& name) { return name == epochs || name == steps; });
     if (here.find(epochs) == "matched") replace("steps", [](const auto& name) { return name.ends_with(".epochs"); });
     for (const auto& [parent, identity] : here.identity()) {
       const MethodRow* row = find_row(parent);
@@ -134,13 +134,14 @@ std::string result_settings(const RunConfig& config, Phase phase) {
         std::ranges::any_of(kMethodTable, [&](const MethodRow& row) { return section == row.section; });
     const bool is_depths = setting.name == "model.depths" || setting.name == "model.meta_depths";
     // A training's length is a number of steps, which the training's own identity contains.
-    const bool is_epochs = is_phase && setting.name == section + ".epochs";
+    const bool is_length = is_phase && (setting.name == section + ".epochs" || setting.name == section + ".steps");
     const bool is_of_other_phase = is_phase && section != section_of(phase);
-    if (setting.kind != Kind::result || setting.is_idle || is_depths || is_epochs || is_of_other_phase) continue;
-    // Runs from before these settings had a random order, fp32 and a constant decay.
+    if (setting.kind != Kind::result || setting.is_idle || is_depths || is_length || is_of_other_phase) continue;
+    // Runs from before these settings had a random order, fp32, a constant decay and a cosine.
     if (config.data.shuffle == Shuffle::global && setting.name.starts_with("data.shuffle")) continue;
     if (config.run.precision == Precision::fp32 && setting.name == "run.precision") continue;
     if (setting.name.ends_with(".ema_ramp") && setting.get() == "false") continue;
+    if (setting.name.ends_with(".schedule") && setting.get() == "cosine") continue;
     text += setting.name + "=" + (setting.name == "run.sums" ? to_string(sums_of(config.run)) : setting.get()) + "\n";
   }
   return text;

@@ -84,9 +84,14 @@ std::vector<Setting> list_recipe_settings(const std::string& section, PhaseConfi
   SectionSettings s(section);
   s.result("micro", c.micro, "images", "micro-batch: what one forward pass sees", kCount);
   s.result("learning_rate", c.learning_rate, "per 512 images", "peak, scaled by batch.global/512", kRate);
-  s.result("min_learning_rate", c.min_learning_rate, "", "where the cosine ends", kRate);
+  s.result("min_learning_rate", c.min_learning_rate, "", "where the schedule ends", kRate);
   s.result("warmup_epochs", c.warmup_epochs, "epochs", "linear rise to the peak", kRate);
   s.result("warmup_learning_rate", c.warmup_learning_rate, "", "where the rise begins", kRate);
+  s.result("schedule", c.schedule, {"cosine", "polynomial"},
+           "fall from the peak: half a cosine, or the share of steps that are left, to the power of `power`");
+  s.result("power", c.power, "", "of the polynomial (mmsegmentation: 1 for transformers, 0.9 for others)",
+           {.least = 0, .is_open = true, .reason = "the rate falls", .example = "0.9"})
+      .is_idle = c.schedule != Schedule::polynomial;
   s.result("granularity", c.granularity, {"step", "epoch_lagged"},
            "the rate changes each step, or each epoch and lags by one, as in timm and the method's reference");
   s.result("weight_decay", c.weight_decay, "",
@@ -128,13 +133,21 @@ std::vector<const MethodRow*> list_sections() {
   return sections;
 }
 
-Setting epochs_setting(const MethodRow& row, const std::string& section, PhaseConfig& c) {
+/// Returns the settings of a phase's length: epochs, or steps. The one that is set last counts.
+std::vector<Setting> list_length_settings(const MethodRow& row, const std::string& section, PhaseConfig& c) {
   const bool may_be_matched = row.matched == Matched::possible;
-  return make_setting(
+  Setting epochs = make_setting(
       section + ".epochs", c.epochs, Kind::result, may_be_matched ? "number|matched" : "number",
       fmt::format("passes over the images{}{}", may_be_matched ? ", or the block FLOPs of Deep Incubation" : "",
                   may_be_matched && row.source ? ", less those of what it starts from" : ""),
       {.least = 0, .is_open = true, .most = 1e6, .word = may_be_matched ? "matched" : ""});
+  epochs.set = [own = epochs.set, &c](const std::string& text) {
+    own(text);
+    c.steps = 0;
+  };
+  return {epochs, make_setting(section + ".steps", c.steps, Kind::result, "steps",
+                               "updates of the weights, instead of epochs; 0: by epochs",
+                               {.least = 0, .most = kCount.most})};
 }
 
 /// Returns the settings of a phase's first weights, which only some phases have.
@@ -187,8 +200,10 @@ void set_together(Setting& setting, const std::vector<Setting>& heirs) {
 /// Returns [recipe], which sets all phases, then the phases' own sections, heirs last. Later settings override.
 std::vector<Setting> list_phase_settings(RunConfig& config) {
   const std::vector<const MethodRow*> sections = list_sections();
-  const auto list_section = [](const MethodRow& row, const std::string& section, PhaseConfig& phase) {
-    std::vector<Setting> settings = {epochs_setting(row, section, phase)};
+  std::size_t num_own = 0;  // of the first settings, which no section inherits
+  const auto list_section = [&num_own](const MethodRow& row, const std::string& section, PhaseConfig& phase) {
+    std::vector<Setting> settings = list_length_settings(row, section, phase);
+    num_own = settings.size();
     append(settings, list_recipe_settings(section, phase));
     return settings;
   };
@@ -207,7 +222,7 @@ std::vector<Setting> list_phase_settings(RunConfig& config) {
     all[k].is_shorthand = true;
   }
   for (std::size_t i = 0; i < sections.size(); ++i) {
-    for (std::size_t k = 1; k < own[i].size(); ++k) {
+    for (std::size_t k = num_own; k < own[i].size(); ++k) {
       std::vector<Setting> heirs;
       for (std::size_t j = i + 1; j < sections.size(); ++j) {
         if (takes_recipe_of(*sections[j], *sections[i])) heirs.push_back(own[j][k]);

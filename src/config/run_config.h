@@ -74,6 +74,9 @@ struct Epochs {
 std::string to_text(const Epochs& epochs);
 void from_text(const std::string& name, const std::string& text, Epochs& epochs);
 
+/// The fall of the learning rate from its peak: half a period of a cosine, or a power of the share of steps left.
+enum class Schedule { cosine, polynomial };
+
 /// The learning rate changes every step or (`epoch_lagged`) once an epoch, to the schedule's value one epoch earlier,
 /// as in timm's loop.
 enum class Granularity { step, epoch_lagged };
@@ -84,11 +87,14 @@ enum class Crop { none, padding, resized };
 /// Settings of one phase. The defaults are DeiT's recipe; some phases override them.
 struct PhaseConfig {
   Epochs epochs;
+  std::int64_t steps = 0;  // instead of epochs; 0: by epochs
   std::int64_t micro = 128;
   double learning_rate = 5e-4;  // at a global batch of 512, scaled linearly
   double min_learning_rate = 1e-5;
   double warmup_epochs = 20;
   double warmup_learning_rate = 1e-6;
+  Schedule schedule = Schedule::cosine;
+  double power = 1;  // of the polynomial
   Granularity granularity = Granularity::step;
   double weight_decay = 0.05;
   double layer_decay = 1;  // ratio of each layer's learning rate to the next layer's; 1: none

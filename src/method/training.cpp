@@ -163,15 +163,17 @@ std::vector<Training> list_trainings(const RunConfig& config, const DatasetInfo&
     const std::int64_t count = row.network == Network::hybrid ? config.model.num_stages() : 1;
     for (std::int64_t i = 0; i < count; ++i) {
       Training training = make_training(config, row, i);
-      const Epochs& epochs = config.phase(row.phase).epochs;
-      if (epochs.matched) {
+      const PhaseConfig& phase = config.phase(row.phase);
+      if (phase.steps > 0) {
+        training.total_steps = phase.steps;
+      } else if (phase.epochs.matched) {
         std::vector<Phase> sources = lineage_of(row.phase);
         sources.pop_back();
         const double flops = sum_flops(list, lineage_of(Phase::finetuning), config.batch.global) -
                              sum_flops(list, sources, config.batch.global);
         training.total_steps = matched_steps(training, flops, config.batch.global);
       } else {
-        training.total_steps = steps_of(epochs, steps_per_epoch);
+        training.total_steps = steps_of(phase.epochs, steps_per_epoch);
       }
       list.push_back(complete(std::move(training), config, data, list));
     }

@@ -13,6 +13,8 @@ LrSchedule make_lr_schedule(const PhaseConfig& phase, std::int64_t global_batch,
           .warmup_start = phase.warmup_learning_rate,
           .warmup_steps = phase.warmup_epochs * static_cast<double>(steps_per_epoch),
           .total_steps = total_steps,
+          .shape = phase.schedule,
+          .power = phase.power,
           .granularity = phase.granularity,
           .steps_per_epoch = steps_per_epoch};
 }
@@ -37,7 +39,11 @@ double learning_rate_at(const LrSchedule& schedule, std::int64_t step) {
   if (t < schedule.warmup_steps) {
     return schedule.warmup_start + ((schedule.peak - schedule.warmup_start) * t / schedule.warmup_steps);
   }
-  const double cosine = std::cos(std::numbers::pi * t / static_cast<double>(schedule.total_steps));
+  const auto total = static_cast<double>(schedule.total_steps);
+  if (schedule.shape == Schedule::polynomial) {
+    return schedule.min + ((schedule.peak - schedule.min) * std::pow(1 - (t / total), schedule.power));
+  }
+  const double cosine = std::cos(std::numbers::pi * t / total);
   return schedule.min + ((schedule.peak - schedule.min) * (1 + cosine) / 2);
 }
 

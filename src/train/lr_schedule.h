@@ -6,15 +6,18 @@
 
 namespace incubate {
 
-/// Cosine annealing (Loshchilov and Hutter, ICLR 2017) with a linear warm-up that does not shift the cosine, as in
-/// DeiT's recipe: rate(t) = min + (peak - min) (1 + cos(pi t / T)) / 2 once t has passed the warm-up. With
-/// Granularity::epoch_lagged a step of epoch e has the rate of the first step of epoch max(e - 1, 0).
+/// A linear warm-up, then rate(t) = min + (peak - min) f(t / T). The warm-up hides the beginning of f and does not
+/// shift it, as in DeiT's recipe. Schedule::cosine (Loshchilov and Hutter, ICLR 2017): f(x) = (1 + cos(pi x)) / 2.
+/// Schedule::polynomial (Chen et al., TPAMI 2018, "DeepLab"): f(x) = (1 - x)^power. With Granularity::epoch_lagged a
+/// step of epoch e has the rate of the first step of epoch max(e - 1, 0).
 struct LrSchedule {
   double peak = 0;
   double min = 0;
   double warmup_start = 0;
   double warmup_steps = 0;
   std::int64_t total_steps = 0;
+  Schedule shape = Schedule::cosine;
+  double power = 1;
   Granularity granularity = Granularity::step;
   std::int64_t steps_per_epoch = 1;
 };

@@ -13,8 +13,9 @@ namespace {
 bool is_inherited(Phase phase, const std::string& setting) {
   const auto from = row_of(phase).inherits;
   if (!from || !setting.starts_with(std::string(section_of(*from)) + ".")) return false;
-  if (setting.ends_with(".ema_ramp")) return false;  // without effect where there is no average
-  return !setting.ends_with(".epochs") && !setting.ends_with(".init") && !setting.ends_with(".image_size");
+  // Without effect where there is no average, and where the schedule is a cosine.
+  if (setting.ends_with(".ema_ramp") || setting.ends_with(".power")) return false;
+  return !setting.ends_with(".epochs") && !setting.ends_with(".steps") && !setting.ends_with(".init") && !setting.ends_with(".image_size");
 }
 
 /// Returns the names on the lines of result_settings(), written by hand.
@@ -66,6 +67,7 @@ TEST(Identity, ChangesWithTheResultSettingsOfItsPhaseAndWithNothingElse) {
       const Phase phase = row.phase;
       const bool matters = is_inherited(phase, setting.name) ||
                            std::ranges::count(expected_names(section_of(phase)), setting.name) > 0 ||
+                           setting.name == section_of(phase) + std::string(".schedule") ||
                            setting.name == "data.shuffle" || setting.name == "run.precision";
       EXPECT_EQ(result_settings(config, phase) != result_settings(defaults, phase), matters)
           << setting.name << " in " << to_string(phase);
@@ -118,6 +120,13 @@ TEST(Identity, ARampOfTheAverageCountsWhereThereIsOne) {
   EXPECT_EQ(constant.find("ramp"), std::string::npos);  // runs of older programs go on
   config.phase(Phase::meta).ema_ramp = true;
   EXPECT_NE(result_settings(config, Phase::meta).find("\nmeta.ema_ramp=true\n"), std::string::npos);
+}
+
+TEST(Identity, APolynomialCountsWithItsPower) {
+  RunConfig config;
+  EXPECT_EQ(result_settings(config, Phase::meta).find("schedule"), std::string::npos);  // runs of older programs go on
+  config.phase(Phase::meta).schedule = Schedule::polynomial;
+  EXPECT_NE(result_settings(config, Phase::meta).find("\nmeta.schedule=polynomial\nmeta.power=1\n"), std::string::npos);
 }
 
 TEST(Identity, TheSizeOfBlocksCountsWhereThereAreSome) {

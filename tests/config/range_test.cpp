@@ -44,6 +44,8 @@ const std::map<std::string, Expected> kOfPhases = {
     {"min_learning_rate", kRate},
     {"warmup_epochs", kRate},
     {"warmup_learning_rate", kRate},
+    {"schedule", kChoice},
+    {"power", {{"0", "-1"}, {"1"}, "is out of range (the rate falls). Give more than 0, such as 0.9."}},
     {"granularity", kChoice},
     {"weight_decay", kRate},
     {"layer_decay",
@@ -152,6 +154,7 @@ std::map<std::string, Expected> expected_of_all() {
   for (const std::string section : {"recipe", "meta", "incubation", "finetuning", "end_to_end", "grown", "shallow",
                                     "high_resolution", "transfer"}) {
     all[section + ".epochs"] = may_be_matched.contains(section) ? kMatched : kEpochs;
+    all[section + ".steps"] = {{"-1", "1000000001"}, {"0", "1000000000"}, kOut + "0 to 1000000000."};
     for (const auto& [key, expected] : kOfPhases) all[section + "." + key] = expected;
   }
   return all;

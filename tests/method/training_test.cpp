@@ -193,6 +193,15 @@ TEST(TrainingList, StepsAreEpochsOfWholeBatches) {
   EXPECT_EQ(find(trainings, "shallow").total_steps, 10);
 }
 
+TEST(TrainingList, StepsMayBeGivenInsteadOfEpochs) {
+  RunConfig by_steps = example_run(), by_epochs = example_run();
+  by_steps.phase(Phase::meta).steps = 15;
+  by_steps.phase(Phase::end_to_end).steps = 7;
+  const std::vector<Training> trainings = list(by_steps);
+  EXPECT_EQ(find(trainings, "end_to_end").total_steps, 7);
+  EXPECT_EQ(find(trainings, "meta").identity, find(list(by_epochs), "meta").identity);  // 3 epochs
+}
+
 TEST(TrainingList, MatchedControlsSpendWhatDeepIncubationSpends) {
   // Costs of a step in passes of a block: meta 9, the incubations 10 + 6 + 8, finetuning 15 (the target), shallow 9.
   for (const std::int64_t epochs : {1, 3, 17}) {

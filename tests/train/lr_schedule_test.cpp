@@ -41,6 +41,16 @@ TEST(LrSchedule, CosineAfterTheWarmup) {
   EXPECT_DOUBLE_EQ(learning_rate_at(example_schedule(), 999), 1e-5 + ((1e-3 - 1e-5) * (1 - std::cos(M_PI / 1000)) / 2));
 }
 
+TEST(LrSchedule, PolynomialAfterTheWarmup) {
+  LrSchedule schedule = example_schedule();
+  schedule.shape = Schedule::polynomial;
+  EXPECT_DOUBLE_EQ(learning_rate_at(schedule, 100), 1e-6 + ((1e-3 - 1e-6) / 2));
+  EXPECT_DOUBLE_EQ(learning_rate_at(schedule, 200), 1e-5 + ((1e-3 - 1e-5) * 0.8));
+  EXPECT_DOUBLE_EQ(learning_rate_at(schedule, 750), 1e-5 + ((1e-3 - 1e-5) * 0.25));
+  schedule.power = 0.5;
+  EXPECT_DOUBLE_EQ(learning_rate_at(schedule, 750), (1e-3 + 1e-5) / 2);
+}
+
 TEST(LrSchedule, EpochLaggedRatesChangeOnceAnEpochAndLagByOne) {
   LrSchedule lagged = example_schedule();
   lagged.granularity = Granularity::epoch_lagged;
