@@ -134,6 +134,7 @@ def find_other_settings(run: Run, name: str) -> list[tuple[str, str, str]]:
     found = [run.table.find(published.training) for published in EXPERIMENTS[name].published if published.training]
     phases = [phase for row in found if row and not row.resampled for phase in run.table.lineage_of(row.phase)]
     wanted: dict[str, str] = {f"{phase}.epochs": epochs for phase, epochs in DEFAULT_EPOCHS.items()}
+    wanted |= {f"{phase}.steps": "0" for phase in phases}
     file = read_config(INPUT / f"{name}.ini")
     for key, value in file.pop("recipe", {}).items():
         wanted |= {f"{phase}.{key}": value for phase in phases}
