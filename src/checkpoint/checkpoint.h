@@ -17,7 +17,7 @@ namespace incubate {
 
 /// Header of a checkpoint file (layout: FORMAT.md).
 struct CheckpointHeader {
-  std::string training;
+  std::string training = {};
   std::int64_t step = 0;                     ///< completed optimizer steps
   std::string identity;                      ///< hash of `identity_text`; decides alone whether files belong together
   std::string identity_text;                 ///< settings and parents that determine the result, one a line
@@ -25,7 +25,7 @@ struct CheckpointHeader {
   std::vector<std::string> arithmetic = {};  ///< kinds of arithmetic of the training's steps (run/arithmetic.h)
   std::optional<DatasetInfo> data = {};      ///< what it trains on; older files do not say
   /// Figures for people and reports, such as "top1". They never change what is computed next.
-  Figures figures;
+  Figures figures = {};
 };
 
 /// Maps names to float tensors on the CPU. Names: "/stages/<i>/<parameter>", "/optimizer/<i>/<parameter>/exp_avg",

@@ -145,9 +145,9 @@ std::vector<Setting> list_length_settings(const MethodRow& row, const std::strin
     own(text);
     c.steps = 0;
   };
-  return {epochs, make_setting(section + ".steps", c.steps, Kind::result, "steps",
-                               "updates of the weights, instead of epochs; 0: by epochs",
-                               {.least = 0, .most = kCount.most})};
+  return {epochs,
+          make_setting(section + ".steps", c.steps, Kind::result, "steps",
+                       "updates of the weights, instead of epochs; 0: by epochs", {.least = 0, .most = kCount.most})};
 }
 
 /// Returns the settings of a phase's first weights, which only some phases have.

@@ -19,8 +19,8 @@ struct FeatureRequest {
 
 /// The stages' output for a head.
 struct Features {
-  torch::Tensor summary;            ///< (batch, width): the normed class token, or the mean over the pixels
-  std::vector<torch::Tensor> maps;  ///< (batch, width, height, width in pixels), in the order of the request
+  torch::Tensor summary;                 ///< (batch, width): the normed class token, or the mean over the pixels
+  std::vector<torch::Tensor> maps = {};  ///< (batch, width, height, width in pixels), in the order of the request
 };
 
 /// The end of a network: maps features to the outputs that a task needs. A head belongs to the last stage and learns if

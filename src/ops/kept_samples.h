@@ -10,10 +10,10 @@ namespace incubate {
 /// The S samples of a micro-batch of N for which a residual branch is computed, on its device. With undefined tensors:
 /// all samples, with a factor of 1.
 struct KeptSamples {
-  torch::Tensor samples;         ///< (S) int64, ascending
-  torch::Tensor places;          ///< (N) int64: each sample's index among the kept ones, or -1
-  torch::Tensor factors;         ///< (S) float: factor of each kept sample's branch
-  torch::Tensor factors_of_all;  ///< (N) float: the same for every sample, 0 where dropped
+  torch::Tensor samples;              ///< (S) int64, ascending
+  torch::Tensor places;               ///< (N) int64: each sample's index among the kept ones, or -1
+  torch::Tensor factors;              ///< (S) float: factor of each kept sample's branch
+  torch::Tensor factors_of_all = {};  ///< (N) float: the same for every sample, 0 where dropped
 
   bool has_all() const { return !samples.defined(); }
   bool has_none() const { return samples.defined() && samples.numel() == 0; }

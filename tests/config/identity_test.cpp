@@ -15,7 +15,8 @@ bool is_inherited(Phase phase, const std::string& setting) {
   if (!from || !setting.starts_with(std::string(section_of(*from)) + ".")) return false;
   // Without effect where there is no average, and where the schedule is a cosine.
   if (setting.ends_with(".ema_ramp") || setting.ends_with(".power")) return false;
-  return !setting.ends_with(".epochs") && !setting.ends_with(".steps") && !setting.ends_with(".init") && !setting.ends_with(".image_size");
+  return !setting.ends_with(".epochs") && !setting.ends_with(".steps") && !setting.ends_with(".init") &&
+         !setting.ends_with(".image_size");
 }
 
 /// Returns the names on the lines of result_settings(), written by hand.
