@@ -237,6 +237,23 @@ def test_mistakes_in_hdf5_files_are_named(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["names", "12 bits"])
+def test_other_types_of_hdf5_are_no_pixels(kind: str, tmp_path: Path) -> None:
+    """Both have the size of pixels."""
+    arrays = make_arrays(kind="<u2")
+    words = write_hdf5(tmp_path, arrays)
+    with h5py.File(tmp_path / "train.h5", "a") as file:
+        del file["images"]
+        if kind == "names":
+            stored = h5py.h5t.py_create(h5py.enum_dtype({"dark": 0, "lit": 1}, basetype="u2"), logical=True)
+        else:
+            stored = h5py.h5t.STD_U16LE.copy()
+            stored.set_precision(12)
+        h5py.h5d.create(file.id, b"images", stored, h5py.h5s.create_simple(arrays["train-images"].shape))
+    message = "train.h5:/images has values of type non-numeric, not unsigned integers of 8 or 16 bits (|u1, <u2, >u2). "
+    assert refused(tmp_path, *words).startswith(message)
+
+
 def train(folder: Path, data: Path, *settings: str, channels: int = 4, num_ranks: int = 1) -> launch.Outcome:
     """Trains the tiny network of these images, with all changes of images that 16 bits allow."""
     mean, std = (",".join([number] * channels) for number in ("0.5", "0.3"))
