@@ -12,10 +12,10 @@ namespace incubate {
 inline void change(const Setting& setting) {
   if (setting.is_shorthand) return;
   const std::string before = setting.get();
-  for (const char* text :
-       {"true",  "false", "fast",    "cpu",    "lines", "none",          "vit_b16", "resnet", "epoch_lagged",
-        "0.125", "0.25",  "12",      "13",     "meta",  "zero_branches", "sgd",     "skip",   "block",
-        "bf16",  "step",  "padding", "blocks", "node",  "avx2",          "keep",    "x"}) {
+  for (const char* text : {"true",          "false",        "fast",  "cpu",   "lines",      "none",   "vit_b16",
+                           "resnet",        "epoch_lagged", "0.125", "0.25",  "12",         "13",     "meta",
+                           "zero_branches", "sgd",          "skip",  "block", "bf16",       "step",   "padding",
+                           "blocks",        "node",         "avx2",  "keep",  "polynomial", "cosine", "x"}) {
     try {
       setting.set(text);
       check_range(setting);
