@@ -90,9 +90,9 @@ def write_archives(imagenet: Path, place: Path) -> None:
             with tarfile.open(place / name, "w") as archive:
                 for path in paths[k :: len(names)]:
                     archive.add(path, f"{path.stem}.jpg")
-                    label = tarfile.TarInfo(f"{path.stem}.cls")
-                    label.size = 1
-                    archive.addfile(label, io.BytesIO(str(CLASSES.index(path.parent.name)).encode()))
+                    answer = tarfile.TarInfo(f"{path.stem}.cls")
+                    answer.size = 1
+                    archive.addfile(answer, io.BytesIO(str(CLASSES.index(path.parent.name)).encode()))
         rows = [f"{path.relative_to(place)},{path.parent.name}\n" for path in paths]
         (place / f"{split}.csv").write_text("path,label\n" + "".join(rows))
 
