@@ -133,7 +133,8 @@ std::vector<const MethodRow*> list_sections() {
   return sections;
 }
 
-/// Returns the settings of a phase's length: epochs, or steps. The one that is set last counts.
+/// Returns the settings of a phase's length. Steps count, if both are given together; epochs that are set later, as on
+/// the command line, replace them.
 std::vector<Setting> list_length_settings(const MethodRow& row, const std::string& section, PhaseConfig& c) {
   const bool may_be_matched = row.matched == Matched::possible;
   Setting epochs = make_setting(
