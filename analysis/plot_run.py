@@ -126,7 +126,8 @@ def draw_run(run: Run, output: Path) -> None:
     figure, panels = plt.subplots(1, len(run.metrics), figsize=(6 * len(run.metrics), 5.4), dpi=150, squeeze=False)
     for axes, metric in zip(panels[0], reversed(run.metrics), strict=True):
         draw_panel(axes, run, curves, metric)
-    note = "" if run.state == "done" else f"  ({run.state}; dotted: unfinished)"
+    dotted = "" if all(curve.is_done for curve in curves) else "; dotted: unfinished"
+    note = "" if run.state == "done" else f"  ({run.state}{dotted})"
     # (A name may have signs that Matplotlib takes for a formula.)
     title = f"{text_of(run.directory.resolve().name)}{note}"
     figure.suptitle(title, fontsize=13, fontweight="bold", parse_math=False)

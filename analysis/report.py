@@ -242,7 +242,8 @@ def make_legend(run: Run) -> str:
         mark = MARKS.get(mark_of(run.table, phase), OTHER_MARK)
         text = label_of(run.table, phase, len(run.of_phase(phase)))
         items.append((charts.page_colour_of(run, phase), mark, text))
-    items.append(("var(--faint)", "\u22ef", "dotted: unfinished"))
+    if any(training.metrics is not None and not training.is_done for training in run.trainings):
+        items.append(("var(--faint)", "\u22ef", "dotted: unfinished"))
     return legend(items)
 
 

@@ -19,6 +19,7 @@ from run_directory.metric import Metric
 
 SIZE = (5.2, 3.3)  # inches; text is 10 points high
 MOST_POINTS = 150  # for each line
+NEARLY_ALL, SPIKE = 0.95, 1.5  # of the points, whose highest an axis may exceed by this factor
 MOST_MARKS = 12
 TIME_UNITS = [(1.0, "hours"), (1 / 60, "minutes"), (1 / 3600, "seconds")]  # factors from hours
 
@@ -35,6 +36,7 @@ class StepQuantity(NamedTuple):
     label: str
     factor: float = 1.0
     is_logarithmic: bool = False
+    has_spikes: bool = False
 
 
 STEP_QUANTITIES = [
@@ -43,8 +45,10 @@ STEP_QUANTITIES = [
     StepQuantity("gradient_norm", "Gradient norm", "norm before clipping", is_logarithmic=True),
 ]
 SPEED_QUANTITIES = [
-    StepQuantity("images_per_s", "Throughput", "images/s"),
-    StepQuantity("model_flops_utilisation", "Model FLOPs utilisation", "of the ranks' peak (%)", factor=100),
+    StepQuantity("images_per_s", "Throughput", "images/s", has_spikes=True),
+    StepQuantity(
+        "model_flops_utilisation", "Model FLOPs utilisation", "of the ranks' peak (%)", factor=100, has_spikes=True
+    ),
 ]
 
 
@@ -166,7 +170,7 @@ def _draw_costs(run: Run, metric: Metric, axis: CostAxis) -> Figure | None:
 
 def _draw_steps(run: Run, quantity: StepQuantity) -> Figure | None:
     figure, axes = _make_figure()
-    is_empty = True
+    drawn: list[Column] = []
     for training, metrics in _measured(run):
         column = metrics.steps.get(quantity.column)
         if column is None:
@@ -176,11 +180,13 @@ def _draw_steps(run: Run, quantity: StepQuantity) -> Figure | None:
             places, values = places[values > 0], values[values > 0]
         if len(values):
             _plot(axes, run, training, places, values, marked=False)
-            is_empty = False
+            drawn.append(values)
         if quantity.column == "gradient_norm":
             _mark_skipped(axes, run, training, metrics)
-    if is_empty:
+    if not drawn:
         return None
+    if quantity.has_spikes:
+        _leave_out_spikes(axes, np.concatenate(drawn))
     if quantity.is_logarithmic:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
@@ -190,6 +196,19 @@ def _draw_steps(run: Run, quantity: StepQuantity) -> Figure | None:
     axes.set_xlabel("step of the training itself")
     axes.set_ylabel(quantity.label)
     return figure
+
+
+def _leave_out_spikes(axes: Any, values: Column) -> None:
+    """Ends the axis at what nearly all steps reach, and says how far the others go.
+
+    A round's last step can be measured in almost no time.
+    """
+    most, end = float(values.max()), SPIKE * float(np.quantile(values, NEARLY_ALL))
+    if most > end > 0:
+        axes.set_ylim(top=end)
+        axes.text(
+            0.99, 0.99, f"single steps: up to {most:.3g}", ha="right", va="top", transform=axes.transAxes, fontsize=8
+        )
 
 
 def _draw_waits(run: Run) -> Figure | None:

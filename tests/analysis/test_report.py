@@ -54,7 +54,7 @@ def test_whole_run(finished_run: Path, tmp_path: Path) -> None:
     assert "Deep Incubation against end to end" in text
     assert "grown from the meta model, shallow for the whole budget" in text  # controls that are not there
     assert "global = 32" in text and "HDF5" in text
-    assert "missing or damaged" not in text and "not done yet" not in text
+    assert "missing or damaged" not in text and "not done yet" not in text and "unfinished" not in text
     assert "run0-paper" not in page.ids
     assert all(name in text for name in TRAININGS)
 
@@ -225,6 +225,20 @@ def test_skipped_steps(finished_run: Path, tmp_path: Path) -> None:
     assert num_marks[1] == num_marks[0] + 3
 
 
+def test_spikes_do_not_set_the_axis(tmp_path: Path) -> None:
+    """The axis of utilisation ends near what the steps reach, and a text says how far single ones go."""
+    run = write_run(tmp_path / "run", [MadeUp("end_to_end", "end_to_end", (0.1,) * 5, block_flops=1e9, elapsed_s=1)])
+    (chart,) = [chart for chart in all_charts(load_run(run)) if chart.name == "model-flops-utilisation"]
+    for spike, end, text in ((0.5, 60, []), (40.0, 80, ["single steps: up to 4e+03"])):
+        with h5py.File(run / "metrics" / "end_to_end.h5", "r+") as file:
+            file["steps/model_flops_utilisation"][-1] = spike
+        seal(run / "metrics" / "end_to_end.h5")
+        figure = chart.draw(load_run(run))
+        assert figure is not None
+        assert 50 < figure.axes[0].get_ylim()[1] < end
+        assert [text.get_text() for text in figure.axes[0].texts] == text
+
+
 def test_margins_hold_the_longest_numbers(tmp_path: Path) -> None:
     """Nothing crosses the edge, and no number touches the name of its axis."""
     long = MadeUp("end_to_end", "end_to_end", (0.1234, 0.1235), block_flops=1.5e21, elapsed_s=1e-3)  # 640000 images/s
@@ -302,6 +316,8 @@ def test_in_a_browser(finished_run: Path, tmp_path: Path) -> None:
                 assert page.evaluate("[...document.querySelectorAll('svg')].every(s => s.clientHeight > 100)")
                 assert page.requested_urls() == [output.resolve().as_uri()]
                 assert page.complaints() == []
+                hint = "getComputedStyle(document.querySelector('.wide figcaption'), '::after').content"
+                assert ("scroll" in str(page.evaluate(hint))) == (width == 360)
                 grounds.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
                 page.screenshot(tmp_path / f"{width}-{scheme}.png")
                 assert read_png_size(tmp_path / f"{width}-{scheme}.png")[0] == width
