@@ -42,8 +42,8 @@ void log_environment(const RunConfig& config, const Communicator& world, torch::
 
 void log_peak_flops(const RunConfig& config, double peak_flops, Log& log) {
   const bool is_given = config.run.peak_tflops > 0;
-  log.record(fmt::format("{}: {:.3g} TFLOP/s a rank in {}", is_given ? "peak, as given" : "matrix products",
-                         peak_flops / 1e12, precision_text(config.run.precision)));
+  log.record(fmt::format("{}: {} a rank in {}", is_given ? "peak, as given" : "matrix products",
+                         short_number(peak_flops, "FLOP/s"), precision_text(config.run.precision)));
 }
 
 void log_plan(const RunConfig& config, const DatasetInfo& data, const std::vector<Training>& trainings,
