@@ -134,8 +134,10 @@ def tar_of_each_class(split: str, place: Path) -> str:
 
 
 def tar_of_tars(split: str, place: Path) -> str:
+    """With a text beside the archives."""
     tar_of_each_class(split, place)
     members = [(path.name, path.read_bytes()) for path in sorted((place / split).iterdir())]
+    members.append(("terms.txt", b"For research only."))
     return str(write_tar(place / f"all_{split}.tar", members))
 
 
@@ -170,6 +172,10 @@ def test_tars_make_the_folders_set(folder: Path, tmp_path: Path, write: Callable
     if write is gnu_tar:
         assert "4 files left out, 0 misnamed: " in outcome.stdout
         assert "train.tar/all/train/huge_1.bin: left out: it is not a class's file\n" in problems.read_text()
+    elif write is tar_of_tars:
+        assert "2 files left out, 0 misnamed: " in outcome.stdout
+        reason = "left out: it is no archive, as others beside it are"
+        assert f"all_train.tar/terms.txt: {reason}\n" in problems.read_text()
     else:
         assert not problems.exists()
 
