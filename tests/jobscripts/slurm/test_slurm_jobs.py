@@ -68,6 +68,22 @@ def test_whole_method_in_a_job(
     assert "20 steps in" in text and "on 2 ranks" in text
 
 
+def test_a_sweep(slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
+    """A task of an array for each rate; what they share comes from the parent."""
+    script = launch.REPOSITORY / "jobscripts" / "sweep.sh"
+    options = [*SBATCH_OPTIONS, f"--output={tmp_path}/%a.out"]
+    rates = [f"--finetuning.learning_rate={rate}" for rate in ("0.02", "0.05")]
+    common = [*settings(tiny, tmp_path / "rates"), f"--run.parent={finished_run}"]
+    lines = slurm.command(str(script), *options, *common, *rates, cwd=tmp_path).splitlines()
+    runs = [tmp_path / "rates" / rate.removeprefix("--") for rate in rates]
+    jobs = [line.split()[0] for line in lines]
+    assert lines == [f"{job} {run}" for job, run in zip(jobs, runs, strict=True)]
+    for i, job in enumerate(jobs):
+        assert slurm.wait_for_end(job)["JobState"] == "COMPLETED", (tmp_path / f"{i}.out").read_text()
+    assert finished(runs[0], "finetuned").stat().st_ino != finished(finished_run, "finetuned").stat().st_ino
+    assert_same_weights(runs[1], finished_run, TRAININGS)
+
+
 def test_pipeline_of_which_a_task_is_cancelled(
     slurm: SlurmCluster, tiny: Tiny, finished_run: Path, tmp_path: Path
 ) -> None:
