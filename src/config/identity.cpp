@@ -123,6 +123,14 @@ class Differences {
   std::vector<std::string> names_;
 };
 
+/// Returns whether `setting` is younger than some runs, and has the value that they were made with.
+bool is_as_before(const Setting& setting) {
+  constexpr std::pair<const char*, const char*> kValues[] = {
+      {".ema_ramp", "false"}, {".schedule", "cosine"}, {"run.precision", "fp32"}};
+  return std::ranges::any_of(
+      kValues, [&](const auto& old) { return setting.name.ends_with(old.first) && setting.get() == old.second; });
+}
+
 }  // namespace
 
 std::string result_settings(const RunConfig& config, Phase phase) {
@@ -137,11 +145,9 @@ std::string result_settings(const RunConfig& config, Phase phase) {
     const bool is_length = is_phase && (setting.name == section + ".epochs" || setting.name == section + ".steps");
     const bool is_of_other_phase = is_phase && section != section_of(phase);
     if (setting.kind != Kind::result || setting.is_idle || is_depths || is_length || is_of_other_phase) continue;
-    // Runs from before these settings had a random order, fp32, a constant decay and a cosine.
+    if (is_as_before(setting)) continue;
+    // Of a random order, as before, the size of blocks is left out, too.
     if (config.data.shuffle == Shuffle::global && setting.name.starts_with("data.shuffle")) continue;
-    if (config.run.precision == Precision::fp32 && setting.name == "run.precision") continue;
-    if (setting.name.ends_with(".ema_ramp") && setting.get() == "false") continue;
-    if (setting.name.ends_with(".schedule") && setting.get() == "cosine") continue;
     text += setting.name + "=" + (setting.name == "run.sums" ? to_string(sums_of(config.run)) : setting.get()) + "\n";
   }
   return text;

@@ -1,6 +1,7 @@
 #include "config/run_config.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include <fmt/format.h>
@@ -133,21 +134,19 @@ std::vector<const MethodRow*> list_sections() {
   return sections;
 }
 
+constexpr std::size_t kNumLengthSettings = 2;
+
 /// Returns the settings of a phase's length. Steps count, if both are given together; epochs that are set later, as on
 /// the command line, replace them.
-std::vector<Setting> list_length_settings(const MethodRow& row, const std::string& section, PhaseConfig& c) {
+std::array<Setting, kNumLengthSettings> list_length_settings(const MethodRow& row, const std::string& section,
+                                                             PhaseConfig& c) {
   const bool may_be_matched = row.matched == Matched::possible;
-  Setting epochs = make_setting(
-      section + ".epochs", c.epochs, Kind::result, may_be_matched ? "number|matched" : "number",
-      fmt::format("passes over the images{}{}", may_be_matched ? ", or the block FLOPs of Deep Incubation" : "",
-                  may_be_matched && row.source ? ", less those of what it starts from" : ""),
-      {.least = 0, .is_open = true, .most = 1e6, .word = may_be_matched ? "matched" : ""});
-  epochs.set = [own = epochs.set, &c](const std::string& text) {
-    own(text);
-    c.steps = 0;
-  };
-  return {epochs,
-          make_setting(section + ".steps", c.steps, Kind::result, "steps",
+  return {make_setting(
+              section + ".epochs", c.epochs, Kind::result, may_be_matched ? "number|matched" : "number",
+              fmt::format("passes over the images{}{}", may_be_matched ? ", or the block FLOPs of Deep Incubation" : "",
+                          may_be_matched && row.source ? ", less those of what it starts from" : ""),
+              {.least = 0, .is_open = true, .most = 1e6, .word = may_be_matched ? "matched" : ""}),
+          make_setting(section + ".steps", c.epochs.steps, Kind::result, "steps",
                        "updates of the weights, instead of epochs; 0: by epochs", {.least = 0, .most = kCount.most})};
 }
 
@@ -201,10 +200,9 @@ void set_together(Setting& setting, const std::vector<Setting>& heirs) {
 /// Returns [recipe], which sets all phases, then the phases' own sections, heirs last. Later settings override.
 std::vector<Setting> list_phase_settings(RunConfig& config) {
   const std::vector<const MethodRow*> sections = list_sections();
-  std::size_t num_own = 0;  // of the first settings, which no section inherits
-  const auto list_section = [&num_own](const MethodRow& row, const std::string& section, PhaseConfig& phase) {
-    std::vector<Setting> settings = list_length_settings(row, section, phase);
-    num_own = settings.size();
+  const auto list_section = [](const MethodRow& row, const std::string& section, PhaseConfig& phase) {
+    const auto length = list_length_settings(row, section, phase);
+    std::vector<Setting> settings(length.begin(), length.end());
     append(settings, list_recipe_settings(section, phase));
     return settings;
   };
@@ -223,7 +221,7 @@ std::vector<Setting> list_phase_settings(RunConfig& config) {
     all[k].is_shorthand = true;
   }
   for (std::size_t i = 0; i < sections.size(); ++i) {
-    for (std::size_t k = num_own; k < own[i].size(); ++k) {
+    for (std::size_t k = kNumLengthSettings; k < own[i].size(); ++k) {  // no section inherits its length
       std::vector<Setting> heirs;
       for (std::size_t j = i + 1; j < sections.size(); ++j) {
         if (takes_recipe_of(*sections[j], *sections[i])) heirs.push_back(own[j][k]);
@@ -300,12 +298,9 @@ void settle_sums(RunSection& run, bool is_on_gpu) {
 std::string to_text(const Epochs& epochs) { return epochs.matched ? "matched" : to_text(epochs.count); }
 
 void from_text(const std::string& name, const std::string& text, Epochs& epochs) {
-  epochs.matched = text == "matched";
-  if (epochs.matched) {
-    epochs.count = 0;
-  } else {
-    from_text(name, text, epochs.count);
-  }
+  Epochs given = {.matched = text == "matched"};
+  if (!given.matched) from_text(name, text, given.count);
+  epochs = given;
 }
 
 RunConfig::RunConfig() {

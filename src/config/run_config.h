@@ -66,10 +66,11 @@ struct OptimizerConfig {
 };
 
 /// Length of a training: a number of passes over the training images, or (matched) until it has spent the block FLOPs
-/// of Deep Incubation.
+/// of Deep Incubation, or, if not 0, a number of steps. from_text() sets the steps to 0.
 struct Epochs {
   double count = 0;
   bool matched = false;
+  std::int64_t steps = 0;
 };
 std::string to_text(const Epochs& epochs);
 void from_text(const std::string& name, const std::string& text, Epochs& epochs);
@@ -87,7 +88,6 @@ enum class Crop { none, padding, resized };
 /// Settings of one phase. The defaults are DeiT's recipe; some phases override them.
 struct PhaseConfig {
   Epochs epochs;
-  std::int64_t steps = 0;  // instead of epochs; 0: by epochs
   std::int64_t micro = 128;
   double learning_rate = 5e-4;  // at a global batch of 512, scaled linearly
   double min_learning_rate = 1e-5;

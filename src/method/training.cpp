@@ -27,6 +27,7 @@ void check_data_fits(const RunConfig& config, const DatasetInfo& data) {
 }
 
 std::int64_t steps_of(const Epochs& epochs, std::int64_t steps_per_epoch) {
+  if (epochs.steps > 0) return epochs.steps;
   return std::max<std::int64_t>(1, std::llround(epochs.count * static_cast<double>(steps_per_epoch)));
 }
 
@@ -163,17 +164,15 @@ std::vector<Training> list_trainings(const RunConfig& config, const DatasetInfo&
     const std::int64_t count = row.network == Network::hybrid ? config.model.num_stages() : 1;
     for (std::int64_t i = 0; i < count; ++i) {
       Training training = make_training(config, row, i);
-      const PhaseConfig& phase = config.phase(row.phase);
-      if (phase.steps > 0) {
-        training.total_steps = phase.steps;
-      } else if (phase.epochs.matched) {
+      const Epochs& epochs = config.phase(row.phase).epochs;
+      if (epochs.matched && epochs.steps == 0) {
         std::vector<Phase> sources = lineage_of(row.phase);
         sources.pop_back();
         const double flops = sum_flops(list, lineage_of(Phase::finetuning), config.batch.global) -
                              sum_flops(list, sources, config.batch.global);
         training.total_steps = matched_steps(training, flops, config.batch.global);
       } else {
-        training.total_steps = steps_of(phase.epochs, steps_per_epoch);
+        training.total_steps = steps_of(epochs, steps_per_epoch);
       }
       list.push_back(complete(std::move(training), config, data, list));
     }

@@ -40,11 +40,9 @@ double learning_rate_at(const LrSchedule& schedule, std::int64_t step) {
     return schedule.warmup_start + ((schedule.peak - schedule.warmup_start) * t / schedule.warmup_steps);
   }
   const auto total = static_cast<double>(schedule.total_steps);
-  if (schedule.shape == Schedule::polynomial) {
-    return schedule.min + ((schedule.peak - schedule.min) * std::pow(1 - (t / total), schedule.power));
-  }
-  const double cosine = std::cos(std::numbers::pi * t / total);
-  return schedule.min + ((schedule.peak - schedule.min) * (1 + cosine) / 2);
+  const double share = schedule.shape == Schedule::polynomial ? std::pow(1 - (t / total), schedule.power)
+                                                              : (1 + std::cos(std::numbers::pi * t / total)) / 2;
+  return schedule.min + ((schedule.peak - schedule.min) * share);
 }
 
 }  // namespace incubate

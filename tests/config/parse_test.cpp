@@ -457,7 +457,7 @@ TEST(Parse, OfEpochsAndStepsTheLastCounts) {
     RunConfig config;
     parse_ini(file, "text", list_settings(config));
     parse_arguments(arguments, list_settings(config));
-    return config.phase(Phase::finetuning).steps;
+    return config.phase(Phase::finetuning).epochs.steps;
   };
   const std::string file = "[finetuning]\nepochs = 3\nsteps = 80000\n";
   EXPECT_EQ(steps(file, {}), 80000);
@@ -465,10 +465,10 @@ TEST(Parse, OfEpochsAndStepsTheLastCounts) {
   EXPECT_EQ(steps(file, {"--recipe.epochs=2"}), 0);
   EXPECT_EQ(steps(file, {"--recipe.steps=5"}), 5);
   RunConfig written, read;
-  written.phase(Phase::finetuning).steps = 7;
+  written.phase(Phase::finetuning).epochs.steps = 7;
   parse_ini(print_settings(list_settings(written)), "text", list_settings(read));
-  EXPECT_EQ(read.phase(Phase::finetuning).steps, 7);
-  EXPECT_EQ(parse({"--end_to_end.steps=5"}).config.phase(Phase::grown).steps, 0);  // lengths are not inherited
+  EXPECT_EQ(read.phase(Phase::finetuning).epochs.steps, 7);
+  EXPECT_EQ(parse({"--end_to_end.steps=5"}).config.phase(Phase::grown).epochs.steps, 0);  // lengths are not inherited
 }
 
 }  // namespace

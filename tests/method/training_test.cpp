@@ -195,8 +195,8 @@ TEST(TrainingList, StepsAreEpochsOfWholeBatches) {
 
 TEST(TrainingList, StepsMayBeGivenInsteadOfEpochs) {
   RunConfig by_steps = example_run(), by_epochs = example_run();
-  by_steps.phase(Phase::meta).steps = 15;
-  by_steps.phase(Phase::end_to_end).steps = 7;
+  by_steps.phase(Phase::meta).epochs.steps = 15;
+  by_steps.phase(Phase::end_to_end).epochs.steps = 7;
   const std::vector<Training> trainings = list(by_steps);
   EXPECT_EQ(find(trainings, "end_to_end").total_steps, 7);
   EXPECT_EQ(find(trainings, "meta").identity, find(list(by_epochs), "meta").identity);  // 3 epochs
