@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis_readme import read_examples
 from frames import COLUMNS, load_frames
 from made_up_run import GLOBAL_BATCH, MadeUp, deep_incubation, write_run
+from readme import read_examples
 from run_directory.data import NotARunError
 from run_files import TRAININGS, read_columns, read_summary
 

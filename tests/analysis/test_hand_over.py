@@ -25,9 +25,9 @@ from torch.nn import functional
 
 import launch
 import to_onnx
-from analysis_readme import read_examples
 from exported_network import load_network, load_transform, read_config
 from parity import Tensors, read, relative_error, write
+from readme import read_examples
 from reference_resnet import make_resnet110, state_of
 from timm_networks import NETWORKS, Network, read_timm_networks
 

@@ -229,14 +229,14 @@ def test_spikes_do_not_set_the_axis(tmp_path: Path) -> None:
     """The axis of utilisation ends near what the steps reach, and a text says how far single ones go."""
     run = write_run(tmp_path / "run", [MadeUp("end_to_end", "end_to_end", (0.1,) * 5, block_flops=1e9, elapsed_s=1)])
     (chart,) = [chart for chart in all_charts(load_run(run)) if chart.name == "model-flops-utilisation"]
-    for spike, end, text in ((0.5, 60, []), (40.0, 80, ["single steps: up to 4e+03"])):
+    for spike, end, said in ((0.5, 60, []), (40.0, 80, ["single steps: up to 4e+03"])):
         with h5py.File(run / "metrics" / "end_to_end.h5", "r+") as file:
             file["steps/model_flops_utilisation"][-1] = spike
         seal(run / "metrics" / "end_to_end.h5")
         figure = chart.draw(load_run(run))
         assert figure is not None
         assert 50 < figure.axes[0].get_ylim()[1] < end
-        assert [text.get_text() for text in figure.axes[0].texts] == text
+        assert [text.get_text() for text in figure.axes[0].texts] == said
 
 
 def test_margins_hold_the_longest_numbers(tmp_path: Path) -> None:

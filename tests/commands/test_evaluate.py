@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import launch
-from analysis_readme import read_examples, read_section
+from readme import read_commands, read_examples
 from run_directory.thin_metrics import seal
 from run_files import finished, read_figures, snapshot
 from tiny import CONFIG, Tiny
@@ -148,7 +148,7 @@ def test_example_of_the_page(tiny: Tiny, finished_run: Path, tmp_path: Path, mon
     (tmp_path / "photos").mkdir()
     Image.new("RGB", (30, 20), (200, 200, 200)).save(tmp_path / "photos" / "bright.jpg")
     monkeypatch.chdir(tmp_path)
-    commands = [line for line in read_section("Trained networks").splitlines() if line.startswith("    mpirun")]
+    commands = read_commands("Trained networks")
     assert len(commands) == 2
     environment = launch.make_environment() | {"OMPI_MCA_rmaps_base_oversubscribe": "1"}
     for command in commands:

@@ -1,32 +1,27 @@
-"""Runs commands of jobscripts/README.md as they are written there, on small images and 2 ranks instead of 16."""
+"""Runs commands of README files as they are written there, on small images and 2 ranks instead of 16."""
 
 from __future__ import annotations
 
-import io
+import json
 import os
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from onnxruntime import InferenceSession
 from PIL import Image
 
 import launch
+from readme import read_commands
 from run_files import finished
+from tar_file import write_tar
 from tiny import CONFIG, Tiny
 
 CLASSES = ("n01440764", "n01443537")
 SLURM = {"sbatch", "srun", "scontrol"}
-
-
-def read_commands(heading: str) -> list[str]:
-    """Returns the indented lines of a section of jobscripts/README.md."""
-    text = (launch.REPOSITORY / "jobscripts" / "README.md").read_text().replace("\\\n      ", "")
-    section = text.split(f"# {heading}\n")[1].split("\n#")[0]
-    return [line.strip() for line in section.splitlines() if line.startswith("    ")]
 
 
 @pytest.fixture
@@ -71,29 +66,20 @@ def write_images(imagenet: Path) -> None:
 
 def write_archives(imagenet: Path, place: Path) -> None:
     """Archives as ImageNet has them, WebDataset shards, and tables of the same images."""
-    with tarfile.open(place / "ILSVRC2012_img_train.tar", "w") as whole:
-        for label in CLASSES:
-            content = io.BytesIO()
-            with tarfile.open(fileobj=content, mode="w") as archive:
-                for path in sorted((imagenet / "train" / label).iterdir()):
-                    archive.add(path, path.name)
-            member = tarfile.TarInfo(f"{label}.tar")
-            member.size = len(content.getvalue())
-            content.seek(0)
-            whole.addfile(member, content)
-    for split, names in (
-        ("train", [f"train-{i:03}.tar" for i in range(4)]),
-        ("val", ["val-000.tar", "val-001.tar"]),
-    ):
-        paths = sorted((imagenet / split).rglob("*.JPEG"))
-        for k, name in enumerate(names):
-            with tarfile.open(place / name, "w") as archive:
-                for path in paths[k :: len(names)]:
-                    archive.add(path, f"{path.stem}.jpg")
-                    answer = tarfile.TarInfo(f"{path.stem}.cls")
-                    answer.size = 1
-                    archive.addfile(answer, io.BytesIO(str(CLASSES.index(path.parent.name)).encode()))
-        rows = [f"{path.relative_to(place)},{path.parent.name}\n" for path in paths]
+    for label in CLASSES:
+        images = sorted((imagenet / "train" / label).iterdir())
+        write_tar(place / f"{label}.tar", [(path.name, path.read_bytes()) for path in images])
+    archives = [(f"{label}.tar", (place / f"{label}.tar").read_bytes()) for label in CLASSES]
+    write_tar(place / "ILSVRC2012_img_train.tar", archives)
+    for split, num_shards in ("train", 4), ("val", 2):
+        images = sorted((imagenet / split).rglob("*.JPEG"))
+        for k in range(num_shards):
+            members = []
+            for path in images[k::num_shards]:
+                label = str(CLASSES.index(path.parent.name))
+                members += [(f"{path.stem}.jpg", path.read_bytes()), (f"{path.stem}.cls", label.encode())]
+            write_tar(place / f"{split}-{k:03}.tar", members)
+        rows = [f"{path.relative_to(place)},{path.parent.name}\n" for path in images]
         (place / f"{split}.csv").write_text("path,label\n" + "".join(rows))
 
 
@@ -103,7 +89,7 @@ def test_large_image_sets(place: Path) -> None:
     write_images(imagenet)
     write_archives(imagenet, place)
     execute(f"tar -cf val.tar -C {imagenet}/val .", place)
-    *packs, verify = read_commands("Large image sets")
+    *packs, share, verify = read_commands("Large image sets", "jobscripts")
     indices = {}
     for command in packs:
         execute(command.replace("/path/to", "path/to"), place)
@@ -112,6 +98,17 @@ def test_large_image_sets(place: Path) -> None:
         assert "is whole: 8 training and 2 validation images" in execute(verify, place)
     assert set(indices) == {"folder", "tar", "webdataset", "csv"}
     assert indices["tar"] == indices["folder"]
+    execute(share, place)
+    assert "is whole: 6 training and 2 validation images" in execute(verify, place)
+
+
+def test_folders_for_timm_and_onnx(place: Path, finished_run: Path) -> None:
+    (place / "runs").mkdir()
+    (place / "runs" / "NAME").symlink_to(finished_run)
+    for command in read_commands("Folders for timm, and ONNX"):
+        execute(command, place)
+    assert json.loads((place / "vit-b" / "config.json").read_text())["num_classes"] == 4
+    assert InferenceSession(place / "vit-b.onnx").get_outputs()[0].shape[-1] == 4
 
 
 def test_seeds_and_grids(place: Path, tiny: Tiny, finished_run: Path) -> None:
@@ -121,7 +118,7 @@ def test_seeds_and_grids(place: Path, tiny: Tiny, finished_run: Path) -> None:
         CONFIG.read_text().replace("[data]\n", f"[data]\nfile = {tiny.data}\n", 1)
     )
     shutil.copytree(finished_run, place / "runs" / "NAME")
-    seeds, rates, comparison = read_commands("Seeds and grids")
+    seeds, rates, comparison = read_commands("Seeds and grids", "jobscripts")
     printed = execute(seeds, place).splitlines()
     assert [line.split()[0] for line in printed] == [str(launch.EXECUTABLE)] * 3
     for command in execute(rates, place).splitlines():
@@ -131,4 +128,4 @@ def test_seeds_and_grids(place: Path, tiny: Tiny, finished_run: Path) -> None:
     for run in runs:
         meta = finished(place / "runs" / "rates" / run, "meta")
         assert os.path.samefile(meta, finished(place / "runs" / "NAME", "meta"))
-    assert "Deep Incubation" in execute(comparison, place)
+    assert execute(comparison, place).count("Deep Incubation") >= len(runs)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
 import launch
-from analysis_readme import read_section
 from exchange import export
+from readme import read_section
 from run_files import find_differing, finished, read_figures, read_summary, read_weights
 from tiny import CONFIG, Tiny, learn_nothing
 from tiny_data import SIDE, write_idx

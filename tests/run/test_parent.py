@@ -67,13 +67,13 @@ def test_no_parent(tiny: Tiny, finished_run: Path, tmp_path: Path) -> None:
     run = copy_run(finished_run, tmp_path / "run", without=["finetuned"])
     damaged = copy_run(finished_run, tmp_path / "damaged", without=[])
     finished(damaged, "finetuned").write_bytes(finished(damaged, "finetuned").read_bytes()[:-1])
-    for num_ranks, parent, message in (
-        (1, tmp_path, f"run.parent={tmp_path} is not the directory of a run (no run wrote a config.ini there). "),
-        (1, tmp_path / "none", "is not the directory of a run"),
-        (1, run, f"run.parent={run} is this run's own directory. "),
-        (2, damaged, f"{finished(damaged, 'finetuned')} has "),
+    for parent, message in (
+        (tmp_path, f"run.parent={tmp_path} is not the directory of a run (no run wrote a config.ini there). "),
+        (tmp_path / "none", "is not the directory of a run"),
+        (run, f"run.parent={run} is this run's own directory. "),
+        (damaged, f"{finished(damaged, 'finetuned')} has "),
     ):
-        outcome = launch.run(*tiny.arguments(run, f"--run.parent={parent}"), num_ranks=num_ranks)
+        outcome = launch.run(*tiny.arguments(run, f"--run.parent={parent}"), num_ranks=2)
         assert outcome.status == 2
         assert message in outcome.messages()[0]
         assert not finished(run, "finetuned").exists()

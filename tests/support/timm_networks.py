@@ -9,7 +9,7 @@ from typing import Any
 
 from torch.nn import LayerNorm
 
-from analysis_readme import read_section
+from readme import read_section
 
 ROW = re.compile(r"^\| `(\w+)` \| `(\w+)` \| (?:`(.+)` )?\|$", re.MULTILINE)
 

@@ -58,10 +58,12 @@ TEST(Png, EveryTruncatedFileIsAnError) {
 
 TEST(Png, EveryDamagedByteIsAnError) {
   constexpr std::size_t kLastChecksum = 4;  // protects the empty chunk IEND; libpng 1.6.48 does not look at it
-  for (std::size_t i = 0; i < kFile.size() - kLastChecksum; ++i) {
+  for (std::size_t i = 0; i < kFile.size(); ++i) {
     Bytes damaged = kFile;
     damaged[i] ^= 0x10;
-    EXPECT_NE(png_error(damaged), "(no error)") << i;
+    if (png_error(damaged) != "(no error)") continue;
+    EXPECT_GE(i, kFile.size() - kLastChecksum);
+    EXPECT_EQ(decode_png(damaged), decode_png(kFile));
   }
 }
 
